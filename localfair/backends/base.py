@@ -1,0 +1,73 @@
+"""The one narrow seam to an engine, and how a name becomes one.
+
+A backend is given requests and yields each generation as soon as it is finished, in any order.
+It knows nothing of tasks, recipes or the store.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol, runtime_checkable
+
+from localfair.errors import MissingDependency, UsageError, nearest
+from localfair.records import Engine, Generation, Request
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """`engine` is known without loading weights; they load on the first request."""
+
+    engine: Engine
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """Yield one generation per request, each as soon as it is finished, in any order.
+
+        Raises PromptTooLong, naming `request.about`, before anything is sent that does not fit.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the model's memory. Idempotent; a closed backend loads again when asked."""
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Log-probabilities of given continuations; only some backends can."""
+
+    def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """Yield one generation per `score` request, `logprobs[i]` for `continuations[i]` (natural log, summed)."""
+        ...
+
+
+# engine name -> (module, the package it needs, the extra that installs it)
+ENGINES = {
+    "scripted": ("localfair.backends.scripted", None, None),
+    "llama_cpp": ("localfair.backends.llama_cpp", "llama_cpp", "llama"),
+    "transformers": ("localfair.backends.transformers", "transformers", "train"),
+}
+
+
+def installed(engine: str) -> bool:
+    """Whether the package an engine needs can be imported here (without importing it)."""
+    package = ENGINES[engine][1]
+    return package is None or importlib.util.find_spec(package) is not None
+
+
+def open_backend(engine: str, model: Any, **options: Any) -> Backend:
+    """The backend called `engine` for a resolved model (`localfair.models.Model`).
+
+    Options are the engine's own (adapter, precision, batch). Raises MissingDependency with the
+    exact install command.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"unknown engine {engine!r}", nearest(engine, ENGINES))
+    module, package, extra = ENGINES[engine]
+    if not installed(engine):
+        raise MissingDependency(
+            f"the {engine} engine needs the package {package!r}", f"pip install 'localfair[{extra}]'"
+        )
+    backend: Backend = importlib.import_module(module).open(model, **options)
+    return backend

@@ -1,0 +1,63 @@
+"""`localfair models`: list, add, check, fetch. Parses, calls `localfair.models`, prints."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.group()
+def models() -> None:
+    """Model cards and their weights; only `fetch` touches the network."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
+def list_models(as_json: bool) -> None:
+    """Show every card: licence and its terms for outputs, size, and whether the weights are here."""
+    from localfair.models.listing import listing, table
+    from localfair.packaged import workspace_dir
+
+    rows = listing(workspace_dir())
+    click.echo(json_module.dumps(rows, indent=2) if as_json else table(rows))
+
+
+@models.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="The card's name; otherwise the known card's, or the file's.")
+@click.option("--force", is_flag=True, help="Replace another card of that name.")
+def add(file: Path, name: str, force: bool) -> None:
+    """Write a card for a GGUF file or a safetensors folder from its own metadata."""
+    from localfair.models.adding import add as add_weights
+    from localfair.packaged import workspace_dir
+
+    card = add_weights(file, workspace_dir(), name=name, force=force)
+    click.echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
+
+
+@models.command()
+@click.argument("name")
+def check(name: str) -> None:
+    """Hash the weights again and compare with the card."""
+    from localfair.models.registry import check as check_weights
+    from localfair.packaged import workspace_dir
+
+    _found(check_weights(name, workspace_dir()))
+
+
+@models.command()
+@click.argument("name")
+def fetch(name: str) -> None:
+    """Download the weights from the card's sources; they get their name once their hash is right."""
+    from localfair.models.fetch import fetch as fetch_weights
+    from localfair.packaged import workspace_dir
+
+    _found(fetch_weights(name, workspace_dir(), say=lambda line: click.echo(line, err=True)))
+
+
+def _found(model: Any) -> None:
+    state = "as the card says" if model.card.sha256 else "seen, the card holds no sha256"
+    click.echo(f"{model.name}: {model.fingerprint} ({state}) {model.path}")

@@ -1,0 +1,58 @@
+"""`localfair recipes`: list, show, check, copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def recipes() -> None:
+    """Recipes: one folder a method, with its numbers, prompts and results."""
+
+
+@recipes.command("list")
+def list_recipes() -> None:
+    """Print each recipe's name and what it is."""
+    from localfair.packaged import workspace_dir
+    from localfair.recipe import load_recipe, recipe_folders
+
+    for name in sorted(recipe_folders(workspace_dir())):
+        recipe = load_recipe(name, workspace_dir())
+        click.echo(f"{name:16} {recipe.summary}")
+
+
+@recipes.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print a recipe's recipe.toml, comments and all."""
+    from localfair.packaged import workspace_dir
+    from localfair.recipe import find_recipe
+
+    click.echo((find_recipe(name, workspace_dir()) / "recipe.toml").read_text(encoding="utf-8"), nl=False)
+
+
+@recipes.command(epilog="\b\nExamples:\n  localfair recipes check\n  localfair recipes check fair --set rounds=2")
+@click.argument("names", nargs=-1)
+@click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE")
+def check(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
+    """Validate recipes, all of them when none is named; every error at once."""
+    from localfair.packaged import workspace_dir
+    from localfair.recipe import load_recipe, recipe_folders
+
+    for name in names or sorted(recipe_folders(workspace_dir())):
+        recipe = load_recipe(name, workspace_dir(), settings)
+        steps = " -> ".join(step.id for _, step in recipe.steps())
+        click.echo(f"{name}: {steps}")
+
+
+@recipes.command()
+@click.argument("name")
+@click.argument("new_name", required=False)
+def copy(name: str, new_name: str | None) -> None:
+    """Copy a recipe into the workspace's recipes/ folder, to change and own it."""
+    from localfair.packaged import workspace_dir
+    from localfair.recipe import copy_recipe
+
+    click.echo(str(copy_recipe(name, new_name or name, workspace_dir())))

@@ -1,0 +1,83 @@
+"""`localfair run` and its stages: parse, call `pipeline.run`, print the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+OPTIONS = [
+    click.argument("recipe"),
+    click.option("--task", help="A task's name; see `localfair tasks list`."),
+    click.option("--data", type=click.Path(path_type=Path), help="The task's files, as their authors publish them."),
+    click.option("--student", help="Who learns: a card's name, a .gguf file or a folder of safetensors."),
+    click.option("--teacher", "teachers", multiple=True, help="Who explains and reviews; repeat for each seat."),
+    click.option("--reviewer", "reviewers", multiple=True, help="Who reviews, instead of the other teachers."),
+    click.option("--mentor", help="A larger model of the student's family."),
+    click.option("--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True),
+    click.option("--limit", type=click.IntRange(1), help="At most N train questions."),
+    click.option("--test-limit", type=click.IntRange(1), help="At most N test (and dev) questions."),
+    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE", help="Change one number of the recipe."),
+    click.option("--engine", help="The teachers' engine: llama_cpp or transformers."),
+    click.option("--precision", type=click.Choice(["bf16", "nf4", "fp32"]), default="bf16", show_default=True,
+                 help="The student's base in every exam."),
+    click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Sequences decoded at once."),
+    click.option("--fetch", is_flag=True, help="Allow the network once, to fetch the weights that are missing."),
+    click.option("--json", "as_json", is_flag=True, help="The report as JSON."),
+]  # fmt: skip
+
+EPILOG = """\b
+Examples:
+  localfair {name} quickstart --fetch
+  localfair {name} fair --task svamp --data SVAMP.json --student smollm2-135m-instruct \\
+      --teacher qwen2.5-coder-1.5b-instruct --teacher qwen2.5-coder-0.5b-instruct --limit 100
+  localfair {name} fair --set review.of='["rationale"]' ...      the paper's way"""
+
+
+def _command(name: str, text: str) -> Callable[[Callable[..., None]], click.Command]:
+    """A command with all of `run`'s options."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        for option in reversed(OPTIONS):
+            function = option(function)
+        return click.command(name, help=text, epilog=EPILOG.format(name=name))(function)
+
+    return decorate
+
+
+@_command("run", "Run RECIPE from its first step to its last; what the record holds is not asked again.")
+def run(**options: Any) -> None:
+    _run(None, options)
+
+
+def _stage(name: str, text: str) -> click.Command:
+    @_command(name, f"Run RECIPE up to {text}; what the record holds is not asked again.")
+    @click.option("--step", help="Which step of that stage, by its id; the first when left out.")
+    def stage(step: str | None, **options: Any) -> None:
+        _run((name, step), options)
+
+    return stage
+
+
+exam = _stage("exam", "an exam")
+inquire = _stage("inquire", "the teachers' explanations")
+review = _stage("review", "the reviews and verdicts")
+select = _stage("select", "the lessons")
+train = _stage("train", "the adapter")
+
+
+def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
+    from localfair import pipeline
+    from localfair.cli.show import Watch, print_report, say
+
+    fetch, as_json = options.pop("fetch"), options.pop("as_json")
+    order = pipeline.order(**options)
+    if fetch:
+        pipeline.fetch_missing(order, say)
+    last = pipeline.step_of(order.recipe, *until) if until else None
+    with Watch() as watch:
+        run_id = pipeline.run(order, until=last, say=watch.say, progress=watch.progress)
+    print_report(order.db, run_id, as_json=as_json)

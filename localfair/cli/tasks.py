@@ -1,0 +1,91 @@
+"""`localfair tasks`: list the tasks, show one, import its questions. Data to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from localfair.errors import UsageError
+from localfair.tasks import all_tasks, get_task, table_task
+from localfair.tasks.base import Dataset, Task, split_questions
+
+
+@click.group()
+def tasks() -> None:
+    """The benchmarks, generated tasks and your own tables."""
+
+
+@tasks.command("list")
+def list_tasks() -> None:
+    """Every task: name, kind of answer, where its questions come from."""
+    for task in all_tasks():
+        click.echo(f"{task.name:18}{task.answer_kind:10}{_origin(task)}")
+
+
+@tasks.command()
+@click.argument("name")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--seed", default=0, show_default=True, help="Seed of a generated task.")
+def show(name: str, path: Path | None, seed: int) -> None:
+    """Licence, source, splits and one example of NAME; a published task needs the PATH of its files."""
+    task = get_task(name)
+    click.echo(f"name: {task.name}\nanswer: {task.answer_kind}\nlicence: {task.licence}")
+    click.echo(f"source: {task.public_source}\nanswer format: {task.answer_format()}")
+    if path or task.generated:
+        _show_questions(task, task.read(path) if path else task.generate(seed=seed))
+    else:
+        click.echo(f"splits and an example: localfair tasks show {name} PATH", err=True)
+
+
+@tasks.command("import")
+@click.argument("name")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--db", required=True, type=click.Path(path_type=Path), help="Database to write to; made if missing."
+)
+@click.option("--as", "stored_as", help="Name to store a table under.")
+@click.option(
+    "--question-column", default="question", show_default=True, help="Table: the column of questions."
+)
+@click.option("--answer-column", default="answer", show_default=True, help="Table: the column of answers.")
+@click.option("--choices-column", help="Table: the column of choices (in CSV, apart by |).")
+@click.option("--split-column", help="Table: the column that says train, dev or test.")
+@click.option("--seed", default=0, show_default=True, help="Seed of a generated task.")
+def import_task(
+    name: str,
+    path: Path | None,
+    db: Path,
+    stored_as: str | None,
+    question_column: str,
+    answer_column: str,
+    choices_column: str | None,
+    split_column: str | None,
+    seed: int,
+) -> None:
+    """Store the questions of NAME, read from PATH (a file or a folder) or generated, in a database."""
+    from localfair.store import Store
+
+    columns = (question_column, answer_column, choices_column, split_column)
+    task = table_task(stored_as, *columns) if name == "table" else get_task(name)
+    if stored_as and name != "table":
+        raise UsageError(f"--as renames a table, and {name!r} is a task of its own", "import it as 'table'")
+    dataset = task.read(path) if path else task.generate(seed=seed)
+    with Store.open(db, create=True) as store:
+        new = store.ensure_dataset(task.name, dataset)
+    click.echo(f"{task.name}: {_counts(dataset)}, {new} new")
+
+
+def _origin(task: Task) -> str:
+    return "generated" if task.generated else task.public_source
+
+
+def _counts(dataset: Dataset) -> str:
+    return ", ".join(f"{split} {len(found)}" for split, found in split_questions(dataset.questions).items())
+
+
+def _show_questions(task: Task, dataset: Dataset) -> None:
+    example = dataset.questions[0]
+    click.echo(f"splits: {_counts(dataset)}\n\n{task.prompt(example)}\n\nanswer: {example.gold}")
+    if example.rationale:
+        click.echo(f"rationale: {example.rationale}")

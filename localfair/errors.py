@@ -1,0 +1,144 @@
+"""What can go wrong through no fault of ours, each with a message and a hint.
+
+    LocalfairError                 exit 2 unless said otherwise
+    ├── UsageError                 a command line that cannot be carried out as given
+    ├── RecipeError                a recipe that is not valid; carries *all* its errors
+    ├── ModelError
+    │   ├── UnknownModel           no card of that name
+    │   ├── MissingWeights         a card, but no file
+    │   └── CorruptWeights         a file whose size, sha256 or header is not what it must be
+    ├── TaskError
+    │   ├── UnknownTask
+    │   └── BadDataset             a data file in the wrong layout; names the file and line
+    ├── StoreError
+    │   ├── NoDatabase             the record does not exist
+    │   ├── NewerDatabase          written by a later localfair
+    │   └── DatabaseBusy           another run holds it
+    ├── BackendError
+    │   ├── MissingDependency      an extra is not installed; the hint says which
+    │   ├── PromptTooLong          a prompt that does not fit the context; names the question
+    │   └── BackendDied            exit 1: the engine failed under us
+    ├── TrainingError              lessons or a base model that cannot be trained on
+    ├── NetworkRefused             something asked for the network without the user's word
+    ├── DiskFull                   exit 1
+    └── Interrupted                exit 130: Ctrl-C; the record is good
+
+Reads and writes nothing. An error that a user cannot cause is an assertion, not one of these.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LocalfairError(Exception):
+    """One line for the person, and one hint that says what to do about it."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(LocalfairError):
+    """The command line asks for something that cannot be done."""
+
+
+class RecipeError(LocalfairError):
+    """A recipe that is not valid; `problems` holds every error found, one line each."""
+
+    def __init__(self, message: str, hint: str = "", problems: Iterable[str] = ()) -> None:
+        super().__init__(message, hint)
+        self.problems = tuple(problems)
+
+
+class ModelError(LocalfairError):
+    """A model card or its weights."""
+
+
+class UnknownModel(ModelError):
+    """No card has that name."""
+
+
+class MissingWeights(ModelError):
+    """The card is there, its file is not."""
+
+
+class CorruptWeights(ModelError):
+    """The file is there and is not what the card (or its own header) says."""
+
+
+class TaskError(LocalfairError):
+    """A task or its questions."""
+
+
+class UnknownTask(TaskError):
+    """No task has that name."""
+
+
+class BadDataset(TaskError):
+    """A data file that is not in the layout its authors publish."""
+
+
+class StoreError(LocalfairError):
+    """The record."""
+
+
+class NoDatabase(StoreError):
+    """There is no database at the path."""
+
+
+class NewerDatabase(StoreError):
+    """The database was written by a later version."""
+
+
+class DatabaseBusy(StoreError):
+    """Another process is writing to the database."""
+
+
+class BackendError(LocalfairError):
+    """An engine that generates or scores."""
+
+
+class MissingDependency(BackendError):
+    """An optional package is not installed."""
+
+
+class PromptTooLong(BackendError):
+    """A prompt and its reply do not fit the model's context; nothing is ever cut silently."""
+
+
+class BackendDied(BackendError):
+    """The engine failed while working."""
+
+    exit_code = 1
+
+
+class TrainingError(LocalfairError):
+    """Lessons or a base model that cannot be trained on."""
+
+
+class NetworkRefused(LocalfairError):
+    """Something wanted the network and the user did not say so."""
+
+
+class DiskFull(LocalfairError):
+    """No space left; everything recorded before is safe."""
+
+    exit_code = 1
+
+
+class Interrupted(LocalfairError):
+    """Ctrl-C. Every finished generation is on disk."""
+
+    exit_code = 130
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`did you mean X?` for the closest known name, or the list of them all."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"

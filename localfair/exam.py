@@ -1,0 +1,54 @@
+"""exam: a role answers the questions of a split, and every answer is graded right, wrong or unreadable.
+
+Reads questions; writes generations and answers. A mistake is a view over answers, not a thing made here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localfair.committee import Call, Place, request_seed
+from localfair.recipe import Exam
+from localfair.records import Grade, Question, Request, content_id
+from localfair.store import Row
+from localfair.work import Work, sampling_of
+
+
+def exam(work: Work, step: Exam) -> dict[str, Any]:
+    """Ask every question of the split `samples` times; the outcome counts grades."""
+    questions = work.questions(step.split)
+    calls = [
+        Call(place, ask(work, step, place, question, sample), question)
+        for place in work.committee.of(step.role)
+        for question in questions
+        for sample in range(step.samples)
+    ]
+    rows = [answer_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:")]
+    work.store.ensure("answers", rows)
+    work.made("question", [q.id for q in questions])
+    work.made("answer", [r["id"] for r in rows])
+    work.made("generation", [r["generation"] for r in rows])
+    grades = [r["grade"] for r in rows]
+    return {"questions": len(questions), "answers": len(rows), **{g.value: grades.count(g) for g in Grade}}
+
+
+def ask(work: Work, step: Exam, place: Place, question: Question, sample: int) -> Request:
+    """The student's own prompt: the very one that its lessons are trained with."""
+    return Request(
+        messages=work.prompts.render(f"ask-{step.ask}", **work.values(question)),
+        sampling=sampling_of(step.sampling),
+        seed=request_seed(place.seat, question=question.id, sample=sample),
+        sample=sample,
+        about=f"question {question.key} of {question.task}",
+    )
+
+
+def answer_row(work: Work, call: Call, generation: Row) -> Row:
+    """An answer with its grade."""
+    question: Question = call.tag
+    graded = work.task.grade(question, generation["text"])
+    parts = {"question": question.id, "seat": call.place.seat.id, "generation": generation["id"]}
+    return {
+        "id": content_id("answer", **parts), "split": question.split, **parts,
+        "grade": graded.grade.value, "read": graded.read,
+    }  # fmt: skip

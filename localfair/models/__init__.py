@@ -1,0 +1,9 @@
+"""Model cards, their weights and what those weights are: found by name, hashed, never guessed.
+
+`resolve(name, workspace)` is what the other parts of localfair call; only `fetch` touches a network.
+"""
+
+from localfair.models.card import Card, Source, load_card
+from localfair.models.registry import Model, all_cards, check, find_card, resolve
+
+__all__ = ["Card", "Model", "Source", "all_cards", "check", "find_card", "load_card", "resolve"]

@@ -1,0 +1,117 @@
+"""`models add`: a card for weights that are already on this machine, from what they say of themselves.
+
+Reads weights, writes one card into the workspace. Copies no weights and touches no network.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from localfair.errors import MissingWeights, ModelError, UsageError
+from localfair.models.card import UNVERIFIED, Card, save_card
+from localfair.models.gguf_header import GgufHeader
+from localfair.models.hashing import Hashes
+from localfair.models.registry import all_cards, read_header, verified_at, weights_dir, weights_size
+from localfair.packaged import packaged_dir
+
+
+def add(path: Path, workspace: Path, *, name: str = "", force: bool = False) -> Card:
+    """Write a card for the weights at `path` and return it.
+
+    Weights that a known card describes (same sha256, or same file name where the card has no hash yet) take
+    that card's name and content. Raises UsageError when another card has the name, unless `force`.
+    """
+    path = path.expanduser().absolute()
+    hashes = Hashes(weights_dir(workspace))
+    plain = card_of(path)
+    seen = hashes.of(path)
+    known = _known(path, seen, workspace)
+    if known and not name:
+        verified_at(known, path, hashes)
+    base = known or plain
+    changes = {"name": name or base.name, "path": str(path), "file": base.file, "sha256": seen}
+    card = Card.model_validate({**base.model_dump(), **changes, "size": weights_size(path)})
+    if _shipped_in(workspace) and known and card.name == known.name and known.sha256:
+        _link(path, weights_dir(workspace) / known.file)
+        return known
+    return _write(card, workspace, force)
+
+
+def record(card: Card, sha256: str, size: int, workspace: Path) -> Card:
+    """Hold a card without a hash to the weights seen first: write both into the workspace's copy."""
+    if card.sha256 is not None and card.size is not None:
+        return card
+    held = card.model_copy(update={"sha256": card.sha256 or sha256, "size": card.size or size})
+    save_card(held, workspace / "models" / f"{card.name}.toml")
+    return held
+
+
+def card_of(path: Path) -> Card:
+    """A card for the weights at `path` out of their own metadata; it holds no hash and is written nowhere."""
+    path = path.expanduser().absolute()
+    if not path.exists():
+        raise MissingWeights(f"there is no file or folder {path}", "give a .gguf or a safetensors folder")
+    if path.is_file() and path.suffix == ".toml":
+        raise UsageError(f"{path} is a card, not weights", "put it into the folder models/ of the workspace")
+    header = read_header(path)
+    licence = header.licence if isinstance(header, GgufHeader) and header.licence else UNVERIFIED
+    return Card(
+        name=card_name(path),
+        family=header.architecture or "unknown",
+        licence=licence,
+        licence_read_from="" if licence == UNVERIFIED else "general.license in the file",
+        format="gguf" if path.is_file() else "safetensors",
+        file=_file_name(path),
+        context_length=header.context_length or None,
+        path=str(path),
+    )
+
+
+def card_name(path: Path) -> str:
+    """A card's name for a file: its own name in lower case, without what a name may not hold."""
+    stem = path.name.removesuffix(".gguf").lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("._-") or "model"
+
+
+def _file_name(path: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", path.name).lstrip(".+-") or "model"
+
+
+def _known(path: Path, sha256: str, workspace: Path) -> Card | None:
+    """The card that describes these weights: by hash, else by file name where no hash is known."""
+    cards = all_cards(workspace).values()
+    same = [card for card in cards if card.sha256 == sha256]
+    return next(iter(same + [c for c in cards if c.sha256 is None and c.file == path.name]), None)
+
+
+def _write(card: Card, workspace: Path, force: bool) -> Card:
+    place = workspace / "models" / f"{card.name}.toml"
+    other = all_cards(workspace).get(card.name)
+    if other and not force and not _same(other, card):
+        raise UsageError(
+            f"another model is called {card.name!r}: {other.file}, sha256 {other.sha256 or 'unknown'}",
+            "give it another name with --name, or replace that card with --force",
+        )
+    save_card(card, place)
+    return card
+
+
+def _same(other: Card, card: Card) -> bool:
+    return other.sha256 == card.sha256 if other.sha256 else other.file == card.file
+
+
+def _shipped_in(workspace: Path) -> bool:
+    """Whether the workspace is the source checkout, whose cards get no path of this machine."""
+    return (workspace / "models").resolve() == packaged_dir("models").resolve()
+
+
+def _link(path: Path, place: Path) -> None:
+    if place.exists() and place.resolve() == path.resolve():
+        return
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.symlink_to(path)
+    except OSError as error:
+        raise ModelError(f"cannot link {place} to {path}: {error.strerror}", "copy the file there") from error

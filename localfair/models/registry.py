@@ -1,0 +1,154 @@
+"""From a name to a card, and from a card to weights that are what the card says.
+
+Reads cards, weights and `LOCALFAIR_WEIGHTS`; writes only the cache of hashes. Never touches a network.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from localfair.errors import CorruptWeights, MissingWeights, ModelError, UnknownModel, nearest
+from localfair.models.card import IN_WEIGHTS, Card, load_card
+from localfair.models.gguf_header import GgufHeader, read_gguf_header
+from localfair.models.hashing import Hashes
+from localfair.models.safetensors_folder import FolderHeader, read_folder
+from localfair.packaged import packaged_dir
+from localfair.records import content_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A card whose weights are here and were checked.
+
+    fingerprint: `sha256:` and the hex of the GGUF, or of the folder's list of file hashes.
+    context: tokens a sequence may have, 0 when neither card nor weights say.
+    kv_bytes: bytes of an f16 key and value cache for one token.
+    """
+
+    card: Card
+    path: Path
+    fingerprint: str
+    chat_template: str | None
+    chat_template_hash: str
+    context: int
+    kv_bytes: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def sha256(self) -> str:
+        """64 hex digits, without the tag."""
+        return self.fingerprint.removeprefix("sha256:")
+
+
+def weights_dir(workspace: Path) -> Path:
+    """Where a workspace keeps its weights."""
+    return workspace / "models" / "weights"
+
+
+def all_cards(workspace: Path) -> dict[str, Card]:
+    """Every card by name; the workspace's stands in front of the packaged one."""
+    found: dict[str, Card] = {}
+    for folder in (packaged_dir("models"), workspace / "models"):
+        for path in sorted(folder.glob("*.toml")):
+            card = load_card(path)
+            if card.name != path.stem:
+                raise ModelError(f"{path} is the card of {card.name!r}", f"rename it to {card.name}.toml")
+            found[card.name] = card
+    return found
+
+
+def find_card(name: str, workspace: Path) -> Card:
+    """The card called `name`, or at the path `name` (a .toml, or weights without a card).
+
+    Raises UnknownModel with the nearest name, ModelError for a card that is not valid.
+    """
+    path = Path(name).expanduser()
+    if path.suffix == ".toml":
+        return load_card(path)
+    if path.suffix == ".gguf" or (os.sep in name and path.is_dir()):
+        from localfair.models.adding import card_of  # reads weights; needed for bare paths only
+
+        return card_of(path)
+    cards = all_cards(workspace)
+    if name not in cards:
+        raise UnknownModel(f"there is no model card called {name!r}", nearest(name, cards))
+    return cards[name]
+
+
+def find_weights(card: Card, workspace: Path) -> Path | None:
+    """The first of the card's own path, the workspace and `LOCALFAIR_WEIGHTS` that exists, or None."""
+    places = [Path(card.path)] if card.path else []
+    places.append(weights_dir(workspace) / card.file)
+    extra = os.environ.get("LOCALFAIR_WEIGHTS", "")
+    places += [Path(folder).expanduser() / card.file for folder in extra.split(os.pathsep) if folder]
+    return next((place.absolute() for place in places if place.exists()), None)
+
+
+def resolve(name: str, workspace: Path) -> Model:
+    """The model called `name`, its weights found and checked against card and header.
+
+    Raises UnknownModel, MissingWeights (the hint says how to get them) or CorruptWeights. The file is
+    hashed the first time only; `check` hashes it again.
+    """
+    return verified(find_card(name, workspace), workspace, Hashes(weights_dir(workspace)))
+
+
+def check(name: str, workspace: Path) -> Model:
+    """Like `resolve`, hashing every byte again whatever was remembered."""
+    return verified(find_card(name, workspace), workspace, Hashes(weights_dir(workspace), fresh=True))
+
+
+def verified(card: Card, workspace: Path, hashes: Hashes) -> Model:
+    """The card's model, if its weights are here and are what it says."""
+    path = find_weights(card, workspace)
+    if path is None:
+        raise MissingWeights(f"the weights of {card.name} ({card.file}) are not here", _how_to_get(card))
+    return verified_at(card, path, hashes)
+
+
+def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
+    """The card's model with the weights at `path`; cheap checks come before the hash."""
+    header = read_header(path)
+    size = weights_size(path)
+    if card.size is not None and size != card.size:
+        raise CorruptWeights(
+            f"{path} has {size} bytes, the card of {card.name} says {card.size}", _replace(card)
+        )
+    seen = hashes.of(path)
+    if card.sha256 is not None and seen != card.sha256:
+        raise CorruptWeights(f"{path} has sha256 {seen}, expected {card.sha256}", _replace(card))
+    template = header.chat_template if card.chat_template == IN_WEIGHTS else card.chat_template
+    return Model(
+        card=card,
+        path=path,
+        fingerprint=f"sha256:{seen}",
+        chat_template=template,
+        chat_template_hash=content_id("chat_template", text=template or ""),
+        context=card.context_length or header.context_length,
+        kv_bytes=header.kv_bytes,
+    )
+
+
+def read_header(path: Path) -> GgufHeader | FolderHeader:
+    """What the weights at `path` say of themselves. Raises CorruptWeights when they are not whole."""
+    return read_folder(path) if path.is_dir() else read_gguf_header(path)
+
+
+def weights_size(path: Path) -> int:
+    """Bytes of the GGUF, or of the folder's safetensors files."""
+    files = path.glob("*.safetensors") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
+def _how_to_get(card: Card) -> str:
+    add = "`localfair models add FILE` if you have the file"
+    return f"`localfair models fetch {card.name}`, or {add}" if card.sources else add
+
+
+def _replace(card: Card) -> str:
+    return f"the file is damaged or another one; remove it, then {_how_to_get(card)}"

@@ -1,0 +1,122 @@
+"""From names on the command line to places at the table: which weights, which engine, which seed.
+
+Reads model cards and weights' hashes, never loads a model. Knows nothing of tasks or steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from localfair.backends import ENGINES, Backend, installed, open_backend
+from localfair.backends.scripted import SUFFIX, Script, load_script
+from localfair.committee import Place
+from localfair.errors import UsageError, nearest
+from localfair.models import Model, resolve
+from localfair.records import Engine, Seat
+
+RoleName = Literal["student", "teacher", "reviewer", "mentor"]
+AnyModel = Model | Script
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says about engines: a name for teachers, the precision of the student's base."""
+
+    engine: str | None = None
+    precision: str = "bf16"
+    batch: int = 16
+
+
+def find_model(name: str, workspace: Path) -> AnyModel:
+    """A model by card name or path; a `*.script.toml` is a scripted one. Raises ModelError."""
+    return load_script(Path(name)) if name.endswith(SUFFIX) else resolve(name, workspace)
+
+
+def engine_name(role: RoleName, model: AnyModel, options: Options) -> str:
+    """Which engine a role gets: who is trained runs in transformers, a GGUF teacher in llama.cpp if it is installed."""
+    if isinstance(model, Script):
+        return "scripted"
+    if role in ("student", "mentor"):
+        return "transformers"
+    if options.engine:
+        if options.engine not in ENGINES:
+            raise UsageError(f"unknown engine {options.engine!r}", nearest(options.engine, ENGINES))
+        return options.engine
+    return "llama_cpp" if model.card.format == "gguf" and installed("llama_cpp") else "transformers"
+
+
+def identify(name: str, model: AnyModel, options: Options, adapter: str = "") -> Engine:
+    """The identity of an engine, known without loading it."""
+    if isinstance(model, Script):
+        return Engine(
+            model=model.name, fingerprint=model.fingerprint, chat_template="", family="scripted", adapter=adapter
+        )
+    family = f"transformers/{options.precision}" if name == "transformers" else f"{name}/gguf"
+    return Engine(
+        model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
+        family=family, adapter=adapter,
+    )  # fmt: skip
+
+
+class Seating:
+    """Makes places; remembers resolved models, so that one file is hashed and opened once."""
+
+    def __init__(self, workspace: Path, seed: int, options: Options) -> None:
+        self.workspace = workspace
+        self.seed = seed
+        self.options = options
+        self._models: dict[str, AnyModel] = {}
+
+    def model(self, name: str) -> AnyModel:
+        """The resolved model of a name."""
+        if name not in self._models:
+            self._models[name] = find_model(name, self.workspace)
+        return self._models[name]
+
+    def seat(self, role: RoleName, names: Iterable[str]) -> list[Place]:
+        """One place per name; the same model may hold several."""
+        return [self.place(role, index, name) for index, name in enumerate(names)]
+
+    def place(self, role: RoleName, index: int, name: str, adapter: str = "", path: Path | None = None) -> Place:
+        """A place, with an adapter or without."""
+        model = self.model(name)
+        engine_kind = engine_name(role, model, self.options)
+        engine = identify(engine_kind, model, self.options, adapter)
+        seat = Seat(
+            role=role, index=index, model=engine.model, fingerprint=engine.fingerprint,
+            adapter=adapter, run_seed=self.seed,
+        )  # fmt: skip
+        return Place(seat, engine, engine_kind, self._opener(engine_kind, model, engine, path))
+
+    def folder(self, name: str) -> Path:
+        """The safetensors folder of a model, dequantised once where it exists only as GGUF."""
+        model = self.model(name)
+        if isinstance(model, Script):
+            raise UsageError(f"{name} is a script and cannot be trained", "name a student with weights")
+        if model.card.format == "safetensors":
+            return model.path
+        from localfair.models.dequantise import dequantised
+
+        return dequantised(model, self.workspace)
+
+    def _opener(self, kind: str, model: AnyModel, engine: Engine, adapter: Path | None) -> Callable[[], Backend]:
+        options: dict[str, Any] = {}
+        if kind == "transformers":
+            assert not isinstance(model, Script)
+            options = {
+                "folder": lambda: self.folder(model.card.name),
+                "adapter": adapter, "precision": self.options.precision, "batch": self.options.batch,
+            }  # fmt: skip
+            self._models.setdefault(model.card.name, model)
+        elif kind == "llama_cpp":
+            options = {"batch": self.options.batch}
+
+        def opened() -> Backend:
+            backend = open_backend(kind, model, adapter_id=engine.adapter, **options)
+            assert backend.engine == engine, (backend.engine, engine)
+            return backend
+
+        return opened

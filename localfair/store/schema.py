@@ -1,0 +1,130 @@
+"""The schema, as numbered migrations, each with its reason. Never edit one that has been released: add the next.
+
+The science stands here as constraints: a reviewer is never the author, a lesson comes only from
+the train split, a score is 1..5 or nothing.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x4C464149  # "LFAI"
+
+FIRST = """
+CREATE TABLE migrations (version INTEGER PRIMARY KEY, reason TEXT NOT NULL, applied TEXT NOT NULL);
+CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+
+CREATE TABLE sources (
+  id TEXT PRIMARY KEY, task TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
+  licence TEXT NOT NULL, imported TEXT NOT NULL);
+
+CREATE TABLE questions (
+  id TEXT PRIMARY KEY, task TEXT NOT NULL, key TEXT NOT NULL,
+  split TEXT NOT NULL CHECK (split IN ('train','dev','test')),
+  text TEXT NOT NULL, choices TEXT NOT NULL, gold TEXT NOT NULL, rationale TEXT NOT NULL,
+  UNIQUE (id, split));
+CREATE INDEX questions_by_task ON questions (task, split);
+
+CREATE TABLE adapters (
+  id TEXT PRIMARY KEY, role TEXT NOT NULL, base TEXT NOT NULL, parent TEXT REFERENCES adapters (id),
+  settings TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
+  steps INTEGER NOT NULL, seconds REAL NOT NULL, tokens INTEGER NOT NULL, peak_memory INTEGER NOT NULL,
+  created TEXT NOT NULL);
+CREATE TABLE curve (
+  adapter TEXT NOT NULL, step INTEGER NOT NULL, loss REAL NOT NULL, learning_rate REAL NOT NULL,
+  PRIMARY KEY (adapter, step)) WITHOUT ROWID;
+
+CREATE TABLE seats (
+  id TEXT PRIMARY KEY, role TEXT NOT NULL CHECK (role IN ('student','teacher','reviewer','mentor')),
+  "index" INTEGER NOT NULL, model TEXT NOT NULL, fingerprint TEXT NOT NULL, adapter TEXT NOT NULL,
+  run_seed INTEGER NOT NULL, seed INTEGER NOT NULL);
+
+CREATE TABLE generations (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('generate','score')),
+  model TEXT NOT NULL, fingerprint TEXT NOT NULL, adapter TEXT NOT NULL, chat_template TEXT NOT NULL,
+  family TEXT NOT NULL, messages TEXT NOT NULL, sampling TEXT NOT NULL, seed INTEGER NOT NULL,
+  sample INTEGER NOT NULL, continuations TEXT NOT NULL, about TEXT NOT NULL,
+  text TEXT NOT NULL, finish TEXT NOT NULL CHECK (finish IN ('stop','length')),
+  prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, seconds REAL NOT NULL,
+  logprobs TEXT NOT NULL, created TEXT NOT NULL);
+
+CREATE TABLE answers (
+  id TEXT PRIMARY KEY, question TEXT NOT NULL, split TEXT NOT NULL,
+  seat TEXT NOT NULL REFERENCES seats (id), generation TEXT NOT NULL REFERENCES generations (id),
+  grade TEXT NOT NULL CHECK (grade IN ('right','wrong','unreadable')), read TEXT,
+  FOREIGN KEY (question, split) REFERENCES questions (id, split));
+CREATE INDEX answers_by_question ON answers (question);
+
+CREATE VIEW mistakes AS
+  SELECT a.id, a.question, a.seat, a.generation, a.read, a.grade AS reason, s.adapter, s.fingerprint
+  FROM answers a JOIN seats s ON s.id = a.seat
+  WHERE s.role = 'student' AND a.split = 'train' AND a.grade <> 'right';
+
+CREATE TABLE explanations (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('feedback','rationale')),
+  question TEXT NOT NULL, split TEXT NOT NULL CHECK (split = 'train'),
+  answer TEXT REFERENCES answers (id),
+  seat TEXT NOT NULL REFERENCES seats (id), generation TEXT NOT NULL REFERENCES generations (id),
+  grade TEXT CHECK (grade IN ('right','wrong','unreadable')), read TEXT,
+  CHECK ((kind = 'feedback' AND answer IS NOT NULL AND grade IS NULL) OR (kind = 'rationale' AND grade IS NOT NULL)),
+  FOREIGN KEY (question, split) REFERENCES questions (id, split),
+  UNIQUE (id, seat));
+
+CREATE TABLE reviews (
+  id TEXT PRIMARY KEY, explanation TEXT NOT NULL, author TEXT NOT NULL,
+  seat TEXT NOT NULL REFERENCES seats (id), generation TEXT NOT NULL REFERENCES generations (id),
+  score REAL CHECK (score BETWEEN 1 AND 5),
+  same_weights INTEGER NOT NULL CHECK (same_weights IN (0, 1)),
+  CHECK (seat <> author),
+  FOREIGN KEY (explanation, author) REFERENCES explanations (id, seat));
+CREATE INDEX reviews_by_explanation ON reviews (explanation);
+
+CREATE TABLE verdicts (
+  id TEXT PRIMARY KEY, explanation TEXT NOT NULL REFERENCES explanations (id),
+  policy TEXT NOT NULL, reviews TEXT NOT NULL, mean REAL, valid INTEGER NOT NULL,
+  accepted INTEGER NOT NULL CHECK (accepted IN (0, 1)), reason TEXT NOT NULL);
+
+CREATE TABLE lessons (
+  id TEXT PRIMARY KEY, question TEXT NOT NULL, split TEXT NOT NULL CHECK (split = 'train'),
+  kind TEXT NOT NULL CHECK (kind IN ('feedback','rationale','answer')), teacher INTEGER,
+  prompt TEXT NOT NULL, completion TEXT NOT NULL, weight REAL NOT NULL, dropped TEXT,
+  FOREIGN KEY (question, split) REFERENCES questions (id, split));
+CREATE TABLE lesson_sources (
+  lesson TEXT NOT NULL REFERENCES lessons (id), noun TEXT NOT NULL, row TEXT NOT NULL,
+  PRIMARY KEY (lesson, noun, row)) WITHOUT ROWID;
+CREATE TABLE adapter_lessons (
+  adapter TEXT NOT NULL REFERENCES adapters (id), position INTEGER NOT NULL,
+  lesson TEXT NOT NULL REFERENCES lessons (id), dropped TEXT,
+  PRIMARY KEY (adapter, position)) WITHOUT ROWID;
+
+CREATE TABLE runs (
+  id TEXT PRIMARY KEY, recipe TEXT NOT NULL, effective TEXT NOT NULL, task TEXT NOT NULL, settings TEXT NOT NULL,
+  seed INTEGER NOT NULL, versions TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
+  status TEXT NOT NULL CHECK (status IN ('running','done','interrupted','failed')), problem TEXT);
+CREATE TABLE run_seats (
+  run TEXT NOT NULL REFERENCES runs (id), seat TEXT NOT NULL REFERENCES seats (id), engine TEXT NOT NULL,
+  PRIMARY KEY (run, seat)) WITHOUT ROWID;
+CREATE TABLE run_steps (
+  run TEXT NOT NULL REFERENCES runs (id), position INTEGER NOT NULL, step TEXT NOT NULL, stage TEXT NOT NULL,
+  round INTEGER NOT NULL, started TEXT NOT NULL, ended TEXT, calls INTEGER NOT NULL DEFAULT 0,
+  reused INTEGER NOT NULL DEFAULT 0, loads INTEGER NOT NULL DEFAULT 0, outcome TEXT,
+  PRIMARY KEY (run, position)) WITHOUT ROWID;
+CREATE TABLE run_rows (
+  run TEXT NOT NULL, position INTEGER NOT NULL, noun TEXT NOT NULL, row TEXT NOT NULL,
+  FOREIGN KEY (run, position) REFERENCES run_steps (run, position),
+  PRIMARY KEY (run, position, noun, row)) WITHOUT ROWID;
+"""
+
+# (reason, SQL): the index + 1 is the version
+MIGRATIONS: tuple[tuple[str, str], ...] = (("the nouns of the first release", FIRST),)
+VERSION = len(MIGRATIONS)
+
+# which table holds which noun, for verify() and for links from runs and lessons
+NOUNS = {
+    "question": "questions",
+    "generation": "generations",
+    "answer": "answers",
+    "explanation": "explanations",
+    "review": "reviews",
+    "verdict": "verdicts",
+    "lesson": "lessons",
+    "adapter": "adapters",
+}

@@ -1,0 +1,84 @@
+"""What a task is: where its questions come from, how one is asked, how an answer is graded.
+
+Knows nothing of models, recipes or the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from localfair.records import Graded, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that questions were read from: its name (no directory), sha256, size in bytes."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Questions, already split. `licence` is what the files' own text says, or 'unverified'."""
+
+    questions: tuple[Question, ...]
+    sources: tuple[Source, ...]
+    licence: str
+
+
+class Task(Protocol):
+    """One benchmark or generated task. Axes stay apart: a task knows no recipe and no model."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def answer_kind(self) -> str:
+        """`number`, `choice`, `yes-no`, `text`, or `any` where each question has its own."""
+        ...
+
+    @property
+    def licence(self) -> str: ...
+
+    @property
+    def public_source(self) -> str:
+        """Where its authors publish it, for people."""
+        ...
+
+    @property
+    def generated(self) -> bool:
+        """True when no file is needed."""
+        ...
+
+    def read(self, path: Path) -> Dataset:
+        """Read the files its authors publish (a file or a folder). Raises BadDataset naming file and line."""
+        ...
+
+    def generate(self, *, seed: int = 0) -> Dataset:
+        """All questions of a generated task. Raises TaskError for a task that needs files."""
+        ...
+
+    def prompt(self, question: Question) -> str:
+        """The question as text for a model: the text, then lettered choices if it has any."""
+        ...
+
+    def answer_format(self) -> str:
+        """One sentence that tells a model how to end its answer so that `grade` can read it."""
+        ...
+
+    def grade(self, question: Question, text: str) -> Graded:
+        """Right, wrong or unreadable, and what was read."""
+        ...
+
+
+def split_questions(questions: Iterable[Question]) -> dict[str, list[Question]]:
+    """Questions by split, in their order."""
+    out: dict[str, list[Question]] = {"train": [], "dev": [], "test": []}
+    for q in questions:
+        out[q.split].append(q)
+    return out

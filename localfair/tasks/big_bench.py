@@ -1,0 +1,40 @@
+"""The layout of BIG-bench's multiple-choice tasks (Srivastava et al., arXiv 2206.04615).
+
+Reads a `task.json` whose `examples` hold `input` and `target_scores`, a score for each choice,
+exactly one of them 1. In some of these files the right choice nearly always stands first, so the
+choices are put in an order that a hash of their text decides. One file, so it is split 70/30.
+"""
+
+from __future__ import annotations
+
+from localfair.tasks.benchmark import Layout
+from localfair.tasks.files import File, Row, json_rows
+from localfair.tasks.splits import Item, shuffled
+
+HINT = 'expected task.json: {"examples": [{"input": ..., "target_scores": {"...": 1, "...": 0}}]}'
+
+
+def items(file: File) -> list[Item]:
+    return [_item(row, str(n)) for n, row in enumerate(json_rows(file, HINT, under="examples"), 1)]
+
+
+def _item(row: Row, key: str) -> Item:
+    text = row.text("input")
+    scores = {row.checked(choice).strip(): score for choice, score in _scores(row).items()}
+    choices = tuple(shuffled(scores, text))
+    right = [choice for choice in choices if scores[choice] == 1]
+    if len(right) != 1:
+        raise row.bad(f"'target_scores' must score exactly one choice 1, not {len(right)}")
+    return Item(key=key, text=text, gold=chr(ord("A") + choices.index(right[0])), choices=choices)
+
+
+def _scores(row: Row) -> dict[str, object]:
+    scores = row.get("target_scores")
+    if not isinstance(scores, dict) or not 2 <= len(scores) <= 26:
+        raise row.bad("'target_scores' must map 2 to 26 choices to their scores")
+    if not all(choice.strip() for choice in scores):
+        raise row.bad("'target_scores' holds an empty choice")
+    return scores
+
+
+LAYOUT = Layout(files={"task.json": "all"}, items=items, hint=HINT)

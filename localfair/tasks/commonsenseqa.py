@@ -1,0 +1,54 @@
+"""CommonsenseQA (Talmor et al., arXiv 1811.00937): five choices, everyday knowledge.
+
+Reads `train_rand_split.jsonl` (9741) and `dev_rand_split.jsonl` (1221) with `answerKey` and
+`question.stem`, `question.choices`. The published test has no labels: their dev file is the test
+here, and dev is carved from train.
+"""
+
+from __future__ import annotations
+
+from localfair.tasks.benchmark import UNVERIFIED, Benchmark, Layout, checked_gold
+from localfair.tasks.files import File, Row, json_rows
+from localfair.tasks.splits import Item
+
+HINT = (
+    "expected train_rand_split.jsonl and dev_rand_split.jsonl with lines "
+    '{"id": ..., "answerKey": "A", "question": {"stem": ..., "choices": [{"label": "A", "text": ...}]}}; '
+    "the published test file has no answers"
+)
+
+
+def items(file: File) -> list[Item]:
+    return [_item(row) for row in json_rows(file, HINT)]
+
+
+def _item(row: Row) -> Item:
+    answer, question = row.text("answerKey"), row.inner("question")
+    choices = _choices(question)
+    return Item(
+        key=row.text("id"),
+        text=question.text("stem"),
+        gold=checked_gold(row, "choice", answer, choices),
+        choices=choices,
+    )
+
+
+def _choices(question: Row) -> tuple[str, ...]:
+    listed = question.get("choices")
+    if not isinstance(listed, list) or not 2 <= len(listed) <= 26:
+        raise question.bad("'choices' must be a list of 2 to 26")
+    rows = [Row(question.where, choice, question.hint) for choice in listed]
+    if [row.text("label") for row in rows] != [chr(ord("A") + n) for n in range(len(rows))]:
+        raise question.bad("the choices' labels must be A, B, C, ... in order")
+    return tuple(row.text("text") for row in rows)
+
+
+TASK = Benchmark(
+    name="commonsenseqa",
+    answer_kind="choice",
+    licence=UNVERIFIED,
+    public_source="https://www.tau-nlp.org/commonsenseqa",
+    layout=Layout(
+        files={"train_rand_split.jsonl": "train", "dev_rand_split.jsonl": "test"}, items=items, hint=HINT
+    ),
+)

@@ -1,0 +1,128 @@
+"""Anyone's own questions: a JSON Lines, JSON array or CSV file with a column for each thing.
+
+Reads `question` and `answer`, and optionally `choices` and `split`; the column names can be
+given. The kind of answer is inferred for each question: choices make it a choice, else yes/no,
+a number, or text. In CSV, choices stand in one cell, apart by `|`. Without a split column the
+70/30 rule holds, and dev is carved from train unless the file names one. Ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from localfair.errors import BadDataset, TaskError
+from localfair.records import Graded, Question
+from localfair.tasks.base import Dataset
+from localfair.tasks.benchmark import UNVERIFIED, answer_format, checked_gold, concluded, prompt
+from localfair.tasks.files import File, Row, csv_rows, json_rows, open_file
+from localfair.tasks.grading import answer_kind, grade
+from localfair.tasks.splits import Item, Part, assemble
+
+_PARTS: dict[str, Part] = {
+    "train": "train", "training": "train", "dev": "dev", "valid": "dev", "validation": "dev", "test": "test",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A `Task` over a file with columns. It keeps nothing, so any imported name can be graded with it."""
+
+    name: str = "table"
+    question: str = "question"
+    answer: str = "answer"
+    choices: str | None = None
+    split: str | None = None
+
+    @property
+    def answer_kind(self) -> str:
+        return "any"
+
+    @property
+    def licence(self) -> str:
+        return UNVERIFIED
+
+    @property
+    def public_source(self) -> str:
+        return "your own file"
+
+    @property
+    def generated(self) -> bool:
+        return False
+
+    def read(self, path: Path) -> Dataset:
+        """One file. Columns called `choices` and `split` are used without being named."""
+        hint = self._hint()
+        file = open_file(path, hint)
+        parts: dict[Part, list[Item]] = {}
+        for number, row in enumerate(_rows(file, hint), 1):
+            parts.setdefault(self._part(row), []).append(self._item(row, number))
+        if not parts:
+            raise BadDataset(f"{path}: holds no questions", hint)
+        return Dataset(assemble(self.name, parts), (file.source,), self.licence)
+
+    def generate(self, *, seed: int = 0) -> Dataset:
+        raise TaskError(f"task {self.name!r} needs a file", "import one: localfair tasks import table FILE")
+
+    def prompt(self, question: Question) -> str:
+        return prompt(question)
+
+    def answer_format(self) -> str:
+        return answer_format("any")
+
+    def grade(self, question: Question, text: str) -> Graded:
+        kind = answer_kind(question.gold, question.choices)
+        return grade(kind, question.gold, text, question.choices)
+
+    def _hint(self) -> str:
+        columns = [self.question, self.answer, *(c for c in (self.choices, self.split) if c)]
+        return (
+            f"expected .jsonl, .json or .csv with the columns {', '.join(columns)}; other names can be given"
+        )
+
+    def _item(self, row: Row, number: int) -> Item:
+        choices = self._choices(row)
+        solution = row.scalar(self.answer)
+        kind = answer_kind(last_part(solution), choices)
+        gold = checked_gold(row, kind, last_part(solution), choices)
+        return Item(
+            key=str(number),
+            text=row.text(self.question),
+            gold=gold,
+            choices=choices,
+            rationale=_rationale(solution, gold),
+        )
+
+    def _choices(self, row: Row) -> tuple[str, ...]:
+        column = self.choices or "choices"
+        if not self.choices and (not isinstance(row.value, dict) or not row.value.get(column)):
+            return ()
+        if isinstance(row.get(column), str):
+            cell = [part.strip() for part in row.text(column).split("|")]
+            row = Row(row.where, {column: cell}, row.hint)
+        return tuple(row.texts(column))
+
+    def _part(self, row: Row) -> Part:
+        column = self.split or "split"
+        if not self.split and (not isinstance(row.value, dict) or column not in row.value):
+            return "all"
+        name = row.text(column).lower()
+        if name not in _PARTS:
+            raise row.bad(f"split {name!r} is none of {', '.join(_PARTS)}")
+        return _PARTS[name]
+
+
+def _rows(file: File, hint: str) -> Iterator[Row]:
+    is_csv = file.path.suffix.lower() == ".csv"
+    return csv_rows(file, hint) if is_csv else json_rows(file, hint)
+
+
+def last_part(solution: str) -> str:
+    """What follows `####` in a whole solution, else all of it."""
+    return solution.rpartition("####")[2].strip()
+
+
+def _rationale(solution: str, gold: str) -> str:
+    reasoning = solution.rpartition("####")[0]
+    return concluded(reasoning, gold) if reasoning.strip() else ""

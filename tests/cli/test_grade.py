@@ -1,0 +1,65 @@
+"""`localfair grade`: one grade for each line, in order; a bad line is named."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from localfair.cli.grade import grade
+from localfair.errors import BadDataset, UnknownTask, UsageError
+
+
+def graded(task, *lines, file="-"):
+    sheet = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+    result = CliRunner().invoke(grade, [task, file], input=sheet)
+    if result.exception:
+        raise result.exception
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_each_line_gets_its_grade_in_order():
+    assert graded(
+        "gsm8k",
+        {"id": 1, "text": "48+24 = 72. The answer is 72.", "gold": "48+24 = 72\n#### 72"},
+        "",
+        {"id": "b", "text": "The answer is 5.", "gold": 72},
+        {"id": "c", "text": "", "gold": "72"},
+    ) == [
+        {"id": 1, "grade": "right", "read": "72", "gold": "72"},
+        {"id": "b", "grade": "wrong", "read": "5", "gold": "72"},
+        {"id": "c", "grade": "unreadable", "read": None, "gold": "72"},
+    ]
+
+
+def test_choices_in_a_line_let_texts_count():
+    line = {"id": 1, "text": "The answer is a library.", "gold": "B", "choices": ["bank", "library"]}
+    assert graded("commonsenseqa", line)[0]["grade"] == "right"
+
+
+def test_yes_no_and_table_golds_may_be_booleans():
+    line = {"id": 1, "text": "That is not true.", "gold": False}
+    assert [graded(task, line)[0]["grade"] for task in ("strategyqa", "table")] == ["right", "right"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("{oops", "stdin line 2: is not JSON"),
+        ({"id": 1, "text": "5"}, "stdin line 2: has no 'gold'"),
+        ({"id": 1, "text": None, "gold": "5"}, "stdin line 2: 'text'"),
+        ({"id": 1, "text": "5", "gold": "many"}, "stdin line 2: .*not a number"),
+        ([1], "stdin line 2: is not a JSON object"),
+    ],
+)
+def test_a_bad_line_is_named(line, problem):
+    with pytest.raises(BadDataset, match=problem):
+        graded("gsm8k", {"id": 1, "text": "5", "gold": "5"}, line)
+
+
+def test_an_unknown_task_or_file_is_an_error_for_people(tmp_path):
+    with pytest.raises(UnknownTask):
+        graded("gsm9k")
+    with pytest.raises(UsageError, match="No such file"):
+        graded("gsm8k", file=str(tmp_path / "none.jsonl"))

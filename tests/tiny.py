@@ -1,0 +1,77 @@
+"""A tiny llama with a byte-level tokenizer and a ChatML template, made in a folder in well under a second.
+
+Random weights: for what must hold of any model. Reads nothing, asks nobody.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] "
+    "+ '<|im_end|>' + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+SENTENCES = (
+    "Tom has three apples and buys four more, so he has seven apples in all.",
+    "There are 12 pens in each box. How many pens are there in 5 boxes?",
+    "You forgot to add the 7 pencils that she gave away: subtract them first.",
+    "The answer is 60. user assistant system",
+)
+
+
+def tokenizer(template: str | None = CHATML) -> Any:
+    """About 400 words; ids 0, 1, 2 are <|endoftext|>, <|im_start|>, <|im_end|>."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=control, initial_alphabet=alphabet)
+    made.train_from_iterator(SENTENCES * 3, trainer)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        bos_token="<|im_start|>",
+        eos_token="<|im_end|>",
+        unk_token="<|endoftext|>",
+        pad_token="<|im_end|>",  # as SmolLM2 has it: padding must not be told by its id
+        clean_up_tokenization_spaces=False,
+    )
+    wrapped.chat_template = template
+    return wrapped
+
+
+def build(folder: Path, seed: int = 0) -> Path:
+    """Two layers of width 64, float32, saved as safetensors beside the tokenizer."""
+    words = tokenizer()
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=2,
+        initializer_range=0.2,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def model(context: int = 512) -> Any:
+    """What `localfair.models.Model` shows to a backend."""
+    card = SimpleNamespace(name="tiny")
+    return SimpleNamespace(
+        card=card, fingerprint="f", chat_template=CHATML, chat_template_hash="t", context=context
+    )
