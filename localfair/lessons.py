@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from localfair.errors import TrainingError
@@ -34,6 +35,13 @@ class Dropped:
     """A lesson that cannot be used, and why."""
 
     reason: str
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a safetensors folder, never from the network."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
 def encode(

@@ -18,11 +18,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 from localfair.errors import TrainingError
 from localfair.records import content_id
-from localfair.term_trainer import Example, TermTrainer, collate
+from localfair.term_trainer import (
+    Example,
+    PrinterCallback,
+    TermTrainer,
+    TrainerCallback,
+    TrainingArguments,
+    collate,
+    set_seed,
+)
 from localfair.weights import load_causal_lm, save_adapter
 
 # the old name of these two arguments is the one that every supported transformers knows
@@ -85,7 +92,8 @@ def train(
 ) -> TrainResult:
     """Train an adapter of `base_dir` into `out_dir`.
 
-    The same call again goes on from the last good checkpoint. A finished one is returned as it stands. `on_step` is given {step, steps, loss, learning_rate}.
+    The same call again goes on from the last good checkpoint; a finished one is returned as it stands.
+    `on_step` is given {step, steps, loss, learning_rate}.
     Raises TrainingError for lessons that cannot be trained on, a loss that is no number (the last
     checkpoint stays), or an `out_dir` that holds another training.
     """

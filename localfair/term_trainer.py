@@ -6,20 +6,34 @@ precision, of settings or of files. transformers' Trainer does everything else.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Trainer
 
 from localfair.errors import TrainingError
 from localfair.lessons import Encoded
 from localfair.losses import IGNORE, cross_entropy, logits_at, predicts, sums_by_term, weighted_terms
 from localfair.weights import save_adapter
+
+with redirect_stdout(io.StringIO()):  # transformers prints that WANDB_MODE is offline; stdout is for data
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
+
+__all__ = [
+    "Example",
+    "PrinterCallback",
+    "TermTrainer",
+    "TrainerCallback",
+    "TrainingArguments",
+    "collate",
+    "set_seed",
+]
 
 
 @dataclass(frozen=True, slots=True)

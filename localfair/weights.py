@@ -7,15 +7,19 @@ model cards, lessons or requests.
 from __future__ import annotations
 
 import importlib.util
+import logging
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from localfair.errors import MissingDependency
+
+# it proposes a package that would fetch kernels from the hub
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 Precision = Literal["bf16", "fp32", "nf4"]
 ADAPTER_FILE = "adapter_model.safetensors"
@@ -23,7 +27,7 @@ ADAPTER_FILE = "adapter_model.safetensors"
 
 def load_causal_lm(folder: Path, precision: Precision) -> Any:
     """The model in `folder` (safetensors only, never from the network), on the GPU where there is one."""
-    logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
     options: dict[str, Any] = {"dtype": torch.float32 if precision == "fp32" else torch.bfloat16}
     if precision == "nf4":
         if importlib.util.find_spec("bitsandbytes") is None:

@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -149,6 +151,11 @@ def test_training_and_saving_open_no_socket_and_print_nothing(base, lessons, tmp
     ]
     assert str(base.parent) not in (tmp_path / "adapter_config.json").read_text()
     assert capfd.readouterr() == ("", "")
+
+
+def test_importing_the_engine_says_nothing():
+    said = subprocess.run([sys.executable, "-c", "import localfair.qlora"], capture_output=True, check=True)
+    assert (said.stdout, said.stderr) == (b"", b"")
 
 
 def test_lora_weights_are_float32_in_every_precision(base, lessons, tmp_path):

@@ -23,10 +23,12 @@ _LATEX = (
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\\([$%])"), r"\1"),
     (re.compile(r"\*\*|__"), ""),
+    (re.compile(r"[ \t]{2,}"), " "),
 )
 _HASHES = re.compile(r"####[ \t]*(\S[^\n]*)")
 _HEADING = re.compile(r"\d+[.)]\s+[A-Za-z]|(?:step|solution|explanation|part)\b", re.IGNORECASE)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_LONGEST_BOX = 500
 _ANSWER = re.compile(
     r"""\b(?:answer|(?:correct|right|best)\s+(?:option|choice))\b
         (?:\s+(?:to|for|of|here|choice|option)\b[^.\n:]{0,80}?)?
@@ -105,7 +107,7 @@ def statements(text: str) -> Iterator[Statement]:
 def _boxes(text: str) -> Iterator[str]:
     for match in _BOXED.finditer(text):
         depth, start = 1, match.end()
-        for at in range(start, len(text)):
+        for at in range(start, min(len(text), start + _LONGEST_BOX)):
             depth += {"{": 1, "}": -1}.get(text[at], 0)
             if depth == 0:
                 yield text[start:at].strip()
