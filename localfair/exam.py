@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from localfair.committee import Call, Place, request_seed
-from localfair.recipe import Exam
 from localfair.records import Grade, Question, Request, content_id
 from localfair.store import Row
+from localfair.vocabulary import Exam
 from localfair.work import Work, sampling_of
 
 

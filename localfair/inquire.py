@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from localfair.committee import Call, Place, request_seed
-from localfair.recipe import Exam, Inquire, WriteFeedback, WriteRationale
 from localfair.records import Grade, Kind, Question, Request, content_id
 from localfair.store import Row
+from localfair.vocabulary import Exam, Inquire, WriteFeedback, WriteRationale
 from localfair.work import Work, demonstrations, sampling_of
 
 

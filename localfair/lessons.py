@@ -44,9 +44,7 @@ def load_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def encode(
-    tokenizer: Any, messages: tuple[Message, ...], completion: str, max_length: int
-) -> Encoded | Dropped:
+def encode(tokenizer: Any, messages: tuple[Message, ...], completion: str, max_length: int) -> Encoded | Dropped:
     """The prompt masked, the completion and the token that ends the turn supervised (ours).
 
     Dropped when the completion is empty, holds the text of a control token, or makes more than
@@ -102,9 +100,7 @@ def preview(tokenizer: Any, encoded: Encoded) -> str:
     return text
 
 
-def _reply_ids(
-    tokenizer: Any, messages: tuple[Message, ...], completion: str, prompt: list[int]
-) -> list[int]:
+def _reply_ids(tokenizer: Any, messages: tuple[Message, ...], completion: str, prompt: list[int]) -> list[int]:
     """The completion's tokens and the end of the turn, nothing after it.
 
     As the template writes them where that continues the prompt and reads back as the completion (the round
@@ -124,13 +120,9 @@ def _reply_ids(
 def _render(tokenizer: Any, messages: Sequence[Message], opens_reply: bool) -> list[int]:
     """The chat template's tokens; it writes its own beginning-of-text token, no second one is added."""
     if not tokenizer.chat_template:
-        raise TrainingError(
-            "the tokenizer has no chat template", "use an instruction-tuned model, or add its template"
-        )
+        raise TrainingError("the tokenizer has no chat template", "use an instruction-tuned model, or add its template")
     turns = [{"role": m.role, "content": m.content} for m in messages]
-    ids = tokenizer.apply_chat_template(
-        turns, add_generation_prompt=opens_reply, tokenize=True, return_dict=False
-    )
+    ids = tokenizer.apply_chat_template(turns, add_generation_prompt=opens_reply, tokenize=True, return_dict=False)
     return [int(i) for i in ids]
 
 

@@ -20,7 +20,7 @@ from localfair.errors import Interrupted, MissingWeights, RecipeError, TaskError
 from localfair.exam import exam
 from localfair.inquire import inquire
 from localfair.packaged import workspace_dir
-from localfair.recipe import AnyStep, Inquire, Recipe, Review, Train, load_recipe
+from localfair.recipe import load_recipe
 from localfair.records import canonical_json
 from localfair.review import review
 from localfair.seating import Options, Seating, find_model
@@ -30,6 +30,7 @@ from localfair.tasks import get_task
 from localfair.tasks.base import Dataset, Task
 from localfair.train import train, unbuilt_terms
 from localfair.versions import versions
+from localfair.vocabulary import AnyStep, Inquire, Recipe, Review, Train
 from localfair.work import Done, Prompts, Work
 
 STAGES: dict[str, Callable[[Work, Any], dict[str, Any]]] = {
@@ -142,9 +143,7 @@ def _do(work: Work, step: AnyStep, say: Callable[[str], None]) -> None:
     started = time.monotonic()
     outcome = STAGES[step.stage](work, step)
     tally = work.committee.tally
-    calls, reused, loads = (
-        a - b for a, b in zip((tally.calls, tally.reused, tally.loads), before, strict=True)
-    )
+    calls, reused, loads = (a - b for a, b in zip((tally.calls, tally.reused, tally.loads), before, strict=True))
     work.store.update(
         "run_steps", key,
         {"ended": now(), "calls": calls, "reused": reused, "loads": loads, "outcome": canonical_json(outcome)},

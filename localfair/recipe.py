@@ -1,263 +1,23 @@
 """recipe.toml -> a validated recipe, every error at once; after this nobody re-checks.
 
-A closed vocabulary: ordered steps in three sections, `before`, `round` (repeated) and `after`; no
-expressions, no dotted imports. Reads TOML and prompt files. Knows nothing of models, tasks or the store.
+Reads TOML and prompt files, from an explicit path, the workspace or the packaged copy. Knows nothing of
+models, tasks or the store.
 """
 
 from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from localfair.errors import RecipeError, nearest
 from localfair.packaged import packaged_dir
-
-Role = Literal["student", "teacher", "reviewer", "mentor"]
-Section = Literal["before", "round", "after"]
-SECTIONS: tuple[Section, ...] = get_args(Section)
-Take = Annotated[int, Field(ge=0)] | Literal["all", "each-teacher"]
-
-
-class Strict(BaseModel):
-    """Frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class SamplingKeys(Strict):
-    """How replies are drawn. temperature 0 is greedy."""
-
-    temperature: float = Field(0.0, ge=0, le=5)
-    top_p: float = Field(1.0, gt=0, le=1)
-    max_tokens: int = Field(256, ge=1)
-    stop: tuple[str, ...] = ()
-
-
-class Step(Strict):
-    """What every step has: an id to name it by, and a switch to leave it out."""
-
-    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    enabled: bool = True
-
-
-class Exam(Step):
-    """A role answers the questions of one split; each answer is graded."""
-
-    stage: Literal["exam"]
-    role: Role = "student"
-    split: Literal["train", "dev", "test"]
-    ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
-    samples: int = Field(1, ge=1)
-    unreadable_is: Literal["mistake", "format", "nothing"] = "mistake"
-    sampling: SamplingKeys = SamplingKeys()
-
-
-class WriteFeedback(Strict):
-    """Explain a mistake."""
-
-    gold: bool = True  # whether the author sees the gold answer
-    demonstrations: int = Field(0, ge=0)
-    samples: int = Field(1, ge=1)
-
-
-class WriteRationale(Strict):
-    """Answer the question afresh."""
-
-    gold: bool = False
-    mistake: bool = False  # whether the author sees the student's own wrong answer
-    demonstrations: int = Field(0, ge=0)
-    samples: int = Field(1, ge=1)
-
-
-class Write(Strict):
-    """What an author is asked to write."""
-
-    feedback: WriteFeedback | None = None
-    rationale: WriteRationale | None = None
-
-
-class Inquire(Step):
-    """Authors write explanations, about the mistakes of an earlier exam or about every question."""
-
-    stage: Literal["inquire"]
-    role: Literal["teacher", "mentor"] = "teacher"
-    about: Literal["mistakes", "questions"] = "mistakes"
-    input: str = ""  # the exam whose mistakes; the nearest earlier one when left out
-    write: Write
-    sampling: SamplingKeys = SamplingKeys()
-
-
-class Accept(Strict):
-    """The gate: an explanation is accepted when all of it holds."""
-
-    mean_above: float = Field(3.0, ge=0, le=5)  # strict
-    min_reviews: int = Field(1, ge=0)
-    answer_check: bool = True  # a rationale must reach the gold answer
-    finished: bool = True  # a reply cut off at max_tokens is rejected
-
-
-class Review(Step):
-    """Seats score one another's explanations; verdicts follow. mode `none`: the mechanical checks alone."""
-
-    stage: Literal["review"]
-    input: tuple[str, ...] = ()
-    of: tuple[Literal["feedback", "rationale"], ...] = ("feedback", "rationale")
-    mode: Literal["reasoned", "direct", "none"] = "reasoned"
-    gold: bool = True  # whether reviewers see the gold answer
-    demonstrations: int = Field(0, ge=0)
-    review_rejected: bool = False  # also review what the checks already reject: no verdict changes
-    accept: Accept = Accept()
-    sampling: SamplingKeys = SamplingKeys()
-
-
-class PerQuestion(Strict):
-    """How many lessons of a kind one question gives at most."""
-
-    feedback: Take = 0
-    rationale: Take = 0
-    answer: int = Field(0, ge=0, le=1)
-
-
-class Select(Step):
-    """Accepted explanations become lessons, drawn with the run's seed."""
-
-    stage: Literal["select"]
-    input: tuple[str, ...] = ()
-    per_question: PerQuestion
-    complete: bool = True  # a question counts only when it has every kind asked for
-    unique: bool = True  # the same prompt and completion is one lesson
-
-
-class Soften(Step):
-    """A mentor's top-k log-probabilities for every label token of the lessons."""
-
-    stage: Literal["soften"]
-    role: Literal["mentor"] = "mentor"
-    input: str = ""
-    top_k: int = Field(64, ge=1)
-
-
-class CrossEntropy(Strict):
-    """Mean over the response tokens of one kind."""
-
-    term: Literal["ce"]
-    kind: Literal["feedback", "rationale", "answer"]
-    each_teacher: bool = False  # one mean, and so one weight, per teacher
-    weight: float = Field(1.0, ge=0)
-
-
-class Divergence(Strict):
-    """KL(mentor || student) over label tokens at temperature tau."""
-
-    term: Literal["kl"]
-    tau: float = Field(1.0, gt=0)
-    weight: float = Field(ge=0)
-
-
-class LanguageModel(Strict):
-    """All tokens, those of the prompt at `prompt_weight`, divided by the number of tokens."""
-
-    term: Literal["lm"]
-    prompt_weight: float = Field(0.1, ge=0, le=1)
-    weight: float = Field(1.0, ge=0)
-
-
-class Triplet(Strict):
-    """Self-reflection: pulls a rationale to another right one and away from the student's mistake."""
-
-    term: Literal["triplet"]
-    max_tokens: int = Field(192, ge=1)
-    weight: float = Field(ge=0)
-
-
-LossTerm = Annotated[CrossEntropy | Divergence | LanguageModel | Triplet, Field(discriminator="term")]
-
-
-class Adapter(Strict):
-    """What is trained: LoRA on an NF4 base (qlora) or on the unquantised one (lora)."""
-
-    kind: Literal["qlora", "lora"] = "qlora"
-    rank: int = Field(16, ge=1)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
-
-
-class Train(Step):
-    """Lessons into an adapter."""
-
-    stage: Literal["train"]
-    role: Literal["student", "mentor"] = "student"
-    input: str = ""
-    start: Literal["base", "last"] = Field("base", alias="from")
-    loss: tuple[LossTerm, ...] = Field(min_length=1)
-    adapter: Adapter = Adapter()
-    learning_rate: float = Field(gt=0)
-    schedule: Literal["constant", "cosine", "linear"] = "constant"
-    warmup: int = Field(0, ge=0)  # steps
-    epochs: int = Field(1, ge=1)
-    batch: int = Field(8, ge=1)
-    accumulation: int = Field(1, ge=1)
-    max_length: int = Field(512, ge=16)
-    weight_decay: float = Field(0.0, ge=0)
-    clip: float = Field(1.0, gt=0)
-    checkpoint_every: int = Field(50, ge=1)
-    gradient_checkpointing: bool = False
-
-
-AnyStep = Annotated[Exam | Inquire | Review | Select | Soften | Train, Field(discriminator="stage")]
-STAGES = ("exam", "inquire", "review", "select", "soften", "train")
-
-
-class Defaults(Strict):
-    """What `run` takes when the command line does not say; only an embedded recipe needs it."""
-
-    task: str | None = None
-    student: str | None = None
-    teachers: tuple[str, ...] = ()
-    engine: str | None = None
-    train: int | None = Field(None, ge=1)
-    test: int | None = Field(None, ge=1)
-
-
-class EarlyStop(Strict):
-    """Rounds end when this exam on dev stops improving."""
-
-    exam: str
-    patience: int = Field(1, ge=1)
-
-
-class Recipe(Strict):
-    """One method, as data. `steps()` gives the order in which a run does them."""
-
-    name: str
-    paper: str = ""
-    summary: str = ""
-    rounds: int = Field(1, ge=1)
-    early_stop: EarlyStop | None = None
-    defaults: Defaults = Defaults()
-    before: tuple[AnyStep, ...] = ()
-    round: tuple[AnyStep, ...] = Field(min_length=1)
-    after: tuple[AnyStep, ...] = ()
-    prompts: dict[str, str] = Field(default_factory=dict)  # name -> template text, filled from prompts/*.md
-
-    def sections(self) -> Iterator[tuple[Section, int, AnyStep]]:
-        """(section, its position, step) in the order written."""
-        for section in SECTIONS:
-            for position, step in enumerate(getattr(self, section)):
-                yield section, position, step
-
-    def steps(self) -> Iterator[tuple[int, AnyStep]]:
-        """(round, step) in the order of the run; round 0 is `before`, rounds + 1 is `after`."""
-        yield from ((0, s) for s in self.before if s.enabled)
-        for n in range(1, self.rounds + 1):
-            yield from ((n, s) for s in self.round if s.enabled)
-        yield from ((self.rounds + 1, s) for s in self.after if s.enabled)
+from localfair.recipe_check import problems_of, readable
+from localfair.vocabulary import SECTIONS, Recipe
 
 
 def find_recipe(name: str, workspace: Path) -> Path:
@@ -306,8 +66,6 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
 
 def parse_recipe(data: dict[str, Any], prompts: dict[str, str], label: str = "recipe") -> Recipe:
     """Validate the whole of it."""
-    from localfair.recipe_check import problems_of, readable
-
     try:
         recipe = TypeAdapter(Recipe).validate_python({**data, "prompts": prompts})
     except ValidationError as error:
@@ -325,7 +83,9 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
     target, equals, raw = setting.partition("=")
     keys = target.strip().split(".")
     if not equals or not all(keys):
-        raise RecipeError(f"--set {setting!r} is not of the form step.key=value", "e.g. --set review.accept.mean_above=4")
+        raise RecipeError(
+            f"--set {setting!r} is not of the form step.key=value", "e.g. --set review.accept.mean_above=4"
+        )
     node = data if len(keys) == 1 else _step_or_table(data, keys.pop(0))
     for key in keys[:-1]:
         node = node.setdefault(key, {})

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from localfair import recipe as r
+from localfair import vocabulary as r
 
 STEP_MODELS = {
     "exam": r.Exam, "inquire": r.Inquire, "review": r.Review,
@@ -126,7 +126,7 @@ def _mistakes(step: r.AnyStep, earlier: Iterable[r.AnyStep]) -> Iterator[str]:
         if step.about == "mistakes" and not any(s.stage == "exam" and s.split == "train" for s in earlier):
             yield f"{step.id}: mistakes come from an exam on the train split, and no earlier step is one"
         if step.about == "questions" and step.write.feedback:
-            yield f"{step.id}.write.feedback: a feedback explains a mistake; set about = \"mistakes\""
+            yield f'{step.id}.write.feedback: a feedback explains a mistake; set about = "mistakes"'
         if not (step.write.feedback or step.write.rationale):
             yield f"{step.id}.write: nothing to write; name feedback, rationale or both"
 
@@ -140,7 +140,6 @@ def _terms(step: r.AnyStep, earlier: list[r.AnyStep]) -> Iterator[str]:
             yield f"{step.id}.loss: no earlier select makes lessons of kind {term.kind!r}"
         if isinstance(term, r.Divergence) and not any(s.stage == "soften" for s in earlier):
             yield f"{step.id}.loss: a kl term needs an earlier soften step"
-
 
 
 def _prompts(recipe: r.Recipe) -> Iterator[str]:

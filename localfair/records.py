@@ -51,9 +51,7 @@ class Question:
     @property
     def id(self) -> str:
         """The same text, choices and gold in one task is the same question, whatever its split."""
-        return content_id(
-            "question", task=self.task, text=self.text, choices=list(self.choices), gold=self.gold
-        )
+        return content_id("question", task=self.task, text=self.text, choices=list(self.choices), gold=self.gold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,7 @@ def _step(row: Row) -> Row:
 
 
 def _ids(store: Store, run: str, noun: str) -> list[str]:
-    return [
-        r["row"] for r in store.rows('SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ?', run, noun)
-    ]
+    return [r["row"] for r in store.rows('SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ?', run, noun)]
 
 
 def _mistakes(store: Store, run: str, steps: list[Row]) -> int:
@@ -155,9 +153,7 @@ def acceptance(store: Store, run: str) -> list[Row]:
     verdicts = store.by_ids("verdicts", _ids(store, run, "verdict")).values()
     passed = {v["explanation"] for v in verdicts if v["accepted"]}
     reviews = store.by_ids("reviews", _ids(store, run, "review")).values()
-    seats = store.by_ids(
-        "seats", [*(e["seat"] for e in explanations.values()), *(r["seat"] for r in reviews)]
-    )
+    seats = store.by_ids("seats", [*(e["seat"] for e in explanations.values()), *(r["seat"] for r in reviews)])
     rows: list[Row] = []
     for kind in sorted({e["kind"] for e in explanations.values()}):
         of_kind = [e for e in explanations.values() if e["kind"] == kind]

@@ -12,9 +12,9 @@ from statistics import fmean
 from typing import Any
 
 from localfair.committee import Call, Place, request_seed
-from localfair.recipe import Accept, Review
 from localfair.records import Grade, Question, Request, canonical_json, content_id
 from localfair.store import Row
+from localfair.vocabulary import Accept, Review
 from localfair.work import Work, demonstrations, sampling_of
 
 SCORES = ("1", "2", "3", "4", "5")

@@ -52,7 +52,11 @@ def identify(name: str, model: AnyModel, options: Options, adapter: str = "") ->
     """The identity of an engine, known without loading it."""
     if isinstance(model, Script):
         return Engine(
-            model=model.name, fingerprint=model.fingerprint, chat_template="", family="scripted", adapter=adapter
+            model=model.name,
+            fingerprint=model.fingerprint,
+            chat_template="",
+            family="scripted",
+            adapter=adapter,
         )
     family = f"transformers/{options.precision}" if name == "transformers" else f"{name}/gguf"
     return Engine(

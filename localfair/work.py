@@ -18,11 +18,11 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from localfair.committee import Committee
 from localfair.errors import RecipeError, TaskError
-from localfair.recipe import AnyStep, Recipe, SamplingKeys
 from localfair.recipe_check import named_inputs
 from localfair.records import Message, Question, Sampling, content_id
 from localfair.store import Row, Store
 from localfair.tasks.base import Task
+from localfair.vocabulary import AnyStep, Recipe, SamplingKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,8 @@ def demonstrations(work: Work, question: Question, count: int) -> list[Question]
     pool = [q for q in work.store.questions(work.task.name, "train") if q.rationale]
     if len(pool) <= count:
         raise TaskError(
-            f"task {work.task.name!r} has too few gold rationales for {count} demonstrations", "set demonstrations=0"
+            f"task {work.task.name!r} has too few gold rationales for {count} demonstrations",
+            "set demonstrations=0",
         )
     ranked = draw(work.seed, "demonstration", [{"id": q.id, "q": q} for q in pool], count + 1)
     return [r["q"] for r in ranked if r["id"] != question.id][:count]

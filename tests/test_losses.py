@@ -29,9 +29,7 @@ def test_token_losses_are_those_of_the_next_token_and_zero_where_it_is_not_super
 
 def test_losses_of_bfloat16_logits_are_computed_in_float32():
     logits = torch.tensor(LOGITS).bfloat16()  # all of them exact in bfloat16
-    assert torch.equal(
-        token_losses(logits, torch.tensor(LABELS)), token_losses(logits.float(), torch.tensor(LABELS))
-    )
+    assert torch.equal(token_losses(logits, torch.tensor(LABELS)), token_losses(logits.float(), torch.tensor(LABELS)))
 
 
 def test_masked_mean_leaves_out_what_is_masked_and_is_zero_for_nothing():

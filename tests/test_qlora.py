@@ -222,8 +222,6 @@ def test_the_real_student_learns_two_lessons_in_nf4(tmp_path):
     words = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     asked = [(Message("user", f"What is {i} glorps?"),) for i in (2, 3)]
     made = [Example(encode(words, ask, "It is blue.", 128), "rationale") for ask in asked]
-    settings = replace(
-        SETTINGS, quantise="nf4", compute="bf16", rank=16, alpha=32, learning_rate=1e-3, epochs=12
-    )
+    settings = replace(SETTINGS, quantise="nf4", compute="bf16", rank=16, alpha=32, learning_rate=1e-3, epochs=12)
     result = train(tmp_path / "base", made, tmp_path / "out", settings)
     assert losses(result)[-1] < 0.3 * losses(result)[0]

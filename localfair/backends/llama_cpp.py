@@ -86,7 +86,8 @@ class LlamaCppBackend:
         if not self._model:
             self._model = None
             raise CorruptWeights(
-                f"llama.cpp could not load {self._model_info.path}", f"localfair models check {self.engine.model}"
+                f"llama.cpp could not load {self._model_info.path}",
+                f"localfair models check {self.engine.model}",
             )
         self._vocab = low.llama_model_get_vocab(self._model)
         self._format = self._formatter()

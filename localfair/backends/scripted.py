@@ -2,9 +2,11 @@
 
 Reads one TOML file of rules. The first rule whose `when` (a regular expression) is found in the
 request's messages gives the reply: one of `replies`, chosen by the request's seed, with `\\1`
-standing for the pattern's groups. Knows nothing of models, tasks or the store.
+standing for the pattern's groups. `delay` (seconds a reply takes) makes it as slow as a real model,
+so that being interrupted can be tried. Knows nothing of models, tasks or the store.
 
     context = 4096
+    delay = 0.0
     [[rule]]
     when = "What is (\\d+) plus 0"
     replies = ["The answer is \\\\1."]
@@ -15,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import time
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,11 +41,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Rules in order, and a context length in words (a script's tokens are words)."""
+    """Rules in order, a context length in words (a script's tokens are words), seconds a reply takes."""
 
     name: str
     fingerprint: str
     context: int
+    delay: float
     rules: tuple[Rule, ...]
 
 
@@ -52,10 +56,11 @@ def load_script(path: Path) -> Script:
         raw = path.read_bytes()
         data = tomllib.loads(raw.decode())
         rules = tuple(_rule(r) for r in data["rule"])
-        context = int(data.get("context", 4096))
+        context, delay = int(data.get("context", 4096)), float(data.get("delay", 0))
     except (OSError, ValueError, KeyError, TypeError, re.error) as error:
         raise CorruptWeights(f"{path} is not a script: {error}", "see localfair/backends/scripted.py") from error
-    return Script(path.name.removesuffix(SUFFIX), "sha256:" + hashlib.sha256(raw).hexdigest(), context, rules)
+    fingerprint = "sha256:" + hashlib.sha256(raw).hexdigest()
+    return Script(path.name.removesuffix(SUFFIX), fingerprint, context, delay, rules)
 
 
 def _rule(data: dict[str, Any]) -> Rule:
@@ -72,7 +77,11 @@ class ScriptedBackend:
         self.loads = 0
         self._loaded = False
         self.engine = Engine(
-            model=script.name, fingerprint=script.fingerprint, chat_template="", family="scripted", adapter=adapter_id
+            model=script.name,
+            fingerprint=script.fingerprint,
+            chat_template="",
+            family="scripted",
+            adapter=adapter_id,
         )
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
@@ -82,7 +91,7 @@ class ScriptedBackend:
             self._check(request)
         self._load()
         for request in pending:
-            self.calls += 1
+            self._count()
             rule, match = self._find(request)
             template = rule.replies[request.seed % len(rule.replies)]
             words = match.expand(template).split(" ")
@@ -94,7 +103,7 @@ class ScriptedBackend:
         """The rule's `scores` per continuation (log-probabilities); uniform for those it does not name."""
         for request in requests:
             self._load()
-            self.calls += 1
+            self._count()
             rule, _ = self._find(request)
             uniform = -math.log(len(request.continuations))
             logprobs = tuple(rule.scores.get(c, uniform) for c in request.continuations)
@@ -107,6 +116,10 @@ class ScriptedBackend:
     def _load(self) -> None:
         if not self._loaded:
             self._loaded, self.loads = True, self.loads + 1
+
+    def _count(self) -> None:
+        self.calls += 1
+        time.sleep(self.script.delay)
 
     def _check(self, request: Request) -> None:
         needed = len(prompt_text(request).split()) + request.sampling.max_tokens

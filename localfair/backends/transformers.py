@@ -158,9 +158,7 @@ class _Reply:
         return any(s in tail for s in stop)
 
     def _text(self, ids: list[int]) -> str:
-        text: str = self.loaded.tokenizer.decode(
-            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
+        text: str = self.loaded.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
 
     def generation(self, row: Row) -> Generation:

@@ -12,7 +12,9 @@ a special token. So compare a student's exams only under the engine it was train
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import json
 import shutil
 import tempfile
@@ -90,15 +92,17 @@ def _convert(model: Model, folder: Path) -> None:
 
     source, file = str(model.path.parent), model.path.name
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
-        # without dequantize=True the model counts as quantised and cannot be saved
-        weights = AutoModelForCausalLM.from_pretrained(
-            source, gguf_file=file, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
-        )
+        with contextlib.redirect_stderr(io.StringIO()):  # its progress bars are not ours
+            tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
+            # without dequantize=True the model counts as quantised and cannot be saved
+            weights = AutoModelForCausalLM.from_pretrained(
+                source, gguf_file=file, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+            )
     except (ValueError, KeyError, NotImplementedError) as error:
         raise ModelError(
             f"transformers cannot read {file} for training: {error}", "use the model's safetensors version"
         ) from error
     tokenizer.chat_template = model.chat_template
-    weights.save_pretrained(folder)
+    with contextlib.redirect_stderr(io.StringIO()):
+        weights.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

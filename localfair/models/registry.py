@@ -116,9 +116,7 @@ def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
     header = read_header(path)
     size = weights_size(path)
     if card.size is not None and size != card.size:
-        raise CorruptWeights(
-            f"{path} has {size} bytes, the card of {card.name} says {card.size}", _replace(card)
-        )
+        raise CorruptWeights(f"{path} has {size} bytes, the card of {card.name} says {card.size}", _replace(card))
     seen = hashes.of(path)
     if card.sha256 is not None and seen != card.sha256:
         raise CorruptWeights(f"{path} has sha256 {seen}, expected {card.sha256}", _replace(card))

@@ -84,9 +84,7 @@ def _shards(folder: Path) -> list[Path]:
         named = set(_json(index).get("weight_map", {}).values())
         missing = sorted(named - {shard.name for shard in shards})
         if missing:
-            raise MissingWeights(
-                f"{folder} lacks {', '.join(missing)}", "the index names them: get them again"
-            )
+            raise MissingWeights(f"{folder} lacks {', '.join(missing)}", "the index names them: get them again")
     if not shards:
         raise MissingWeights(f"no .safetensors file in {folder}")
     return shards

@@ -106,7 +106,7 @@ def _statements(script: str) -> Iterator[str]:
 @contextlib.contextmanager
 def only_writer(path: Path) -> Iterator[None]:
     """Hold the write lock of the database; the kernel lets go of it however this process ends."""
-    with open(f"{path}-writer", "a+") as handle:
+    with Path(f"{path}-writer").open("a+") as handle:
         _lock(handle, path)
         yield
 
@@ -118,7 +118,8 @@ def _lock(handle: IO[str], path: Path) -> None:
         handle.seek(0)
         holder = handle.read().strip() or "unknown"
         raise DatabaseBusy(
-            f"{path} is being written by another localfair (process {holder})", "wait for it, or use another --db FILE"
+            f"{path} is being written by another localfair (process {holder})",
+            "wait for it, or use another --db FILE",
         ) from error
     handle.truncate(0)
     handle.write(str(os.getpid()))

@@ -54,7 +54,8 @@ class Store:
 
     def by_ids(self, table: str, ids: Iterable[str]) -> dict[str, Row]:
         """Rows of `table` by id, those that exist."""
-        wanted, found = list(dict.fromkeys(ids)), {}
+        wanted = list(dict.fromkeys(ids))
+        found: dict[str, Row] = {}
         for start in range(0, len(wanted), CHUNK):
             part = wanted[start : start + CHUNK]
             marks = ",".join("?" * len(part))
@@ -72,9 +73,10 @@ class Store:
                 names = ",".join(f'"{k}"' for k in row)
                 marks = ",".join("?" * len(row))
                 self.db.execute(
-                    f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", list(row.values())
+                    f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",
+                    list(row.values()),
                 )
-        return self.db.conn.total_changes - before
+        return int(self.db.conn.total_changes - before)
 
     def update(self, table: str, key: Row, values: Row) -> None:
         """Fill in the columns of one row of a run: the only rows that ever change."""
@@ -153,7 +155,8 @@ class Store:
     def link(self, run: str, position: int, noun: str, ids: Iterable[str]) -> None:
         """Say that a step of a run used or made these rows."""
         self.ensure(
-            "run_rows", [{"run": run, "position": position, "noun": noun, "row": i} for i in dict.fromkeys(ids)]
+            "run_rows",
+            [{"run": run, "position": position, "noun": noun, "row": i} for i in dict.fromkeys(ids)],
         )
 
     def linked(self, run: str, positions: Iterable[int], noun: str) -> list[str]:

@@ -76,12 +76,7 @@ def _in_statement(line: str, sentence: str, choices: Sequence[str]) -> str | Non
     alone = _ALONE.fullmatch(line) or _ALONE.fullmatch(sentence)
     if alone:
         return _known(alone[1], choices)
-    return (
-        _exact(line, choices)
-        or _exact(sentence, choices)
-        or _leading(line, choices)
-        or _named(sentence, choices)
-    )
+    return _exact(line, choices) or _exact(sentence, choices) or _leading(line, choices) or _named(sentence, choices)
 
 
 def _leading(line: str, choices: Sequence[str]) -> str | None:

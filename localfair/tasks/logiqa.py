@@ -51,7 +51,5 @@ TASK = Benchmark(
     answer_kind="choice",
     licence=UNVERIFIED,
     public_source="https://github.com/lgw863/LogiQA-dataset",
-    layout=Layout(
-        files={"Train.txt": "train", "Eval.txt": "dev", "Test.txt": "test"}, items=items, hint=HINT
-    ),
+    layout=Layout(files={"Train.txt": "train", "Eval.txt": "dev", "Test.txt": "test"}, items=items, hint=HINT),
 )

@@ -32,9 +32,7 @@ _WORDS = words(
     "sixteen seventeen eighteen nineteen twenty"
 )
 _TENS = {w: 20 + 10 * i for i, w in enumerate(words("twenty thirty forty fifty sixty seventy eighty ninety"))}
-_SPELLED = re.compile(
-    rf"\b(?:({'|'.join(_TENS)})[- ])?({'|'.join([*_WORDS, *_TENS])})\b(?!\s+of)", re.IGNORECASE
-)
+_SPELLED = re.compile(rf"\b(?:({'|'.join(_TENS)})[- ])?({'|'.join([*_WORDS, *_TENS])})\b(?!\s+of)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,7 @@ class Table:
 
     def _hint(self) -> str:
         columns = [self.question, self.answer, *(c for c in (self.choices, self.split) if c)]
-        return (
-            f"expected .jsonl, .json or .csv with the columns {', '.join(columns)}; other names can be given"
-        )
+        return f"expected .jsonl, .json or .csv with the columns {', '.join(columns)}; other names can be given"
 
     def _item(self, row: Row, number: int) -> Item:
         choices = self._choices(row)

@@ -67,9 +67,7 @@ def _polarity(sentence: str) -> YesNo | None:
     leading = _LEADING.match(sentence)
     if leading:
         return "yes" if leading["word"].lower() in _YES else "no"
-    said: set[YesNo] = {
-        _turned(sentence, word) for word in _WORD.finditer(sentence) if _is_said(sentence, word)
-    }
+    said: set[YesNo] = {_turned(sentence, word) for word in _WORD.finditer(sentence) if _is_said(sentence, word)}
     return said.pop() if len(said) == 1 else None
 
 

@@ -89,9 +89,7 @@ def reply(place: Path, question: str) -> str:
     tokenizer: Any = AutoTokenizer.from_pretrained(place)
     model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=torch.bfloat16)
     turn = [{"role": "user", "content": question}]
-    prompt = tokenizer.apply_chat_template(
-        turn, add_generation_prompt=True, return_tensors="pt", return_dict=True
-    )
+    prompt = tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     out = model.generate(**prompt, max_new_tokens=24, do_sample=False)
     return str(tokenizer.decode(out[0][prompt["input_ids"].shape[1] :]))
 

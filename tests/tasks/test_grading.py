@@ -149,9 +149,7 @@ def test_two_letters_with_the_same_text_are_the_same_choice():
 
 def test_a_choice_inside_a_longer_one_is_not_a_second_choice():
     assert (
-        grade_choice(
-            "B", "You would surely say the answer is in north west, I think.", ("west", "north west")
-        ).read
+        grade_choice("B", "You would surely say the answer is in north west, I think.", ("west", "north west")).read
         == "B"
     )
 

@@ -37,9 +37,7 @@ def test_strategyqa_takes_the_authors_dev_file_as_test(tmp_path):
 
 def test_logiqa_reads_eight_lines_an_item(tmp_path):
     questions = (
-        get_task("logiqa")
-        .read(written(tmp_path, "Test.txt", LOGIQA + LOGIQA.replace("cats", "cows")))
-        .questions
+        get_task("logiqa").read(written(tmp_path, "Test.txt", LOGIQA + LOGIQA.replace("cats", "cows"))).questions
     )
     assert [q.gold for q in questions] == ["B", "B"]
     assert questions[0].text == "All cats sleep.\nWhich is true?"

@@ -1,0 +1,32 @@
+"""What all tests share: no network, a record in a temporary folder, and a laboratory small enough to run whole."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from localfair.store import Store
+from tests.lab import Lab
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "record.db", create=True) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def tiny_student(tmp_path_factory):
+    from tests import tiny
+
+    return tiny.build(tmp_path_factory.mktemp("student"))
+
+
+@pytest.fixture
+def lab(tmp_path, tiny_student):
+    """A task of 8 train and 4 test questions, three scripted teachers, and a tiny real student."""
+    return Lab(tmp_path, tiny_student)
+
+
+def read_json(path: Path):
+    return json.loads(path.read_text())

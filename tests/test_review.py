@@ -1,0 +1,103 @@
+"""Scores are read as FAIR's authors read them, the gate is strict, and nobody reviews their own text."""
+
+import sqlite3
+
+import pytest
+
+from localfair.review import accepted, expected_score, failed_check, judge, read_score
+from localfair.vocabulary import Accept
+
+RATIONALE = {"kind": "rationale", "grade": "right", "finish": "stop", "text": "So it is 7."}
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        ("Sound in every step. [5]", 5),
+        ("[2] at first sight, but on reflection [4]", 4),
+        ("[Score: 3]", 3),
+        ("[4/5]", 4),
+        ("[4 / 5]", 4),
+        ("[4 out of 5]", 4),
+        ("[between 2 and 3]", 3),
+        ("Score 4", 4),
+        ("I found 2 slips in 3 steps, so 2", 2),
+        ("4/5", 4),
+        ("[see above] it deserves 3", 3),
+        ("[5] as [the hint] says", 5),
+        ("[0]", None),
+        ("[6]", None),
+        ("[-3]", None),
+        ("[10]", None),
+        ("[4.5]", None),
+        ("[4] but then [9]", None),
+        ("no number at all", None),
+        ("[]", None),
+        ("", None),
+    ],
+)
+def test_the_last_bracketed_number_is_the_score(reply, score):
+    assert read_score(reply) == score
+
+
+@pytest.mark.parametrize(
+    ("scores", "verdict"),
+    [([], False), ([3], False), ([3, 3], False), ([3, 4], True), ([5], True), ([1, 5], False), ([2, 5], True)],
+)
+def test_the_mean_must_be_above_three(scores, verdict):
+    assert accepted(scores) is verdict
+
+
+def test_a_gate_may_ask_for_more_reviews_and_a_higher_mean():
+    assert not accepted([5], min_reviews=2)
+    assert accepted([5, 4], mean_above=4, min_reviews=2)
+    assert not accepted([4, 4], mean_above=4)
+    assert not accepted([], min_reviews=0)
+
+
+def test_a_direct_score_is_the_expectation_over_the_five_digits():
+    import math
+
+    assert expected_score([math.log(p) for p in (0.1, 0.1, 0.1, 0.1, 0.6)]) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"grade": "wrong"}, "answer check: wrong"),
+        ({"grade": "unreadable"}, "answer check: unreadable"),
+        ({"finish": "length"}, "cut off before its end"),
+        ({"text": "  "}, "empty"),
+        ({"kind": "feedback", "grade": None}, None),
+        ({}, None),
+    ],
+)
+def test_what_the_checks_reject_needs_no_review(change, reason):
+    assert failed_check(Accept(), RATIONALE | change) == reason
+
+
+def test_every_verdict_says_why():
+    assert judge(Accept(), RATIONALE, [5, 4], True) == (True, "mean 4.50 above 3")
+    assert judge(Accept(), RATIONALE, [3, 3], True) == (False, "mean 3.00 is not above 3")
+    assert judge(Accept(), RATIONALE, [], True) == (False, "0 valid of at least 1 reviews")
+    assert judge(Accept(), RATIONALE, [], False) == (True, "checks passed; not reviewed")
+    assert judge(Accept(answer_check=False), RATIONALE | {"grade": "wrong"}, [5], True)[0]
+
+
+def test_the_record_refuses_an_author_as_the_reviewer(lab):
+    lab.run(until="inquire")
+    explanation = lab.rows("SELECT * FROM explanations LIMIT 1")[0]
+    from localfair.store import Store
+
+    review = {
+        "id": "r", "explanation": explanation["id"], "author": explanation["seat"], "seat": explanation["seat"],
+        "generation": explanation["generation"], "score": 5, "same_weights": 1,
+    }  # fmt: skip
+    with Store.open(lab.db, create=True) as store, pytest.raises(sqlite3.IntegrityError):
+        store.ensure("reviews", [review])
+
+
+def test_one_model_in_three_seats_reviews_itself_and_the_record_says_so(lab):
+    lab.run(teachers=(lab.teachers[0],) * 3, until="review")
+    reviews = lab.rows("SELECT * FROM reviews")
+    assert reviews and all(r["same_weights"] == 1 and r["seat"] != r["author"] for r in reviews)
