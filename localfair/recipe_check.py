@@ -123,7 +123,8 @@ def _inputs(recipe: r.Recipe) -> Iterator[str]:
 
 def _mistakes(step: r.AnyStep, earlier: Iterable[r.AnyStep]) -> Iterator[str]:
     if isinstance(step, r.Inquire):
-        if step.about == "mistakes" and not any(s.stage == "exam" and s.split == "train" for s in earlier):
+        exams = [s for s in earlier if s.stage == "exam" and s.split == "train" and s.enabled]
+        if step.about == "mistakes" and not [s for s in exams if step.input in ("", s.id)]:
             yield f"{step.id}: mistakes come from an exam on the train split, and no earlier step is one"
         if step.about == "questions" and step.write.feedback:
             yield f'{step.id}.write.feedback: a feedback explains a mistake; set about = "mistakes"'

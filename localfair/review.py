@@ -15,7 +15,7 @@ from localfair.committee import Call, Place, request_seed
 from localfair.records import Grade, Question, Request, canonical_json, content_id
 from localfair.store import Row
 from localfair.vocabulary import Accept, Review
-from localfair.work import Work, demonstrations, sampling_of
+from localfair.work import Work, demonstrations, grouped, sampling_of
 
 SCORES = ("1", "2", "3", "4", "5")
 INTEGER = re.compile(r"(?<![\d.,])-?\d+(?![\d]|[.,]\d)")
@@ -54,7 +54,8 @@ def review(work: Work, step: Review) -> dict[str, Any]:
     calls = _calls(work, step, explanations, questions)
     rows = [review_row(call, row) for call, row in work.committee.ask(calls, f"{step.id}:")]
     work.store.ensure("reviews", rows)
-    verdicts = [verdict_row(step, e, [r for r in rows if r["explanation"] == e["id"]]) for e in explanations]
+    of = grouped(rows, "explanation")
+    verdicts = [verdict_row(step, e, of.get(e["id"], [])) for e in explanations]
     work.store.ensure("verdicts", verdicts)
     work.made("review", [r["id"] for r in rows])
     work.made("generation", [r["generation"] for r in rows])

@@ -10,16 +10,16 @@ from typing import Any
 from localfair.records import Kind, Question, canonical_json, content_id
 from localfair.store import Row
 from localfair.vocabulary import PerQuestion, Select, Take
-from localfair.work import Work, draw
+from localfair.work import Work, draw, grouped
 
 
 def select(work: Work, step: Select) -> dict[str, Any]:
     """Per question, as many lessons of each kind as the recipe takes; the outcome counts kept and dropped."""
     explanations = _accepted(work, step)
     chosen: list[Row] = []
+    of = grouped(explanations, "question")
     for question in _questions(work, step, explanations):
-        of_question = [e for e in explanations if e["question"] == question.id]
-        chosen += _lessons_of(work, step, question, of_question)
+        chosen += _lessons_of(work, step, question, of.get(question.id, []))
     kept = _drop_repeats(chosen) if step.unique else chosen
     _store(work, kept)
     alive = [k for k in kept if not k["dropped"]]

@@ -53,6 +53,7 @@ class Work:
     limits: dict[str, int | None] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
     say: Callable[[str], None] = print
+    pool: list[Question] | None = None  # what demonstrations are drawn from, in the run's order, once it is asked for
 
     def questions(self, split: str) -> list[Question]:
         """This run's questions of a split. Raises TaskError when it has none."""
@@ -156,11 +157,21 @@ def demonstrations(work: Work, question: Question, count: int) -> list[Question]
     """
     if not count:
         return []
-    pool = [q for q in work.store.questions(work.task.name, "train") if q.rationale]
-    if len(pool) <= count:
+    if work.pool is None:
+        found = [q for q in work.store.questions(work.task.name, "train") if q.rationale]
+        work.pool = [
+            r["q"] for r in draw(work.seed, "demonstration", [{"id": q.id, "q": q} for q in found], len(found))
+        ]
+    if len(work.pool) <= count:
         raise TaskError(
-            f"task {work.task.name!r} has too few gold rationales for {count} demonstrations",
-            "set demonstrations=0",
+            f"task {work.task.name!r} has too few gold rationales for {count} demonstrations", "set demonstrations=0"
         )
-    ranked = draw(work.seed, "demonstration", [{"id": q.id, "q": q} for q in pool], count + 1)
-    return [r["q"] for r in ranked if r["id"] != question.id][:count]
+    return [q for q in work.pool[: count + 1] if q.id != question.id][:count]
+
+
+def grouped(rows: Iterable[Row], column: str) -> dict[Any, list[Row]]:
+    """Rows by the value of a column, in their order."""
+    found: dict[Any, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found

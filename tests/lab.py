@@ -46,7 +46,11 @@ class Lab:
         self.db = folder / "lab.db"
         self.data = folder / "items.jsonl"
         rows = [
-            {"question": f"What is the code of item {n}?", "answer": str(n), "split": "test" if n % 3 == 1 else "train"}
+            {
+                "question": f"What is the code of item {n}?",
+                "answer": f"Read it. #### {n}",
+                "split": "test" if n % 3 == 1 else "train",
+            }
             for n in range(4011, 4023)
         ]
         rows.append({"question": "What is the code of item 99?", "answer": "99", "split": "dev"})  # so none is carved

@@ -1,4 +1,4 @@
-"""A whole run of FAIR on scripted teachers and a tiny real student: what is asked, what is kept, what is never repeated."""
+"""A whole run of FAIR, scripted teachers and a tiny real student: what is asked, kept, and never repeated."""
 
 import pytest
 
@@ -169,3 +169,13 @@ def test_an_adapter_whose_weights_were_lost_is_trained_again(lab):
     weights.unlink()
     second = lab.run()
     assert weights.is_file() and second["adapter"]["id"] == first["adapter"]["id"]
+
+
+def test_tinyllm_teaches_answers_and_one_rationale_per_teacher(lab):
+    settings = ("before.sampling.max_tokens=8", "after.sampling.max_tokens=8")
+    found = lab.run(recipe="tinyllm", settings=settings, teachers=lab.teachers[:2])
+    assert found["lessons"] == 8 + 8 * 2 and found["reviews"] == 0
+    terms = lab.rows("SELECT settings FROM adapters")[0]["settings"]
+    assert all(term in terms for term in ("answer", "rationale:0", "rationale:1"))
+    prompts = {r["prompt"] for r in lab.rows("SELECT prompt FROM lessons WHERE kind = 'rationale' AND teacher = 1")}
+    assert all("explain as teacher 2" in p for p in prompts)

@@ -5,8 +5,10 @@ Commands load when they are used, so `localfair --help` costs next to nothing.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
+import os
 import sqlite3
 import sys
 from typing import Any, NoReturn
@@ -14,7 +16,15 @@ from typing import Any, NoReturn
 import click
 
 from localfair import __version__
-from localfair.errors import DiskFull, Interrupted, LocalfairError, nearest
+from localfair.errors import (
+    DatabaseBusy,
+    DiskFull,
+    Interrupted,
+    LocalfairError,
+    StoreError,
+    UsageError,
+    nearest,
+)
 
 # name -> (module in this package, attribute, one line for --help)
 COMMANDS = {
@@ -78,27 +88,61 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except LocalfairError as error:
         sys.exit(complain(error))
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "localfair"
-        sys.exit(complain(LocalfairError(error.format_message(), f"see `{command} --help`")))
+        sys.exit(complain(misused(error)))
     except click.ClickException as error:
         sys.exit(complain(LocalfairError(error.format_message(), "see `localfair --help`")))
     except (KeyboardInterrupt, click.Abort):
         sys.exit(complain(Interrupted("interrupted", "run the same command again to go on")))
     except BrokenPipeError:
+        _drop_stdout()
         sys.exit(0)
-    except (OSError, sqlite3.OperationalError) as error:
-        if not disk_is_full(error):
+    except (OSError, sqlite3.DatabaseError) as error:
+        known = in_words(error)
+        if known is None:
             raise
-        hint = "free some space and run the same command again: everything answered before is recorded"
-        sys.exit(complain(DiskFull("no space left on the disk", hint)))
+        _drop_stdout()
+        sys.exit(complain(known))
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def disk_is_full(error: Exception) -> bool:
-    """Whether an error of the operating system or of SQLite means that the disk is full."""
+def misused(error: click.UsageError) -> UsageError:
+    """What click found wrong with a command line: the nearest name where it knows one, else which help to read."""
+    command = error.ctx.command_path if error.ctx else "localfair"
+    see = f"see `{command} --help`"
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        return UsageError(f"`{command}` needs a command", see)
+    if close := getattr(error, "possibilities", None):
+        return UsageError(error.message, f"did you mean {close[0]!r}?")
+    return UsageError(" ".join(error.format_message().split()), see)
+
+
+def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
+    """What the operating system or SQLite refused, where the user can do something about it; else None."""
+    again = "run the same command again: everything answered before is recorded"
     if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return DiskFull("no space left on the disk", f"free some space and {again}")
+        if error.filename is None:
+            return None
+        return UsageError(f"{error.filename}: {error.strerror}", "check the path, and that you may read and write it")
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # without the extension
+        case sqlite3.SQLITE_FULL:
+            return DiskFull("no space left on the disk", f"free some space and {again}")
+        case sqlite3.SQLITE_IOERR:
+            return DiskFull(f"the disk refuses the database ({error})", f"is it full, or over a quota? Then {again}")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return StoreError(f"the database is damaged ({error})", "go on from a copy of it, or choose another --db")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return DatabaseBusy(f"another program holds the database ({error})", "wait for it, or choose another --db")
+        case sqlite3.SQLITE_READONLY:
+            return StoreError(f"the database cannot be written ({error})", "choose a --db that you may write to")
+    return None
+
+
+def _drop_stdout() -> None:
+    """Point stdout nowhere: what could not be written must not fail again when Python ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(error: LocalfairError) -> int:

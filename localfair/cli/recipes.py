@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
 import click
+
+from localfair.errors import RecipeError
+
+if TYPE_CHECKING:
+    from localfair.vocabulary import Recipe
 
 
 @click.group()
@@ -13,12 +21,7 @@ def recipes() -> None:
 @recipes.command("list")
 def list_recipes() -> None:
     """Print each recipe's name and what it is."""
-    from localfair.packaged import workspace_dir
-    from localfair.recipe import load_recipe, recipe_folders
-
-    for name in sorted(recipe_folders(workspace_dir())):
-        recipe = load_recipe(name, workspace_dir())
-        click.echo(f"{name:16} {recipe.summary}")
+    _each((), (), lambda name, recipe: f"{name:16} {recipe.summary}")
 
 
 @recipes.command()
@@ -36,13 +39,7 @@ def show(name: str) -> None:
 @click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE")
 def check(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
     """Validate recipes, all of them when none is named; every error at once."""
-    from localfair.packaged import workspace_dir
-    from localfair.recipe import load_recipe, recipe_folders
-
-    for name in names or sorted(recipe_folders(workspace_dir())):
-        recipe = load_recipe(name, workspace_dir(), settings)
-        steps = " -> ".join(step.id for _, step in recipe.steps())
-        click.echo(f"{name}: {steps}")
+    _each(names, settings, lambda name, recipe: f"{name}: {' -> '.join(step.id for _, step in recipe.steps())}")
 
 
 @recipes.command()
@@ -54,3 +51,21 @@ def copy(name: str, new_name: str | None) -> None:
     from localfair.recipe import copy_recipe
 
     click.echo(str(copy_recipe(name, new_name or name, workspace_dir())))
+
+
+def _each(names: Iterable[str], settings: Iterable[str], line: Callable[[str, Recipe], str]) -> None:
+    """Print a line of each valid recipe, of all when none is named; then raise what is wrong with the others."""
+    from localfair.packaged import workspace_dir
+    from localfair.recipe import load_recipe, recipe_folders
+
+    failed: list[RecipeError] = []
+    for name in names or sorted(recipe_folders(workspace_dir())):
+        try:
+            click.echo(line(name, load_recipe(name, workspace_dir(), settings)))
+        except RecipeError as error:
+            failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        problems = [f"{error.message}{': ' * bool(error.problems)}{'; '.join(error.problems)}" for error in failed]
+        raise RecipeError(f"{len(failed)} recipes are not valid", failed[0].hint, problems)

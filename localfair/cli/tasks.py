@@ -41,7 +41,13 @@ def show(name: str, path: Path | None, seed: int) -> None:
 @tasks.command("import")
 @click.argument("name")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--db", required=True, type=click.Path(path_type=Path), help="Database to write to; made if missing.")
+@click.option(
+    "--db",
+    type=click.Path(path_type=Path),
+    default=Path("localfair.db"),
+    show_default=True,
+    help="Database to write to; made if missing.",
+)
 @click.option("--as", "stored_as", help="Name to store a table under.")
 @click.option("--question-column", default="question", show_default=True, help="Table: the column of questions.")
 @click.option("--answer-column", default="answer", show_default=True, help="Table: the column of answers.")

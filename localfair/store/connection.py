@@ -38,9 +38,11 @@ def connect(path: Path, *, create: bool) -> Database:
         raise StoreError(f"the folder of the database does not exist: {path.parent}", "make it, or choose another --db")
     try:
         return _open(path)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "not a database" not in str(error):
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CANTOPEN:
             raise
+        raise StoreError(f"cannot open {path} ({error})", "choose a --db FILE that you may write to") from error
+    except sqlite3.DatabaseError as error:
         raise StoreError(f"{path} is not a localfair database ({error})", "choose another --db FILE") from error
 
 

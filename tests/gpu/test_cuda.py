@@ -1,0 +1,59 @@
+"""What only a GPU can show; skips without one. Results that were measured are in tests/gpu/README.md."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
+
+
+def lessons(count=32):
+    from localfair.lessons import encode
+    from localfair.records import Message
+    from localfair.term_trainer import Example
+    from tests import tiny
+
+    words = tiny.tokenizer()
+    texts = ((f"There are {n} pens in each box.", f"The answer is {n}.") for n in range(count))
+    return [Example(encode(words, (Message("user", ask),), reply, 512), "rationale") for ask, reply in texts]
+
+
+def test_nf4_trains_on_cuda_and_its_adapter_is_read_back(tmp_path, tiny_student):
+    from localfair.backends import transformers as engine
+    from localfair.qlora import TrainSettings, train
+    from localfair.records import Message, Request, Sampling
+    from tests import tiny
+
+    settings = TrainSettings(
+        terms=(("rationale", 1.0),), learning_rate=1e-2, epochs=10, batch_size=8, quantise="nf4", seed=0
+    )
+    result = train(tiny_student, lessons(), tmp_path / "adapter", settings)
+    losses = [loss for _, loss, _ in result.curve]
+    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+    assert result.peak_bytes > 0
+    asked = [Request(messages=(Message("user", "How many pens?"),), sampling=Sampling(max_tokens=8))]
+    for precision in ("nf4", "bf16"):
+        backend = engine.open(
+            tiny.model(), folder=tiny_student, precision=precision, adapter=tmp_path / "adapter", adapter_id="a"
+        )
+        (reply,) = backend.generate(asked)
+        assert reply.completion_tokens > 0
+        backend.close()
+
+
+def test_a_dense_base_trains_on_cuda_as_on_the_cpu_to_rounding(tmp_path, tiny_student):
+    from localfair.qlora import TrainSettings, train
+
+    settings = TrainSettings(
+        terms=(("rationale", 1.0),), learning_rate=1e-3, epochs=1, batch_size=8, quantise="none", compute="fp32"
+    )
+    first = train(tiny_student, lessons(), tmp_path / "a", settings).curve[0][1]
+    from localfair.losses import token_losses
+    from localfair.term_trainer import collate
+    from localfair.weights import load_causal_lm
+
+    model = load_causal_lm(tiny_student, "fp32").cpu()
+    batch = collate(lessons(), ("rationale",))
+    losses = token_losses(
+        model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits, batch["labels"]
+    )
+    assert abs(first - losses[losses > 0].mean().item()) < 0.5  # a batch of 8 of the 32
