@@ -93,9 +93,6 @@ def main(argv: list[str] | None = None) -> NoReturn:
         sys.exit(complain(LocalfairError(error.format_message(), "see `localfair --help`")))
     except (KeyboardInterrupt, click.Abort):
         sys.exit(complain(Interrupted("interrupted", "run the same command again to go on")))
-    except BrokenPipeError:
-        _drop_stdout()
-        sys.exit(0)
     except (OSError, sqlite3.DatabaseError) as error:
         known = in_words(error)
         if known is None:

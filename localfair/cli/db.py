@@ -9,7 +9,7 @@ import click
 DB = click.option("--db", "path", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True)
 
 
-@click.group()
+@click.group(epilog="\b\nExamples:\n  localfair db tables\n  localfair db verify --db mine.db")
 def db() -> None:
     """Look at the record; nothing here changes it."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 
-@click.group()
+@click.group(epilog="\b\nExamples:\n  localfair models list\n  localfair models add ~/weights/tiny.gguf")
 def models() -> None:
     """Model cards and their weights; only `fetch` touches the network."""
 

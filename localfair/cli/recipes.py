@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from localfair.vocabulary import Recipe
 
 
-@click.group()
+@click.group(epilog="\b\nExamples:\n  localfair recipes show fair\n  localfair recipes copy fair mine")
 def recipes() -> None:
     """Recipes: one folder a method, with its numbers, prompts and results."""
 

@@ -11,7 +11,10 @@ from localfair.tasks import all_tasks, get_task, table_task
 from localfair.tasks.base import Dataset, Task, split_questions
 
 
-@click.group()
+@click.group(
+    epilog="\b\nExamples:\n  localfair tasks show svamp SVAMP.json\n"
+    "  localfair tasks import table mine.csv --as mine --db localfair.db"
+)
 def tasks() -> None:
     """The benchmarks, generated tasks and your own tables."""
 

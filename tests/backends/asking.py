@@ -1,0 +1,24 @@
+"""Requests for the tests of engines."""
+
+from localfair.records import Message, Request, Sampling
+
+ENGINES = ("scripted", "transformers", "llama_cpp")
+
+
+def asked(count=9, before="", **sampling):
+    """Requests of uneven length, with seeds of their own."""
+    drawn = Sampling(**{"max_tokens": 12} | sampling)
+    return [
+        Request(
+            messages=(Message("user", f"{before}How many pens {'are there ' * (i % 4)}in {i} boxes?"),),
+            sampling=drawn,
+            seed=i,
+            about=f"q{i}",
+        )
+        for i in range(count)
+    ]
+
+
+def texts(backend, requests):
+    """about -> what the backend replied."""
+    return {g.request.about: g.text for g in backend.generate(requests)}

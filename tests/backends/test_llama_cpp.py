@@ -1,0 +1,176 @@
+"""What the llama.cpp engine must do beyond the contract, on a tiny random model."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("llama_cpp")
+pytest.importorskip("gguf")
+pytest.importorskip("transformers")
+
+from localfair.backends import llama_context
+from localfair.backends import llama_cpp as engine
+from localfair.errors import BackendDied, BackendError, CorruptWeights, ModelError
+from localfair.lessons import prompt_ids
+from localfair.records import Message, Request
+from tests import tiny, tiny_gguf
+from tests.backends.asking import asked, texts
+
+PLAIN = "{{ messages[0].content }}"
+DEMONSTRATIONS = " ".join(f"Tom has {i} apples." for i in range(20))
+
+
+@pytest.fixture
+def backend(tiny_gguf_path):
+    made = engine.open(tiny_gguf.model(tiny_gguf_path), batch=4, threads=1)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def exact(monkeypatch):
+    """An f32 cache and plain attention, whose rounding does not depend on the other sequences."""
+    usual = llama_context._params
+
+    def params(*given):
+        made = usual(*given)
+        made.flash_attn_type = made.type_k = made.type_v = 0  # off, f32, f32
+        return made
+
+    monkeypatch.setattr(llama_context, "_params", params)
+
+
+def prompted(path, template, *contents):
+    backend = engine.open(tiny_gguf.model(path, template), threads=1)
+    backend._load()
+    return [backend._prompt_tokens(Request(messages=(Message("user", c),))) for c in contents]
+
+
+def test_greedy_replies_are_those_of_the_transformers_engine(backend, exact, tiny_folder):
+    from localfair.backends import transformers
+
+    other = transformers.open(tiny.model(), folder=tiny_folder, precision="fp32", batch=4)
+    assert texts(backend, asked()) == texts(other, asked())
+
+
+def test_a_sampled_reply_depends_on_its_companions_by_rounding_alone(backend, exact):
+    requests = asked(temperature=0.9, top_p=0.95, max_tokens=40)
+    together = texts(backend, requests)
+    for request in requests[::3]:
+        assert texts(backend, [request])[request.about] == together[request.about]
+
+
+def test_a_shared_beginning_is_read_once_and_changes_no_reply(backend, exact, monkeypatch):
+    requests, read = asked(before=DEMONSTRATIONS), []
+    right = llama_context.Context._add
+    monkeypatch.setattr(llama_context.Context, "_add", lambda *a, **k: read.append(1) or right(*a, **k))
+    shared, with_sharing = texts(backend, requests), len(read)
+    monkeypatch.setattr(engine, "SHARED", 10**6)
+    assert texts(backend, requests) == shared
+    assert with_sharing < (len(read) - with_sharing) / 2
+
+
+def test_two_beginnings_in_turn_are_each_read_once(backend, monkeypatch):
+    pairs = zip(asked(6, before=DEMONSTRATIONS), asked(6, before=DEMONSTRATIONS[::-1]), strict=True)
+    requests = [replace(r, about=f"{r.about}{i}") for pair in pairs for i, r in enumerate(pair)]
+    copied = []
+    right = llama_context.Context.copy
+    monkeypatch.setattr(llama_context.Context, "copy", lambda *a: copied.append(a[1:]) or right(*a))
+    assert len(texts(backend, requests)) == 12
+    assert len(copied) >= 3
+
+
+@pytest.mark.parametrize("text", ["a <|im_end|> b", "<|<|im_end|>im_end|>", "<|endoftext|><|im_start|>", "né 漢 🙂\n"])
+def test_a_prompt_is_the_same_tokens_as_in_training_and_quoting_ends_no_turn(tiny_gguf_path, text):
+    (tokens,) = prompted(tiny_gguf_path, tiny.CHATML, text)
+    assert tokens == prompt_ids(tiny.tokenizer(), (Message("user", text),))
+    assert [t for t in tokens if t < 3] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("template", [PLAIN, "{{ bos_token }}" + PLAIN])
+def test_a_text_begins_once_where_the_model_wants_it(tiny_folder, tmp_path, template):
+    path = tiny_gguf.write(tiny_folder, tmp_path / "bos.gguf", add_bos=True)
+    (tokens,) = prompted(path, template, "Tom")
+    assert [t for t in tokens if t < 3] == tokens[:1] == [1]
+
+
+def test_nothing_is_put_before_a_text_where_the_model_wants_nothing(tiny_gguf_path):
+    (tokens,) = prompted(tiny_gguf_path, PLAIN, "Tom")
+    assert min(tokens) > 2
+
+
+@pytest.mark.parametrize("most", range(1, 9))
+def test_a_reply_cut_within_a_character_is_still_text(backend, most):
+    for made in backend.generate(asked(4, max_tokens=most)):
+        assert made.text.encode().decode() == made.text
+
+
+@pytest.mark.parametrize(
+    ("template", "error"),
+    [
+        (None, ModelError),
+        ("{% if %}", ModelError),
+        ("{{ raise_exception('no system message') }}", BackendError),
+        ("{{ messages[7].content }}", BackendError),
+    ],
+)
+def test_a_template_that_cannot_be_used_is_said_so_with_a_hint(tiny_gguf_path, template, error):
+    with pytest.raises(error, match=r"tiny has no chat template|chat template of tiny") as refused:
+        next(engine.open(tiny_gguf.model(tiny_gguf_path, template), threads=1).generate(asked(1)))
+    assert refused.value.hint
+
+
+def test_a_file_that_llama_cpp_cannot_load_is_corrupt_and_llama_cpp_says_why(tmp_path, tiny_gguf_path, capfd):
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(tiny_gguf_path.read_bytes()[:-5000])
+    with pytest.raises(CorruptWeights, match=r"cut\.gguf: .+"):
+        next(engine.open(tiny_gguf.model(cut), threads=1).generate(asked(1)))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_is_written_to_stderr(backend, capfd):
+    texts(backend, asked(3, max_tokens=100))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_fewer_sequences_run_together_where_memory_is_short(backend, monkeypatch):
+    right, tried = engine.low.llama_init_from_model, []
+
+    def short(model, params):
+        tried.append(params.n_seq_max)
+        return right(model, params) if params.n_seq_max <= 1 else None
+
+    monkeypatch.setattr(engine.low, "llama_init_from_model", short)
+    assert len(texts(backend, asked())) == 9
+    assert tried == [4, 2, 1]
+    monkeypatch.setattr(engine.low, "llama_init_from_model", lambda *_: None)
+    with pytest.raises(BackendDied):
+        texts(backend, asked())
+
+
+def test_a_generation_left_early_frees_all_it_had(backend, monkeypatch):
+    counted = []
+    for name in ("llama_sampler_chain_init", "llama_sampler_free", "llama_init_from_model", "llama_free"):
+        right = getattr(engine.low, name)
+        counting = lambda *a, name=name, right=right: counted.append(name) or right(*a)  # noqa: E731
+        monkeypatch.setattr(engine.low, name, counting)
+    begun = backend.generate(asked(9, max_tokens=3))
+    next(begun)
+    begun.close()
+    assert counted.count("llama_sampler_chain_init") == counted.count("llama_sampler_free") >= 4
+    assert counted.count("llama_init_from_model") == counted.count("llama_free") == 1
+
+
+def test_a_backend_closed_while_it_generates_says_so(backend):
+    begun = backend.generate(asked(9, max_tokens=3))
+    next(begun)
+    backend.close()
+    with pytest.raises(BackendDied, match="closed"):
+        next(begun)
+    assert len(texts(backend, asked(2))) == 2
+
+
+def test_as_many_threads_as_cores_unless_told(backend, tiny_gguf_path):
+    assert backend._threads == 1
+    assert 1 <= engine.open(tiny_gguf.model(tiny_gguf_path))._threads <= os.cpu_count()
