@@ -29,7 +29,7 @@ STRANGERS = (*((stage,) for stage in STAGES), ("vocabulary", "recipe", "recipe_c
              ("models",), ("store",), ("backends",), ("tasks",))  # fmt: skip
 HEAVY = {"torch", "transformers", "peft", "llama_cpp", "vllm", "scipy", "matplotlib", "huggingface_hub",
          "bitsandbytes", "safetensors", "accelerate", "datasets"}  # fmt: skip
-MAY_BE_HEAVY = ("backends.transformers", "backends.decoding", "backends.llama_cpp", "losses", "term_trainer",
+MAY_BE_HEAVY = ("backends.transformers", "backends.decoding", "backends.llama_", "losses", "term_trainer",
                 "weights", "qlora")  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localfair.errors import CorruptWeights, PromptTooLong
+from localfair.errors import CorruptWeights, MissingWeights, PromptTooLong
 from localfair.records import Engine, Generation, Request
 
 SUFFIX = ".script.toml"
@@ -57,6 +57,8 @@ def load_script(path: Path) -> Script:
         data = tomllib.loads(raw.decode())
         rules = tuple(_rule(r) for r in data["rule"])
         context, delay = int(data.get("context", 4096)), float(data.get("delay", 0))
+    except FileNotFoundError as error:
+        raise MissingWeights(f"there is no script {path}", "give the path of a .script.toml") from error
     except (OSError, ValueError, KeyError, TypeError, re.error) as error:
         raise CorruptWeights(f"{path} is not a script: {error}", "see localfair/backends/scripted.py") from error
     fingerprint = "sha256:" + hashlib.sha256(raw).hexdigest()

@@ -196,7 +196,12 @@ def test_a_truncated_gguf_is_refused_whatever_is_left_of_it(tiny, refused, args,
 
 @pytest.mark.parametrize(
     ("text", "error"),
-    [(None, "none.script.toml"), ("", "'rule'"), ("x", "is not a script"), ('[[rule]]\nwhen = "("', "is not a scr")],
+    [
+        (None, "there is no script none.script.toml"),
+        ("", "'rule'"),
+        ("x", "is not a script"),
+        ('[[rule]]\nwhen = "("', "is not a scr"),
+    ],
 )
 def test_a_script_that_is_none_is_refused(desk, refused, text, error):
     if text is not None:

@@ -80,11 +80,8 @@ def test_runs_are_listed_newest_first(desk):
 def test_db_says_where_it_is_what_it_holds_and_that_it_is_sound(desk):
     desk.says(*review("--db", "mine.db"))
     assert desk.says("db", "path", "--db", "mine.db").out == f"{desk.folder / 'mine.db'}\n"
-    tables = {
-        name: int(count)
-        for count, name in map(str.split, desk.says("db", "tables", "--db", "mine.db").out.splitlines())
-    }
-    assert tables["answers"] == 6 and tables["runs"] == 1 and tables["questions"] == 2600
+    counts = [line.split() for line in desk.says("db", "tables", "--db", "mine.db").out.splitlines()]
+    assert {("6", "answers"), ("1", "runs"), ("2600", "questions")} <= {tuple(count) for count in counts}
     sound = desk.says("db", "verify", "--db", "mine.db")
     assert (sound.code, sound.out, sound.err) == (0, "", "sound\n")
 

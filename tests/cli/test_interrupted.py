@@ -9,13 +9,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from localfair.store import Store
 from tests.cli.conftest import review
 
-SLOW = 0.05  # seconds a teacher's reply takes
+SLOW = 0.08  # seconds a teacher's reply takes
 ANSWERS = 6  # of the student, before the teachers' first reply
 
 
@@ -47,7 +48,7 @@ def statuses(desk) -> list[str]:
         return [row["status"] for row in store.rows("SELECT status FROM runs ORDER BY started")]
 
 
-@pytest.mark.parametrize("replies", [ANSWERS + 4, ANSWERS + 17], ids=["inquire", "later"])
+@pytest.mark.parametrize("replies", [ANSWERS + 4, ANSWERS + 16], ids=["inquire", "later"])
 def test_a_killed_run_goes_on_where_it_stopped(slow, replies):
     process = slow.start(*review("--db", "part.db"))
     seen = slow.until("part.db", replies, process)
@@ -137,7 +138,7 @@ def test_a_disk_that_refuses_a_write_is_reported_the_same_way(desk):
 
 
 def test_a_full_disk_under_stdout_ends_with_1(desk):
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "localfair", "recipes", "list"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=desk.folder)
     error, hint = done.stderr.splitlines()
