@@ -30,7 +30,7 @@ from localfair.tasks import get_task
 from localfair.tasks.base import Dataset, Task
 from localfair.train import train, unbuilt_terms
 from localfair.versions import versions
-from localfair.vocabulary import AnyStep, Inquire, Recipe, Review, Train
+from localfair.vocabulary import AnyStep, Exam, Inquire, Recipe, Review, Train
 from localfair.work import Done, Prompts, Work
 
 STAGES: dict[str, Callable[[Work, Any], dict[str, Any]]] = {
@@ -117,10 +117,14 @@ def run(order: Order, *, until: str | None = None, say: Callable[[str], None] = 
     check_built(order.recipe)
     task = get_task(order.task, imported=_imported(order.db))
     seating, places = _seat(order)
-    check_seats(order, places)
+    steps = steps_until(order.recipe, until)
+    check_seats(order, places, steps)
     dataset = _dataset(order, task)
+    check_questions(order, task, dataset, steps)
     with Store.open(order.db, create=True) as store:
-        _ensure_questions(store, task, dataset)
+        if dataset is not None:
+            store.ensure_dataset(task.name, dataset)
+        store.end_lost_runs()
         committee = Committee(store, places, progress)
         run_id = _begin(store, order, places)
         done: list[Done] = []
@@ -163,12 +167,21 @@ def check_built(recipe: Recipe) -> None:
         raise RecipeError(f"recipe {recipe.name!r} cannot run yet", "it is a draft; see recipes/README.md", unbuilt)
 
 
-def check_seats(order: Order, places: list[Place]) -> None:
+def steps_until(recipe: Recipe, until: str | None) -> list[AnyStep]:
+    """The steps of a run that stops after the step `until`."""
+    steps = [s for _, s in recipe.steps()]
+    return steps[: 1 + next((i for i, s in enumerate(steps) if s.id == until), len(steps))]
+
+
+def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None:
     """What only the recipe and the seats together can show. Raises before anything is asked."""
-    steps = [s for _, s in order.recipe.steps()]
     roles = {p.seat.role for p in places}
     if "teacher" not in roles and any(isinstance(s, Inquire) and s.role == "teacher" for s in steps):
         raise UsageError(f"recipe {order.recipe.name!r} needs at least one teacher", "name one with --teacher MODEL")
+    scripted = {p.seat.role for p in places if p.engine_name == "scripted"}
+    for step in steps:
+        if isinstance(step, Train) and step.role in scripted:
+            raise UsageError(f"{step.id} cannot train a scripted {step.role}", f"name a {step.role} with weights")
     reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
     can_give = len(order.reviewers) or max(0, len(order.teachers) - 1)
     for step in reviewing:
@@ -207,14 +220,24 @@ def _dataset(order: Order, task: Task) -> Dataset | None:
     return task.generate() if task.generated else None
 
 
-def _ensure_questions(store: Store, task: Task, dataset: Dataset | None) -> None:
-    if dataset is not None:
-        store.ensure_dataset(task.name, dataset)
-    elif not store.one("SELECT 1 FROM questions WHERE task = ?", task.name):
+def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]) -> None:
+    """Every split that a step reads has questions, here or in the record. Raises before anything is written."""
+    held: set[str] = {q.split for q in dataset.questions} if dataset else set()
+    if order.db.exists():
+        with Store.open(order.db) as store:
+            held |= store.splits(task.name)
+    if not held:
         raise TaskError(
-            f"task {task.name!r} has no questions in {store.path}",
+            f"task {task.name!r} has no questions in {order.db}",
             f"give its files with --data PATH, or once with `localfair tasks import {task.name} PATH`",
         )
+    for step in steps:
+        split = step.split if isinstance(step, Exam) else "train" if isinstance(step, Inquire) else None
+        if split and split not in held:
+            raise TaskError(
+                f"task {task.name!r} has no {split} questions, and {step.id} needs them",
+                f"give data with a {split} split, or leave the step out with --set {step.id}.enabled=false",
+            )
 
 
 def _work(

@@ -6,7 +6,9 @@ models, tasks or the store.
 
 from __future__ import annotations
 
+import re
 import shutil
+import tempfile
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +20,8 @@ from localfair.errors import RecipeError, nearest
 from localfair.packaged import packaged_dir
 from localfair.recipe_check import problems_of, readable
 from localfair.vocabulary import SECTIONS, Recipe
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 def find_recipe(name: str, workspace: Path) -> Path:
@@ -44,9 +48,17 @@ def recipe_folders(workspace: Path) -> dict[str, Path]:
 def copy_recipe(name: str, new_name: str, workspace: Path) -> Path:
     """Copy a recipe's folder to `<workspace>/recipes/<new_name>`. Raises RecipeError when that exists."""
     source, target = find_recipe(name, workspace), workspace / "recipes" / new_name
+    if not NAME.fullmatch(new_name):
+        raise RecipeError(f"{new_name!r} cannot name a recipe", "use small letters, digits, dots and dashes")
     if target.exists():
         raise RecipeError(f"{target} exists already", "name another: localfair recipes copy NAME NEW_NAME")
-    shutil.copytree(source, target)
+    target.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copying-") as temporary:
+        copy = Path(shutil.copytree(source, Path(temporary) / new_name))
+        toml = copy / "recipe.toml"
+        text = toml.read_text(encoding="utf-8")
+        toml.write_text(re.sub(r"^name\b.*$", f'name    = "{new_name}"', text, count=1, flags=re.M), encoding="utf-8")
+        copy.rename(target)
     return target
 
 
@@ -58,10 +70,23 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{name}/recipe.toml is not TOML: {error}", "mend the line it names") from error
+    failed: list[RecipeError] = []
     for setting in settings:
-        apply_setting(data, setting)
+        try:
+            apply_setting(data, setting)
+        except RecipeError as error:
+            failed.append(error)
     prompts = {p.stem: p.read_text(encoding="utf-8") for p in sorted((folder / "prompts").glob("*.md"))}
-    return parse_recipe(data, prompts, label=name)
+    try:
+        recipe = parse_recipe(data, prompts, label=name)
+    except RecipeError as error:
+        failed.append(error)
+    if not failed:
+        return recipe
+    if len(failed) == 1:
+        raise failed[0]
+    problems = [p for error in failed for p in (error.problems or [f"{error.message}; {error.hint}"])]
+    raise RecipeError(f"recipe {name!r} has {len(problems)} problems", failed[-1].hint, problems)
 
 
 def parse_recipe(data: dict[str, Any], prompts: dict[str, str], label: str = "recipe") -> Recipe:
@@ -90,7 +115,7 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
     for key in keys[:-1]:
         node = node.setdefault(key, {})
         if not isinstance(node, dict):
-            raise RecipeError(f"--set {setting!r}: {key!r} has no keys of its own")
+            raise RecipeError(f"--set {setting!r}: {key!r} has no keys of its own", "see `localfair recipes show fair`")
     node[keys[-1]] = _toml_value(raw.strip())
 
 

@@ -42,8 +42,6 @@ def engine_name(role: RoleName, model: AnyModel, options: Options) -> str:
     if role in ("student", "mentor"):
         return "transformers"
     if options.engine:
-        if options.engine not in ENGINES:
-            raise UsageError(f"unknown engine {options.engine!r}", nearest(options.engine, ENGINES))
         return options.engine
     return "llama_cpp" if model.card.format == "gguf" and installed("llama_cpp") else "transformers"
 
@@ -69,6 +67,8 @@ class Seating:
     """Makes places; remembers resolved models, so that one file is hashed and opened once."""
 
     def __init__(self, workspace: Path, seed: int, options: Options) -> None:
+        if options.engine is not None and options.engine not in ENGINES:
+            raise UsageError(f"unknown engine {options.engine!r}", nearest(options.engine, ENGINES))
         self.workspace = workspace
         self.seed = seed
         self.options = options

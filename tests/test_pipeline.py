@@ -151,6 +151,12 @@ def test_one_teacher_cannot_review_itself(lab):
     assert not lab.db.exists()
 
 
+def test_a_script_cannot_be_trained_and_that_is_said_before_anything_is_asked(lab):
+    with pytest.raises(UsageError, match="cannot train a scripted student"):
+        lab.run(student=lab.teachers[0])
+    assert not lab.db.exists()
+
+
 def test_a_recipe_that_needs_what_is_not_built_is_refused(lab):
     with pytest.raises(RecipeError) as refused:
         lab.run(recipe="mentor-kd", mentor=lab.student)

@@ -96,3 +96,11 @@ def test_the_workspaces_copy_hides_the_packaged_one(tmp_path):
     assert fair(tmp_path).rounds == 3
     with pytest.raises(RecipeError, match="exists already"):
         copy_recipe("fair", "fair", tmp_path)
+
+
+def test_a_copy_has_its_new_name(tmp_path):
+    from localfair.recipe import copy_recipe
+
+    copy_recipe("fair", "mine", tmp_path)
+    assert load_recipe("mine", tmp_path).name == "mine"
+    assert [p.name for p in (tmp_path / "recipes").iterdir()] == ["mine"]

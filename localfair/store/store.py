@@ -110,6 +110,10 @@ class Store:
         """Tasks that have questions here."""
         return [r["task"] for r in self.rows("SELECT DISTINCT task FROM questions ORDER BY task")]
 
+    def splits(self, task: str) -> set[str]:
+        """The splits of a task that have questions here."""
+        return {r["split"] for r in self.rows("SELECT DISTINCT split FROM questions WHERE task = ?", task)}
+
     def questions(self, task: str, split: str, limit: int | None = None) -> list[Question]:
         """A split's questions ordered by id (a hash, so any first N are a fair draw and N+1 contains them)."""
         sql = "SELECT * FROM questions WHERE task = ? AND split = ? ORDER BY id LIMIT ?"
@@ -151,6 +155,11 @@ class Store:
             self.db.execute(f"DELETE FROM {table} WHERE {column} = ?", [adapter_id])
 
     # -- rows of a run ----------------------------------------------------------------------------
+
+    def end_lost_runs(self) -> None:
+        """Runs that were killed: whoever holds the only writer's lock knows that no other is running."""
+        for row in self.rows("SELECT id FROM runs WHERE status = 'running'"):
+            self.update("runs", row, {"status": "interrupted", "problem": "ended without a word"})
 
     def link(self, run: str, position: int, noun: str, ids: Iterable[str]) -> None:
         """Say that a step of a run used or made these rows."""

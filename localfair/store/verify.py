@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from pathlib import Path
 
 from localfair.records import Engine, Message, Request, Sampling
@@ -16,7 +17,13 @@ from localfair.store.store import Row, Store, question_of
 
 def verify(store: Store) -> list[str]:
     """Every problem found, one line each; an empty list is a sound record."""
-    return [*_sqlite(store), *_questions(store), *_generations(store), *_links(store), *_adapters(store)]
+    found: list[str] = []
+    for check in (_sqlite, _questions, _generations, _links, _adapters):
+        try:
+            found += check(store)
+        except sqlite3.DatabaseError as error:  # pages that cannot be read
+            found.append(f"{check.__name__[1:]}: {error}")
+    return found
 
 
 def _sqlite(store: Store) -> list[str]:

@@ -54,6 +54,7 @@ def refused(desk):
         (review("--test-limit", "0"), "Invalid value for '--test-limit': 0", "see `localfair review --help`"),
         (review("--batch", "0"), "Invalid value for '--batch': 0", "see `localfair review --help`"),
         (review("--seed", "x"), "Invalid value for '--seed': 'x'", "see `localfair review --help`"),
+        (review("--engine", "lama_cpp"), "unknown engine 'lama_cpp'", "did you mean 'llama_cpp'?"),
         (review("--precision", "fp8"), "Invalid value for '--precision': 'fp8'", "see `localfair review --help`"),
         (["run", "fair", "--task", "arithmetic-1"], "recipe 'fair' needs --student", "see `localfair run"),
         (["run", "fair"], "recipe 'fair' needs --task and --student", "see `localfair run"),
@@ -103,6 +104,12 @@ def test_all_errors_of_a_recipe_are_said_at_once(refused):
     assert [name for name in ("rouns", "review.acept", "exam.sampling.top_p", "train.epochs") if name in error][3:]
 
 
+def test_settings_that_name_no_step_do_not_hide_the_others(refused):
+    wrong = ("revew.gold=true", "nonsense", "review.acept=1", "train.epochs=0")
+    error, _ = refused(*review(*(part for setting in wrong for part in ("--set", setting))))
+    assert error.startswith("recipe 'fair' has 4 problems") and "did you mean 'review'?" in error
+
+
 def test_every_recipe_that_is_wrong_is_named_and_the_others_are_listed(desk):
     for name, old, new in (("one", "rounds ", "rouns "), ("two", "[[before]]", "[[before")):
         desk.says("recipes", "copy", "fair", name)
@@ -127,6 +134,11 @@ def test_a_recipe_that_is_not_a_file_is_refused(desk, refused):
     assert "odd/recipe.toml: Is a directory" in error and "check the path" in hint
 
 
+@pytest.mark.parametrize("name", ["../mine", "a/b", "/tmp/mine", ".mine", "A b"])
+def test_a_recipe_is_copied_only_into_the_workspaces_recipes(refused, name):
+    assert f"{name!r} cannot name a recipe" in refused("recipes", "copy", "fair", name)[0]
+
+
 def test_a_recipe_is_never_copied_over_another(desk, refused):
     desk.says("recipes", "copy", "fair", "mine")
     assert "recipes/mine exists already" in refused("recipes", "copy", "tinyllm", "mine")[0]
@@ -149,6 +161,12 @@ def test_one_teacher_cannot_review_itself_and_is_told_what_can(refused):
 @pytest.mark.parametrize("way", [("--reviewer", "bert.script.toml"), ("--set", "review.mode=none")])
 def test_each_way_out_of_one_teacher_works(desk, way):
     said = desk.says(*review(*way, teachers=("anna",)))
+    assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize("args", [("exam", "fair"), ("exam", "fair", "--step", "exam")])
+def test_an_exam_alone_needs_no_teacher(desk, args):
+    said = desk.says(*args, *seats(), "--task", "arithmetic-1", "--limit", 2, "--test-limit", 2)
     assert said.code == 0, said.err
 
 
@@ -242,6 +260,18 @@ def test_a_line_that_is_not_utf8_is_named(desk, refused):
     (desk.folder / "t.jsonl").write_bytes(GOOD.encode() + b"\n\xff\xfe\n")
     error, _ = refused("review", "fair", *BOTH, "--task", "table", "--data", "t.jsonl")
     assert "t.jsonl line 2: is not UTF-8" in error
+
+
+def test_a_task_without_questions_is_refused_before_a_database_is_made(refused):
+    error, hint = refused("review", "fair", *BOTH, "--task", "svamp", "--db", "new.db")
+    assert "'svamp' has no questions" in error and "--data PATH" in hint
+
+
+@pytest.mark.parametrize(("split", "missing"), [("test", "train questions, and exam"), ("train", "test questions")])
+def test_data_without_a_split_that_a_step_needs_is_refused(desk, refused, split, missing):
+    (desk.folder / "t.csv").write_text(f"question,answer,split\nOne and one?,2,{split}\n")
+    desk.says("tasks", "import", "table", "t.csv", "--as", "mine", "--split-column", "split", "--db", "mine.db")
+    assert missing in refused("review", "fair", *BOTH, "--task", "mine", "--db", "mine.db")[0]
 
 
 # -- the database ---------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def test_a_killed_run_goes_on_where_it_stopped(slow, replies):
     assert slow.waits(process).code == -signal.SIGKILL
     assert slow.generations("part.db") >= seen
     goes_on(slow, slow.generations("part.db"))
+    assert statuses(slow) == ["interrupted", "done"]
 
 
 def test_ctrl_c_ends_with_130_a_good_record_and_a_line_that_says_how_to_go_on(slow):
