@@ -5,14 +5,13 @@ Reads weights, writes one card into the workspace. Copies no weights and touches
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from localfair.errors import MissingWeights, ModelError, UsageError
-from localfair.models.card import UNVERIFIED, Card, save_card
-from localfair.models.gguf_header import GgufHeader
+from localfair.errors import ModelError, UsageError
+from localfair.models.card import Card, save_card
 from localfair.models.hashing import Hashes
-from localfair.models.registry import all_cards, read_header, verified_at, weights_dir, weights_size
+from localfair.models.metadata import card_of, weights_size
+from localfair.models.registry import all_cards, verified_at, weights_dir
 from localfair.packaged import packaged_dir
 
 
@@ -45,37 +44,6 @@ def record(card: Card, sha256: str, size: int, workspace: Path) -> Card:
     held = card.model_copy(update={"sha256": card.sha256 or sha256, "size": card.size or size})
     save_card(held, workspace / "models" / f"{card.name}.toml")
     return held
-
-
-def card_of(path: Path) -> Card:
-    """A card for the weights at `path` out of their own metadata; it holds no hash and is written nowhere."""
-    path = path.expanduser().absolute()
-    if not path.exists():
-        raise MissingWeights(f"there is no file or folder {path}", "give a .gguf or a safetensors folder")
-    if path.is_file() and path.suffix == ".toml":
-        raise UsageError(f"{path} is a card, not weights", "put it into the folder models/ of the workspace")
-    header = read_header(path)
-    licence = header.licence if isinstance(header, GgufHeader) and header.licence else UNVERIFIED
-    return Card(
-        name=card_name(path),
-        family=header.architecture or "unknown",
-        licence=licence,
-        licence_read_from="" if licence == UNVERIFIED else "general.license in the file",
-        format="gguf" if path.is_file() else "safetensors",
-        file=_file_name(path),
-        context_length=header.context_length or None,
-        path=str(path),
-    )
-
-
-def card_name(path: Path) -> str:
-    """A card's name for a file: its own name in lower case, without what a name may not hold."""
-    stem = path.name.removesuffix(".gguf").lower()
-    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("._-") or "model"
-
-
-def _file_name(path: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", path.name).lstrip(".+-") or "model"
 
 
 def _known(path: Path, sha256: str, workspace: Path) -> Card | None:

@@ -24,13 +24,13 @@ from localfair.errors import CorruptWeights, DiskFull, LocalfairError, MissingDe
 from localfair.models.adding import record
 from localfair.models.card import Card, Source
 from localfair.models.hashing import Hashes
+from localfair.models.metadata import weights_size
 from localfair.models.registry import (
     Model,
     find_card,
     find_weights,
     verified_at,
     weights_dir,
-    weights_size,
 )
 
 Say = Callable[[str], None]

@@ -5,7 +5,8 @@ Reads and writes nothing. Knows nothing of devices.
 
 from __future__ import annotations
 
-from localfair.models.registry import Model, weights_size
+from localfair.models.metadata import weights_size
+from localfair.models.registry import Model
 
 # scratch buffers of an engine beside weights and cache (ours, a guess on the safe side)
 SCRATCH = 300 * 2**20

@@ -10,7 +10,8 @@ from typing import Any
 
 from localfair.errors import ModelError
 from localfair.models.card import Card
-from localfair.models.registry import all_cards, find_weights, read_header, weights_size
+from localfair.models.metadata import read_header, weights_size
+from localfair.models.registry import all_cards, find_weights
 
 GIB = 2**30
 

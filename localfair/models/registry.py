@@ -11,9 +11,8 @@ from pathlib import Path
 
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UnknownModel, nearest
 from localfair.models.card import IN_WEIGHTS, Card, load_card
-from localfair.models.gguf_header import GgufHeader, read_gguf_header
 from localfair.models.hashing import Hashes
-from localfair.models.safetensors_folder import FolderHeader, read_folder
+from localfair.models.metadata import card_of, read_header, weights_size
 from localfair.packaged import packaged_dir
 from localfair.records import content_id
 
@@ -71,8 +70,6 @@ def find_card(name: str, workspace: Path) -> Card:
     if path.suffix == ".toml":
         return load_card(path)
     if path.suffix == ".gguf" or (os.sep in name and path.is_dir()):
-        from localfair.models.adding import card_of  # reads weights; needed for bare paths only
-
         return card_of(path)
     cards = all_cards(workspace)
     if name not in cards:
@@ -130,17 +127,6 @@ def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
         context=card.context_length or header.context_length,
         kv_bytes=header.kv_bytes,
     )
-
-
-def read_header(path: Path) -> GgufHeader | FolderHeader:
-    """What the weights at `path` say of themselves. Raises CorruptWeights when they are not whole."""
-    return read_folder(path) if path.is_dir() else read_gguf_header(path)
-
-
-def weights_size(path: Path) -> int:
-    """Bytes of the GGUF, or of the folder's safetensors files."""
-    files = path.glob("*.safetensors") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files)
 
 
 def _how_to_get(card: Card) -> str:

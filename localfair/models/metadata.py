@@ -1,0 +1,56 @@
+"""What weights say of themselves: their header, their size, and a card made of nothing else.
+
+Reads a GGUF file's or a safetensors folder's metadata; writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from localfair.errors import MissingWeights, UsageError
+from localfair.models.card import UNVERIFIED, Card
+from localfair.models.gguf_header import GgufHeader, read_gguf_header
+from localfair.models.safetensors_folder import FolderHeader, read_folder
+
+
+def read_header(path: Path) -> GgufHeader | FolderHeader:
+    """What the weights at `path` say of themselves. Raises CorruptWeights when they are not whole."""
+    return read_folder(path) if path.is_dir() else read_gguf_header(path)
+
+
+def weights_size(path: Path) -> int:
+    """Bytes of the GGUF, or of the folder's safetensors files."""
+    files = path.glob("*.safetensors") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
+def card_of(path: Path) -> Card:
+    """A card for the weights at `path` out of their own metadata; it holds no hash and is written nowhere."""
+    path = path.expanduser().absolute()
+    if not path.exists():
+        raise MissingWeights(f"there is no file or folder {path}", "give a .gguf or a safetensors folder")
+    if path.is_file() and path.suffix == ".toml":
+        raise UsageError(f"{path} is a card, not weights", "put it into the folder models/ of the workspace")
+    header = read_header(path)
+    licence = header.licence if isinstance(header, GgufHeader) and header.licence else UNVERIFIED
+    return Card(
+        name=card_name(path),
+        family=header.architecture or "unknown",
+        licence=licence,
+        licence_read_from="" if licence == UNVERIFIED else "general.license in the file",
+        format="gguf" if path.is_file() else "safetensors",
+        file=_file_name(path),
+        context_length=header.context_length or None,
+        path=str(path),
+    )
+
+
+def card_name(path: Path) -> str:
+    """A card's name for a file: its own name in lower case, without what a name may not hold."""
+    stem = path.name.removesuffix(".gguf").lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("._-") or "model"
+
+
+def _file_name(path: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", path.name).lstrip(".+-") or "model"
