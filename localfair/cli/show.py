@@ -52,7 +52,7 @@ class Watch:
     def say(self, line: str) -> None:
         """A step is done."""
         if self._bar:
-            self._bar.console.print(line, highlight=False)
+            self._bar.console.print(line, highlight=False, soft_wrap=True)
         else:
             say(line)
 
