@@ -128,6 +128,8 @@ def run(order: Order, *, until: str | None = None, say: Callable[[str], None] = 
         committee = Committee(store, places, progress)
         run_id = _begin(store, order, places)
         done: list[Done] = []
+        if order.recipe.note:
+            say(order.recipe.note.strip())
         with closing(committee), _ending(store, run_id):
             for position, (round_number, step) in enumerate(order.recipe.steps()):
                 work = _work(order, store, task, committee, seating, run_id, done, position, round_number, say)

@@ -231,6 +231,7 @@ class Recipe(Strict):
     name: str
     paper: str = ""
     summary: str = ""
+    note: str = ""  # said when a run begins: what its result will and will not mean
     rounds: int = Field(1, ge=1)
     early_stop: EarlyStop | None = None
     defaults: Defaults = Defaults()

@@ -185,3 +185,15 @@ def test_tinyllm_teaches_answers_and_one_rationale_per_teacher(lab):
     assert all(term in terms for term in ("answer", "rationale:0", "rationale:1"))
     prompts = {r["prompt"] for r in lab.rows("SELECT prompt FROM lessons WHERE kind = 'rationale' AND teacher = 1")}
     assert all("explain as teacher 2" in p for p in prompts)
+
+
+def test_the_quickstart_says_what_its_committee_is_not(tmp_path):
+    from localfair.recipe import load_recipe
+
+    note = load_recipe("quickstart", tmp_path).note
+    assert "little better than chance" in note and "larger teachers" in note
+
+
+def test_a_recipes_note_is_said_before_anything_is_asked(lab):
+    lab.run(settings=("note=Mind the gap.",), until="before")
+    assert lab.lines[0] == "Mind the gap."
