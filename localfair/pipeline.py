@@ -25,7 +25,7 @@ from localfair.records import canonical_json
 from localfair.review import review
 from localfair.seating import Options, Seating, find_model
 from localfair.select import select
-from localfair.store import Store, now
+from localfair.store import Store, exists, now
 from localfair.tasks import get_task
 from localfair.tasks.base import Dataset, Task
 from localfair.train import train, unbuilt_terms
@@ -198,7 +198,7 @@ def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None
 
 def _imported(db: Path) -> list[str]:
     """The tasks whose questions a database holds already."""
-    if not db.exists():
+    if not exists(db):
         return []
     with Store.open(db) as store:
         return store.tasks()
@@ -225,7 +225,7 @@ def _dataset(order: Order, task: Task) -> Dataset | None:
 def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]) -> None:
     """Every split that a step reads has questions, here or in the record. Raises before anything is written."""
     held: set[str] = {q.split for q in dataset.questions} if dataset else set()
-    if order.db.exists():
+    if exists(order.db):
         with Store.open(order.db) as store:
             held |= store.splits(task.name)
     if not held:

@@ -27,12 +27,17 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def exists(path: Path) -> bool:
+    """Whether there is a database at `path`: a file of no bytes is none yet."""
+    return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+
+
 def connect(path: Path, *, create: bool) -> Database:
     """The database at `path`, migrated to this version.
 
     Raises NoDatabase, NewerDatabase, or StoreError for a file that is not a localfair database.
     """
-    if not path.exists() and not create:
+    if not create and not exists(path):
         raise NoDatabase(f"there is no database at {path}", "`localfair run` makes one; or name it with --db FILE")
     if not path.parent.is_dir():
         raise StoreError(f"the folder of the database does not exist: {path.parent}", "make it, or choose another --db")

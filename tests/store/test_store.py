@@ -90,6 +90,16 @@ def test_a_missing_database_is_not_made_by_looking(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_an_empty_file_is_no_database_until_somebody_writes(tmp_path):
+    path = tmp_path / "empty.db"
+    path.touch()
+    with pytest.raises(NoDatabase):
+        Store.open(path)
+    assert path.stat().st_size == 0
+    with Store.open(path, create=True) as made:
+        assert verify(made) == []
+
+
 def test_a_database_from_a_newer_version_is_left_alone(store):
     store.db.execute(f"PRAGMA user_version={VERSION + 1}")
     with pytest.raises(NewerDatabase, match=str(VERSION + 1)):
