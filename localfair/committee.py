@@ -43,7 +43,6 @@ class Tally:
     calls: int = 0
     reused: int = 0
     loads: int = 0
-    tokens: int = 0
 
 
 Progress = Callable[[int, int, str], None]
@@ -141,7 +140,6 @@ class Committee:
             for generation in stream:
                 row = self.store.add_generation(engine, generation)
                 self.tally.calls += 1
-                self.tally.tokens += generation.completion_tokens
                 yield row
 
 

@@ -132,7 +132,7 @@ def run(order: Order, *, until: str | None = None, say: Callable[[str], None] = 
             say(order.recipe.note.strip())
         with closing(committee), _ending(store, run_id):
             for position, (round_number, step) in enumerate(order.recipe.steps()):
-                work = _work(order, store, task, committee, seating, run_id, done, position, round_number, say)
+                work = _work(order, store, task, committee, seating, run_id, done, position, round_number)
                 _do(work, step, say)
                 done.append(Done(position, round_number, step))
                 if step.id == until:
@@ -187,10 +187,9 @@ def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None
     reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
     can_give = len(order.reviewers) or max(0, len(order.teachers) - 1)
     for step in reviewing:
-        if max(1, step.accept.min_reviews) > can_give:
+        if step.accept.needed > can_give:
             raise UsageError(
-                f"{step.id} wants {max(1, step.accept.min_reviews)} reviews of each explanation, "
-                f"this committee can give {can_give}",
+                f"{step.id} wants {step.accept.needed} reviews of each explanation, this committee can give {can_give}",
                 "name more seats with --teacher or --reviewer (one model may hold several), "
                 f"or leave reviews out with --set {step.id}.mode=none",
             )
@@ -244,18 +243,18 @@ def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: li
 
 def _work(
     order: Order, store: Store, task: Task, committee: Committee, seating: Seating,
-    run_id: str, done: list[Done], position: int, round_number: int, say: Callable[[str], None],
+    run_id: str, done: list[Done], position: int, round_number: int,
 ) -> Work:  # fmt: skip
     names = {"student": order.student, "mentor": order.mentor or ""}
     return Work(
-        store=store, task=task, recipe=order.recipe, committee=committee,
+        store=store, task=task, committee=committee,
         prompts=Prompts(order.recipe.prompts, store.fence_key()),
-        run=run_id, seed=order.seed, position=position, round=round_number, workspace=order.workspace,
+        run=run_id, seed=order.seed, position=position, round=round_number,
         base_folder=lambda role: seating.folder(names[role]),
         seat_adapter=lambda role, adapter, path: committee.replace(
             role, seating.place(role, 0, names[role], adapter, path)  # type: ignore[arg-type]
         ),
-        limits={"train": order.train_limit, "test": order.test_limit}, done=done, say=say,
+        limits={"train": order.train_limit, "test": order.test_limit}, done=done,
     )  # fmt: skip
 
 

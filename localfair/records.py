@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Any, Literal
 
 Split = Literal["train", "dev", "test"]
-SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 Kind = Literal["feedback", "rationale", "answer"]
 
 

@@ -15,7 +15,7 @@ from localfair.committee import Call, Place, request_seed
 from localfair.records import Grade, Question, Request, canonical_json, content_id
 from localfair.store import Row
 from localfair.vocabulary import Accept, Review
-from localfair.work import Work, demonstrations, grouped, sampling_of
+from localfair.work import Work, demonstrations, grouped, sampling_of, with_texts
 
 SCORES = ("1", "2", "3", "4", "5")
 INTEGER = re.compile(r"(?<![\d.,])-?\d+(?![\d]|[.,]\d)")
@@ -49,7 +49,7 @@ def accepted(scores: Sequence[float], mean_above: float = 3.0, min_reviews: int 
 
 def review(work: Work, step: Review) -> dict[str, Any]:
     """Send what is to be reviewed to every seat but its author's, then judge; the outcome counts both."""
-    explanations = _explanations(work, step)
+    explanations = with_texts(work, work.rows("explanations", "explanation", work.earlier(step, ("inquire",))))
     questions = work.store.questions_by_id(e["question"] for e in explanations)
     calls = _calls(work, step, explanations, questions)
     rows = [review_row(call, row) for call, row in work.committee.ask(calls, f"{step.id}:")]
@@ -66,21 +66,6 @@ def review(work: Work, step: Review) -> dict[str, Any]:
         "unreadable": sum(r["score"] is None for r in rows),
         "accepted": sum(v["accepted"] for v in verdicts),
     }
-
-
-def _explanations(work: Work, step: Review) -> list[Row]:
-    """The explanations of the input, with text and how each reply ended."""
-    found = work.rows("explanations", "explanation", work.earlier(step, ("inquire",)))
-    generations = work.store.recorded(e["generation"] for e in found)
-    answers = work.store.by_ids("answers", (e["answer"] for e in found if e["answer"]))
-    mistakes = work.store.recorded(a["generation"] for a in answers.values())
-    seats = work.store.by_ids("seats", (e["seat"] for e in found))
-    for e in found:
-        e["text"], e["finish"] = generations[e["generation"]]["text"], generations[e["generation"]]["finish"]
-        answer = answers.get(e["answer"])
-        e["mistake"] = mistakes[answer["generation"]]["text"] if answer else None
-        e["fingerprint"] = seats[e["seat"]]["fingerprint"]
-    return found
 
 
 def _calls(work: Work, step: Review, explanations: list[Row], questions: dict[str, Question]) -> list[Call]:
@@ -100,8 +85,8 @@ def _request(work: Work, step: Review, place: Place, e: Row, question: Question)
     shots = demonstrations(work, question, step.demonstrations)
     values = work.values(question) | {
         "gold": step.gold,
-        "text": e["text"].strip(),
-        "mistake": (e["mistake"] or "").strip(),
+        "text": e["text"],
+        "mistake": e["mistake"],
         "demonstrations": [work.values(d) | {"rationale": d.rationale} for d in shots],
         "mode": step.mode,
     }
@@ -166,8 +151,8 @@ def judge(accept: Accept, e: Row, scores: list[float], reviewed: bool) -> tuple[
         return False, failed
     if not reviewed:
         return True, "checks passed; not reviewed"
-    if len(scores) < max(1, accept.min_reviews):
-        return False, f"{len(scores)} valid of at least {max(1, accept.min_reviews)} reviews"
+    if len(scores) < accept.needed:
+        return False, f"{len(scores)} valid of at least {accept.needed} reviews"
     if not accepted(scores, accept.mean_above, accept.min_reviews):
         return False, f"mean {fmean(scores):.2f} is not above {accept.mean_above:g}"
     return True, f"mean {fmean(scores):.2f} above {accept.mean_above:g}"

@@ -10,7 +10,7 @@ from typing import Any
 from localfair.records import Kind, Question, canonical_json, content_id
 from localfair.store import Row
 from localfair.vocabulary import PerQuestion, Select, Take
-from localfair.work import Work, draw, grouped
+from localfair.work import Work, draw, grouped, with_texts
 
 
 def select(work: Work, step: Select) -> dict[str, Any]:
@@ -41,16 +41,9 @@ def _accepted(work: Work, step: Select) -> list[Row]:
     by_explanation = {v["explanation"]: v["id"] for v in verdicts}
     raw = work.rows("explanations", "explanation", [d for d in done if d.step.stage == "inquire"])
     found = [*passed.values(), *(e for e in raw if e["id"] not in passed)]
-    texts = work.store.recorded(e["generation"] for e in found)
-    seats = work.store.by_ids("seats", (e["seat"] for e in found))
     return [
-        e | {
-            "text": texts[e["generation"]]["text"].strip(),
-            "verdict": by_explanation.get(e["id"]),
-            "teacher": seats[e["seat"]]["index"],
-        }
-        for e in sorted(found, key=lambda e: e["id"])
-    ]  # fmt: skip
+        e | {"verdict": by_explanation.get(e["id"])} for e in sorted(with_texts(work, found), key=lambda e: e["id"])
+    ]
 
 
 def _questions(work: Work, step: Select, explanations: list[Row]) -> list[Question]:
@@ -99,8 +92,7 @@ def _lesson(work: Work, question: Question, kind: Kind, completion: str, e: Row 
     """Prompt and completion; the rationale's prompt is the exam's own."""
     values = work.values(question)
     if e is not None and kind == "feedback":
-        answer = work.store.by_ids("answers", [e["answer"]])[e["answer"]]
-        values["mistake"] = work.store.recorded([answer["generation"]])[answer["generation"]]["text"].strip()
+        values["mistake"] = e["mistake"]
     values["teacher"] = e["teacher"] if e else None
     prompt = canonical_json([[m.role, m.content] for m in work.prompts.render(f"ask-{kind}", **values)])
     origin = [("question", question.id)]

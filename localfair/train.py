@@ -33,7 +33,7 @@ def train(work: Work, step: Train) -> dict[str, Any]:
     """Train, or find that the very same adapter was trained before; without lessons there is nothing to learn."""
     lessons = [
         row for row in work.rows("lessons", "lesson", work.earlier(step, ("select",)))
-        if not row["dropped"] and terms_of(step, row)
+        if not row["dropped"] and term_of(step, row)
     ]  # fmt: skip
     if not lessons:
         return {"lessons": 0, "trained": 0}
@@ -49,19 +49,17 @@ def train(work: Work, step: Train) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def terms_of(step: Train, lesson: Row) -> list[tuple[str, float]]:
+def term_of(step: Train, lesson: Row) -> tuple[str, float] | None:
     """(term name, weight) that a lesson belongs to: one cross-entropy per kind, or per kind and teacher."""
-    found = []
     for term in step.loss:
         if isinstance(term, CrossEntropy) and term.kind == lesson["kind"]:
-            name = f"{term.kind}:{lesson['teacher']}" if term.each_teacher else term.kind
-            found.append((name, term.weight))
-    return found[:1]
+            return f"{term.kind}:{lesson['teacher']}" if term.each_teacher else term.kind, term.weight
+    return None
 
 
 def settings_of(step: Train, lessons: list[Row], seed: int) -> dict[str, Any]:
     """The engine's settings, from the recipe's words."""
-    terms = sorted({t for lesson in lessons for t in terms_of(step, lesson)})
+    terms = sorted({term for lesson in lessons if (term := term_of(step, lesson))})
     return {
         "terms": terms, "rank": step.adapter.rank, "alpha": step.adapter.alpha, "dropout": step.adapter.dropout,
         "targets": step.adapter.targets, "learning_rate": step.learning_rate, "schedule": step.schedule,
@@ -124,8 +122,11 @@ def _train(work: Work, step: Train, place: Place, lessons: list[Row], adapter: s
     folder = folder_of(work, adapter)
     if work.store.adapter(adapter):  # its weights were lost or changed: train anew
         shutil.rmtree(folder, ignore_errors=True)
-    curve = _Curve(work, step)
-    result = fit(base, examples, folder, TrainSettings(**settings, checkpoint_every=step.checkpoint_every), curve.step)
+
+    def report(at: dict[str, Any]) -> None:
+        work.committee.report(at["step"], at["steps"], f"{step.id}: loss {at['loss']:.3f}")
+
+    result = fit(base, examples, folder, TrainSettings(**settings, checkpoint_every=step.checkpoint_every), report)
     return _record(work, step, place, adapter, settings, result, lessons, dropped)
 
 
@@ -143,20 +144,10 @@ def _examples(step: Train, base: Path, lessons: list[Row]) -> tuple[list[Any], d
         if isinstance(encoded, Dropped):
             dropped[lesson["id"]] = encoded.reason
             continue
-        (term, _), *_ = terms_of(step, lesson)
-        examples.append(Example(encoded, term, lesson["weight"]))
+        term = term_of(step, lesson)
+        assert term is not None
+        examples.append(Example(encoded, term[0], lesson["weight"]))
     return examples, dropped
-
-
-class _Curve:
-    """Says how training goes, about twenty times."""
-
-    def __init__(self, work: Work, step: Train) -> None:
-        self.work, self.name = work, step.id
-
-    def step(self, at: dict[str, Any]) -> None:
-        """One optimizer step."""
-        self.work.committee.report(at["step"], at["steps"], f"{self.name}: loss {at['loss']:.3f}")
 
 
 def _record(

@@ -93,6 +93,11 @@ class Accept(Strict):
     answer_check: bool = True  # a rationale must reach the gold answer
     finished: bool = True  # a reply cut off at max_tokens is rejected
 
+    @property
+    def needed(self) -> int:
+        """Valid reviews that an explanation needs: nothing reviewed is accepted on none."""
+        return max(1, self.min_reviews)
+
 
 class Review(Step):
     """Seats score one another's explanations; verdicts follow. mode `none`: the mechanical checks alone."""

@@ -22,7 +22,7 @@ from localfair.recipe_check import named_inputs
 from localfair.records import Message, Question, Sampling, content_id
 from localfair.store import Row, Store
 from localfair.tasks.base import Task
-from localfair.vocabulary import AnyStep, Recipe, SamplingKeys
+from localfair.vocabulary import AnyStep, SamplingKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,16 @@ class Work:
 
     store: Store
     task: Task
-    recipe: Recipe
     committee: Committee
     prompts: Prompts
     run: str
     seed: int
     position: int
     round: int
-    workspace: Path
     base_folder: Callable[[str], Path]  # role -> the safetensors folder of its base model
     seat_adapter: Callable[[str, str, Path], None]  # (role, adapter id, folder): seat the role with it from now on
     limits: dict[str, int | None] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
-    say: Callable[[str], None] = print
     pool: list[Question] | None = None  # what demonstrations are drawn from, in the run's order, once it is asked for
 
     def questions(self, split: str) -> list[Question]:
@@ -158,15 +155,29 @@ def demonstrations(work: Work, question: Question, count: int) -> list[Question]
     if not count:
         return []
     if work.pool is None:
-        found = [q for q in work.store.questions(work.task.name, "train") if q.rationale]
-        work.pool = [
-            r["q"] for r in draw(work.seed, "demonstration", [{"id": q.id, "q": q} for q in found], len(found))
-        ]
+        found = {q.id: q for q in work.store.questions(work.task.name, "train") if q.rationale}
+        order = draw(work.seed, "demonstration", [{"id": i} for i in found], len(found))
+        work.pool = [found[row["id"]] for row in order]
     if len(work.pool) <= count:
         raise TaskError(
             f"task {work.task.name!r} has too few gold rationales for {count} demonstrations", "set demonstrations=0"
         )
     return [q for q in work.pool[: count + 1] if q.id != question.id][:count]
+
+
+def with_texts(work: Work, explanations: Iterable[Row]) -> list[Row]:
+    """Explanations with what they say, how the reply ended, the mistake's own text, and the author's seat."""
+    found = list(explanations)
+    generations = work.store.recorded(e["generation"] for e in found)
+    answers = work.store.by_ids("answers", (e["answer"] for e in found if e["answer"]))
+    mistakes = work.store.recorded(a["generation"] for a in answers.values())
+    seats = work.store.by_ids("seats", (e["seat"] for e in found))
+    for e in found:
+        generation, answer, seat = generations[e["generation"]], answers.get(e["answer"]), seats[e["seat"]]
+        e["text"], e["finish"] = generation["text"].strip(), generation["finish"]
+        e["mistake"] = mistakes[answer["generation"]]["text"].strip() if answer else ""
+        e["fingerprint"], e["teacher"] = seat["fingerprint"], seat["index"]
+    return found
 
 
 def grouped(rows: Iterable[Row], column: str) -> dict[Any, list[Row]]:

@@ -17,11 +17,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer
 
 from localfair.backends.decoding import Batch, Row, arranged
 from localfair.errors import BackendError, PromptTooLong
-from localfair.lessons import end_of_turn, prompt_ids
+from localfair.lessons import end_of_turn, load_tokenizer, prompt_ids
 from localfair.records import Engine, Generation, Request, Sampling, content_id
 from localfair.weights import Precision, load_causal_lm
 
@@ -108,7 +107,7 @@ class TransformersBackend:
     def _load(self) -> _Loaded:
         if self._loaded is None:
             folder = self._folder() if callable(self._folder) else self._folder
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            tokenizer = load_tokenizer(folder)
             tokenizer.chat_template = self._model.chat_template or tokenizer.chat_template
             model = _with_adapter(load_causal_lm(folder, self._precision), self._adapter, self._precision)
             _refuse_windows(model.config)
