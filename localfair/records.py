@@ -79,6 +79,14 @@ class Sampling:
     stop: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What a whole reply must be: a value of a JSON schema (canonical JSON text), or what a GBNF grammar allows."""
+
+    kind: Literal["json_schema", "gbnf"]
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """What, besides the request, decides a reply: weights, adapter, chat template, engine family.
@@ -99,7 +107,8 @@ class Request:
     """One call to a backend. `about` names the question for error messages and is not part of the identity.
 
     kind `generate`: reply to `messages`. kind `score`: log-probabilities of each of
-    `continuations` after `messages`, nothing sampled.
+    `continuations` after `messages`, nothing sampled. `constraint` binds a reply's form; `logprobs` asks for
+    the log-probability of each token written.
     """
 
     messages: tuple[Message, ...]
@@ -108,10 +117,17 @@ class Request:
     sample: int = 0
     kind: Literal["generate", "score"] = "generate"
     continuations: tuple[str, ...] = ()
+    constraint: Constraint | None = None
+    logprobs: bool = False
     about: str = ""
 
     def id(self, engine: Engine) -> str:
-        """Same id, same row, never sent twice. The model's name is left out: its fingerprint stands for it."""
+        """Same id, same row, never sent twice. The model's name is left out: its fingerprint stands for it.
+
+        What was added to requests later enters only where it is asked for: older records keep their ids.
+        """
+        later: dict[str, Any] = {"constraint": [self.constraint.kind, self.constraint.text]} if self.constraint else {}
+        later |= {"logprobs": True} if self.logprobs else {}
         return content_id(
             "request",
             kind=self.kind,
@@ -125,6 +141,7 @@ class Request:
             seed=self.seed if self.sampling.temperature > 0 and self.kind == "generate" else 0,
             sample=self.sample,
             continuations=list(self.continuations),
+            **later,
         )
 
 
@@ -132,7 +149,9 @@ class Request:
 class Generation:
     """A request's reply. `finish` is `stop` (the model ended its turn or a stop string was met) or `length`.
 
-    For a score request `text` is empty and `logprobs` holds one summed natural log-probability per continuation.
+    For a score request `text` is empty and `logprobs` holds one summed natural log-probability per continuation;
+    for a request with `logprobs` it holds one per token written, under the model's own distribution, before
+    temperature, nucleus or constraint.
     """
 
     request: Request

@@ -113,8 +113,36 @@ CREATE TABLE run_rows (
   PRIMARY KEY (run, position, noun, row)) WITHOUT ROWID;
 """
 
+SECOND = """
+ALTER TABLE generations ADD COLUMN constrained TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE generations ADD COLUMN wants_logprobs INTEGER NOT NULL DEFAULT 0 CHECK (wants_logprobs IN (0, 1));
+
+CREATE TABLE rates (
+  id TEXT PRIMARY KEY, model TEXT NOT NULL, fingerprint TEXT NOT NULL, family TEXT NOT NULL, machine TEXT NOT NULL,
+  batch INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, reply_tokens INTEGER NOT NULL,
+  prefill REAL NOT NULL, decode REAL NOT NULL, load_seconds REAL NOT NULL, peak_memory INTEGER NOT NULL,
+  created TEXT NOT NULL);
+
+CREATE TABLE soft_labels (
+  id TEXT PRIMARY KEY, mentor TEXT NOT NULL, adapter TEXT NOT NULL, family TEXT NOT NULL,
+  tokens TEXT NOT NULL, top_k INTEGER NOT NULL CHECK (top_k > 0), vocabulary INTEGER NOT NULL,
+  tau REAL NOT NULL CHECK (tau > 0), labels INTEGER NOT NULL,
+  indices BLOB NOT NULL, logprobs BLOB NOT NULL, created TEXT NOT NULL);
+
+CREATE TABLE exports (
+  id TEXT PRIMARY KEY, adapter TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
+  bytes INTEGER NOT NULL, created TEXT NOT NULL);
+CREATE TABLE parities (
+  id TEXT PRIMARY KEY, export TEXT NOT NULL REFERENCES exports (id), split TEXT NOT NULL,
+  reference TEXT NOT NULL, engine TEXT NOT NULL, questions INTEGER NOT NULL, same_grade INTEGER NOT NULL,
+  same_text INTEGER NOT NULL, reference_right INTEGER NOT NULL, engine_right INTEGER NOT NULL, created TEXT NOT NULL);
+"""
+
 # (reason, SQL): the index + 1 is the version
-MIGRATIONS: tuple[tuple[str, str], ...] = (("the nouns of the first release", FIRST),)
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("the nouns of the first release", FIRST),
+    ("constrained replies and their log-probabilities, measured rates, soft labels, exports and their parity exams", SECOND),
+)
 VERSION = len(MIGRATIONS)
 
 # which table holds which noun, for verify() and for links from runs and lessons

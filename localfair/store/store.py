@@ -202,6 +202,8 @@ def generation_row(engine: Engine, g: Generation) -> Row:
         "messages": canonical_json([[m.role, m.content] for m in r.messages]),
         "sampling": canonical_json(asdict(r.sampling)), "seed": r.seed, "sample": r.sample,
         "continuations": canonical_json(list(r.continuations)), "about": r.about,
+        "constrained": canonical_json(asdict(r.constraint) if r.constraint else None),
+        "wants_logprobs": int(r.logprobs),
         "text": g.text, "finish": g.finish, "prompt_tokens": g.prompt_tokens,
         "completion_tokens": g.completion_tokens, "seconds": g.seconds,
         "logprobs": canonical_json(list(g.logprobs)), "created": now(),

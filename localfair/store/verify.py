@@ -10,7 +10,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from localfair.records import Engine, Message, Request, Sampling
+from localfair.records import Constraint, Engine, Message, Request, Sampling
 from localfair.store.schema import NOUNS
 from localfair.store.store import Row, Store, question_of
 
@@ -44,12 +44,13 @@ def _generations(store: Store) -> list[str]:
 
 def request_id(row: Row) -> str:
     """The id that a generation's row should have, from its own columns."""
-    sampling = json.loads(row["sampling"])
+    sampling, constraint = json.loads(row["sampling"]), json.loads(row["constrained"])
     request = Request(
         messages=tuple(Message(*m) for m in json.loads(row["messages"])),
         sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
         seed=row["seed"], sample=row["sample"], kind=row["kind"],
         continuations=tuple(json.loads(row["continuations"])),
+        constraint=Constraint(**constraint) if constraint else None, logprobs=bool(row["wants_logprobs"]),
     )  # fmt: skip
     return request.id(Engine(**{k: row[k] for k in ("model", "fingerprint", "chat_template", "family", "adapter")}))
 
