@@ -50,6 +50,15 @@ ENGINES = {
 }
 
 
+def refuse_constraint(request: Request, engine: str) -> None:
+    """What an engine that cannot constrain a reply says of a request that wants it."""
+    if request.constraint is not None:
+        raise UsageError(
+            f"the {engine} engine cannot constrain a reply ({request.about or 'a request'})",
+            "use llama_cpp, vllm or a server, or leave the constraint out",
+        )
+
+
 def installed(engine: str) -> bool:
     """Whether the package an engine needs can be imported here (without importing it)."""
     package = ENGINES[engine][1]

@@ -1,7 +1,7 @@
-"""A llama_context whose sequences keep what they have read: decode steps, copied prefixes, samplers.
+"""A llama_context whose sequences keep what they have read: decode steps and copied prefixes.
 
-Reads token ids and writes logits that a sampler draws from; knows nothing of text, requests' messages or
-files. The key-value cache is split: every sequence has `length` cells of its own.
+Reads token ids and writes logits; knows nothing of text, samplers, requests or files. The key-value cache is
+split: every sequence has `length` cells of its own.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 import ctypes
 import os
 from collections import deque
-from dataclasses import dataclass
+from ctypes import c_float
+from dataclasses import dataclass, field
 from itertools import count as endless
 from pathlib import Path
 from typing import Any
 
+import numpy
 from llama_cpp import llama_cpp as low
+from numpy.typing import NDArray
 
 from localfair.errors import BackendDied
-from localfair.records import Request, content_id
 
 PROMPT_CHUNK = 512  # prompt tokens per decode step, so that running sequences are not starved for long
 ERROR = 4  # GGML_LOG_LEVEL_ERROR
@@ -26,18 +28,18 @@ _complaints: deque[str] = deque(maxlen=1)
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One running sequence: its request, how much of the prompt is read, what has been written."""
+    """One running sequence: the tokens it reads, how far it got, and the token it is to read next.
+
+    The logits of the last `wanted` prompt tokens, and of every token after them, are computed. `read` holds
+    those of the last step: (how many tokens stand before and at it, its place in the batch).
+    """
 
     sequence: int
-    request: Request
     prompt: list[int]
-    sampler: Any
-    started: float
+    wanted: int = 1
     fed: int = 0
-    written: int = 0
-    text: bytes = b""
     next_token: int | None = None
-    logits_at: int = -1
+    read: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Context:
@@ -46,7 +48,7 @@ class Context:
     `cached[s]` is what sequence s holds. Raises BackendDied when not even one sequence fits.
     """
 
-    def __init__(self, model: Any, length: int, sequences: int, threads: int) -> None:
+    def __init__(self, model: Any, length: int, sequences: int, threads: int, adapter: Any = None) -> None:
         self._pointer = None
         self.sequences = sequences
         while not (pointer := low.llama_init_from_model(model, _params(length, self.sequences, threads))):
@@ -54,6 +56,9 @@ class Context:
                 raise BackendDied(f"llama.cpp could not make a context{complaint()}", "lower max_tokens")
             self.sequences //= 2
         self._pointer = pointer
+        self._vocabulary = low.llama_vocab_n_tokens(low.llama_model_get_vocab(model))
+        if adapter is not None:
+            low.llama_set_adapters_lora(pointer, (low.llama_adapter_lora_p_ctypes * 1)(adapter), 1, (c_float * 1)(1.0))
         assert low.llama_n_ctx_seq(pointer) >= length, "a sequence has fewer cells than were asked for"
         self._room = low.llama_n_batch(pointer)
         self._batch = low.llama_batch_init(self._room, 0, 1)
@@ -106,30 +111,33 @@ class Context:
         pointer, self._batch.n_tokens = self.pointer, 0
         room = self._room - sum(s.next_token is not None for s in slots)
         for slot in slots:
-            slot.logits_at = -1
-            if slot.next_token is not None:
-                self._add(slot, slot.next_token, last=True)
-                slot.next_token = None
-                continue
+            slot.read.clear()
             chunk = slot.prompt[slot.fed : slot.fed + room]
-            room -= len(chunk)
+            if slot.next_token is not None:
+                chunk, slot.next_token = [slot.next_token], None
+            else:
+                room -= len(chunk)
             for token in chunk:
                 slot.fed += 1
-                self._add(slot, token, last=slot.fed == len(slot.prompt))
+                self._add(slot, token)
         if code := low.llama_decode(pointer, self._batch):
             raise BackendDied(
                 f"llama.cpp could not decode (code {code}){complaint()}", "close other programs, or lower --batch"
             )
 
-    def _add(self, slot: Slot, token: int, *, last: bool) -> None:
+    def logits(self, at: int) -> NDArray[numpy.float32]:
+        """(V,) logits at a place of the last step's batch; they are gone after the next step."""
+        return numpy.ctypeslib.as_array(low.llama_get_logits_ith(self.pointer, at), (self._vocabulary,))
+
+    def _add(self, slot: Slot, token: int) -> None:
         batch, i = self._batch, self._batch.n_tokens
         batch.token[i] = token
         batch.pos[i] = len(self.cached[slot.sequence])
         batch.n_seq_id[i] = 1
         batch.seq_id[i][0] = slot.sequence
-        batch.logits[i] = last
-        if last:
-            slot.logits_at = i
+        batch.logits[i] = slot.fed > len(slot.prompt) - slot.wanted
+        if batch.logits[i]:
+            slot.read.append((slot.fed, i))
         batch.n_tokens += 1
         self.cached[slot.sequence].append(token)
 
@@ -143,21 +151,6 @@ def _params(length: int, sequences: int, threads: int) -> Any:
     params.no_perf = True
     params.n_threads = params.n_threads_batch = threads
     return params
-
-
-def sampler(request: Request) -> Any:
-    """Temperature, then nucleus, then a draw from the request's own seed and sample; greedy at 0."""
-    chain = low.llama_sampler_chain_init(low.llama_sampler_chain_default_params())
-    sampling = request.sampling
-    if sampling.temperature <= 0:
-        low.llama_sampler_chain_add(chain, low.llama_sampler_init_greedy())
-        return chain
-    seed = int(content_id("draws", seed=request.seed, sample=request.sample)[3:], 16) % 2**31
-    low.llama_sampler_chain_add(chain, low.llama_sampler_init_temp(sampling.temperature))
-    if sampling.top_p < 1:
-        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(sampling.top_p, 1))
-    low.llama_sampler_chain_add(chain, low.llama_sampler_init_dist(seed))
-    return chain
 
 
 def common(a: list[int], b: list[int]) -> int:

@@ -1,51 +1,81 @@
 """llama.cpp in process, through llama-cpp-python's low-level API: many sequences decode at once.
 
 A finished sequence's slot is refilled from the queue; each request has its own sampler and seed, and a
-beginning that prompts share is read once. Reads a GGUF file. Knows nothing of tasks, recipes or the store.
+beginning that prompts share is read once. Reads a GGUF file, and perhaps a GGUF LoRA. Knows nothing of tasks,
+recipes or the store.
 """
 
 from __future__ import annotations
 
-import ctypes
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
 from llama_cpp import llama_cpp as low
-from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from localfair.backends import llama_context
 from localfair.backends.llama_context import Context, Slot, common
-from localfair.errors import BackendError, CorruptWeights, ModelError, PromptTooLong
+from localfair.backends.llama_sampling import log_softmax, sampler
+from localfair.backends.llama_vocabulary import Vocabulary
+from localfair.errors import CorruptWeights, ModelError, PromptTooLong
 from localfair.records import Engine, Generation, Request
 
-PIECE_BYTES = 256
 SHARED = 64  # tokens that prompts must share before the one waits for the other's reading (ours)
 EVERY_LAYER = 10_000
-CONTROL = low.LLAMA_TOKEN_ATTR_CONTROL | low.LLAMA_TOKEN_ATTR_UNKNOWN
-
-Prompted = tuple[Request, list[int]]
 
 
-def open(model: Any, *, adapter_id: str = "", batch: int = 16, threads: int | None = None) -> LlamaCppBackend:
-    """The seam's `open`: up to `batch` requests run together, on as many threads as there are cores."""
-    return LlamaCppBackend(model, adapter_id=adapter_id, batch=batch, threads=threads)
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A request's tokens to be read, and what comes of them: a reply's text, or the scores of continuations."""
+
+    request: Request
+    prompt: list[int]
+    continuations: list[tuple[int, list[int]]] = field(default_factory=list)  # (which, its tokens) that read off here
+    sampler: Any = None
+    started: float = 0.0
+    written: int = 0
+    text: bytes = b""
+    finish: Any = None
+    logprobs: list[float] = field(default_factory=list)
+    scored: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> int:
+        """How many of the prompt's last tokens must show their logits."""
+        return max((len(tokens) for _, tokens in self.continuations), default=1)
+
+
+Running = dict[int, tuple[Slot, Asked]]
+
+
+def open(
+    model: Any, *, adapter: Path | None = None, adapter_id: str = "", batch: int = 16, threads: int | None = None
+) -> LlamaCppBackend:
+    """The seam's `open`: up to `batch` requests run together, on as many threads as there are cores.
+
+    `adapter` is a GGUF LoRA, `adapter_id` stands for it in every request's identity.
+    """
+    return LlamaCppBackend(model, adapter=adapter, adapter_id=adapter_id, batch=batch, threads=threads)
 
 
 class LlamaCppBackend:
-    """A `Backend` for the GGUF at `model.path`; its weights load at the first request."""
+    """A `Backend` and a `Scorer` for the GGUF at `model.path`; its weights load at the first request."""
 
-    def __init__(self, model: Any, *, adapter_id: str = "", batch: int = 16, threads: int | None = None) -> None:
+    def __init__(
+        self, model: Any, *, adapter: Path | None = None, adapter_id: str = "", batch: int = 16,
+        threads: int | None = None,
+    ) -> None:  # fmt: skip
         self.engine = Engine(
             model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
             family="llama_cpp/gguf", adapter=adapter_id,
         )  # fmt: skip
         self.context = model.context
-        self._model_info = model
+        self._model_info, self._adapter_path = model, adapter
         self._batch_size = batch
         self._threads = threads or llama_context.physical_cores()
         self._model: Any = None
@@ -59,19 +89,29 @@ class LlamaCppBackend:
         if not asked:
             return
         self._load()
-        queue = _arranged([(request, self._prompt_tokens(request)) for request in asked])
-        longest = max(len(p) + r.sampling.max_tokens for r, p in queue)
-        with Context(self._model, longest, min(self._batch_size, len(queue)), self._threads) as context:
-            self._contexts.add(context)
-            yield from self._decode(context, queue)
+        queue = [Asked(request, self._prompt_tokens(request)) for request in asked]
+        for made in self._read(queue, self._advance):
+            yield _generation(made)
+
+    def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """See `Scorer`. A continuation is tokenised by itself and holds no end of turn."""
+        asked = list(requests)
+        if not asked:
+            return
+        self._load()
+        rows = {id(request): self._rows(request) for request in asked}
+        for row in self._read([r for of in rows.values() for r in of], self._score):
+            same = rows[id(row.request)]
+            if all(r.finish for r in same):
+                yield _scores(same)
 
     def close(self) -> None:
         """Free the weights, and the contexts of generations nobody finished asking for."""
         for context in list(self._contexts):
             context.free()
         if self._model is not None:
-            low.llama_model_free(self._model)
-            self._model = None
+            low.llama_model_free(self._model)  # its adapter goes with it
+            self._model = self._adapter = None
 
     # -- loading and tokens -----------------------------------------------------------------------
 
@@ -93,95 +133,112 @@ class LlamaCppBackend:
                 f"llama.cpp could not load {self._model_info.path}{llama_context.complaint()}",
                 f"localfair models check {self.engine.model}",
             )
-        self._model, self._vocab = model, low.llama_model_get_vocab(model)
-        self._control = _control_texts(self._vocab)
-        self._format = self._formatter()
+        self._model = model
+        self._words = Vocabulary(model, self.engine.model, self._model_info.chat_template)
+        self._adapter = self._load_adapter() if self._adapter_path else None
 
-    def _formatter(self) -> Jinja2ChatFormatter:
-        bos, eos = (
-            _piece(self._vocab, token, special=True).decode(errors="replace") if token >= 0 else ""
-            for token in (low.llama_vocab_bos(self._vocab), low.llama_vocab_eos(self._vocab))
-        )
-        try:
-            return Jinja2ChatFormatter(template=self._model_info.chat_template, bos_token=bos, eos_token=eos)
-        except TemplateError as error:
-            raise ModelError(
-                f"the chat template of {self.engine.model} is not Jinja: {error}", "give another in its card"
-            ) from error
+    def _load_adapter(self) -> Any:
+        adapter = low.llama_adapter_lora_init(self._model, str(self._adapter_path).encode())
+        if not adapter:
+            raise CorruptWeights(
+                f"llama.cpp could not load the adapter {self._adapter_path}{llama_context.complaint()}",
+                "it must be a GGUF LoRA of this very base",
+            )
+        return adapter
 
     def _prompt_tokens(self, request: Request) -> list[int]:
-        tokens = self._tokenised(self._prompt(request).encode())
-        needed = len(tokens) + request.sampling.max_tokens
+        tokens = self._words.prompt(request)
+        self._refuse_too_long(request, len(tokens) + request.sampling.max_tokens)
+        return tokens
+
+    def _rows(self, request: Request) -> list[Asked]:
+        """A score request's continuations; those that read the same inputs share a row (five digits: one row)."""
+        prompt = self._words.prompt(request)
+        rows: dict[tuple[int, ...], Asked] = {}
+        for which, text in enumerate(request.continuations):
+            tokens = self._words.tokens(text.encode(), special=False)
+            self._refuse_too_long(request, len(prompt) + len(tokens))
+            row = [*prompt, *tokens[:-1]]
+            rows.setdefault(tuple(row), Asked(request, row)).continuations.append((which, tokens))
+        return list(rows.values())
+
+    def _refuse_too_long(self, request: Request, needed: int) -> None:
         if needed > self.context:
             raise PromptTooLong(
                 f"{request.about or 'a prompt'} needs {needed} tokens, {self.engine.model} has {self.context}",
                 "lower max_tokens, or choose a model with a longer context",
             )
-        return tokens
-
-    def _prompt(self, request: Request) -> str:
-        """The chat template's text. Control tokens come from the template alone (see `_as_text`)."""
-        messages: Any = [{"role": m.role, "content": _as_text(self._control, m.content)} for m in request.messages]
-        try:
-            return str(self._format(messages=messages).prompt)
-        except (TemplateError, ValueError, TypeError) as error:
-            raise BackendError(
-                f"the chat template of {self.engine.model} refuses {request.about or 'a prompt'}: {error}",
-                "some templates take no system message",
-            ) from error
-
-    def _tokenised(self, text: bytes) -> list[int]:
-        tokens = (low.llama_token * (len(text) + 8))()
-        # the template writes the beginning-of-text token itself where the model has one
-        add_bos = low.llama_vocab_get_add_bos(self._vocab) and not self._begins_with_bos(text)
-        count = low.llama_tokenize(self._vocab, text, len(text), tokens, len(tokens), add_bos, True)
-        assert count > 0, count
-        return list(tokens[:count])
-
-    def _begins_with_bos(self, text: bytes) -> bool:
-        bos = low.llama_vocab_bos(self._vocab)
-        return bos >= 0 and text.startswith(_piece(self._vocab, bos, special=True))
 
     # -- decoding ---------------------------------------------------------------------------------
 
-    def _decode(self, context: Context, queue: deque[Prompted]) -> Iterator[Generation]:
-        running: dict[int, Slot] = {}
+    def _read(self, asked: list[Asked], advance: Callable[[Context, Slot, Asked], bool]) -> Iterator[Asked]:
+        """Each as soon as `advance`, told of every step that showed logits, says that it is done."""
+        queue = _arranged(asked)
+        longest = max(len(a.prompt) + (0 if a.continuations else a.request.sampling.max_tokens) for a in asked)
+        most = min(self._batch_size, len(asked))
+        with Context(self._model, longest, most, self._threads, self._adapter) as context:
+            self._contexts.add(context)
+            yield from self._decode(context, queue, advance)
+
+    def _decode(
+        self, context: Context, queue: deque[Asked], advance: Callable[[Context, Slot, Asked], bool]
+    ) -> Iterator[Asked]:
+        running: Running = {}
         try:
             while queue or running:
-                while queue and (slot := _seated(context, running, *queue[0])):
-                    queue.popleft()
-                    running[slot.sequence] = slot
-                context.step([running[s] for s in sorted(running)])
-                for slot in [s for s in running.values() if s.logits_at >= 0]:
-                    if finish := self._advance(context, slot):
-                        low.llama_sampler_free(running.pop(slot.sequence).sampler)
-                        yield _finished(slot, finish)
+                while queue and (slot := _seated(context, running, queue[0])):
+                    running[slot.sequence] = slot, self._begun(queue.popleft())
+                context.step([running[s][0] for s in sorted(running)])
+                for slot, asked in [pair for pair in running.values() if pair[0].read]:
+                    if advance(context, slot, asked):
+                        _free(running.pop(slot.sequence)[1])
+                        yield asked
         finally:
-            for slot in running.values():
-                low.llama_sampler_free(slot.sampler)
+            for _, asked in running.values():
+                _free(asked)
 
-    def _advance(self, context: Context, slot: Slot) -> str | None:
-        """Draw the next token; how the reply ended, if it did."""
-        token = low.llama_sampler_sample(slot.sampler, context.pointer, slot.logits_at)
-        if low.llama_vocab_is_eog(self._vocab, token):
-            return "stop"
-        slot.written += 1
-        slot.text += _piece(self._vocab, token)
-        if _stop_at(slot) is not None:
-            return "stop"
+    def _begun(self, asked: Asked) -> Asked:
+        asked.started = time.monotonic()
+        asked.sampler = None if asked.continuations else sampler(asked.request, self._words.pointer)
+        return asked
+
+    def _advance(self, context: Context, slot: Slot, asked: Asked) -> bool:
+        """Draw the next token; whether the reply ended with it."""
+        at = slot.read[-1][1]
+        token = low.llama_sampler_sample(asked.sampler, context.pointer, at)
+        if self._words.ends(token):
+            asked.finish = "stop"
+            return True
+        if asked.request.logprobs:
+            asked.logprobs.append(float(log_softmax(context.logits(at))[token]))
+        asked.written += 1
+        asked.text += self._words.piece(token)
         slot.next_token = token
-        return "length" if slot.written >= slot.request.sampling.max_tokens else None
+        full = asked.written >= asked.request.sampling.max_tokens
+        asked.finish = "stop" if _stop_at(asked) is not None else "length" if full else None
+        return asked.finish is not None
+
+    def _score(self, context: Context, slot: Slot, asked: Asked) -> bool:
+        """Add up what the step showed of each continuation; whether the row is read."""
+        for fed, at in slot.read:
+            scores = log_softmax(context.logits(at))
+            for which, tokens in asked.continuations:
+                place = fed - (len(asked.prompt) - len(tokens) + 1)  # the continuation's token that comes next
+                if place >= 0:
+                    asked.scored[which] = asked.scored.get(which, 0.0) + float(scores[tokens[place]])
+        asked.finish = "stop" if slot.fed == len(slot.prompt) else None
+        return asked.finish is not None
 
 
-def _arranged(queue: list[Prompted]) -> deque[Prompted]:
+def _arranged(asked: list[Asked]) -> deque[Asked]:
     """Prompts that begin alike follow one another, else as asked."""
-    groups: dict[tuple[int, ...], list[Prompted]] = {}
-    for request, prompt in queue:
-        groups.setdefault(tuple(prompt[:SHARED]), []).append((request, prompt))
-    return deque(item for group in groups.values() for item in group)
+    groups: dict[tuple[int, ...], list[Asked]] = {}
+    for one in asked:
+        groups.setdefault(tuple(one.prompt[:SHARED]), []).append(one)
+    return deque(one for group in groups.values() for one in group)
 
 
-def _seated(context: Context, running: dict[int, Slot], request: Request, prompt: list[int]) -> Slot | None:
+def _seated(context: Context, running: Running, asked: Asked) -> Slot | None:
     """Seat a request in the free slot that holds most of its beginning, or a copy of the slot that does.
 
     None when no slot is free, or a running one is about to read much of the same beginning.
@@ -189,55 +246,44 @@ def _seated(context: Context, running: dict[int, Slot], request: Request, prompt
     free = [s for s in range(context.sequences) if s not in running]
     if not free:
         return None
-    shared = partial(common, prompt)
+    shared = partial(common, asked.prompt)
     held = [shared(tokens) for tokens in context.cached]
-    if any(shared(slot.prompt) >= max(held) + SHARED for slot in running.values()):
+    if any(shared(slot.prompt) >= max(held) + SHARED for slot, _ in running.values()):
         return None
     source, target = max(range(len(held)), key=held.__getitem__), max(free, key=held.__getitem__)
     if held[source] >= held[target] + SHARED:
         target = min(free, key=held.__getitem__)
         context.copy(source, target)
-    fed = context.keep(target, min(shared(context.cached[target]), len(prompt) - 1))
-    return Slot(target, request, prompt, llama_context.sampler(request), time.monotonic(), fed=fed)
+    fed = context.keep(target, min(shared(context.cached[target]), len(asked.prompt) - asked.wanted))
+    return Slot(target, asked.prompt, asked.wanted, fed)
 
 
-def _finished(slot: Slot, finish: Any) -> Generation:
+def _free(asked: Asked) -> None:
+    if asked.sampler is not None:
+        low.llama_sampler_free(asked.sampler)
+        asked.sampler = None
+
+
+def _generation(asked: Asked) -> Generation:
     return Generation(
-        request=slot.request, text=slot.text[: _stop_at(slot)].decode(errors="replace"), finish=finish,
-        prompt_tokens=len(slot.prompt), completion_tokens=slot.written,
-        seconds=time.monotonic() - slot.started,
+        request=asked.request, text=asked.text[: _stop_at(asked)].decode(errors="replace"), finish=asked.finish,
+        prompt_tokens=len(asked.prompt), completion_tokens=asked.written,
+        seconds=time.monotonic() - asked.started, logprobs=tuple(asked.logprobs),
     )  # fmt: skip
 
 
-def _stop_at(slot: Slot) -> int | None:
+def _scores(rows: list[Asked]) -> Generation:
+    request, found = rows[0].request, {which: score for row in rows for which, score in row.scored.items()}
+    continued = sum(len(tokens) for row in rows for _, tokens in row.continuations)
+    first = min(rows, key=lambda row: len(row.prompt))
+    return Generation(
+        request=request, text="", finish="stop", prompt_tokens=len(first.prompt) - first.wanted + 1,
+        completion_tokens=continued, seconds=time.monotonic() - min(row.started for row in rows),
+        logprobs=tuple(found[which] for which in range(len(request.continuations))),
+    )  # fmt: skip
+
+
+def _stop_at(asked: Asked) -> int | None:
     """Byte position of the first stop string in what has been written, or None."""
-    stops = (slot.text.find(s.encode()) for s in slot.request.sampling.stop)
+    stops = (asked.text.find(s.encode()) for s in asked.request.sampling.stop)
     return min((p for p in stops if p >= 0), default=None)
-
-
-def _piece(vocab: Any, token: int, special: bool = False) -> bytes:
-    """A token's bytes; none for a control token unless `special`."""
-    size = PIECE_BYTES
-    while True:
-        buffer = ctypes.create_string_buffer(size)
-        length = low.llama_token_to_piece(vocab, token, buffer, size, 0, special)
-        if length >= 0:
-            return buffer.raw[:length]
-        size = -length
-
-
-def _control_texts(vocab: Any) -> tuple[str, ...]:
-    """What the vocabulary's control tokens look like when spelled out."""
-    marked = (i for i in range(low.llama_vocab_n_tokens(vocab)) if low.llama_vocab_get_attr(vocab, i) & CONTROL)
-    texts = (low.llama_vocab_get_text(vocab, i).decode(errors="replace") for i in marked)
-    return tuple(text for text in texts if len(text) > 1)
-
-
-def _as_text(control: tuple[str, ...], text: str) -> str:
-    """A space after the first character of each control token the text spells: quoting ends no turn.
-
-    The same as `localfair.lessons` does, so that both engines read the same prompt.
-    """
-    while found := next((token for token in control if token in text), None):
-        text = text.replace(found, found[0] + " " + found[1:])
-    return text

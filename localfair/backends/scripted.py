@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localfair.backends.base import refuse_constraint
 from localfair.errors import CorruptWeights, MissingWeights, PromptTooLong
 from localfair.records import Engine, Generation, Request
 
@@ -90,6 +91,7 @@ class ScriptedBackend:
         """One reply per request. Raises PromptTooLong before the first reply."""
         pending = list(requests)
         for request in pending:
+            refuse_constraint(request, "scripted")
             self._check(request)
         self._load()
         for request in pending:

@@ -11,13 +11,14 @@ import gc
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from localfair.backends.base import refuse_constraint
 from localfair.backends.decoding import Batch, Row, arranged
 from localfair.errors import BackendError, PromptTooLong
 from localfair.lessons import end_of_turn, load_tokenizer, prompt_ids
@@ -79,6 +80,8 @@ class TransformersBackend:
         if not asked:
             return
         loaded = self._load()
+        for request in asked:
+            refuse_constraint(request, "transformers")
         rows = [self._row(loaded, request) for request in asked]
         for row in Batch(loaded.model, min(self._size, len(rows))).replies(rows):
             yield row.note.generation(row)
@@ -118,7 +121,8 @@ class TransformersBackend:
         ids = prompt_ids(loaded.tokenizer, request.messages)
         self._refuse_too_long(request, len(ids), request.sampling.max_tokens)
         reply = _Reply(request, loaded)
-        return Row(ids, reply.ended, _drawing(request), note=reply)
+        chooses = _drawing(request)
+        return Row(ids, reply.ended, reply.noting(chooses) if request.logprobs else chooses, note=reply)
 
     def _scoring(self, loaded: _Loaded, request: Request) -> _Scoring:
         prompt = prompt_ids(loaded.tokenizer, request.messages)
@@ -142,6 +146,17 @@ class _Reply:
 
     request: Request
     loaded: _Loaded
+    logprobs: list[float] = field(default_factory=list)
+
+    def noting(self, chooses: Callable[[Tensor], int] | None) -> Callable[[Tensor], int]:
+        """`chooses`, or greedy, that also notes the log-probability of what it chose."""
+
+        def choose(logits: Tensor) -> int:
+            token = chooses(logits) if chooses else int(logits.argmax())
+            self.logprobs.append(logits.float().log_softmax(-1)[token].item())
+            return token
+
+        return choose
 
     def ended(self, row: Row) -> bool:
         sampling = self.request.sampling
@@ -171,6 +186,7 @@ class _Reply:
             prompt_tokens=len(row.ids),
             completion_tokens=len(row.reply),
             seconds=time.perf_counter() - row.began,
+            logprobs=tuple(self.logprobs),
         )
 
 

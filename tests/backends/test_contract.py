@@ -1,13 +1,14 @@
 """What every engine promises, asked of each of them on something tiny."""
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
-from localfair.backends import Backend, open_backend
+from localfair.backends import Backend, Scorer, open_backend
 from localfair.errors import PromptTooLong, UsageError
-from localfair.records import Message, Sampling
+from localfair.records import Constraint, Message, Sampling, canonical_json
 from tests.backends.asking import ENGINES, asked, texts
 
 
@@ -125,6 +126,44 @@ def test_the_engine_is_known_without_weights_and_names_the_adapter(engine, scrip
     assert isinstance(backend, Backend)
     assert backend.engine.family.split("/")[0] == engine
     assert (backend.engine.adapter, bool(backend.engine.fingerprint)) == ("a1", True)
+
+
+CONSTRAINING = ("llama_cpp", "xllamacpp", "openai_http", "vllm")
+SCHEMA = {"type": "object", "properties": {"score": {"enum": [1, 2, 3]}}, "required": ["score"]}
+
+
+def test_a_reply_keeps_to_its_json_schema_or_the_engine_says_that_it_cannot(opened, engine):
+    request = asked(1, max_tokens=60, temperature=1.0)[0]
+    requests = [
+        replace(request, constraint=Constraint("json_schema", canonical_json(SCHEMA)), seed=i) for i in range(3)
+    ]
+    if engine not in CONSTRAINING:
+        with pytest.raises(UsageError, match="cannot constrain"):
+            list(opened().generate(requests))
+        return
+    for made in opened().generate(requests):
+        assert made.finish == "length" or json.loads(made.text)["score"] in (1, 2, 3)
+
+
+def test_a_reply_comes_with_the_log_probability_of_each_of_its_tokens(opened, engine):
+    if engine == "scripted":
+        pytest.skip("a script has no probabilities of its own words")
+    request = replace(asked(1)[0], logprobs=True)
+    made = next(opened().generate([request]))
+    assert len(made.logprobs) == made.completion_tokens
+    assert all(p <= 0 for p in made.logprobs)
+    assert next(opened().generate([asked(1)[0]])).logprobs == ()
+
+
+def test_each_continuation_is_scored_by_itself(opened, engine):
+    backend = opened()
+    requests = [replace(r, kind="score", continuations=("4", "5", "6")) for r in asked(5)]
+    scored = list(backend.score(requests))
+    assert isinstance(backend, Scorer) and list(backend.score([])) == []
+    assert sorted(g.request.about for g in scored) == sorted(r.about for r in requests)
+    assert all(len(g.logprobs) == 3 and all(p < 0 for p in g.logprobs) for g in scored)
+    again = {g.request.about: g.logprobs for g in opened(batch=1).score(requests)}
+    assert all(g.logprobs == pytest.approx(again[g.request.about], abs=0.05) for g in scored)
 
 
 def test_an_unknown_engine_is_refused_with_the_nearest_name():

@@ -13,7 +13,7 @@ from localfair.backends import llama_context
 from localfair.backends import llama_cpp as engine
 from localfair.errors import BackendDied, BackendError, CorruptWeights, ModelError
 from localfair.lessons import prompt_ids
-from localfair.records import Message, Request
+from localfair.records import Constraint, Message, Request
 from tests import tiny, tiny_gguf
 from tests.backends.asking import asked, texts
 
@@ -39,6 +39,51 @@ def exact(monkeypatch):
         return made
 
     monkeypatch.setattr(llama_context, "_params", params)
+
+
+def scored(backend, *continuations, count=6):
+    requests = [replace(r, kind="score", continuations=continuations) for r in asked(count, before=DEMONSTRATIONS)]
+    return {g.request.about: g.logprobs for g in backend.score(requests)}
+
+
+def test_scores_are_those_of_the_transformers_engine(backend, exact, tiny_folder):
+    from localfair.backends import transformers
+
+    other = transformers.open(tiny.model(), folder=tiny_folder, precision="fp32", batch=4)
+    texts = ("4", "5", "The answer is 60.", " and so it is")
+    mine, theirs = scored(backend, *texts), scored(other, *texts)
+    assert mine.keys() == theirs.keys() and len(mine) == 6
+    assert all(mine[about] == pytest.approx(theirs[about], abs=1e-2) for about in mine)
+
+
+def test_a_shared_beginning_and_a_chunked_prompt_change_no_score(tiny_gguf_path, exact, monkeypatch):
+    alone = engine.open(tiny_gguf.model(tiny_gguf_path), batch=1, threads=1)
+    expected = {about: s for i in range(6) for about, s in scored(alone, "4", "The answer is 60.", count=i + 1).items()}
+    monkeypatch.setattr(llama_context, "PROMPT_CHUNK", 24)
+    together = scored(engine.open(tiny_gguf.model(tiny_gguf_path), batch=4, threads=1), "4", "The answer is 60.")
+    assert all(together[about] == pytest.approx(expected[about], abs=1e-2) for about in expected)
+
+
+def test_a_bound_greedy_digit_is_the_likeliest_and_its_log_probability_the_models_own(backend, exact):
+    digits = ("1", "2", "3", "4", "5")
+    request = replace(asked(1)[0], logprobs=True, constraint=Constraint("gbnf", "root ::= [1-5]"))
+    made = next(backend.generate([request]))
+    scores = next(backend.score([replace(asked(1)[0], kind="score", continuations=digits)])).logprobs
+    assert made.text == digits[scores.index(max(scores))]
+    assert made.logprobs[0] == pytest.approx(max(scores), abs=1e-2)
+
+
+def test_a_constraint_that_is_no_grammar_is_refused_in_words(backend):
+    broken = replace(asked(1)[0], constraint=Constraint("gbnf", "root ::= ("))
+    with pytest.raises(BackendError, match="grammar"):
+        list(backend.generate([broken]))
+    assert len(texts(backend, asked(2))) == 2
+
+
+def test_a_grammar_binds_a_reply(backend):
+    request = replace(asked(1)[0], constraint=Constraint("gbnf", 'root ::= "[" [1-5] "]"'))
+    made = next(backend.generate([request]))
+    assert made.text in {f"[{n}]" for n in range(1, 6)} and made.finish == "stop"
 
 
 def prompted(path, template, *contents):
