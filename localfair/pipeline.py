@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localfair.backends import CONSTRAINING
 from localfair.committee import Committee, Place, Progress
 from localfair.errors import Interrupted, MissingWeights, RecipeError, TaskError, UsageError, nearest
 from localfair.exam import exam
@@ -185,6 +186,13 @@ def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None
         if isinstance(step, Train) and step.role in scripted:
             raise UsageError(f"{step.id} cannot train a scripted {step.role}", f"name a {step.role} with weights")
     reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
+    reviewers = [p for p in places if p.seat.role == ("reviewer" if order.reviewers else "teacher")]
+    for step, place in ((s, p) for s in reviewing if s.constrained for p in reviewers):
+        if place.engine_name not in CONSTRAINING:
+            raise UsageError(
+                f"{step.id}.constrained: the {place.engine_name} engine of {place.seat.model} cannot constrain a reply",
+                f"seat it with one of {', '.join(sorted(CONSTRAINING))}, or --set {step.id}.constrained=false",
+            )
     can_give = len(order.reviewers) or max(0, len(order.teachers) - 1)
     for step in reviewing:
         if step.accept.needed > can_give:

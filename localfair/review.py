@@ -1,6 +1,7 @@
 """review: seats score one another's explanations from 1 to 5, and a verdict follows from the gate.
 
-Reads explanations; writes generations, reviews and verdicts. `read_score` and `accepted` are pure.
+Reads explanations; writes generations, reviews and verdicts. Reviewers go one after another, and an explanation
+whose verdict the remaining ones cannot change is not sent to them. `read_score`, `accepted` and `settled` are pure.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from statistics import fmean
 from typing import Any
 
 from localfair.committee import Call, Place, request_seed
-from localfair.records import Grade, Question, Request, canonical_json, content_id
+from localfair.records import Constraint, Grade, Question, Request, canonical_json, content_id
 from localfair.store import Row
 from localfair.vocabulary import Accept, Review
 from localfair.work import Work, demonstrations, grouped, sampling_of, with_texts
 
 SCORES = ("1", "2", "3", "4", "5")
+# reasons without a bracket, then the score in brackets, and nothing after it (ours)
+REASONS_THEN_SCORE = Constraint("gbnf", r'root ::= [^\[\]]+ "[" [1-5] "]"')
 INTEGER = re.compile(r"(?<![\d.,])-?\d+(?![\d]|[.,]\d)")
 FRACTION = re.compile(r"(?<![\d.,])(-?\d+)\s*(?:/|out of)\s*\d+")
 
@@ -47,13 +50,21 @@ def accepted(scores: Sequence[float], mean_above: float = 3.0, min_reviews: int 
     return len(scores) >= max(1, min_reviews) and fmean(scores) > mean_above
 
 
+def settled(scores: Sequence[float], remaining: int, mean_above: float = 3.0, min_reviews: int = 1) -> bool:
+    """Whether no `remaining` further reviews, each unreadable or 1 to 5, can change what `accepted` says (ours).
+
+    The mean falls with every 1 and rises with every 5, so only the two ends need to be looked at.
+    """
+    now = accepted(scores, mean_above, min_reviews)
+    if now:
+        return accepted([*scores, *[1.0] * remaining], mean_above, min_reviews)
+    return not accepted([*scores, *[5.0] * remaining], mean_above, min_reviews)
+
+
 def review(work: Work, step: Review) -> dict[str, Any]:
     """Send what is to be reviewed to every seat but its author's, then judge; the outcome counts both."""
     explanations = with_texts(work, work.rows("explanations", "explanation", work.earlier(step, ("inquire",))))
-    questions = work.store.questions_by_id(e["question"] for e in explanations)
-    calls = _calls(work, step, explanations, questions)
-    rows = [review_row(call, row) for call, row in work.committee.ask(calls, f"{step.id}:")]
-    work.store.ensure("reviews", rows)
+    rows, spared = _reviews(work, step, explanations)
     of = grouped(rows, "explanation")
     verdicts = [verdict_row(step, e, of.get(e["id"], [])) for e in explanations]
     work.store.ensure("verdicts", verdicts)
@@ -63,22 +74,55 @@ def review(work: Work, step: Review) -> dict[str, Any]:
     return {
         "explanations": len(explanations),
         "reviews": len(rows),
+        "spared": spared,
         "unreadable": sum(r["score"] is None for r in rows),
         "accepted": sum(v["accepted"] for v in verdicts),
     }
 
 
-def _calls(work: Work, step: Review, explanations: list[Row], questions: dict[str, Question]) -> list[Call]:
+def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Row], int]:
+    """Every review that is needed, asked turn by turn, and how many were spared."""
     if step.mode == "none":
-        return []
-    return [
-        Call(place, _request(work, step, place, e, questions[e["question"]]), e)
-        for place in work.committee.reviewers()
-        for kind in step.of
-        for e in explanations
-        if e["kind"] == kind and (step.review_rejected or not failed_check(step.accept, e))
-        if e["seat"] != place.seat.id
-    ]
+        return [], 0
+    questions = work.store.questions_by_id(e["question"] for e in explanations)
+    places = _order(work.committee.reviewers())
+    able = {e["id"]: [p for p in places if p.seat.id != e["seat"]] for e in explanations}
+    rows: list[Row] = []
+    spared = 0
+    for turn in [places] if step.exhaustive else [[place] for place in places]:
+        scores = {e: _valid(found) for e, found in grouped(rows, "explanation").items()}
+        wanted = [(p, e) for p in turn for kind in step.of for e in explanations
+                  if e["kind"] == kind and p in able[e["id"]]]  # fmt: skip
+        needed = [
+            (p, e) for p, e in wanted
+            if step.exhaustive or not _decided(step.accept, e, scores.get(e["id"], []), _left(able[e["id"]], p))
+        ]  # fmt: skip
+        spared += len(wanted) - len(needed)
+        calls = [Call(p, _request(work, step, p, e, questions[e["question"]]), e) for p, e in needed]
+        found = [review_row(call, row) for call, row in work.committee.ask(calls, f"{step.id}:")]
+        work.store.ensure("reviews", found)
+        rows += found
+    return rows, spared
+
+
+def _order(places: list[Place]) -> list[Place]:
+    """Places of one engine together, the last to have written first: it is likely to be loaded still."""
+    backwards = places[::-1]
+    engines = list(dict.fromkeys(p.engine for p in backwards))
+    return sorted(backwards, key=lambda p: engines.index(p.engine))
+
+
+def _left(able: list[Place], place: Place) -> int:
+    """How many of an explanation's reviewers come from `place` on, itself included."""
+    return len(able) - able.index(place)
+
+
+def _decided(accept: Accept, e: Row, scores: list[float], remaining: int) -> bool:
+    return bool(failed_check(accept, e)) or settled(scores, remaining, accept.mean_above, accept.needed)
+
+
+def _valid(reviews: list[Row]) -> list[float]:
+    return [r["score"] for r in reviews if r["score"] is not None]
 
 
 def _request(work: Work, step: Review, place: Place, e: Row, question: Question) -> Request:
@@ -99,6 +143,7 @@ def _request(work: Work, step: Review, place: Place, e: Row, question: Question)
         seed=request_seed(place.seat, explanation=e["id"], purpose="review"),
         kind="score" if direct else "generate",
         continuations=SCORES if direct else (),
+        constraint=REASONS_THEN_SCORE if step.constrained and not direct else None,
         about=f"question {question.key} of {question.task}",
     )
 
@@ -113,7 +158,8 @@ def expected_score(logprobs: Sequence[float]) -> float:
 def review_row(call: Call, generation: Row) -> Row:
     """A review: who scored whom, the score that could be read, and whether both sit on the same weights."""
     e: Row = call.tag
-    score = expected_score(generation["logprobs"]) if generation["logprobs"] else read_score(generation["text"])
+    direct = generation["kind"] == "score"
+    score = expected_score(generation["logprobs"]) if direct else read_score(generation["text"])
     parts = {"explanation": e["id"], "seat": call.place.seat.id, "generation": generation["id"]}
     return {
         "id": content_id("review", **parts), "author": e["seat"], **parts, "score": score,
@@ -132,7 +178,7 @@ def failed_check(accept: Accept, e: Row) -> str | None:
 
 def verdict_row(step: Review, e: Row, reviews: list[Row]) -> Row:
     """A verdict, keyed by its inputs and policy: another threshold makes another row."""
-    scores = [r["score"] for r in reviews if r["score"] is not None]
+    scores = _valid(reviews)
     reviewed = step.mode != "none" and e["kind"] in step.of
     ok, reason = judge(step.accept, e, scores, reviewed)
     policy = canonical_json({"accept": step.accept.model_dump(), "mode": step.mode, "reviewed": reviewed})

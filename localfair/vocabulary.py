@@ -108,7 +108,8 @@ class Review(Step):
     mode: Literal["reasoned", "direct", "none"] = "reasoned"
     gold: bool = True  # whether reviewers see the gold answer
     demonstrations: int = Field(0, ge=0)
-    review_rejected: bool = False  # also review what the checks already reject: no verdict changes
+    exhaustive: bool = False  # also ask for the reviews that can no longer change a verdict
+    constrained: bool = False  # bind a reasoned reply's form: reasons, then [1] to [5]; needs an engine that can
     accept: Accept = Accept()
     sampling: SamplingKeys = SamplingKeys()
 
@@ -132,12 +133,13 @@ class Select(Step):
 
 
 class Soften(Step):
-    """A mentor's top-k log-probabilities for every label token of the lessons."""
+    """A mentor's top-k log-probabilities for every label token of the student's lessons, at temperature tau."""
 
     stage: Literal["soften"]
     role: Literal["mentor"] = "mentor"
     input: str = ""
     top_k: int = Field(64, ge=1)
+    tau: float = Field(1.0, gt=0)  # of mentor and student both: a kl term compares them at the tau that was recorded
 
 
 class CrossEntropy(Strict):
@@ -150,10 +152,9 @@ class CrossEntropy(Strict):
 
 
 class Divergence(Strict):
-    """KL(mentor || student) over label tokens at temperature tau."""
+    """KL(mentor || student) over label tokens, at the temperature of the soften step before it."""
 
     term: Literal["kl"]
-    tau: float = Field(1.0, gt=0)
     weight: float = Field(ge=0)
 
 
@@ -206,6 +207,8 @@ class Train(Step):
     clip: float = Field(1.0, gt=0)
     checkpoint_every: int = Field(50, ge=1)
     gradient_checkpointing: bool = False
+    group_by_length: bool = False  # lessons of like length share a batch: less padding
+    one_question_a_batch: bool = False  # never two lessons of one question in a batch; goes before group_by_length
 
 
 AnyStep = Annotated[Exam | Inquire | Review | Select | Soften | Train, Field(discriminator="stage")]
@@ -224,7 +227,7 @@ class Defaults(Strict):
 
 
 class EarlyStop(Strict):
-    """Rounds end when this exam on dev stops improving."""
+    """Rounds end when this exam on dev stops improving; what follows them uses the best round's adapter."""
 
     exam: str
     patience: int = Field(1, ge=1)

@@ -1,10 +1,12 @@
 """Scores are read as FAIR's authors read them, the gate is strict, and nobody reviews their own text."""
 
+import random
 import sqlite3
 
 import pytest
 
-from localfair.review import accepted, expected_score, failed_check, judge, read_score
+from localfair.errors import UsageError
+from localfair.review import accepted, expected_score, failed_check, judge, read_score, settled
 from localfair.vocabulary import Accept
 
 RATIONALE = {"kind": "rationale", "grade": "right", "finish": "stop", "text": "So it is 7."}
@@ -109,3 +111,70 @@ def test_direct_reviews_score_by_one_forward_pass_and_keep_their_log_probabiliti
     assert found["reviews"] == len(scores) == 96
     assert all(r["kind"] == "score" and r["score"] == pytest.approx(3.0) for r in scores)
     assert found["accepted"] == 0  # an expectation of 3 is not above 3
+
+
+def verdicts(lab):
+    return {v["explanation"]: v["accepted"] for v in lab.rows("SELECT explanation, accepted FROM verdicts")}
+
+
+def test_an_explanation_whose_verdict_is_settled_is_not_sent_to_the_rest(lab, tmp_path):
+    from tests.lab import Lab, teacher
+
+    seats = (*lab.teachers[:2], teacher(lab.folder, "harsh", score=1))
+    spared = lab.run(teachers=seats, until="review")
+    other = Lab(tmp_path, lab.student)
+    exhaustive = other.run(teachers=seats, settings=("review.exhaustive=true",), until="review")
+    assert spared["reviews"] + spared["steps"][-1]["outcome"]["spared"] == 48 * 2
+    assert exhaustive["reviews"] == 48 * 2 and spared["reviews"] < 48 * 2
+    assert verdicts(lab) == verdicts(other)
+
+
+def test_a_rationale_that_fails_the_answer_check_is_reviewed_by_nobody_unless_asked(lab):
+    from tests.lab import teacher
+
+    seats = (*lab.teachers[:2], teacher(lab.folder, "wrong", answer="0"))
+    rejected = "SELECT COUNT(*) AS n FROM reviews r JOIN explanations e ON e.id = r.explanation WHERE e.grade <> 'right'"
+    lab.run(teachers=seats, until="review")
+    assert lab.rows(rejected)[0]["n"] == 0
+    lab.run(teachers=seats, settings=("review.exhaustive=true",), until="review")
+    assert lab.rows(rejected)[0]["n"] > 0
+
+
+def test_a_stage_loads_each_model_once_at_most_and_the_reviews_begin_with_who_wrote_last(lab):
+    from tests.lab import teacher
+
+    seats = tuple(teacher(lab.folder, f"s{score}", score=score) for score in (3, 4, 5))
+    found = lab.run(teachers=seats, until="review")
+    loads = {s["step"]: s["loads"] for s in found["steps"]}
+    assert loads["inquire"] == 3 and loads["review"] == 2
+
+
+def test_bound_replies_need_an_engine_that_can(lab):
+    with pytest.raises(UsageError, match="scripted engine of t0 cannot constrain"):
+        lab.run(settings=("review.constrained=true",))
+
+
+def turn_by_turn(scores, above, needed):
+    """What review does for one explanation: ask on until nothing can change; the verdict and how many were asked."""
+    known = []
+    for turn, score in enumerate(scores):
+        if settled([s for s in known if s is not None], len(scores) - turn, above, needed):
+            break
+        known.append(score)
+    return accepted([s for s in known if s is not None], above, needed), len(known)
+
+
+def test_verdicts_are_those_of_the_exhaustive_run_on_random_scores():
+    draw, spared = random.Random(0), 0
+    for _ in range(20_000):
+        count, needed, above = draw.randint(1, 6), draw.randint(1, 4), draw.choice([0, 1, 2.5, 3, 3.5, 4, 4.9, 5])
+        scores = [draw.choice([None, 1, 2, 3, 4, 5, draw.uniform(1, 5)]) for _ in range(count)]
+        verdict, asked = turn_by_turn(scores, above, needed)
+        assert verdict == accepted([s for s in scores if s is not None], above, needed), (scores, above, needed)
+        spared += count - asked
+    assert spared > 20_000
+
+
+def test_nothing_is_settled_while_one_review_can_turn_it():
+    assert not settled([5], 1) and not settled([2], 1) and not settled([], 2)
+    assert settled([1], 1) and settled([5, 5], 1) and settled([], 0)

@@ -49,6 +49,9 @@ ENGINES = {
     "transformers": ("localfair.backends.transformers", "transformers", "train"),
 }
 
+# those that can bind a reply to a grammar or a JSON schema
+CONSTRAINING = frozenset({"llama_cpp", "vllm", "openai_http", "xllamacpp"})
+
 
 def refuse_constraint(request: Request, engine: str) -> None:
     """What an engine that cannot constrain a reply says of a request that wants it."""
