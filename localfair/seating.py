@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from localfair import endpoint
 from localfair.backends import ENGINES, Backend, installed, open_backend
 from localfair.backends.scripted import SUFFIX, Script, load_script
 from localfair.committee import Place
 from localfair.errors import UsageError, nearest
 from localfair.models import Model, resolve
+from localfair.models.card import IN_WEIGHTS
+from localfair.models.gguf_tokens import control_texts
 from localfair.records import Engine, Seat
 
 RoleName = Literal["student", "teacher", "reviewer", "mentor"]
@@ -39,11 +43,35 @@ def engine_name(role: RoleName, model: AnyModel, options: Options) -> str:
     """Which engine a role gets: who is trained runs in transformers, a GGUF teacher in llama.cpp if it is installed."""
     if isinstance(model, Script):
         return "scripted"
+    if model.card.format == "endpoint":
+        return "openai_http"
     if role in ("student", "mentor"):
         return "transformers"
     if options.engine:
+        _refuse_misfit(options.engine, model)
         return options.engine
-    return "llama_cpp" if model.card.format == "gguf" and installed("llama_cpp") else "transformers"
+    usual = engines_of(model) if model.card.format == "gguf" else ()
+    return next((name for name in usual if installed(name)), "transformers")
+
+
+def _refuse_misfit(name: str, model: Model) -> None:
+    """An engine that cannot read what a model is."""
+    if name == "openai_http":
+        raise UsageError(
+            f"{model.card.name} is behind no server",
+            "`localfair models add --endpoint URL --served NAME` makes one known",
+        )
+    if name in ("llama_cpp", "xllamacpp") and model.card.format != "gguf":
+        raise UsageError(f"{name} reads a GGUF, {model.card.name} is {model.card.format}", "use transformers or vllm")
+
+
+def engines_of(model: AnyModel) -> tuple[str, ...]:
+    """The engines that serve a model's own file, the usual one first; none is opened."""
+    if isinstance(model, Script):
+        return ("scripted",)
+    return {"gguf": ("llama_cpp", "xllamacpp"), "safetensors": ("transformers", "vllm")}.get(
+        model.card.format, ("openai_http",)
+    )
 
 
 def identify(name: str, model: AnyModel, options: Options, adapter: str = "") -> Engine:
@@ -56,7 +84,9 @@ def identify(name: str, model: AnyModel, options: Options, adapter: str = "") ->
             family="scripted",
             adapter=adapter,
         )
-    family = f"transformers/{options.precision}" if name == "transformers" else f"{name}/gguf"
+    family = f"{name}/{options.precision}" if name in ("transformers", "vllm") else f"{name}/gguf"
+    if name == "openai_http":
+        family = endpoint.family(model.card.url, model.card.server)
     return Engine(
         model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
         family=family, adapter=adapter,
@@ -100,15 +130,24 @@ class Seating:
         model = self.model(name)
         if isinstance(model, Script):
             raise UsageError(f"{name} is a script and cannot be trained", "name a student with weights")
+        if model.card.format == "endpoint":
+            raise UsageError(f"the weights of {name} are behind a server", "name a model whose weights are here")
         if model.card.format == "safetensors":
             return model.path
         from localfair.models.dequantise import dequantised
 
         return dequantised(model, self.workspace)
 
+    def template(self, name: str) -> str | None:
+        """The chat template that a model's card puts in the place of its weights' own, or None."""
+        model = self.model(name)
+        if isinstance(model, Script) or model.card.chat_template == IN_WEIGHTS:
+            return None
+        return model.chat_template
+
     def _opener(self, kind: str, model: AnyModel, engine: Engine, adapter: Path | None) -> Callable[[], Backend]:
         options: dict[str, Any] = {}
-        if kind == "transformers":
+        if kind in ("transformers", "vllm"):
             assert not isinstance(model, Script)
             options = {
                 "folder": lambda: self.folder(model.card.name),
@@ -117,6 +156,11 @@ class Seating:
             self._models.setdefault(model.card.name, model)
         elif kind == "llama_cpp":
             options = {"batch": self.options.batch}
+        elif kind == "xllamacpp":
+            assert not isinstance(model, Script)
+            options = {"batch": self.options.batch, "adapter": adapter, "controls": partial(control_texts, model.path)}
+        elif kind == "openai_http":
+            options = {"batch": self.options.batch, "hosts": endpoint.allowed_hosts(self.workspace)}
 
         def opened() -> Backend:
             backend = open_backend(kind, model, adapter_id=engine.adapter, **options)

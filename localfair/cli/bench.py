@@ -1,0 +1,56 @@
+"""`localfair bench`: parse, call `bench.bench`, print the rates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+EPILOG = """\b
+Examples:
+  localfair bench smollm2-135m-instruct
+  localfair bench smollm2-135m-instruct --engine transformers --batch 1 --batch 16"""
+
+
+@click.command("bench", epilog=EPILOG)
+@click.argument("model")
+@click.option("--engine", "engines", multiple=True, help="Which engine; repeat for more. Default: each that fits.")
+@click.option("--batch", "batches", type=click.IntRange(1), multiple=True, help="Sequences at once. Default: 1 4 8 16.")
+@click.option("--prompt-numbers", type=click.IntRange(1), default=80, show_default=True, help="Numbers in each prompt.")
+@click.option("--reply-tokens", type=click.IntRange(2), default=64, show_default=True, help="Most tokens of a reply.")
+@click.option(
+    "--precision",
+    type=click.Choice(["bf16", "nf4", "fp32"]),
+    default="bf16",
+    show_default=True,
+    help="Of the transformers and vllm engines.",
+)
+@click.option("--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The rates as JSON.")
+def bench(
+    model: str, engines: tuple[str, ...], batches: tuple[int, ...], prompt_numbers: int, reply_tokens: int,
+    precision: str, db: Path, as_json: bool,
+) -> None:  # fmt: skip
+    """Measure how fast MODEL reads and writes here, and how much memory it takes; `plan` uses what is stored."""
+    from localfair import bench as measure
+    from localfair.cli.show import say
+    from localfair.packaged import workspace_dir
+    from localfair.seating import Options
+
+    rows = measure.bench(
+        model, workspace_dir(), db, engines=engines, options=Options(precision=precision),
+        batches=batches or measure.BATCHES, lengths=measure.Lengths(prompt=prompt_numbers, reply=reply_tokens), say=say,
+    )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    click.echo(f"{model} on {rows[0]['machine']}")
+    click.echo("engine               batch  read tokens/s  written tokens/s  load s  peak memory")
+    for row in rows:
+        click.echo(
+            f"{row['family']:20} {row['batch']:5} {row['prefill']:14.0f} {row['decode']:17.0f} "
+            f"{row['load_seconds']:7.1f} {row['peak_memory'] / 2**20:8.0f} MiB"
+        )
+    fastest = measure.best(rows)
+    click.echo(f"fastest: --engine {fastest['family'].partition('/')[0]} --batch {fastest['batch']}")
