@@ -37,11 +37,23 @@ class Dropped:
     reason: str
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a safetensors folder, never from the network."""
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Three rationales to one prompt, as token ids without an end of turn: the lesson's, a right one, a mistake."""
+
+    prompt: tuple[int, ...]
+    anchor: tuple[int, ...]
+    positive: tuple[int, ...]
+    negative: tuple[int, ...]
+
+
+def load_tokenizer(folder: Path, chat_template: str | None = None) -> Any:
+    """The tokenizer of a safetensors folder, never from the network; `chat_template` goes before its own."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer.chat_template = chat_template or tokenizer.chat_template
+    return tokenizer
 
 
 def encode(tokenizer: Any, messages: tuple[Message, ...], completion: str, max_length: int) -> Encoded | Dropped:
@@ -60,6 +72,23 @@ def encode(tokenizer: Any, messages: tuple[Message, ...], completion: str, max_l
     if length > max_length:
         return Dropped(f"{length} tokens long, at most {max_length} are allowed")
     return Encoded((*prompt, *reply), (*[IGNORE] * len(prompt), *reply))
+
+
+def contrast(
+    tokenizer: Any, messages: tuple[Message, ...], texts: tuple[str, str, str], max_tokens: int
+) -> Contrast | Dropped:
+    """Anchor, positive and negative (tailored learning, arXiv 2310.13332), each of at most `max_tokens`.
+
+    Dropped, and so masked, when one of them is no lesson or is longer: none is cut.
+    """
+    prompt = tuple(prompt_ids(tokenizer, messages))
+    replies: list[tuple[int, ...]] = []
+    for text in texts:
+        encoded = encode(tokenizer, messages, text, len(prompt) + max_tokens + 1)
+        if isinstance(encoded, Dropped):
+            return encoded
+        replies.append(encoded.input_ids[len(prompt) : -1])
+    return Contrast(prompt, *replies)
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:

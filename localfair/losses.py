@@ -1,10 +1,10 @@
 """Training losses, as pure functions on tensors; each names its paper and equation.
 
 Reads and writes nothing; knows nothing of tokenizers, adapters or the trainer. A term of a loss is a
-name (`feedback`, `rationale`, `answer`, ...) with a weight. A term's value is a mean over its own
-supervised tokens in one *whole* accumulation window, so its sum may be gathered micro-batch by
-micro-batch while its count is that of the window.
-B rows, T tokens a row, V words in the vocabulary, N supervised positions of the batch.
+name (`feedback`, `rationale`, `lm`, `kl`, `triplet`, ...) with a weight. A term's value is a mean over its own
+tokens (a triplet's: over its items) in one *whole* accumulation window, so its sum may be gathered micro-batch
+by micro-batch while its count is that of the window.
+B rows, T tokens a row, V words in the vocabulary, N supervised positions of the batch, H the width of a state.
 """
 
 from __future__ import annotations
@@ -54,11 +54,12 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 def weighted_terms(sums: Mapping[str, Tensor], counts: Mapping[str, int], weights: Mapping[str, float]) -> Tensor:
     """`sum over terms t of weights[t] * sums[t] / counts[t]`, a scalar.
 
-    FAIR (arXiv 2410.03663, the training objective) is weights {feedback: alpha, rationale: 1 - alpha};
-    TinyLLM (arXiv 2402.04616) is {answer: 1, one rationale term per teacher: alpha_m}. `counts` are the
-    supervised tokens of the whole window, `sums` those of this micro-batch: added up over the window's
-    micro-batches the values are the loss of the window (ours). A term without a token in the window adds
-    nothing, and the others keep their weights.
+    The training objective of each paper, by its weights: FAIR (arXiv 2410.03663) {feedback: alpha,
+    rationale: 1 - alpha}; TinyLLM (arXiv 2402.04616) {answer: 1, one rationale term per teacher: alpha_m};
+    Mentor-KD (arXiv 2410.09037) {rationale: 1 - lambda, kl: lambda}; tailored learning (arXiv 2310.13332)
+    {lm: 1, triplet: 0.5}. `counts` are the tokens or items of the whole window, `sums` those of this
+    micro-batch: added up over the window's micro-batches the values are the loss of the window (ours). A term
+    without any in the window adds nothing, and the others keep their weights.
     """
     parts = [weights[term] * sums[term] / counts[term] for term in weights if counts.get(term)]
     assert parts, "a window without supervised tokens"
@@ -70,13 +71,63 @@ def sums_by_term(losses: Tensor, terms: Tensor, names: tuple[str, ...]) -> dict[
     return {name: (losses * (terms == i)).sum() for i, name in enumerate(names)}
 
 
+def token_weights(labels: Tensor, prompt_weight: Tensor) -> Tensor:
+    """(B, T) float32: 1 for a token of the reply, the row's `prompt_weight` (B, 1) for one of the prompt.
+
+    Tailored learning's language-model loss (arXiv 2310.13332, the authors' code): the mean over all tokens of
+    weight times cross-entropy, divided by the number of tokens and not by the sum of their weights.
+    """
+    return torch.where(labels == IGNORE, prompt_weight, torch.ones(()))
+
+
+def divergence(logits: Tensor, indices: Tensor, logprobs: Tensor, tau: float) -> Tensor:
+    """(N,) float32 `KL(softmax(z_mentor / tau) || softmax(z_student / tau))`, without a factor tau^2.
+
+    Mentor-KD (arXiv 2410.09037, the distillation loss). `logits` (N, V) are the student's over the shared ids;
+    the mentor gives `logprobs` (N, k + 1) at `tau`: those of the ids in `indices` (N, k), then the log of all
+    mass outside them. That mass is one more outcome, compared with the student's own mass outside the same ids:
+    `sum_i q_i log(q_i / p_i) + q_rest log(q_rest / p_rest)` (ours). It is never more than the full divergence
+    (two outcomes merged lose information) and equals it when k is V, where no mass is outside.
+    """
+    student = (logits.float() / tau).log_softmax(-1)
+    mentor = logprobs.float().log_softmax(-1)  # a distribution again, whatever rounding did to it
+    seen = student.gather(1, indices)
+    if indices.shape[1] < student.shape[1]:
+        outside = student.scatter(1, indices, -torch.inf).logsumexp(-1, keepdim=True)
+        seen = torch.cat([seen, outside], dim=1)
+    else:
+        mentor = mentor[:, :-1]
+    return (mentor.exp() * (mentor - seen)).sum(-1)
+
+
+def triplet(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    """(M,) float32 `max(0, 1 - cos(anchor, positive) + cos(anchor, negative))` of states (M, H).
+
+    Tailored learning's self-reflection (arXiv 2310.13332, L_cl): a state is the last layer's at the last token of
+    a rationale; the anchor is the training rationale, the positive another right one of its question, the
+    negative one of the student's own mistakes of it.
+    """
+    near = functional.cosine_similarity(anchor.float(), positive.float(), dim=-1)
+    far = functional.cosine_similarity(anchor.float(), negative.float(), dim=-1)
+    return (1 - near + far).clamp(min=0)
+
+
 @contextmanager
-def _head_sees(model: Any, keep: Tensor) -> Iterator[None]:
-    """Within it, the model's output layer is given only the kept positions, as one row (1, N, H)."""
-    head = model.get_output_embeddings()
-    handle = head.register_forward_pre_hook(lambda _, inputs: (inputs[0][keep][None], *inputs[1:]))
+def _head_sees(model: Any, keep: Tensor) -> Iterator[list[Tensor]]:
+    """Within it, the model's output layer is given only the kept positions, as one row (1, N, H).
+
+    What it was given, (N, H) a forward pass, is in the list: the last layer's states.
+    """
+    seen: list[Tensor] = []
+
+    def narrow(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        seen.append(inputs[0][keep])
+        return (seen[-1][None], *inputs[1:])
+
+    head = getattr(model, "module", model).get_output_embeddings()  # `module`: inside DistributedDataParallel
+    handle = head.register_forward_pre_hook(narrow)
     try:
-        yield
+        yield seen
     finally:
         handle.remove()
 
@@ -89,3 +140,48 @@ def logits_at(model: Any, keep: Tensor, **inputs: Any) -> Tensor:
     with _head_sees(model, keep):
         logits: Tensor = model(**inputs).logits
     return logits[0]
+
+
+@contextmanager
+def _not_checkpointed(model: Any) -> Iterator[None]:
+    """Within it, no layer recomputes its forward pass: a layer that does so drops the cache it is given."""
+    layers = [module for module in model.modules() if getattr(module, "gradient_checkpointing", False)]
+    for layer in layers:
+        layer.gradient_checkpointing = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.gradient_checkpointing = True
+
+
+def last_states(model: Any, prompts: Tensor, prompt_mask: Tensor, replies: Tensor, lengths: Tensor) -> Tensor:
+    """(R, H): the last layer's state at the last token of each reply; no gradient goes through a prompt.
+
+    `prompts` (M, P) padded on the left, with their mask; `replies` (R, T) padded on the right, with their
+    `lengths` (R,). Each prompt has R / M replies, that stand together. The prompt's keys and values are computed
+    once and without a graph (tailored learning, arXiv 2310.13332, the authors' code).
+    """
+    times = len(replies) // len(prompts)
+    places = torch.arange(replies.shape[1], device=replies.device)
+    starts = prompt_mask.sum(1).repeat_interleave(times)[:, None]
+    last_of_prompt = torch.zeros_like(prompts, dtype=torch.bool)
+    last_of_prompt[:, -1] = True
+    with _not_checkpointed(model), torch.no_grad(), _head_sees(model, last_of_prompt):
+        cache = model(
+            input_ids=prompts,
+            attention_mask=prompt_mask,
+            position_ids=(prompt_mask.cumsum(1) - 1).clamp(min=0),
+            use_cache=True,
+        ).past_key_values
+    cache.batch_repeat_interleave(times)
+    written = places < lengths[:, None]
+    with _not_checkpointed(model), _head_sees(model, places == lengths[:, None] - 1) as states:
+        model(
+            input_ids=replies,
+            attention_mask=torch.cat([prompt_mask.repeat_interleave(times, 0), written.long()], dim=1),
+            position_ids=starts + places,
+            past_key_values=cache,
+            use_cache=True,
+        )
+    return states[0]

@@ -9,36 +9,41 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localfair.backends import CONSTRAINING
+from localfair.checks import check_mentor, check_questions, check_seats
 from localfair.committee import Committee, Place, Progress
-from localfair.errors import Interrupted, MissingWeights, RecipeError, TaskError, UsageError, nearest
+from localfair.errors import Interrupted, MissingWeights, UsageError, nearest
 from localfair.exam import exam
 from localfair.inquire import inquire
 from localfair.packaged import workspace_dir
 from localfair.recipe import load_recipe
 from localfair.records import canonical_json
 from localfair.review import review
+from localfair.rounds import Rounds
 from localfair.seating import Options, Seating, find_model
 from localfair.select import select
+from localfair.soften import soften
 from localfair.store import Store, exists, now
 from localfair.tasks import get_task
 from localfair.tasks.base import Dataset, Task
-from localfair.train import train, unbuilt_terms
+from localfair.train import folder_of, preview, train
 from localfair.versions import versions
-from localfair.vocabulary import AnyStep, Exam, Inquire, Recipe, Review, Train
+from localfair.vocabulary import AnyStep, Recipe
 from localfair.work import Done, Prompts, Work
 
-STAGES: dict[str, Callable[[Work, Any], dict[str, Any]]] = {
+__all__ = ["STAGES", "Order", "fetch_missing", "order", "preview", "run", "step_of", "steps_until"]
+Stage = Callable[[Work, Any], dict[str, Any]]
+STAGES: dict[str, Stage] = {
     "exam": exam,
     "inquire": inquire,
     "review": review,
     "select": select,
+    "soften": soften,
     "train": train,
 }
 
@@ -72,7 +77,10 @@ def order(*, recipe: str, settings: tuple[str, ...] = (), workspace: Path | None
     said = {k: v for k, v in options.items() if v not in (None, ())}
     defaults = loaded.defaults
     engine = said.pop("engine", defaults.engine)
-    chosen = Options(engine=engine, precision=said.pop("precision", "bf16"), batch=said.pop("batch", 16))
+    chosen = Options(
+        engine=engine, student_engine=said.pop("student_engine", "transformers"),
+        precision=said.pop("precision", "bf16"), batch=said.pop("batch", 16),
+    )  # fmt: skip
     missing = [f"--{name}" for name in ("task", "student") if not (said.get(name) or getattr(defaults, name))]
     if missing:
         raise UsageError(f"recipe {recipe!r} needs {' and '.join(missing)}", f"see `localfair run {recipe} --help`")
@@ -110,45 +118,71 @@ def step_of(recipe: Recipe, stage: str, step: str | None) -> str:
     return step or found[0]
 
 
-def run(order: Order, *, until: str | None = None, say: Callable[[str], None] = print, progress: Progress) -> str:
+def run(
+    order: Order, *, until: str | None = None, instead: Callable[[Work, Any], None] | None = None,
+    say: Callable[[str], None] = print, progress: Progress,
+    stages: Mapping[str, Stage] | None = None, seated: type[Committee] = Committee,
+) -> str:  # fmt: skip
     """Do the steps in order, stopping after the step `until`; the id of the run. All input is checked first.
 
-    What the record already holds is not asked again. Ctrl-C raises Interrupted; the record is good.
+    `instead` is called in the place of that last step. What the record already holds is not asked again.
+    Ctrl-C raises Interrupted; the record is good. `plan` gives other stages, and a committee that asks nobody.
     """
-    check_built(order.recipe)
     task = get_task(order.task, imported=_imported(order.db))
     seating, places = _seat(order)
     steps = steps_until(order.recipe, until)
     check_seats(order, places, steps)
+    check_mentor(order, seating, steps)
     dataset = _dataset(order, task)
     check_questions(order, task, dataset, steps)
     with Store.open(order.db, create=True) as store:
         if dataset is not None:
             store.ensure_dataset(task.name, dataset)
         store.end_lost_runs()
-        committee = Committee(store, places, progress)
+        committee = seated(store, places, progress)
         run_id = _begin(store, order, places)
         done: list[Done] = []
+        rounds = Rounds(order.recipe)
         if order.recipe.note:
             say(order.recipe.note.strip())
         with closing(committee), _ending(store, run_id):
-            for position, (round_number, step) in enumerate(order.recipe.steps()):
-                work = _work(order, store, task, committee, seating, run_id, done, position, round_number)
-                _do(work, step, say)
-                done.append(Done(position, round_number, step))
+            for position, (number, step) in enumerate(order.recipe.steps()):
+                if rounds.skips(number):
+                    continue
+                work = _work(order, store, task, committee, seating, run_id, done, position, number)
+                _seat_best(work, rounds, say)
+                if instead and step.id == until:
+                    instead(work, step)
+                    break
+                outcome = _do(work, step, (stages or STAGES)[step.stage], say)
+                done.append(Done(position, number, step))
                 if step.id == until:
                     break
+                if news := rounds.saw(number, step, outcome, _adapter(work)):
+                    say(news)
     return run_id
 
 
-def _do(work: Work, step: AnyStep, say: Callable[[str], None]) -> None:
+def _adapter(work: Work) -> str:
+    """The adapter that the student sits with now."""
+    return work.committee.of("student")[0].seat.adapter
+
+
+def _seat_best(work: Work, rounds: Rounds, say: Callable[[str], None]) -> None:
+    """After the rounds, the student of the best one on dev takes the seat: nothing is chosen on test."""
+    if (chosen := rounds.chosen(work.round)) and chosen.adapter != _adapter(work):
+        work.seat_adapter("student", chosen.adapter, folder_of(work, chosen.adapter))
+        say(f"the student of round {chosen.round} goes on: {chosen.right} of {chosen.answers} right on dev")
+
+
+def _do(work: Work, step: AnyStep, stage: Stage, say: Callable[[str], None]) -> dict[str, Any]:
     """One step, with its own row: when, what it cost, what came out."""
     before = (work.committee.tally.calls, work.committee.tally.reused, work.committee.tally.loads)
     key = {"run": work.run, "position": work.position}
     row = {**key, "step": step.id, "stage": step.stage, "round": work.round, "started": now()}
     work.store.ensure("run_steps", [row])
     started = time.monotonic()
-    outcome = STAGES[step.stage](work, step)
+    outcome = stage(work, step)
     tally = work.committee.tally
     calls, reused, loads = (a - b for a, b in zip((tally.calls, tally.reused, tally.loads), before, strict=True))
     work.store.update(
@@ -157,50 +191,13 @@ def _do(work: Work, step: AnyStep, say: Callable[[str], None]) -> None:
     )  # fmt: skip
     counts = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in outcome.items())
     say(f"{step.id}: {counts} ({calls} calls, {reused} from the record, {time.monotonic() - started:.0f} s)")
-
-
-def check_built(recipe: Recipe) -> None:
-    """The vocabulary is ahead of the code: a recipe that needs what is not built is refused, never half done."""
-    steps = recipe.sections()
-    unbuilt = [f"{s.id}: the stage {s.stage!r} is not built yet" for _, _, s in steps if s.stage not in STAGES]
-    unbuilt += [p for _, _, s in recipe.sections() if isinstance(s, Train) for p in unbuilt_terms(s)]
-    if recipe.early_stop:
-        unbuilt.append("early_stop is not built yet")
-    if unbuilt:
-        raise RecipeError(f"recipe {recipe.name!r} cannot run yet", "it is a draft; see recipes/README.md", unbuilt)
+    return outcome
 
 
 def steps_until(recipe: Recipe, until: str | None) -> list[AnyStep]:
     """The steps of a run that stops after the step `until`."""
     steps = [s for _, s in recipe.steps()]
     return steps[: 1 + next((i for i, s in enumerate(steps) if s.id == until), len(steps))]
-
-
-def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None:
-    """What only the recipe and the seats together can show. Raises before anything is asked."""
-    roles = {p.seat.role for p in places}
-    if "teacher" not in roles and any(isinstance(s, Inquire) and s.role == "teacher" for s in steps):
-        raise UsageError(f"recipe {order.recipe.name!r} needs at least one teacher", "name one with --teacher MODEL")
-    scripted = {p.seat.role for p in places if p.engine_name == "scripted"}
-    for step in steps:
-        if isinstance(step, Train) and step.role in scripted:
-            raise UsageError(f"{step.id} cannot train a scripted {step.role}", f"name a {step.role} with weights")
-    reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
-    reviewers = [p for p in places if p.seat.role == ("reviewer" if order.reviewers else "teacher")]
-    for step, place in ((s, p) for s in reviewing if s.constrained for p in reviewers):
-        if place.engine_name not in CONSTRAINING:
-            raise UsageError(
-                f"{step.id}.constrained: the {place.engine_name} engine of {place.seat.model} cannot constrain a reply",
-                f"seat it with one of {', '.join(sorted(CONSTRAINING))}, or --set {step.id}.constrained=false",
-            )
-    can_give = len(order.reviewers) or max(0, len(order.teachers) - 1)
-    for step in reviewing:
-        if step.accept.needed > can_give:
-            raise UsageError(
-                f"{step.id} wants {step.accept.needed} reviews of each explanation, this committee can give {can_give}",
-                "name more seats with --teacher or --reviewer (one model may hold several), "
-                f"or leave reviews out with --set {step.id}.mode=none",
-            )
 
 
 def _imported(db: Path) -> list[str]:
@@ -229,26 +226,6 @@ def _dataset(order: Order, task: Task) -> Dataset | None:
     return task.generate() if task.generated else None
 
 
-def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]) -> None:
-    """Every split that a step reads has questions, here or in the record. Raises before anything is written."""
-    held: set[str] = {q.split for q in dataset.questions} if dataset else set()
-    if exists(order.db):
-        with Store.open(order.db) as store:
-            held |= store.splits(task.name)
-    if not held:
-        raise TaskError(
-            f"task {task.name!r} has no questions in {order.db}",
-            f"give its files with --data PATH, or once with `localfair tasks import {task.name} PATH`",
-        )
-    for step in steps:
-        split = step.split if isinstance(step, Exam) else "train" if isinstance(step, Inquire) else None
-        if split and split not in held:
-            raise TaskError(
-                f"task {task.name!r} has no {split} questions, and {step.id} needs them",
-                f"give data with a {split} split, or leave the step out with --set {step.id}.enabled=false",
-            )
-
-
 def _work(
     order: Order, store: Store, task: Task, committee: Committee, seating: Seating,
     run_id: str, done: list[Done], position: int, round_number: int,
@@ -259,8 +236,9 @@ def _work(
         prompts=Prompts(order.recipe.prompts, store.fence_key()),
         run=run_id, seed=order.seed, position=position, round=round_number,
         base_folder=lambda role: seating.folder(names[role]),
+        chat_template=lambda role: seating.template(names[role]),
         seat_adapter=lambda role, adapter, path: committee.replace(
-            role, seating.place(role, 0, names[role], adapter, path)  # type: ignore[arg-type]
+            role, seating.place(role, 0, names[role], adapter, path if adapter else None)  # type: ignore[arg-type]
         ),
         limits={"train": order.train_limit, "test": order.test_limit}, done=done,
     )  # fmt: skip
@@ -272,7 +250,8 @@ def _begin(store: Store, order: Order, places: list[Place]) -> str:
     settings = {
         "student": order.student, "teachers": list(order.teachers), "reviewers": list(order.reviewers),
         "mentor": order.mentor, "train_limit": order.train_limit, "test_limit": order.test_limit,
-        "engine": order.options.engine, "precision": order.options.precision,
+        "engine": order.options.engine, "student_engine": order.options.student_engine,
+        "precision": order.options.precision,
     }  # fmt: skip
     row = {
         "id": run_id, "recipe": order.recipe.name, "effective": canonical_json(order.recipe.model_dump(mode="json")),

@@ -1,24 +1,26 @@
 """Trains a LoRA adapter on encoded lessons, over a frozen base in NF4 or dense.
 
 Reads a folder of safetensors and lessons already made into tokens; writes the adapter (safetensors), its
-checkpoints and a `training.json` in one folder. Knows nothing of the store, of recipes or of tokenizers.
+checkpoints and its record in one folder. Knows nothing of the store, of recipes or of tokenizers.
 transformers' Trainer does the loop; ours is the loss and what is counted. QLoRA is arXiv 2305.14314.
 """
 
 from __future__ import annotations
 
-import json
-import resource
+import hashlib
+import os
 import shutil
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
+from localfair import checkpoints
+from localfair.batches import Batches, by_length, one_a_question
 from localfair.errors import TrainingError
 from localfair.records import content_id
 from localfair.term_trainer import (
@@ -30,7 +32,7 @@ from localfair.term_trainer import (
     collate,
     set_seed,
 )
-from localfair.weights import load_causal_lm, save_adapter
+from localfair.weights import ADAPTER_FILE, load_causal_lm
 
 # the old name of these two arguments is the one that every supported transformers knows
 _CHECKPOINTING: dict[str, Any] = {
@@ -44,7 +46,9 @@ class TrainSettings:
     """Everything, besides base and lessons, that decides an adapter. `terms`: (term, weight in the loss).
 
     `warmup` counts steps; `clip` 0 clips nothing; `checkpoint_every` counts steps, 0 makes no checkpoint;
-    `batch_size` x `accumulation` lessons make one step. `max_length` is a bound on lessons, never a cut.
+    `batch_size` x `accumulation` lessons make one step, shared among the processes. `max_length` is a bound on
+    lessons, never a cut. `tau` and `vocabulary` (shared ids) are those of the lessons' soft labels.
+    `one_question_a_batch` goes before `group_by_length`.
     """
 
     terms: tuple[tuple[str, float], ...]
@@ -66,20 +70,25 @@ class TrainSettings:
     compute: Literal["bf16", "fp32"] = "bf16"
     gradient_checkpointing: bool = False
     checkpoint_every: int = 0
+    tau: float = 1.0
+    vocabulary: int | None = None
+    group_by_length: bool = False
+    one_question_a_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
     """What training did. `curve` holds (step, loss of its window, learning rate it used), from step 1.
 
-    `supervised_tokens` are those of one epoch; `seconds` and `peak_bytes` (of the process, or of the GPU)
-    are of the call that finished it.
+    `supervised_tokens` are those of one epoch; `seconds` and `peak_bytes` (of the process, or of the GPU) are of
+    all calls together, those that were interrupted too. `tokens_per_second`: prompt and reply, padding left out.
     """
 
     steps: int
     curve: tuple[tuple[int, float, float], ...]
     seconds: float
     supervised_tokens: int
+    tokens_per_second: float
     peak_bytes: int
 
 
@@ -89,85 +98,108 @@ def train(
     out_dir: Path,
     settings: TrainSettings,
     on_step: Callable[[dict[str, Any]], None] = lambda step: None,
+    start: Path | None = None,
 ) -> TrainResult:
-    """Train an adapter of `base_dir` into `out_dir`.
+    """Train an adapter of `base_dir` into `out_dir`; from the adapter in the folder `start` on, if one is given.
 
     The same call again goes on from the last good checkpoint; a finished one is returned as it stands.
-    `on_step` is given {step, steps, loss, learning_rate}.
+    `on_step` is given {step, steps, loss, learning_rate}. Under torch's launcher the processes share each step.
     Raises TrainingError for lessons that cannot be trained on, a loss that is no number (the last
-    checkpoint stays), or an `out_dir` that holds another training.
+    checkpoint stays), or an `out_dir` that holds another training; DiskFull.
     """
     _check(lessons, settings)
-    record = out_dir / "training.json"
-    begun = {"id": _identity(base_dir, lessons, settings)}
-    if done := _earlier(record, begun["id"]):
-        return done
-    _write(record, begun)
-    start = time.perf_counter()
-    with warnings.catch_warnings():
+    record = checkpoints.begin(out_dir, _identity(base_dir, lessons, settings, start))
+    if "result" in record:
+        curve = tuple((step, loss, rate) for step, loss, rate in record["result"]["curve"])
+        return TrainResult(**record["result"] | {"curve": curve})
+    clock = checkpoints.Clock(out_dir, record)
+    with warnings.catch_warnings(), checkpoints.saving():
         warnings.simplefilter("ignore", FutureWarning)  # names that change in a later transformers
-        trainer = _trainer(base_dir, lessons, out_dir / "checkpoints", settings, on_step)
-        trainer.train(resume_from_checkpoint=last_checkpoint(out_dir / "checkpoints"))
-    save_adapter(trainer.model, out_dir)
-    result = TrainResult(
-        steps=trainer.state.global_step,
-        curve=_curve(trainer),
-        seconds=time.perf_counter() - start,
-        supervised_tokens=sum(lesson.encoded.supervised for lesson in lessons),
-        peak_bytes=_peak_bytes(),
-    )
-    _write(record, begun | {"result": asdict(result)})
-    shutil.rmtree(out_dir / "checkpoints", ignore_errors=True)
+        clock.note()
+        trainer = _trainer(base_dir, lessons, out_dir / "checkpoints", settings, start)
+        trainer.add_callback(_Report(on_step, clock))
+        trainer.train(resume_from_checkpoint=checkpoints.last_checkpoint(out_dir / "checkpoints"))
+        trainer.save_model(str(out_dir))
+        clock.note()
+        result = _result(trainer, lessons, settings, clock.record)
+        if trainer.args.should_save:
+            checkpoints.write(out_dir, clock.record | {"result": asdict(result)})
+            shutil.rmtree(out_dir / "checkpoints", ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
     return result
 
 
-def last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end: `trainer_state.json` is a checkpoint's last file."""
-    whole = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if _is_json(p)]
-    newest = max(whole, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
-    return str(newest) if newest else None
+def _result(
+    trainer: TermTrainer, lessons: Sequence[Example], settings: TrainSettings, record: dict[str, Any]
+) -> TrainResult:
+    tokens = sum(len(lesson.encoded.input_ids) for lesson in lessons) * settings.epochs
+    return TrainResult(
+        steps=trainer.state.global_step,
+        curve=_curve(trainer),
+        seconds=record["seconds"],
+        supervised_tokens=sum(lesson.encoded.supervised for lesson in lessons),
+        tokens_per_second=tokens / record["seconds"],
+        peak_bytes=record["peak_bytes"],
+    )
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]
-    """Hands each step to the caller; nothing is printed."""
+    """Hands each step to the clock and the caller; nothing is printed."""
 
-    def __init__(self, on_step: Callable[[dict[str, Any]], None]) -> None:
-        self.on_step = on_step
+    def __init__(self, on_step: Callable[[dict[str, Any]], None], clock: checkpoints.Clock) -> None:
+        self.on_step, self.clock = on_step, clock
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         entry = state.log_history[-1]
         if "loss" in entry:
+            self.clock.note()
             shown = {key: entry[key] for key in ("step", "loss", "learning_rate")}
             self.on_step(shown | {"steps": state.max_steps})
 
 
 def _trainer(
-    base_dir: Path,
-    lessons: Sequence[Example],
-    folder: Path,
-    settings: TrainSettings,
-    on_step: Callable[[dict[str, Any]], None],
+    base_dir: Path, lessons: Sequence[Example], folder: Path, settings: TrainSettings, start: Path | None
 ) -> TermTrainer:
     arguments = _arguments(folder, settings)
     set_seed(settings.seed)
     names = tuple(term for term, _ in settings.terms)
     trainer = TermTrainer(
-        model=_with_adapter(base_dir, settings),
+        model=_with_adapter(base_dir, settings, start),
         args=arguments,
         train_dataset=list(lessons),
         data_collator=lambda examples: collate(examples, names),
-        callbacks=[_Report(on_step)],
     )
     trainer.terms = dict(settings.terms)
+    trainer.tau, trainer.vocabulary = settings.tau, settings.vocabulary
+    trainer.batches = _batches(lessons, settings, arguments.per_device_train_batch_size)
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def _with_adapter(base_dir: Path, settings: TrainSettings) -> Any:
-    """The frozen base with fresh LoRA weights, these in float32."""
-    from peft import LoraConfig, get_peft_model
+def _batches(lessons: Sequence[Example], settings: TrainSettings, size: int) -> Batches | None:
+    """The order that the settings ask for; None is a plain shuffle."""
+    if settings.one_question_a_batch:
+        return Batches(partial(one_a_question, [e.question for e in lessons], size), size, settings.seed)
+    if settings.group_by_length:
+        return Batches(partial(by_length, [len(e.encoded.input_ids) for e in lessons], size), size, settings.seed)
+    return None
+
+
+def _with_adapter(base_dir: Path, settings: TrainSettings, start: Path | None) -> Any:
+    """The frozen base with LoRA weights, these in float32: fresh ones, or those of an earlier adapter."""
+    from peft import LoraConfig, PeftModel, get_peft_model
 
     base = load_causal_lm(base_dir, "nf4" if settings.quantise == "nf4" else settings.compute)
+    if start is not None:
+        earlier = PeftModel.from_pretrained(base, start, is_trainable=True, local_files_only=True)
+        config = earlier.peft_config["default"]
+        if (config.r, config.lora_alpha) != (settings.rank, settings.alpha):
+            raise TrainingError(
+                f"the adapter to go on from has rank {config.r} and alpha {config.lora_alpha}, "
+                f"not {settings.rank} and {settings.alpha}",
+                'give both train steps the same adapter, or set from = "base"',
+            )
+        return earlier
     targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
     config = LoraConfig(
         r=settings.rank,
@@ -182,10 +214,14 @@ def _with_adapter(base_dir: Path, settings: TrainSettings) -> Any:
 
 
 def _arguments(folder: Path, settings: TrainSettings) -> TrainingArguments:
-    gpu = torch.cuda.is_available()
+    gpu, processes = torch.cuda.is_available(), int(os.environ.get("WORLD_SIZE", 1))
+    if settings.batch_size % processes:
+        raise TrainingError(
+            f"a batch of {settings.batch_size} cannot be shared by {processes} processes", "choose a multiple of them"
+        )
     arguments = TrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.batch_size // processes,
         gradient_accumulation_steps=settings.accumulation,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="constant_with_warmup" if settings.schedule == "constant" else settings.schedule,
@@ -208,6 +244,8 @@ def _arguments(folder: Path, settings: TrainSettings) -> TrainingArguments:
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=gpu,
+        ddp_backend="gloo" if processes > 1 and not gpu else None,
+        ddp_find_unused_parameters=False,
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # one GPU: never DataParallel
     return arguments
@@ -227,7 +265,7 @@ def _check(lessons: Sequence[Example], settings: TrainSettings) -> None:
         raise TrainingError("a lesson has no supervised token", "drop it")
 
 
-def _identity(base_dir: Path, lessons: Sequence[Example], settings: TrainSettings) -> str:
+def _identity(base_dir: Path, lessons: Sequence[Example], settings: TrainSettings, start: Path | None) -> str:
     """What makes two calls the same training; the base by its configuration and its files' sizes."""
     files = sorted((p.name, p.stat().st_size) for p in base_dir.glob("*.safetensors"))
     if not files:
@@ -235,44 +273,12 @@ def _identity(base_dir: Path, lessons: Sequence[Example], settings: TrainSetting
     return content_id(
         "training",
         base=[(base_dir / "config.json").read_text(), files],
-        lessons=[asdict(lesson) for lesson in lessons],
-        settings=asdict(settings),
+        lessons=hashlib.sha256(repr(list(lessons)).encode()).hexdigest(),
+        settings=asdict(settings) | {"checkpoint_every": 0},  # how often it is saved decides nothing
+        start=hashlib.sha256((start / ADAPTER_FILE).read_bytes()).hexdigest() if start else None,
     )
-
-
-def _earlier(record: Path, identity: str) -> TrainResult | None:
-    """The result of the same training if it is finished; None if it is to be begun or gone on with."""
-    if not record.exists():
-        return None
-    earlier = json.loads(record.read_text())
-    if earlier["id"] != identity:
-        raise TrainingError(f"{record.parent} holds another training", "choose an empty folder")
-    if "result" not in earlier:
-        return None
-    curve = tuple((step, loss, rate) for step, loss, rate in earlier["result"]["curve"])
-    return TrainResult(**earlier["result"] | {"curve": curve})
 
 
 def _curve(trainer: TermTrainer) -> tuple[tuple[int, float, float], ...]:
     history = [entry for entry in trainer.state.log_history if "loss" in entry]
     return tuple((int(entry["step"]), entry["loss"], entry["learning_rate"]) for entry in history)
-
-
-def _peak_bytes() -> int:
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        return isinstance(json.loads(path.read_text()), dict)
-    except ValueError:
-        return False
-
-
-def _write(path: Path, value: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(value))
-    part.replace(path)

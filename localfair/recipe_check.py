@@ -136,11 +136,19 @@ def _terms(step: r.AnyStep, earlier: list[r.AnyStep]) -> Iterator[str]:
     if not isinstance(step, r.Train):
         return
     made = {k for s in earlier if isinstance(s, r.Select) for k, n in s.per_question if n}
+    names = [term.term for term in step.loss]
     for term in step.loss:
         if isinstance(term, r.CrossEntropy) and made and term.kind not in made:
             yield f"{step.id}.loss: no earlier select makes lessons of kind {term.kind!r}"
-        if isinstance(term, r.Divergence) and not any(s.stage == "soften" for s in earlier):
-            yield f"{step.id}.loss: a kl term needs an earlier soften step"
+    for name in sorted({name for name in names if names.count(name) > 1} - {"ce"}):
+        yield f"{step.id}.loss: two {name} terms; one is enough, with the sum of their weights"
+    if ("lm" in names) == ("ce" in names):
+        yield f"{step.id}.loss: name either ce terms or one lm term: a lesson's tokens belong to one mean"
+    if "kl" in names and not any(s.stage == "soften" and s.enabled for s in earlier):
+        yield f"{step.id}.loss: a kl term needs an earlier soften step"
+    exams = [s for s in earlier if isinstance(s, r.Exam) and (s.role, s.split) == ("student", "train") and s.enabled]
+    if "triplet" in names and not exams:
+        yield f"{step.id}.loss: a triplet term needs the student's mistakes, and no earlier step is its exam on train"
 
 
 def _prompts(recipe: r.Recipe) -> Iterator[str]:

@@ -15,7 +15,7 @@ from localfair import endpoint
 from localfair.backends import ENGINES, Backend, installed, open_backend
 from localfair.backends.scripted import SUFFIX, Script, load_script
 from localfair.committee import Place
-from localfair.errors import UsageError, nearest
+from localfair.errors import ModelError, UsageError, nearest
 from localfair.models import Model, resolve
 from localfair.models.card import IN_WEIGHTS
 from localfair.models.gguf_tokens import control_texts
@@ -27,9 +27,10 @@ AnyModel = Model | Script
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line says about engines: a name for teachers, the precision of the student's base."""
+    """What the command line says about engines: teachers' and the student's, the precision of the student's base."""
 
     engine: str | None = None
+    student_engine: str = "transformers"
     precision: str = "bf16"
     batch: int = 16
 
@@ -40,16 +41,18 @@ def find_model(name: str, workspace: Path) -> AnyModel:
 
 
 def engine_name(role: RoleName, model: AnyModel, options: Options) -> str:
-    """Which engine a role gets: who is trained runs in transformers, a GGUF teacher in llama.cpp if it is installed."""
+    """Which engine a role gets: a mentor transformers, the student what the command line says, a GGUF teacher
+    llama.cpp if it is installed.
+    """
     if isinstance(model, Script):
         return "scripted"
     if model.card.format == "endpoint":
         return "openai_http"
-    if role in ("student", "mentor"):
+    if role == "mentor":
         return "transformers"
-    if options.engine:
-        _refuse_misfit(options.engine, model)
-        return options.engine
+    if chosen := options.student_engine if role == "student" else options.engine:
+        _refuse_misfit(chosen, model)
+        return chosen
     usual = engines_of(model) if model.card.format == "gguf" else ()
     return next((name for name in usual if installed(name)), "transformers")
 
@@ -97,8 +100,9 @@ class Seating:
     """Makes places; remembers resolved models, so that one file is hashed and opened once."""
 
     def __init__(self, workspace: Path, seed: int, options: Options) -> None:
-        if options.engine is not None and options.engine not in ENGINES:
-            raise UsageError(f"unknown engine {options.engine!r}", nearest(options.engine, ENGINES))
+        for engine in filter(None, (options.engine, options.student_engine)):
+            if engine not in ENGINES:
+                raise UsageError(f"unknown engine {engine!r}", nearest(engine, ENGINES))
         self.workspace = workspace
         self.seed = seed
         self.options = options
@@ -109,6 +113,15 @@ class Seating:
         if name not in self._models:
             self._models[name] = find_model(name, self.workspace)
         return self._models[name]
+
+    def known(self, name: str) -> AnyModel | None:
+        """The model a card's own name stands for among those resolved so far or here; None when nobody knows it."""
+        try:
+            return next((m for m in self._models.values() if isinstance(m, Model) and m.card.name == name), None) or (
+                self.model(name)
+            )
+        except ModelError:
+            return None
 
     def seat(self, role: RoleName, names: Iterable[str]) -> list[Place]:
         """One place per name; the same model may hold several."""
@@ -158,13 +171,24 @@ class Seating:
             options = {"batch": self.options.batch}
         elif kind == "xllamacpp":
             assert not isinstance(model, Script)
-            options = {"batch": self.options.batch, "adapter": adapter, "controls": partial(control_texts, model.path)}
+            options = {"batch": self.options.batch, "controls": partial(control_texts, model.path)}
         elif kind == "openai_http":
             options = {"batch": self.options.batch, "hosts": endpoint.allowed_hosts(self.workspace)}
 
         def opened() -> Backend:
+            if adapter and kind in ("llama_cpp", "xllamacpp"):
+                assert not isinstance(model, Script)
+                options["adapter"] = gguf_lora(adapter, model)
             backend = open_backend(kind, model, adapter_id=engine.adapter, **options)
             assert backend.engine == engine, (backend.engine, engine)
             return backend
 
         return opened
+
+
+def gguf_lora(adapter: Path, base: Model) -> Path:
+    """An adapter's folder as the GGUF LoRA that llama.cpp puts on its base; made once, beside the adapter's weights."""
+    from localfair.export.lora_gguf import write
+
+    made = adapter / "adapter_model.gguf"
+    return made if made.exists() else write(adapter, base.path, made)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,9 +63,21 @@ def guard_cpu_4bit(model: Any) -> None:
             module.support_avx512bf16_for_cpu = False
 
 
+def with_adapter(model: Any, adapter: Path | None, precision: Precision) -> Any:
+    """The model with a trained adapter: merged into a dense base, beside a 4-bit one, where merging loses it."""
+    if adapter is None:
+        return model
+    from peft import PeftModel
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # names that change in a later transformers
+        adapted = PeftModel.from_pretrained(model, adapter, local_files_only=True)
+    return adapted if precision == "nf4" else adapted.merge_and_unload()
+
+
 def device() -> str:
-    """Where models run: the first GPU, or the CPU."""
-    return "cuda:0" if torch.cuda.is_available() else "cpu"
+    """Where models run: this process's GPU (the first, unless torch's launcher says another), or the CPU."""
+    return f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
 
 
 def save_adapter(model: Any, folder: Path) -> None:

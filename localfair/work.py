@@ -50,6 +50,8 @@ class Work:
     seat_adapter: Callable[[str, str, Path], None]  # (role, adapter id, folder): seat the role with it from now on
     limits: dict[str, int | None] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
+    # role -> the chat template that its card puts in the place of the weights' own
+    chat_template: Callable[[str], str | None] = lambda role: None
     pool: list[Question] | None = None  # what demonstrations are drawn from, in the run's order, once it is asked for
 
     def questions(self, split: str) -> list[Question]:
@@ -59,6 +61,12 @@ class Work:
         if not found:
             raise TaskError(f"task {self.task.name!r} has no {split} questions", "see `localfair tasks show`")
         return found
+
+    def tokenizer(self, role: str) -> Any:
+        """The tokenizer that a role's exams and lessons are both made with."""
+        from localfair.lessons import load_tokenizer
+
+        return load_tokenizer(self.base_folder(role), self.chat_template(role))
 
     def values(self, question: Question) -> dict[str, Any]:
         """What every template may use of a question; `hint` is the gold answer."""

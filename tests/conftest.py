@@ -22,6 +22,16 @@ def tiny_student(tmp_path_factory):
     return tiny.build(tmp_path_factory.mktemp("student"))
 
 
+@pytest.fixture(scope="session")
+def tiny_gguf_student(tiny_student, tmp_path_factory):
+    """The same student as a GGUF."""
+    pytest.importorskip("llama_cpp")
+    pytest.importorskip("gguf")
+    from tests import tiny_gguf
+
+    return tiny_gguf.write(tiny_student, tmp_path_factory.mktemp("student-gguf") / "tiny-student.gguf")
+
+
 @pytest.fixture
 def lab(tmp_path, tiny_student):
     """A task of 8 train and 4 test questions, three scripted teachers, and a tiny real student."""

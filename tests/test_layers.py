@@ -19,7 +19,7 @@ LAYERS = (
      "losses", "lessons", "batches", "soft_labels", "weights", "checkpoints", "term_trainer", "qlora", "export.whole", "export.tensors", "export.lora_gguf"),
     ("committee", "seating", "work", "contrasts", "rounds"),
     STAGES,
-    ("pipeline", "checks", "export"),
+    ("pipeline", "checks", "export", "bench", "diagnose", "plan", "rehearsal"),
     ("cli",),
     ("__main__",),
 )  # fmt: skip

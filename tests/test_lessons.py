@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from localfair.errors import TrainingError
-from localfair.lessons import Dropped, Encoded, encode, end_of_turn, preview, prompt_ids
+from localfair.lessons import Contrast, Dropped, Encoded, contrast, encode, end_of_turn, preview, prompt_ids
 from localfair.losses import IGNORE
 from localfair.records import Message
 from tests import tiny
 
 QUESTION = (Message("system", "Be brief."), Message("user", "How many pens?"))
-NO_PREFIX = tiny.CHATML.replace("assistant\\n' }}{% endif", "assistant\\nThinking: ' }}{% endif")
-TRIMS_NOTHING_BUT_ENDS_TWICE = tiny.CHATML.replace("+ '<|im_end|>' + '\\n'", "+ '<|im_end|><|endoftext|>'")
+NO_PREFIX = tiny.CHATML.replace("assistant\n' }}{% endif", "assistant\nThinking: ' }}{% endif")
+TRIMS_NOTHING_BUT_ENDS_TWICE = tiny.CHATML.replace("+ '<|im_end|>' + '\n'", "+ '<|im_end|><|endoftext|>'")
+assert tiny.CHATML not in (NO_PREFIX, TRIMS_NOTHING_BUT_ENDS_TWICE)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,20 @@ def test_a_tokenizer_without_a_chat_template_is_refused_with_a_hint():
     with pytest.raises(TrainingError) as refused:
         encode(tiny.tokenizer(None), QUESTION, "60", 512)
     assert "template" in refused.value.hint
+
+
+def test_a_contrast_is_three_replies_to_one_prompt_without_an_end_of_turn(words):
+    made = contrast(words, QUESTION, ("There are 60.", "60 pens.", "7"), 64)
+    assert list(made.prompt) == prompt_ids(words, QUESTION)
+    said = [words.decode(ids) for ids in (made.anchor, made.positive, made.negative)]
+    assert said == ["There are 60.", "60 pens.", "7"]
+
+
+def test_a_contrast_with_a_rationale_too_long_is_dropped_and_none_is_cut(words):
+    texts = ("There are 60.", "60 pens.", "7 " * 20)
+    tokens = len(words(texts[2], add_special_tokens=False).input_ids)
+    assert isinstance(contrast(words, QUESTION, texts, tokens), Contrast)
+    assert isinstance(contrast(words, QUESTION, texts, tokens - 1), Dropped)
 
 
 @pytest.mark.skipif("LOCALFAIR_TEST_WEIGHTS" not in os.environ, reason="no real weights")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localfair.errors import Interrupted, RecipeError, TaskError, UsageError
+from localfair.errors import Interrupted, TaskError, UsageError
 
 
 def test_fair_runs_from_the_first_exam_to_the_last(lab):
@@ -157,12 +157,6 @@ def test_a_script_cannot_be_trained_and_that_is_said_before_anything_is_asked(la
     assert not lab.db.exists()
 
 
-def test_a_recipe_that_needs_what_is_not_built_is_refused(lab):
-    with pytest.raises(RecipeError) as refused:
-        lab.run(recipe="mentor-kd", mentor=lab.student)
-    assert any("soften" in p for p in refused.value.problems)
-
-
 def test_a_task_without_train_questions_is_refused(lab):
     lab.data.write_text('{"question": "What is the code of item 3?", "answer": "3", "split": "test"}\n')
     with pytest.raises(TaskError, match="no train questions"):
@@ -197,3 +191,12 @@ def test_the_quickstart_says_what_its_committee_is_not(tmp_path):
 def test_a_recipes_note_is_said_before_anything_is_asked(lab):
     lab.run(settings=("note=Mind the gap.",), until="before")
     assert lab.lines[0] == "Mind the gap."
+
+
+def test_the_student_may_sit_every_exam_in_llama_cpp_its_adapter_beside_the_gguf(lab, tiny_gguf_student):
+    found = lab.run(student=str(tiny_gguf_student), student_engine="llama_cpp")
+    engines = lab.rows("SELECT DISTINCT family, adapter <> '' AS taught FROM generations WHERE family <> 'scripted'")
+    assert {(e["family"], e["taught"]) for e in engines} == {("llama_cpp/gguf", 0), ("llama_cpp/gguf", 1)}
+    assert found["before"]["questions"] == found["after"]["questions"] == 4
+    again = lab.run(student=str(tiny_gguf_student), student_engine="llama_cpp")
+    assert again["backend_calls"] == 0 and again["after"] == found["after"]

@@ -2,6 +2,9 @@
 
 import json
 import os
+import pickle
+import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -11,13 +14,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from localfair.errors import TrainingError
-from localfair.lessons import Encoded, encode
+from localfair.batches import Batches, by_length, one_a_question
+from localfair.checkpoints import last_checkpoint
+from localfair.errors import DiskFull, TrainingError
+from localfair.lessons import Encoded, contrast, encode
 from localfair.losses import IGNORE
-from localfair.qlora import TrainSettings, last_checkpoint, train
+from localfair.qlora import TrainSettings, train
 from localfair.records import Message
+from localfair.soft_labels import soften
 from localfair.term_trainer import Example, TermTrainer, collate
-from localfair.weights import ADAPTER_FILE, load_causal_lm
+from localfair.weights import ADAPTER_FILE, load_causal_lm, with_adapter
 from tests import tiny
 
 FAIR = (("feedback", 0.5), ("rationale", 0.5))
@@ -61,6 +67,76 @@ def test_eight_micro_batches_of_one_equal_one_batch_of_eight(base, lessons, tmp_
     assert apart(weights(tmp_path / "1x8"), weights(tmp_path / "8x1")) < 1e-4
 
 
+KD = (("rationale", 0.7), ("kl", 0.3))
+TAILORED = (("lm", 1.0), ("triplet", 0.5))
+
+
+@pytest.fixture(scope="module")
+def taught(base, lessons):
+    """The lessons with a mentor's soft labels (top 5), and those of three questions in two with a contrast."""
+    mentor = load_causal_lm(tiny.build(base.parent / "mentor", seed=3), "fp32").eval()
+    labels = soften(mentor, [one.encoded for one in lessons], k=5, vocabulary=300, tau=2.0)
+    words, made = tiny.tokenizer(), []
+    for i, (one, soft) in enumerate(zip(lessons, labels, strict=True)):
+        texts = (f"There are {i}.", "12 " * (i % 3 + 1) + f"makes {i}.", "I do not know.")
+        beside = contrast(words, (Message("user", f"How many pens in {i % 4} boxes?"),), texts, 64)
+        made.append(replace(one, term="rationale", soft=soft, contrast=beside if i % 3 else None, question=str(i % 4)))
+    return made
+
+
+def learning(taught, terms):
+    """The lessons as a loss of these terms takes them."""
+    return [replace(one, term="lm", prompt_weight=0.1) for one in taught] if terms == TAILORED else taught
+
+
+@pytest.mark.parametrize("terms", [KD, TAILORED], ids=["mentor-kd", "tailored"])
+def test_every_terms_mean_is_over_the_whole_window(base, taught, tmp_path, terms):
+    rows, settings = learning(taught, terms), replace(SETTINGS, terms=terms, tau=2.0, vocabulary=300)
+    one = train(base, rows, tmp_path / "1x8", settings)
+    many = train(base, rows, tmp_path / "8x1", replace(settings, batch_size=1, accumulation=8))
+    assert losses(many) == pytest.approx(losses(one), rel=1e-4)
+    assert apart(weights(tmp_path / "1x8"), weights(tmp_path / "8x1")) < 1e-3  # a step is 1e-2
+
+
+def state_by_hand(model, contrast, reply):
+    return model.model(input_ids=torch.tensor([[*contrast.prompt, *reply]])).last_hidden_state[0, -1]
+
+
+def test_tailoreds_loss_is_l_lm_plus_half_of_l_cl(base, taught, tmp_path):
+    """Float64, by hand, the adapter still zero: every token counts one, the prompt's weigh 0.1."""
+    model, total, tokens, distances = load_causal_lm(base, "fp32").double().cpu().eval(), 0.0, 0, []
+    for one in taught:
+        scores = model(torch.tensor([one.encoded.input_ids])).logits[0].log_softmax(-1)
+        for at in range(1, len(one.encoded.input_ids)):
+            factor = 0.1 if one.encoded.labels[at] == IGNORE else 1.0
+            total, tokens = total - factor * scores[at - 1, one.encoded.input_ids[at]].item(), tokens + 1
+        if c := one.contrast:
+            a, p, n = (state_by_hand(model, c, reply) for reply in (c.anchor, c.positive, c.negative))
+            near, far = torch.cosine_similarity(a, p, dim=0), torch.cosine_similarity(a, n, dim=0)
+            distances.append(max(0.0, 1 - near.item() + far.item()))
+    expected = total / tokens + 0.5 * sum(distances) / len(distances)
+    result = train(base, learning(taught, TAILORED), tmp_path, replace(SETTINGS, terms=TAILORED, accumulation=2))
+    assert losses(result)[0] == pytest.approx(expected, rel=1e-5) and 0 < len(distances) < len(taught)
+
+
+def test_mentor_kds_loss_is_the_weighted_sum_of_ce_and_divergence(base, taught, tmp_path):
+    model, ce, kl, tokens = load_causal_lm(base, "fp32").double().cpu().eval(), 0.0, 0.0, 0
+    for one in taught:
+        logits = model(torch.tensor([one.encoded.input_ids])).logits[0]
+        at = [i for i, label in enumerate(one.encoded.labels) if label != IGNORE]
+        before, wanted = logits[[i - 1 for i in at]], torch.tensor([one.encoded.labels[i] for i in at])
+        ce -= before.log_softmax(-1)[range(len(at)), wanted].sum().item()
+        p = (before[:, :300] / 2).softmax(-1)
+        indices, logprobs = one.soft.tensors()
+        q = logprobs.double().softmax(-1)
+        seen = p.gather(1, indices)
+        outcomes = torch.cat([seen, 1 - seen.sum(1, keepdim=True)], dim=1)
+        kl, tokens = kl + (q * (q.log() - outcomes.log())).sum().item(), tokens + len(at)
+    settings = replace(SETTINGS, terms=KD, tau=2.0, vocabulary=300, accumulation=2)
+    result = train(base, taught, tmp_path, settings)
+    assert losses(result)[0] == pytest.approx(0.7 * ce / tokens + 0.3 * kl / tokens, rel=1e-5)
+
+
 def test_the_loss_is_that_of_the_terms_over_the_window(base, lessons, tmp_path):
     """Float64, by hand: the two means of the sixteen lessons in one window, the adapter still zero."""
     model = load_causal_lm(base, "fp32").double().cpu()
@@ -96,12 +172,110 @@ def test_a_resumed_training_equals_an_uninterrupted_one(base, lessons, tmp_path,
     assert apart(weights(tmp_path / "whole"), weights(tmp_path / "cut")) == 0
 
 
+@pytest.mark.parametrize(
+    ("stops_at", "order"), [(1, "shuffled"), (4, "shuffled"), (3, "by length"), (2, "a question once")]
+)
+def test_a_killed_training_goes_on_with_the_same_data_to_the_same_adapter(base, taught, tmp_path, stops_at, order):
+    """kill -9 in the middle of a step, no chance to write anything."""
+    settings = replace(
+        SETTINGS, terms=(("rationale", 1.0),), batch_size=4, dropout=0.1, checkpoint_every=1, epochs=1,
+        group_by_length=order == "by length", one_question_a_batch=order == "a question once",
+    )  # fmt: skip
+
+    def die(step):
+        if step["step"] == stops_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    whole = train(base, taught, tmp_path / "whole", settings)
+    if not (child := os.fork()):
+        train(base, taught, tmp_path / "cut", settings, die)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    before = json.loads((tmp_path / "cut" / "training.json").read_text())["seconds"]
+    steps = []
+    resumed = train(base, taught, tmp_path / "cut", settings, lambda step: steps.append(step["step"]))
+    assert steps[0] == stops_at and resumed.curve == whole.curve
+    assert apart(weights(tmp_path / "whole"), weights(tmp_path / "cut")) == 0
+    assert resumed.seconds > before > 0  # the killed call's time is counted
+
+
+@pytest.mark.parametrize("file", ["optimizer.pt", "rng_state.pth", ADAPTER_FILE, "trainer_state.json"])
+def test_a_checkpoint_cut_in_half_falls_back_to_the_one_before(base, lessons, tmp_path, file):
+    settings = replace(SETTINGS, batch_size=4, dropout=0.1, checkpoint_every=1, epochs=1)
+    whole = train(base, lessons, tmp_path / "whole", settings)
+
+    def interrupt(step):
+        if step["step"] == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(base, lessons, tmp_path / "cut", settings, interrupt)
+    newest = tmp_path / "cut" / "checkpoints" / "checkpoint-3" / file
+    os.truncate(newest, newest.stat().st_size // 2)
+    assert last_checkpoint(tmp_path / "cut" / "checkpoints").endswith("checkpoint-2")
+    assert train(base, lessons, tmp_path / "cut", settings).curve == whole.curve
+
+
+@pytest.mark.parametrize("limit", [4_000, 60_000])
+def test_a_full_disk_is_one_clear_error_and_the_same_call_goes_on(base, lessons, tmp_path, limit):
+    """A limit on the size of files stands for the disk: the adapter, or only the optimizer, cannot be written."""
+    settings = replace(SETTINGS, batch_size=4, checkpoint_every=2, epochs=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(DiskFull) as full:
+            train(base, lessons, tmp_path, settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "no space left" in full.value.message and "same command" in full.value.hint
+    assert train(base, lessons, tmp_path, settings).steps == 4
+
+
 def test_a_checkpoint_cut_while_it_was_written_is_passed_over(tmp_path):
     for step, state in ((9, "{}"), (10, '{"global'), (11, None)):
         (tmp_path / f"checkpoint-{step}").mkdir()
         if state is not None:
             (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
     assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")
+
+
+def test_no_two_lessons_of_one_question_share_a_batch(taught):
+    questions = [one.question for one in taught]
+    for seed in range(5):
+        batches = one_a_question(questions, 3, torch.Generator().manual_seed(seed))
+        assert sorted(i for batch in batches for i in batch) == list(range(16))
+        assert all(len({questions[i] for i in batch}) == len(batch) <= 3 for batch in batches)
+        assert len(batches) == 6  # sixteen in threes: not one more than need be
+
+
+def test_a_question_with_many_lessons_makes_smaller_batches():
+    batches = one_a_question(["a"] * 5 + ["b", "c"], 4, torch.Generator().manual_seed(0))
+    assert len(batches) == 5 and max(map(len, batches)) <= 3
+
+
+def test_lessons_of_like_length_share_a_batch_and_each_stands_once():
+    lengths = [7, 90, 8, 91, 9, 92, 10, 93] * 40
+    batches = by_length(lengths, 4, torch.Generator().manual_seed(0))
+    assert sorted(i for batch in batches for i in batch) == list(range(320))
+    padding = sum(max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch) for batch in batches)
+    assert padding < 0.1 * sum(lengths)  # of a shuffle: nine tenths of it
+
+
+def test_an_epoch_draws_its_own_batches_whatever_was_drawn_before():
+    batches = Batches(lambda generator: [torch.randperm(20, generator=generator).tolist()], 20, seed=1)
+    first = list(batches)
+    batches.set_epoch(1)
+    assert list(batches) != first
+    batches.set_epoch(0)
+    assert list(batches) == first
+
+
+def test_a_training_can_go_on_from_an_earlier_adapter(base, lessons, tmp_path):
+    first = train(base, lessons, tmp_path / "one", SETTINGS)
+    second = train(base, lessons, tmp_path / "two", replace(SETTINGS, learning_rate=1e-9), start=tmp_path / "one")
+    assert losses(second)[0] < losses(first)[0]
+    assert apart(weights(tmp_path / "one"), weights(tmp_path / "two")) < 1e-6
+    assert (tmp_path / "two" / "adapter_config.json").exists()
 
 
 def test_a_finished_training_is_returned_and_not_run_again(base, lessons, tmp_path):
@@ -206,6 +380,63 @@ def test_nf4_gradients_after_an_eval_forward_are_those_before_it(base):
     with torch.no_grad():
         model.eval()(ids)
     assert torch.cosine_similarity(before, gradient(), dim=0) > 0.99
+
+
+def test_every_4_bit_layer_is_kept_off_the_path_that_repacks_it(base):
+    """Wherever this runs: a CPU without AVX512_BF16 never takes the path, and the guard must hold there too."""
+    pytest.importorskip("bitsandbytes")
+    from bitsandbytes.nn import Linear4bit
+
+    layers = [layer for layer in load_causal_lm(base, "nf4").modules() if isinstance(layer, Linear4bit)]
+    assert len(layers) == 14 and not any(layer.support_avx512bf16_for_cpu for layer in layers)
+
+
+def test_an_adapter_lies_beside_a_4_bit_base_and_is_never_merged_into_it(base, lessons, tmp_path):
+    """Merged, it would be rounded away: its effect on the logits would not be the trained one's."""
+    pytest.importorskip("bitsandbytes")
+    train(base, lessons, tmp_path, replace(SETTINGS, quantise="nf4", compute="bf16", learning_rate=1e-3, epochs=1))
+    ids = torch.tensor([lessons[0].encoded.input_ids])
+
+    def packed(model):
+        return [p.data.clone() for name, p in model.named_parameters() if p.dtype == torch.uint8]
+
+    plain = load_causal_lm(base, "nf4").eval()
+    adapted = with_adapter(load_causal_lm(base, "nf4"), tmp_path, "nf4").eval()
+    assert packed(plain) and all(torch.equal(a, b) for a, b in zip(packed(plain), packed(adapted), strict=True))
+    with torch.no_grad():
+        assert (plain(ids).logits - adapted(ids).logits).abs().max() > 1e-3
+
+
+DISTRIBUTED = """
+import sys, pickle
+from pathlib import Path
+from localfair.qlora import train
+base, out, given = map(Path, sys.argv[1:])
+lessons, settings = pickle.loads(given.read_bytes())
+train(base, lessons, out, settings)
+"""
+
+
+def test_two_processes_train_what_one_does(base, taught, tmp_path):
+    """Gloo, on the CPU: the processes share each step's lessons, and counts are of all of them."""
+    settings = replace(SETTINGS, terms=KD, tau=2.0, vocabulary=300, epochs=1)
+    one = train(base, taught, tmp_path / "one", settings)
+    given = tmp_path / "given"
+    given.write_bytes(pickle.dumps((taught, settings)))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", DISTRIBUTED, str(base), str(tmp_path / "two"), str(given)]
+    ranks = [
+        subprocess.Popen(command, env=os.environ | world | {"RANK": r, "LOCAL_RANK": r}, stderr=subprocess.PIPE)
+        for r in "01"
+    ]
+    said = [rank.communicate(timeout=300)[1].decode() for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0], said
+    two = json.loads((tmp_path / "two" / "training.json").read_text())["result"]
+    assert [loss for _, loss, _ in two["curve"]] == pytest.approx(losses(one), rel=1e-4)
+    assert apart(weights(tmp_path / "one"), weights(tmp_path / "two")) < 1e-3
 
 
 @pytest.mark.skipif("LOCALFAIR_TEST_WEIGHTS" not in os.environ, reason="no real weights")

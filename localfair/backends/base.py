@@ -47,6 +47,9 @@ ENGINES = {
     "scripted": ("localfair.backends.scripted", None, None),
     "llama_cpp": ("localfair.backends.llama_cpp", "llama_cpp", "llama"),
     "transformers": ("localfair.backends.transformers", "transformers", "train"),
+    "vllm": ("localfair.backends.vllm", "vllm", "vllm"),
+    "xllamacpp": ("localfair.backends.xllamacpp", "xllamacpp", "xllamacpp"),
+    "openai_http": ("localfair.backends.openai_http", None, None),
 }
 
 # those that can bind a reply to a grammar or a JSON schema

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ from localfair.backends.decoding import Batch, Row, arranged
 from localfair.errors import BackendError, PromptTooLong
 from localfair.lessons import end_of_turn, load_tokenizer, prompt_ids
 from localfair.records import Engine, Generation, Request, Sampling, content_id
-from localfair.weights import Precision, load_causal_lm
+from localfair.weights import Precision, load_causal_lm, with_adapter
 
 
 def open(
@@ -110,9 +109,8 @@ class TransformersBackend:
     def _load(self) -> _Loaded:
         if self._loaded is None:
             folder = self._folder() if callable(self._folder) else self._folder
-            tokenizer = load_tokenizer(folder)
-            tokenizer.chat_template = self._model.chat_template or tokenizer.chat_template
-            model = _with_adapter(load_causal_lm(folder, self._precision), self._adapter, self._precision)
+            tokenizer = load_tokenizer(folder, self._model.chat_template)
+            model = with_adapter(load_causal_lm(folder, self._precision), self._adapter, self._precision)
             _refuse_windows(model.config)
             self._loaded = _Loaded(model.eval(), tokenizer, _stops(model, tokenizer))
         return self._loaded
@@ -265,18 +263,6 @@ def _nucleus(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
         kept, tokens = probabilities.sort(descending=True)
     count = int((kept.cumsum(0) < top_p).sum()) + 1
     return kept[:count], tokens[:count]
-
-
-def _with_adapter(model: Any, adapter: Path | None, precision: Precision) -> Any:
-    """The model with its adapter: merged into a dense base, beside a 4-bit one, where merging loses it."""
-    if adapter is None:
-        return model
-    from peft import PeftModel
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # names that change in a later transformers
-        adapted = PeftModel.from_pretrained(model, adapter, local_files_only=True)
-    return adapted if precision == "nf4" else adapted.merge_and_unload()
 
 
 def _stops(model: Any, tokenizer: Any) -> frozenset[int]:

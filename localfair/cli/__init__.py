@@ -35,6 +35,7 @@ COMMANDS = {
     "select": ("run", "select", "Run a recipe up to the lessons."),
     "soften": ("run", "soften", "Run a recipe up to a mentor's soft labels."),
     "train": ("run", "train", "Run a recipe up to the adapter."),
+    "plan": ("plan", "plan", "Show what a run would ask, load, take and last."),
     "report": ("report", "report", "Show what a run found."),
     "export": ("export", "export", "Write a run's adapter, merged weights, GGUF, lessons or model card."),
     "recipes": ("recipes", "recipes", "List, show, check and copy recipes."),

@@ -26,16 +26,26 @@ def list_models(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--endpoint", metavar="URL", help="A server that is running, instead of FILE: llama-server, Ollama, ...")
+@click.option("--served", metavar="NAME", help="What that server calls the model.")
 @click.option("--name", default="", help="The card's name; otherwise the known card's, or the file's.")
 @click.option("--force", is_flag=True, help="Replace another card of that name.")
-def add(file: Path, name: str, force: bool) -> None:
-    """Write a card for a GGUF file or a safetensors folder from its own metadata."""
+def add(file: Path | None, endpoint: str | None, served: str | None, name: str, force: bool) -> None:
+    """Write a card for a GGUF file or a safetensors folder from its own metadata, or for a model behind a server."""
     from localfair.models.adding import add as add_weights
+    from localfair.models.adding import add_endpoint
     from localfair.packaged import workspace_dir
 
-    card = add_weights(file, workspace_dir(), name=name, force=force)
-    click.echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
+    if file is not None and not (endpoint or served):
+        card = add_weights(file, workspace_dir(), name=name, force=force)
+        click.echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
+    elif endpoint and served and file is None:
+        card = add_endpoint(endpoint, served, workspace_dir(), name=name, force=force)
+        known = card.identity or "it says nothing of its weights"
+        click.echo(f"{card.name}: {card.server} at {card.url}, {known} (cannot be verified)")
+    else:
+        raise click.UsageError("give FILE, or --endpoint URL with --served NAME")
 
 
 @models.command()
@@ -59,5 +69,8 @@ def fetch(name: str) -> None:
 
 
 def _found(model: Any) -> None:
+    if model.card.format == "endpoint":
+        click.echo(f"{model.name}: {model.fingerprint} (as it said before, which cannot be verified) {model.card.url}")
+        return
     state = "as the card says" if model.card.sha256 else "seen, the card holds no sha256"
     click.echo(f"{model.name}: {model.fingerprint} ({state}) {model.path}")

@@ -22,6 +22,7 @@ OPTIONS = [
     click.option("--seed", type=int, default=0, show_default=True),
     click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE", help="Change one number of the recipe."),
     click.option("--engine", help="The teachers' engine: llama_cpp or transformers."),
+    click.option("--student-engine", help="The student's engine in every exam: transformers, llama_cpp, vllm, ..."),
     click.option("--precision", type=click.Choice(["bf16", "nf4", "fp32"]), default="bf16", show_default=True,
                  help="The student's base in every exam."),
     click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Sequences decoded at once."),
@@ -37,7 +38,7 @@ Examples:
   localfair {name} fair --set review.of='["rationale"]' ...      the paper's way"""
 
 
-def _command(name: str, text: str) -> Callable[[Callable[..., None]], click.Command]:
+def command(name: str, text: str) -> Callable[[Callable[..., None]], click.Command]:
     """A command with all of `run`'s options."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
@@ -48,36 +49,46 @@ def _command(name: str, text: str) -> Callable[[Callable[..., None]], click.Comm
     return decorate
 
 
-@_command("run", "Run RECIPE from its first step to its last; what the record holds is not asked again.")
+@command("run", "Run RECIPE from its first step to its last; what the record holds is not asked again.")
 def run(**options: Any) -> None:
     _run(None, options)
 
 
-def _stage(name: str, text: str) -> click.Command:
-    @_command(name, f"Run RECIPE up to {text}; what the record holds is not asked again.")
-    @click.option("--step", help="Which step of that stage, by its id; the first when left out.")
+def _stage(name: str, text: str, *more: Callable[..., Any]) -> click.Command:
     def stage(step: str | None, **options: Any) -> None:
         _run((name, step), options)
 
-    return stage
+    for option in (click.option("--step", help="Which step of that stage, by its id; the first when left out."), *more):
+        stage = option(stage)
+    return command(name, f"Run RECIPE up to {text}; what the record holds is not asked again.")(stage)
 
 
 exam = _stage("exam", "an exam")
 inquire = _stage("inquire", "the teachers' explanations")
 review = _stage("review", "the reviews and verdicts")
 select = _stage("select", "the lessons")
-train = _stage("train", "the adapter")
+soften = _stage("soften", "the mentor's soft labels")
+train = _stage(
+    "train",
+    "the adapter",
+    click.option("--preview", is_flag=True, help="Show a lesson of each kind, what it teaches marked; train nothing."),
+)
 
 
 def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
     from localfair import pipeline
     from localfair.cli.show import Watch, print_report, say
 
-    fetch, as_json = options.pop("fetch"), options.pop("as_json")
+    fetch, as_json, preview = options.pop("fetch"), options.pop("as_json"), options.pop("preview", False)
     order = pipeline.order(**options)
     if fetch:
         pipeline.fetch_missing(order, say)
     last = pipeline.step_of(order.recipe, *until) if until else None
+    lessons: list[str] = []
+    show = (lambda work, step: lessons.extend(pipeline.preview(work, step))) if preview else None
     with Watch() as watch:
-        run_id = pipeline.run(order, until=last, say=watch.say, progress=watch.progress)
-    print_report(order.db, run_id, as_json=as_json)
+        run_id = pipeline.run(order, until=last, instead=show, say=watch.say, progress=watch.progress)
+    if preview:
+        click.echo("\n".join(lessons))
+    else:
+        print_report(order.db, run_id, as_json=as_json)

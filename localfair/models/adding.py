@@ -1,16 +1,18 @@
-"""`models add`: a card for weights that are already on this machine, from what they say of themselves.
+"""`models add`: a card for weights that are already on this machine, or for a server that is running already.
 
-Reads weights, writes one card into the workspace. Copies no weights and touches no network.
+Reads what they say of themselves, writes one card into the workspace. Copies no weights; asks no host but the
+endpoint it is given.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from localfair import endpoint
 from localfair.errors import ModelError, UsageError
 from localfair.models.card import Card, save_card
 from localfair.models.hashing import Hashes
-from localfair.models.metadata import card_of, weights_size
+from localfair.models.metadata import card_name, card_of, weights_size
 from localfair.models.registry import all_cards, verified_at, weights_dir
 from localfair.packaged import packaged_dir
 
@@ -37,6 +39,21 @@ def add(path: Path, workspace: Path, *, name: str = "", force: bool = False) -> 
     return _write(card, workspace, force)
 
 
+def add_endpoint(url: str, served: str, workspace: Path, *, name: str = "", force: bool = False) -> Card:
+    """Write a card for the model that a running server calls `served`, as it describes itself now, and return it.
+
+    Raises NetworkRefused for a host the workspace does not allow, BackendDied when nobody answers, UsageError when
+    the server has no such model or another card has the name, unless `force`.
+    """
+    root = endpoint.allowed(url, endpoint.allowed_hosts(workspace))
+    seen = endpoint.look(root, served)
+    card = Card(
+        name=name or card_name(Path(served)), family="unknown", format="endpoint", url=root, served=served,
+        server=seen.server, identity=seen.identity, context_length=seen.context,
+    )  # fmt: skip
+    return _write(card, workspace, force)
+
+
 def record(card: Card, sha256: str, size: int, workspace: Path) -> Card:
     """Hold a card without a hash to the weights seen first: write both into the workspace's copy."""
     if card.sha256 is not None and card.size is not None:
@@ -58,7 +75,7 @@ def _write(card: Card, workspace: Path, force: bool) -> Card:
     other = all_cards(workspace).get(card.name)
     if other and not force and not _same(other, card):
         raise UsageError(
-            f"another model is called {card.name!r}: {other.file}, sha256 {other.sha256 or 'unknown'}",
+            f"another model is called {card.name!r}: {other.file or other.url}, sha256 {other.sha256 or 'unknown'}",
             "give it another name with --name, or replace that card with --force",
         )
     save_card(card, place)
@@ -66,6 +83,8 @@ def _write(card: Card, workspace: Path, force: bool) -> Card:
 
 
 def _same(other: Card, card: Card) -> bool:
+    if "endpoint" in (other.format, card.format):
+        return (other.url, other.served, other.identity) == (card.url, card.served, card.identity)
     return other.sha256 == card.sha256 if other.sha256 else other.file == card.file
 
 

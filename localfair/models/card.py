@@ -58,6 +58,9 @@ class Card(BaseModel):
     size is bytes; sha256 is of the GGUF file, or of the folder's list of file hashes for safetensors.
     chat_template is `weights` (the weights carry it) or the Jinja text itself. path is where
     `models add` found the weights, absolute.
+
+    An `endpoint` has no file: url is the server's root, served the model's name there, server what it is, identity
+    the tagged hash of what it said of its weights when the card was made. None of it can be verified.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,8 +70,12 @@ class Card(BaseModel):
     licence: Text = UNVERIFIED
     licence_read_from: str = ""
     output_terms: Text = UNVERIFIED
-    format: Literal["gguf", "safetensors"]
-    file: FileName
+    format: Literal["gguf", "safetensors", "endpoint"]
+    file: FileName | Literal[""] = ""
+    url: str = ""
+    served: str = ""
+    server: str = ""
+    identity: str = ""
     size: int | None = Field(default=None, gt=0)
     sha256: Sha256 | None = None
     chat_template: Text = IN_WEIGHTS
@@ -77,6 +84,14 @@ class Card(BaseModel):
     sources: tuple[Source, ...] = ()
     path: str = ""
     note: str = ""
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        needed = ("url", "served", "server") if self.format == "endpoint" else ("file",)
+        missing = [name for name in needed if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"{self.format}: {' and '.join(missing)} must be said")
+        return self
 
     @model_validator(mode="after")
     def _licence_was_read(self) -> Self:

@@ -36,7 +36,7 @@ class GgufHeader:
 
     size: the least number of bytes the file must have. tokenizer_hash: sha256 over the raw tokens,
     token types, scores and merges, equal for two quantisations of one model.
-    kv_bytes: bytes of an f16 key and value cache for one token.
+    kv_bytes: bytes of an f16 key and value cache for one token. heads, kv_heads: of attention, the most in a layer.
     """
 
     architecture: str
@@ -45,6 +45,8 @@ class GgufHeader:
     context_length: int
     chat_template: str | None
     block_count: int
+    heads: int
+    kv_heads: int
     kv_bytes: int
     file_type: int
     tokenizer: str
@@ -175,6 +177,8 @@ def _header(meta: dict[str, Any], tokenizer_hash: str, size: int) -> GgufHeader:
         context_length=own("context_length"),
         chat_template=meta.get("tokenizer.chat_template"),
         block_count=own("block_count"),
+        heads=heads,
+        kv_heads=kv_heads,
         kv_bytes=2 * own("block_count") * kv_heads * (keys + values),
         file_type=int(meta.get("general.file_type", -1)),
         tokenizer=str(meta.get("tokenizer.ggml.model", "")),

@@ -36,6 +36,8 @@ def _row(card: Card, workspace: Path) -> dict[str, Any]:
         "path": None,
         "state": "not here",
     }
+    if card.format == "endpoint":
+        return {**row, "path": card.url, "state": "endpoint"}
     path = find_weights(card, workspace)
     if path is None:
         return row

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from localfair import endpoint
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UnknownModel, nearest
 from localfair.models.card import IN_WEIGHTS, Card, load_card
 from localfair.models.hashing import Hashes
@@ -79,6 +80,8 @@ def find_card(name: str, workspace: Path) -> Card:
 
 def find_weights(card: Card, workspace: Path) -> Path | None:
     """The first of the card's own path, the workspace and `LOCALFAIR_WEIGHTS` that exists, or None."""
+    if card.format == "endpoint":
+        return None
     places = [Path(card.path)] if card.path else []
     places.append(weights_dir(workspace) / card.file)
     extra = os.environ.get("LOCALFAIR_WEIGHTS", "")
@@ -96,12 +99,20 @@ def resolve(name: str, workspace: Path) -> Model:
 
 
 def check(name: str, workspace: Path) -> Model:
-    """Like `resolve`, hashing every byte again whatever was remembered."""
-    return verified(find_card(name, workspace), workspace, Hashes(weights_dir(workspace), fresh=True))
+    """Like `resolve`, hashing every byte again whatever was remembered; an endpoint is asked who it is.
+
+    Raises CorruptWeights when they, or what it says, are not what the card says.
+    """
+    card = find_card(name, workspace)
+    if card.format == "endpoint":
+        _ask_again(card, workspace)
+    return verified(card, workspace, Hashes(weights_dir(workspace), fresh=True))
 
 
 def verified(card: Card, workspace: Path, hashes: Hashes) -> Model:
-    """The card's model, if its weights are here and are what it says."""
+    """The card's model, if its weights are here and are what it says; an endpoint's is taken at its word."""
+    if card.format == "endpoint":
+        return _served(card)
     path = find_weights(card, workspace)
     if path is None:
         raise MissingWeights(f"the weights of {card.name} ({card.file}) are not here", _how_to_get(card))
@@ -127,6 +138,27 @@ def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
         context=card.context_length or header.context_length,
         kv_bytes=header.kv_bytes,
     )
+
+
+def _served(card: Card) -> Model:
+    """The model behind an endpoint: nothing of it is here. Its chat template is the server's own."""
+    return Model(
+        card=card,
+        path=Path(),
+        fingerprint=endpoint.fingerprint(card.url, card.served, card.identity),
+        chat_template=None,
+        chat_template_hash=content_id("chat_template", text=""),
+        context=card.context_length or 0,
+    )
+
+
+def _ask_again(card: Card, workspace: Path) -> None:
+    seen = endpoint.look(endpoint.allowed(card.url, endpoint.allowed_hosts(workspace)), card.served)
+    if (seen.server, seen.identity) != (card.server, card.identity):
+        raise CorruptWeights(
+            f"{card.url} now serves something else as {card.served!r} than when {card.name} was added",
+            f"`localfair models add --endpoint {card.url} --served {card.served} --name NEW`",
+        )
 
 
 def _how_to_get(card: Card) -> str:

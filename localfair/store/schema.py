@@ -123,6 +123,8 @@ CREATE TABLE rates (
   prefill REAL NOT NULL, decode REAL NOT NULL, load_seconds REAL NOT NULL, peak_memory INTEGER NOT NULL,
   created TEXT NOT NULL);
 
+ALTER TABLE adapters ADD COLUMN tokens_per_second REAL;
+
 CREATE TABLE soft_labels (
   id TEXT PRIMARY KEY, mentor TEXT NOT NULL, adapter TEXT NOT NULL, family TEXT NOT NULL,
   tokens TEXT NOT NULL, top_k INTEGER NOT NULL CHECK (top_k > 0), vocabulary INTEGER NOT NULL,
@@ -155,4 +157,5 @@ NOUNS = {
     "verdict": "verdicts",
     "lesson": "lessons",
     "adapter": "adapters",
+    "soft_label": "soft_labels",
 }

@@ -151,6 +151,7 @@ class Store:
 
     def forget_adapter(self, adapter_id: str) -> None:
         """Drop the row of an adapter whose weights were lost, so that the one trained anew can take its place."""
+        self.db.execute("PRAGMA defer_foreign_keys=ON")  # an adapter that went on from it may name it
         for table, column in (("adapter_lessons", "adapter"), ("curve", "adapter"), ("adapters", "id")):
             self.db.execute(f"DELETE FROM {table} WHERE {column} = ?", [adapter_id])
 

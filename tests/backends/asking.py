@@ -2,7 +2,8 @@
 
 from localfair.records import Message, Request, Sampling
 
-ENGINES = ("scripted", "transformers", "llama_cpp")
+ENGINES = ("scripted", "transformers", "llama_cpp", "xllamacpp", "openai_http", "vllm")
+SERVERS = ("xllamacpp", "openai_http", "vllm")
 
 
 def asked(count=9, before="", **sampling):

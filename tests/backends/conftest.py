@@ -1,5 +1,8 @@
 """Every engine on something tiny, so that one contract is asked of them all."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from localfair.backends import installed, open_backend
@@ -29,7 +32,6 @@ def tiny_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_gguf_path(tiny_folder, tmp_path_factory):
     """The same model as a GGUF."""
-    pytest.importorskip("llama_cpp")
     pytest.importorskip("gguf")
     from tests import tiny_gguf
 
@@ -47,7 +49,34 @@ def script(tmp_path_factory):
 def engine(request):
     if not installed(request.param):
         pytest.skip(f"{request.param} is not installed")
+    if request.param == "vllm":
+        pytest.skip("its server takes half a minute to start; test_vllm holds it to the same contract")
     return request.param
+
+
+@pytest.fixture(scope="session")
+def user_server(tiny_gguf_path):
+    """A server as a user has it running, on the tiny GGUF: its address and its key."""
+    pytest.importorskip("xllamacpp")
+    from localfair.backends import server, xllamacpp
+    from tests import tiny_gguf
+
+    backend = xllamacpp.open(tiny_gguf.model(tiny_gguf_path), batch=4, threads=1)
+    running = server.start(backend._launch(tiny_gguf.CONTEXT))
+    yield running.url, running.client._headers["Authorization"].removeprefix("Bearer ")
+    running.stop()
+
+
+@pytest.fixture
+def endpoint_model(user_server, monkeypatch):
+    """What `models add --endpoint` makes of that server, resolved."""
+    from localfair.models.adding import add_endpoint
+    from localfair.models.registry import verified
+
+    url, key = user_server
+    monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", key)
+    with tempfile.TemporaryDirectory() as workspace:
+        return verified(add_endpoint(url + "/v1", "localfair", Path(workspace)), Path(workspace), None)
 
 
 @pytest.fixture
@@ -68,7 +97,9 @@ def opened(engine, request):
 def _model(engine, fixture):
     if engine == "scripted":
         return fixture("script"), {}
-    if engine == "llama_cpp":
+    if engine == "openai_http":
+        return fixture("endpoint_model"), {}
+    if engine in ("llama_cpp", "xllamacpp"):
         path = fixture("tiny_gguf_path")
         from tests import tiny_gguf
 

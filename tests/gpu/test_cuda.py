@@ -57,3 +57,48 @@ def test_a_dense_base_trains_on_cuda_as_on_the_cpu_to_rounding(tmp_path, tiny_st
         model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits, batch["labels"]
     )
     assert abs(first - losses[losses > 0].mean().item()) < 0.5  # a batch of 8 of the 32
+
+
+def beside(made, folder):
+    """The lessons with soft labels of a mentor that runs on the GPU, and each with a contrast."""
+    from dataclasses import replace
+
+    from localfair.lessons import contrast
+    from localfair.records import Message
+    from localfair.soft_labels import soften
+    from localfair.weights import load_causal_lm
+    from tests import tiny
+
+    ask, texts = (Message("user", "How many pens?"),), ("There are 60.", "60 pens, so 60.", "I do not know.")
+    mentor = load_causal_lm(tiny.build(folder / "mentor", seed=3), "bf16").eval()
+    labels = soften(mentor, [one.encoded for one in made], k=8, vocabulary=300, tau=1.0)
+    third = contrast(tiny.tokenizer(), ask, texts, 64)
+    return [replace(one, soft=soft, contrast=third) for one, soft in zip(made, labels, strict=True)]
+
+
+@pytest.mark.parametrize("terms", [(("rationale", 0.7), ("kl", 0.3)), (("rationale", 1.0), ("triplet", 0.5))])
+def test_soft_labels_and_triplets_train_in_nf4_on_cuda_and_layers_are_recomputed(tmp_path, tiny_student, terms):
+    from localfair.qlora import TrainSettings, train
+
+    settings = TrainSettings(
+        terms=terms, learning_rate=1e-2, epochs=6, batch_size=8, vocabulary=300, gradient_checkpointing=True
+    )
+    result = train(tiny_student, beside(lessons(), tmp_path), tmp_path / "adapter", settings)
+    losses = [loss for _, loss, _ in result.curve]
+    assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
+
+
+def test_a_training_on_cuda_goes_on_from_its_last_checkpoint(tmp_path, tiny_student):
+    from localfair.qlora import TrainSettings, train
+
+    settings = TrainSettings(terms=(("rationale", 1.0),), epochs=2, batch_size=8, checkpoint_every=2)
+    whole = train(tiny_student, lessons(), tmp_path / "whole", settings)
+
+    def interrupt(step):
+        if step["step"] == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_student, lessons(), tmp_path / "cut", settings, interrupt)
+    resumed = train(tiny_student, lessons(), tmp_path / "cut", settings)
+    assert [loss for _, loss, _ in resumed.curve] == pytest.approx([loss for _, loss, _ in whole.curve], rel=1e-3)

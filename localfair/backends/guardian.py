@@ -1,0 +1,123 @@
+"""The process between localfair and a server: it starts the server in a session of its own and outlives neither.
+
+Run as a script with nothing but the standard library: `guardian.py GRACE LOG COMMAND...`. When its stdin ends, which
+the death of its parent does by whatever signal, or when it is told to terminate, the server's whole process group
+gets SIGINT and, GRACE seconds later, SIGKILL. It exits once no process of the server is left, with the server's
+status. Writes the server's process id to stdout, the server's output to LOG, and knows nothing of servers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TICK = 0.1
+DEATH_SIGNAL, SUBREAPER = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER; Linux alone has them
+
+
+def main(grace: float, log: str, command: list[str]) -> int:
+    """Guard one command; its exit status, 128 and the signal's number where a signal ended it."""
+    # a handler, not SIG_IGN, which the server would inherit: it must keep its own answer to SIGINT
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGTERM, _told)
+    _process_control(SUBREAPER, 1)
+    with Path(log).open("ab") as out:
+        server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, preexec_fn=_bound
+        )
+    print(server.pid, flush=True)  # the group's number, for whoever outlives us
+    status = None
+    try:
+        with contextlib.suppress(InterruptedError):
+            while status is None and not _stdin_ended():
+                status = _reaped().get(server.pid)
+    finally:
+        # what a dead server leaves behind has nothing to finish
+        left = end(server.pid, grace if status is None else 0)
+    code = status if status is not None else left.get(server.pid, 0)
+    return 128 - code if code < 0 else code
+
+
+def end(group: int, grace: float) -> dict[int, int]:
+    """End a process group and whatever it left to us; pid -> status of all that were reaped meanwhile."""
+    found: dict[int, int] = {}
+    ordered = [(signal.SIGINT, grace)] if grace else []
+    for number, seconds in [*ordered, (signal.SIGKILL, 60.0)]:
+        until = time.monotonic() + seconds
+        _kill(group, number)
+        while time.monotonic() < until:
+            found |= _reaped()
+            if not _exists(group) and not _children():
+                return found
+            if number == signal.SIGKILL:
+                for child in _children():  # one that left the group
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(child, number)
+            time.sleep(TICK / 5)
+    return found
+
+
+def _kill(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _children() -> list[int]:
+    """Our children, those included that their own parents left behind."""
+    try:
+        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _reaped() -> dict[int, int]:
+    """pid -> exit code of every child that has ended; a signal's number is negative."""
+    found = {}
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            found[pid] = os.waitstatus_to_exitcode(status)
+    return found
+
+
+def _stdin_ended() -> bool:
+    ready, _, _ = select.select([0], [], [], TICK)
+    return bool(ready) and not os.read(0, 1)
+
+
+def _told(*_: object) -> None:
+    raise InterruptedError
+
+
+def _bound() -> None:
+    """In the server, before it starts: it dies with the guardian, whatever ends that."""
+    _process_control(DEATH_SIGNAL, signal.SIGKILL)
+
+
+def _process_control(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]), sys.argv[2], sys.argv[3:]))

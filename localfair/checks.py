@@ -1,0 +1,79 @@
+"""What only a recipe, its seats and its questions together can show to be wrong, raised before anybody is asked.
+
+Reads seats, model folders and, if there is one, the record; writes nothing. Knows nothing of how a step is done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localfair.backends import CONSTRAINING
+from localfair.committee import Place
+from localfair.errors import TaskError, UsageError
+from localfair.seating import Seating
+from localfair.soften import shared_ids
+from localfair.store import Store, exists
+from localfair.tasks.base import Dataset, Task
+from localfair.vocabulary import AnyStep, Exam, Inquire, Review, Soften, Train
+
+if TYPE_CHECKING:
+    from localfair.pipeline import Order
+
+
+def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None:
+    """What only the recipe and the seats together can show. Raises before anything is asked."""
+    roles = {p.seat.role for p in places}
+    if "teacher" not in roles and any(isinstance(s, Inquire) and s.role == "teacher" for s in steps):
+        raise UsageError(f"recipe {order.recipe.name!r} needs at least one teacher", "name one with --teacher MODEL")
+    scripted = {p.seat.role for p in places if p.engine_name == "scripted"}
+    for step in steps:
+        if "mentor" not in roles and getattr(step, "role", "") == "mentor":
+            raise UsageError(f"recipe {order.recipe.name!r} needs a mentor", "name one with --mentor MODEL")
+        if isinstance(step, Train) and step.role in scripted:
+            raise UsageError(f"{step.id} cannot train a scripted {step.role}", f"name a {step.role} with weights")
+        if isinstance(step, Soften) and step.role in scripted:
+            raise UsageError(f"{step.id} cannot ask a scripted {step.role}", f"name a {step.role} with weights")
+    reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
+    reviewers = [p for p in places if p.seat.role == ("reviewer" if order.reviewers else "teacher")]
+    for step, place in ((s, p) for s in reviewing if s.constrained for p in reviewers):
+        if place.engine_name not in CONSTRAINING:
+            raise UsageError(
+                f"{step.id}.constrained: the {place.engine_name} engine of {place.seat.model} cannot constrain a reply",
+                f"seat it with one of {', '.join(sorted(CONSTRAINING))}, or --set {step.id}.constrained=false",
+            )
+    can_give = len(order.reviewers) or max(0, len(order.teachers) - 1)
+    for step in reviewing:
+        if step.accept.needed > can_give:
+            raise UsageError(
+                f"{step.id} wants {step.accept.needed} reviews of each explanation, this committee can give {can_give}",
+                "name more seats with --teacher or --reviewer (one model may hold several), "
+                f"or leave reviews out with --set {step.id}.mode=none",
+            )
+
+
+def check_mentor(order: Order, seating: Seating, steps: list[AnyStep]) -> None:
+    """A mentor that softens lessons reads the student's tokens as its own. Raises UsageError."""
+    if not order.mentor or not any(isinstance(step, Soften) for step in steps):
+        return
+    if seating.model(order.mentor).fingerprint != seating.model(order.student).fingerprint:
+        shared_ids(seating.folder(order.student), seating.folder(order.mentor))
+
+
+def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]) -> None:
+    """Every split that a step reads has questions, here or in the record. Raises before anything is written."""
+    held: set[str] = {q.split for q in dataset.questions} if dataset else set()
+    if exists(order.db):
+        with Store.open(order.db) as store:
+            held |= store.splits(task.name)
+    if not held:
+        raise TaskError(
+            f"task {task.name!r} has no questions in {order.db}",
+            f"give its files with --data PATH, or once with `localfair tasks import {task.name} PATH`",
+        )
+    for step in steps:
+        split = step.split if isinstance(step, Exam) else "train" if isinstance(step, Inquire) else None
+        if split and split not in held:
+            raise TaskError(
+                f"task {task.name!r} has no {split} questions, and {step.id} needs them",
+                f"give data with a {split} split, or leave the step out with --set {step.id}.enabled=false",
+            )

@@ -1,0 +1,1 @@
+"""What leaves the record: adapters, merged weights, GGUF files, lessons, a model card, and their parity exam."""

@@ -1,0 +1,83 @@
+"""What a mentor says of each label token of a lesson: its top-k log-probabilities and the mass outside them.
+
+Reads token ids and a loaded mentor; gives bytes for the record and tensors for the loss (`losses.divergence`).
+Knows nothing of the store, of recipes or of text. A soft label belongs to a lesson's exact tokens, by their
+hash, and never to a place in a shuffled order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from localfair.batches import filled, padded
+from localfair.lessons import Encoded
+from localfair.losses import IGNORE, logits_at, predicts
+from localfair.records import content_id
+
+TOGETHER = 4  # lessons a mentor reads at once: a bound on memory
+
+
+@dataclass(frozen=True, slots=True)
+class Soft:
+    """A lesson's soft labels, as stored: `indices` (labels, top_k) int32, `logprobs` (labels, top_k + 1) float16.
+
+    Natural log-probabilities over the shared ids at one temperature; the last column is the log of the mass outside
+    the top k, minus infinity where nothing is outside.
+    """
+
+    top_k: int
+    indices: bytes
+    logprobs: bytes
+
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """`indices` as int64 and `logprobs` as float32, both a row a label token."""
+        indices = torch.frombuffer(bytearray(self.indices), dtype=torch.int32)
+        logprobs = torch.frombuffer(bytearray(self.logprobs), dtype=torch.float16)
+        return indices.view(-1, self.top_k).long(), logprobs.view(-1, self.top_k + 1).float()
+
+
+def tokens_id(encoded: Encoded) -> str:
+    """The hash of a lesson's token ids and of which of them are labels."""
+    return content_id("tokens", ids=list(encoded.input_ids), labels=list(encoded.labels))
+
+
+def shared_vocabulary(tokenizer: Any) -> tuple[str, int]:
+    """(hash of which token each id is, how many ids there are).
+
+    Equal hashes mean that one model reads another's ids as the same tokens; the widths of their output layers say
+    nothing of it, one family pads them differently from size to size (ours).
+    """
+    words = sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))
+    return content_id("vocabulary", words=words), words[-1][1] + 1
+
+
+def top_k(logits: Tensor, k: int, tau: float) -> tuple[Tensor, Tensor]:
+    """(N, k) int32 ids and (N, k + 1) float16 log-probabilities of `softmax(logits / tau)`, the rest's mass last."""
+    scores = (logits.float() / tau).log_softmax(-1)
+    best, indices = scores.topk(k)
+    outside = scores.scatter(1, indices, -torch.inf).logsumexp(-1, keepdim=True)
+    return indices.int(), torch.cat([best, outside], dim=1).half()
+
+
+def soften(model: Any, lessons: Sequence[Encoded], *, k: int, vocabulary: int, tau: float) -> Iterator[Soft]:
+    """A `Soft` a lesson, in order, each as soon as it is known: the mentor is teacher-forced on the label tokens.
+
+    `vocabulary` is the number of ids that mentor and student share; what a padded output layer has beyond them is
+    cut off. `k` is at most that.
+    """
+    for start in range(0, len(lessons), TOGETHER):
+        some = lessons[start : start + TOGETHER]
+        keep = predicts(padded([lesson.labels for lesson in some], IGNORE)).to(model.device)
+        rows = [lesson.input_ids for lesson in some]
+        with torch.inference_mode():
+            ids, mask = padded(rows, 0).to(model.device), filled(rows).to(model.device)
+            logits = logits_at(model, keep, input_ids=ids, attention_mask=mask, use_cache=False)
+            indices, logprobs = (made.cpu() for made in top_k(logits[:, :vocabulary], min(k, vocabulary), tau))
+        counts = keep.sum(1).tolist()
+        for one, other in zip(torch.split(indices, counts), torch.split(logprobs, counts), strict=True):
+            yield Soft(one.shape[1], one.numpy().tobytes(), other.numpy().tobytes())

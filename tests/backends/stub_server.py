@@ -1,0 +1,83 @@
+"""A server of a few lines in a thread, for what a real one seldom does: it breaks, is busy, or answers nonsense.
+
+`with Stub(answer) as stub:` serves at `stub.url`; `answer(path, body)` gives a status and a JSON value. Run as a script
+(`stub_server.py PORT NAME`) it is a child for `server.start`, with a child of its own, that lists NAME as its model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Stub:
+    """Counts what it is asked: `calls` holds (path, body)."""
+
+    def __init__(self, answer):
+        self.calls, self._answer = [], answer
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._http.shutdown()
+        self._http.server_close()
+
+    def _handler(self):
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self):
+                self.respond({})
+
+            def do_POST(self):
+                self.respond(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+            def respond(self, body):
+                stub.calls.append((self.path, body))
+                status, value = stub._answer(self.path, body)
+                if status is None:  # hang up
+                    self.close_connection = True
+                    return
+                raw = json.dumps(value).encode()
+                head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
+                self.wfile.write(head.encode() + raw)
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+
+def reply(text="yes", finish="stop", **choice):
+    """What a completion looks like."""
+    usage = {"prompt_tokens": 3, "completion_tokens": 2}
+    return {"choices": [{"message": {"content": text}, "finish_reason": finish, **choice}], "usage": usage}
+
+
+def models(*names, **more):
+    """What /v1/models looks like."""
+    return {"data": [{"id": name, **more} for name in names]}
+
+
+if __name__ == "__main__":
+    print("stub says hello", "with a key" if os.environ.get("STUB_KEY") else "", flush=True)
+    deaf = subprocess.Popen(
+        [sys.executable, "-c", "import signal, time; signal.signal(2, lambda *_: 0); time.sleep(600)"]
+    )
+    print("child", deaf.pid, flush=True)
+    http = ThreadingHTTPServer(
+        ("127.0.0.1", int(sys.argv[1])), Stub(lambda path, body: (200, models(sys.argv[2])))._handler()
+    )
+    http.serve_forever()

@@ -1,0 +1,1 @@
+"""Measurements on real models, side by side; nothing here is collected by pytest. See README.md."""

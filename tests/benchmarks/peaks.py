@@ -1,0 +1,102 @@
+"""Peak memory of serving and of QLoRA steps, each in a process of its own, beside what `models fit` says of them.
+
+    python -m tests.benchmarks.peaks MODEL.gguf [...]           the table in models/README.md
+    python -m tests.benchmarks.peaks serve MODEL.gguf CONTEXT SEQUENCES
+    python -m tests.benchmarks.peaks train MODEL.gguf LENGTH BATCH RANK [checkpointing]
+
+Reads weights, writes dequantised ones into the workspace; needs Linux (VmHWM) and real weights. A lesson is half
+prompt, half reply.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from localfair.models import resolve
+from localfair.packaged import workspace_dir
+
+SERVE = ((512, 1), (2048, 4), (2048, 16))
+TRAIN = (
+    (128, 4, 16, ""), (256, 4, 16, ""), (256, 8, 16, ""), (512, 4, 16, ""), (256, 4, 64, ""),
+    (256, 8, 16, "checkpointing"), (512, 8, 16, "checkpointing"),
+)  # fmt: skip
+MIB = 2**20
+
+
+def peak() -> int:
+    """Bytes of resident memory that this process has had at most."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+def serve(path: str, context: int, sequences: int) -> None:
+    """A full chunk of a prompt read, and a few tokens written, in a context of that size."""
+    from localfair.backends import open_backend
+    from localfair.records import Message, Request, Sampling
+
+    backend = open_backend("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
+    prompt = (Message("user", "pens and apples " * (min(context, 512) // 4)),)
+    longest = Sampling(max_tokens=context - min(context, 512) // 4 * 3 - 64, stop=tuple("aeiou .,0123456789\n"))
+    asked = [Request(messages=prompt, sampling=longest, sample=i) for i in range(sequences)]
+    next(iter(backend.generate(asked)))
+    print(peak())
+
+
+def train(path: str, length: int, batch: int, rank: int, checkpointing: bool) -> None:
+    """Two steps on lessons of exactly that length."""
+    from localfair import qlora
+    from localfair.lessons import Encoded
+    from localfair.losses import IGNORE
+    from localfair.models.dequantise import dequantised
+    from localfair.term_trainer import Example
+
+    base = dequantised(resolve(path, workspace_dir()), workspace_dir())
+    ids = tuple(range(100, 100 + length))
+    lesson = Example(Encoded(ids, (*[IGNORE] * (length // 2), *ids[length // 2 :])), "ce")
+    settings = qlora.TrainSettings(
+        terms=(("ce", 1.0),), rank=rank, alpha=2 * rank, batch_size=batch, max_length=length,
+        gradient_checkpointing=checkpointing,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as out:
+        qlora.train(base, [lesson] * (2 * batch), Path(out), settings)
+    print(peak())
+
+
+def measured(*arguments: object) -> int:
+    """The peak that this script prints for such arguments, in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.peaks", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1])
+
+
+def table(paths: list[str]) -> None:
+    """Every setting of every model: the formula's MiB, the measured peak's, and their ratio."""
+    from localfair.models.fit import sizes_of, to_serve, to_train
+
+    print("| model | what | formula MiB | measured MiB | ratio |\n|---|---|--:|--:|--:|")
+    for path in paths:
+        sizes = sizes_of(resolve(path, workspace_dir()).path)
+        for context, sequences in SERVE:
+            said, seen = to_serve(sizes, context, sequences), measured("serve", path, context, sequences)
+            row(path, f"serve, context {context}, {sequences} at once", said, seen)
+        for length, batch, rank, extra in TRAIN:
+            said = to_train(sizes, length, batch, rank, checkpointing=bool(extra))
+            seen = measured("train", path, length, batch, rank, *filter(None, [extra]))
+            row(path, f"QLoRA, {batch} x {length} tokens, rank {rank}{', ' * bool(extra)}{extra}", said, seen)
+
+
+def row(path: str, what: str, said: int, seen: int) -> None:
+    print(f"| {Path(path).stem} | {what} | {said / MIB:.0f} | {seen / MIB:.0f} | {said / seen:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["serve", path, context, sequences]:
+            serve(path, int(context), int(sequences))
+        case ["train", path, length, batch, rank, *extra]:
+            train(path, int(length), int(batch), int(rank), bool(extra))
+        case paths:
+            table(paths)

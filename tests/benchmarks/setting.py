@@ -1,0 +1,140 @@
+"""Where a benchmark runs: models, data, a folder to work in, sizes; and the records that several start from.
+
+Reads weights and published data; writes below `--work` alone.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localfair import pipeline
+from localfair.errors import UsageError
+from localfair.packaged import packaged_dir
+from localfair.versions import versions
+
+ROOT = Path(__file__).resolve().parents[2]
+SMOL = "smollm2-135m-instruct"
+QWEN = "qwen2.5-coder-0.5b-instruct"
+QWEN_LARGE = "qwen2.5-coder-1.5b-instruct"
+CAP = 96  # tokens of every reply in the committee's benchmarks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the command line gave. `small` sizes only show that a benchmark runs: its numbers mean nothing."""
+
+    models: Path
+    data: Path
+    work: Path
+    pairs: int | None = None
+    small: bool = False
+    distilabel_python: str | None = None
+    curator_python: str | None = None
+    trl_python: str | None = None
+
+    def size(self, full: int, small: int) -> int:
+        """One of two sizes."""
+        return small if self.small else full
+
+    def count(self, full: int) -> int:
+        """How many pairs."""
+        return self.pairs or self.size(full, 2)
+
+    @property
+    def workspace(self) -> Path:
+        """A workspace of the benchmarks' own: dequantised weights and hashes stay out of the user's."""
+        folder = self.work / "workspace"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def weights(self, pattern: str) -> Path:
+        """The weights in `--models` whose name matches. Raises UsageError."""
+        found = sorted(self.models.glob(pattern))
+        if not found:
+            raise UsageError(f"no {pattern} in {self.models}", "name the folder of the weights with --models")
+        return found[0]
+
+    def published(self, name: str) -> Path:
+        """A data set's file or folder in `--data`. Raises UsageError."""
+        places = [self.data / name, self.data / f"{name.upper()}.json"]
+        found = next((p for p in places if p.exists()), None)
+        if found is None:
+            raise UsageError(f"no {name} in {self.data}", "name the folder of the published data with --data")
+        return found
+
+
+def committee_order(setting: Setting, db: Path, teachers: tuple[str, ...], settings: tuple[str, ...], limit: int,
+                    **options: Any) -> pipeline.Order:  # fmt: skip
+    """FAIR on SVAMP with SmolLM2 as the student, every reply capped; no exam on test before it."""
+    caps = tuple(f"{step}.sampling.max_tokens={CAP}" for step in ("exam", "inquire", "review"))
+    return pipeline.order(
+        recipe=str(packaged_dir("recipes") / "fair"), settings=("before.enabled=false", *caps, *settings),
+        workspace=setting.workspace, task="svamp", data=_svamp(setting), student=SMOL, teachers=teachers,
+        db=db, limit=limit, seed=0, **options,
+    )  # fmt: skip
+
+
+def _svamp(setting: Setting) -> Path:
+    found = setting.published("svamp")
+    return found / "SVAMP.json" if found.is_dir() else found
+
+
+def run(order: pipeline.Order, until: str) -> str:
+    """The pipeline without a word; the id of the run."""
+    return pipeline.run(order, until=until, say=quiet, progress=quiet)
+
+
+def quiet(*_: object) -> None:
+    """Takes what is said and says nothing."""
+
+
+def exam_record(setting: Setting, limit: int) -> Path:
+    """A record that holds the student's mistakes on `limit` real questions and nothing more; made once."""
+    path = setting.work / f"exam-{limit}.db"
+    done = path.with_suffix(".done")
+    if not done.exists():
+        run(committee_order(setting, path, (), (), limit), "exam")
+        done.touch()
+    return path
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A record's copy, in the place of whatever stood there."""
+    for old in target.parent.glob(target.name + "*"):
+        old.unlink()
+    with closing(sqlite3.connect(source)) as old_db, closing(sqlite3.connect(target)) as new_db:
+        old_db.backup(new_db)
+    return target
+
+
+def child(python: str | None, module: str, *arguments: object, **environment: str) -> str:
+    """Standard output of one of this package's modules run in a process of its own. Raises on failure."""
+    path = f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}" if os.environ.get("PYTHONPATH") else str(ROOT)
+    done = subprocess.run(
+        [python or sys.executable, "-m", module, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": path} | environment,
+    )  # fmt: skip
+    if done.returncode:
+        raise UsageError(f"{module} failed: {done.stderr.strip()[-2000:]}", "run it by itself to see more")
+    return done.stdout
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    cpu = next((entry.partition(":")[2].strip() for entry in lines if entry.startswith("model name")), "")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": cpu or platform.processor(), "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory / 2**30),
+        "system": platform.system(), "python": platform.python_version(),
+        "load_average": [round(x, 2) for x in os.getloadavg()], "versions": versions(),
+    }  # fmt: skip

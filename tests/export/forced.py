@@ -1,0 +1,61 @@
+"""Teacher-forced log-probabilities of one token sequence, by transformers and by llama.cpp with or without a LoRA."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from llama_cpp import llama_cpp as low
+
+from localfair.backends import llama_context
+
+
+def by_transformers(model: Any, ids: list[int]) -> np.ndarray:
+    """(tokens - 1,) natural logs of each token after those before it."""
+    with torch.inference_mode():
+        logits = model(torch.tensor([ids])).logits[0].float()
+    return picked(logits.numpy(), ids)
+
+
+def by_llama_cpp(gguf: Path, ids: list[int], lora: Path | None = None) -> np.ndarray:
+    """The same, by llama.cpp."""
+    llama_context.silence()
+    low.llama_backend_init()
+    model = low.llama_model_load_from_file(str(gguf).encode(), low.llama_model_default_params())
+    assert model, llama_context.complaint()
+    params = low.llama_context_default_params()
+    params.n_ctx = params.n_batch = params.n_ubatch = 512
+    params.n_threads = params.n_threads_batch = 1
+    context = low.llama_init_from_model(model, params)
+    try:
+        if lora:
+            adapter = low.llama_adapter_lora_init(model, str(lora).encode())
+            assert adapter, llama_context.complaint()
+            adapters, scales = (low.llama_adapter_lora_p_ctypes * 1)(adapter), (ctypes.c_float * 1)(1.0)
+            assert low.llama_set_adapters_lora(context, adapters, 1, scales) == 0
+        return picked(_logits(context, model, ids), ids)
+    finally:
+        low.llama_free(context)
+        low.llama_model_free(model)
+
+
+def _logits(context: Any, model: Any, ids: list[int]) -> np.ndarray:
+    batch = low.llama_batch_init(len(ids), 0, 1)
+    for i, token in enumerate(ids):
+        batch.token[i], batch.pos[i], batch.n_seq_id[i], batch.logits[i] = token, i, 1, True
+        batch.seq_id[i][0] = 0
+    batch.n_tokens = len(ids)
+    assert low.llama_decode(context, batch) == 0
+    words = low.llama_vocab_n_tokens(low.llama_model_get_vocab(model))
+    rows = [np.ctypeslib.as_array(low.llama_get_logits_ith(context, i), (words,)).copy() for i in range(len(ids))]
+    low.llama_batch_free(batch)
+    return np.stack(rows)
+
+
+def picked(logits: np.ndarray, ids: list[int]) -> np.ndarray:
+    shifted = logits[:-1] - logits[:-1].max(-1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return logs[np.arange(len(ids) - 1), ids[1:]]
