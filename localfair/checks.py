@@ -14,10 +14,20 @@ from localfair.seating import Seating
 from localfair.soften import shared_ids
 from localfair.store import Store, exists
 from localfair.tasks.base import Dataset, Task
-from localfair.vocabulary import AnyStep, Exam, Inquire, Review, Soften, Train
+from localfair.vocabulary import AnyStep, CrossEntropy, Exam, Inquire, Recipe, Review, Select, Soften, Train
 
 if TYPE_CHECKING:
     from localfair.pipeline import Order
+
+
+def taking_part(recipe: Recipe, teachers: list[Place]) -> list[Place]:
+    """Those whom the recipe's `teachers` names by index, all when it names none; nobody's seat changes."""
+    if absent := [i for i in recipe.teachers if i >= len(teachers)]:
+        raise UsageError(
+            f"recipe {recipe.name!r} wants teacher {absent[0]} (counted from 0), and {len(teachers)} are named",
+            "name more with --teacher MODEL, or others with --set teachers=[0]",
+        )
+    return [p for p in teachers if not recipe.teachers or p.seat.index in recipe.teachers]
 
 
 def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None:
@@ -25,14 +35,14 @@ def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None
     roles = {p.seat.role for p in places}
     if "teacher" not in roles and any(isinstance(s, Inquire) and s.role == "teacher" for s in steps):
         raise UsageError(f"recipe {order.recipe.name!r} needs at least one teacher", "name one with --teacher MODEL")
-    scripted = {p.seat.role for p in places if p.engine_name == "scripted"}
+    kinds = {"scripted": "scripted", "openai_http": "served"}  # engines whose weights are not here
+    weightless = {p.seat.role: kinds[p.engine_name] for p in places if p.engine_name in kinds}
     for step in steps:
         if "mentor" not in roles and getattr(step, "role", "") == "mentor":
             raise UsageError(f"recipe {order.recipe.name!r} needs a mentor", "name one with --mentor MODEL")
-        if isinstance(step, Train) and step.role in scripted:
-            raise UsageError(f"{step.id} cannot train a scripted {step.role}", f"name a {step.role} with weights")
-        if isinstance(step, Soften) and step.role in scripted:
-            raise UsageError(f"{step.id} cannot ask a scripted {step.role}", f"name a {step.role} with weights")
+        if isinstance(step, Train | Soften) and (kind := weightless.get(step.role)):
+            what = f"{'train' if isinstance(step, Train) else 'ask'} a {kind} {step.role}"
+            raise UsageError(f"{step.id} cannot {what}", f"name a {step.role} with weights")
     reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
     reviewers = [p for p in places if p.seat.role == ("reviewer" if order.reviewers else "teacher")]
     for step, place in ((s, p) for s in reviewing if s.constrained for p in reviewers):
@@ -41,7 +51,8 @@ def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None
                 f"{step.id}.constrained: the {place.engine_name} engine of {place.seat.model} cannot constrain a reply",
                 f"seat it with one of {', '.join(sorted(CONSTRAINING))}, or --set {step.id}.constrained=false",
             )
-    can_give = len(order.reviewers) or max(0, len(order.teachers) - 1)
+    seated = [p for p in places if p.seat.role == "teacher"]
+    can_give = len(order.reviewers) or max(0, len(seated) - 1)
     for step in reviewing:
         if step.accept.needed > can_give:
             raise UsageError(
@@ -49,6 +60,17 @@ def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None
                 "name more seats with --teacher or --reviewer (one model may hold several), "
                 f"or leave reviews out with --set {step.id}.mode=none",
             )
+
+
+def check_weights(order: Order, steps: list[AnyStep]) -> None:
+    """A loss with one weight per teacher has as many as teachers were named. Raises UsageError."""
+    for step in (s for s in steps if isinstance(s, Train)):
+        for term in step.loss:
+            if isinstance(term, CrossEntropy) and term.weights and len(term.weights) != len(order.teachers):
+                raise UsageError(
+                    f"{step.id}.loss gives {len(term.weights)} weights to {len(order.teachers)} teachers",
+                    f"give one each: --set {step.id}.loss.{term.kind}.weights=[1.0, 0.5]",
+                )
 
 
 def check_mentor(order: Order, seating: Seating, steps: list[AnyStep]) -> None:
@@ -71,9 +93,13 @@ def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: li
             f"give its files with --data PATH, or once with `localfair tasks import {task.name} PATH`",
         )
     for step in steps:
-        split = step.split if isinstance(step, Exam) else "train" if isinstance(step, Inquire) else None
+        split = step.split if isinstance(step, Exam) else "train" if _reads_train(step) else None
         if split and split not in held:
             raise TaskError(
                 f"task {task.name!r} has no {split} questions, and {step.id} needs them",
                 f"give data with a {split} split, or leave the step out with --set {step.id}.enabled=false",
             )
+
+
+def _reads_train(step: AnyStep) -> bool:
+    return isinstance(step, Inquire) or (isinstance(step, Select) and bool(step.per_question.answer))

@@ -16,6 +16,8 @@ from localfair.errors import BackendDied, UsageError
 from localfair.records import Engine, Request, Seat, content_id
 from localfair.store import Row, Store
 
+PIECE = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -83,16 +85,16 @@ class Committee:
 
         Every generation is on disk before the next is awaited. Raises what the backend raises.
         """
-        waiting = self._waiting(list(calls))
-        recorded = self.store.recorded(waiting)
+        waiting = self._waiting(calls)
         total, done = len(waiting), 0
-        for generation_id, row in recorded.items():
-            done += 1
-            self.tally.reused += 1
-            yield from ((call, row) for call in waiting.pop(generation_id))
-        for engine, group in self._by_engine(waiting):
-            backend = self._open(group[0].place)
-            for row in self._send(backend, engine, [c.request for c in group]):
+        for some in _pieces(list(waiting)):
+            for generation_id, row in self.store.recorded(some).items():
+                done += 1
+                self.tally.reused += 1
+                yield from ((call, row) for call in waiting.pop(generation_id))
+        for engine, place, requests in self._by_engine(waiting):
+            backend = self._open(place)
+            for row in self._send(backend, engine, requests):
                 done += 1
                 self.report(done, total, f"{label} {engine.model}".strip())
                 yield from ((call, row) for call in waiting.pop(row["id"]))
@@ -106,20 +108,22 @@ class Committee:
             self._resident = None
 
     @staticmethod
-    def _waiting(calls: list[Call]) -> dict[str, list[Call]]:
+    def _waiting(calls: Iterable[Call]) -> dict[str, list[Call]]:
         """Calls by request id: the same request twice is sent once."""
         waiting: dict[str, list[Call]] = {}
         for call in calls:
             waiting.setdefault(call.request.id(call.place.engine), []).append(call)
         return waiting
 
-    def _by_engine(self, waiting: dict[str, list[Call]]) -> list[tuple[Engine, list[Call]]]:
-        """One call per request, grouped by engine; the resident engine goes first."""
-        groups: dict[Engine, list[Call]] = {}
+    def _by_engine(self, waiting: dict[str, list[Call]]) -> list[tuple[Engine, Place, list[Request]]]:
+        """Every request once, grouped by engine, with a place of it; the resident engine goes first."""
+        groups: dict[Engine, tuple[Place, list[Request]]] = {}
         for same in waiting.values():
-            groups.setdefault(same[0].place.engine, []).append(same[0])
+            place = same[0].place
+            groups.setdefault(place.engine, (place, []))[1].append(same[0].request)
         resident = self._resident[0] if self._resident else None
-        return sorted(groups.items(), key=lambda item: item[0] != resident)
+        ordered = sorted(groups.items(), key=lambda item: item[0] != resident)
+        return [(engine, place, requests) for engine, (place, requests) in ordered]
 
     def _open(self, place: Place) -> Backend:
         if self._resident is None or self._resident[0] != place.engine:
@@ -141,6 +145,11 @@ class Committee:
                 row = self.store.add_generation(engine, generation)
                 self.tally.calls += 1
                 yield row
+
+
+def _pieces(ids: list[str]) -> Iterator[list[str]]:
+    """A few hundred at a time: no more recorded replies than these are in memory at once."""
+    yield from (ids[start : start + PIECE] for start in range(0, len(ids), PIECE))
 
 
 def request_seed(seat: Seat, **parts: Any) -> int:

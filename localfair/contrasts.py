@@ -42,13 +42,21 @@ def pairs(work: Work, lessons: Iterable[Row]) -> dict[str, Pair]:
 
 
 def _right(work: Work) -> list[Row]:
-    """Rationales of this run, of every round so far, that reach the gold answer and that no review rejected."""
+    """Rationales of this run, of every round so far, that reach the gold answer, and whom neither a review rejected
+    nor a select dropped (what must not be a lesson is no model of one).
+    """
     stage = {name: [d for d in work.done if d.step.stage == name] for name in ("inquire", "review")}
     verdicts = work.rows("verdicts", "verdict", stage["review"])
     rejected = {v["explanation"] for v in verdicts} - {v["explanation"] for v in verdicts if v["accepted"]}
+    dropped = work.store.rows(
+        "SELECT s.row FROM run_rows r JOIN lessons l ON l.id = r.row JOIN lesson_sources s ON s.lesson = l.id "
+        "WHERE r.run = ? AND r.noun = 'lesson' AND l.dropped IS NOT NULL AND s.noun = 'explanation'",
+        work.run,
+    )
+    left_out = rejected | {row["row"] for row in dropped}
     written = work.rows("explanations", "explanation", stage["inquire"])
     rationales = [e for e in written if e["kind"] == "rationale" and e["grade"] == Grade.RIGHT]
-    return with_texts(work, [e for e in rationales if e["id"] not in rejected])
+    return with_texts(work, [e for e in rationales if e["id"] not in left_out])
 
 
 def _mistakes(work: Work) -> list[Row]:

@@ -5,6 +5,7 @@ Reads questions; writes generations and answers. A mistake is a view over answer
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from localfair.committee import Call, Place, request_seed
@@ -17,19 +18,16 @@ from localfair.work import Work, sampling_of
 def exam(work: Work, step: Exam) -> dict[str, Any]:
     """Ask every question of the split `samples` times; the outcome counts grades."""
     questions = work.questions(step.split)
-    calls = [
+    calls = (
         Call(place, ask(work, step, place, question, sample), question)
         for place in work.committee.of(step.role)
         for question in questions
         for sample in range(step.samples)
-    ]
-    rows = [answer_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:")]
-    work.store.ensure("answers", rows)
+    )
+    rows = (answer_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
+    grades = Counter(row["grade"] for row in work.keep("answers", "answer", rows))
     work.made("question", [q.id for q in questions])
-    work.made("answer", [r["id"] for r in rows])
-    work.made("generation", [r["generation"] for r in rows])
-    grades = [r["grade"] for r in rows]
-    return {"questions": len(questions), "answers": len(rows), **{g.value: grades.count(g) for g in Grade}}
+    return {"questions": len(questions), "answers": grades.total(), **{g.value: grades[g.value] for g in Grade}}
 
 
 def ask(work: Work, step: Exam, place: Place, question: Question, sample: int) -> Request:

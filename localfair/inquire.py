@@ -5,6 +5,7 @@ Reads questions and answers; writes generations and explanations, each rationale
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,18 +28,14 @@ class Subject:
 def inquire(work: Work, step: Inquire) -> dict[str, Any]:
     """Every author writes every kind the recipe asks for; the outcome counts them."""
     subjects = _mistakes(work, step) if step.about == "mistakes" else _questions(work)
-    calls = [call for place in work.committee.of(step.role) for call in _calls(work, step, place, subjects)]
-    rows = [explanation_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:")]
-    work.store.ensure("explanations", rows)
-    work.made("explanation", [r["id"] for r in rows])
-    work.made("generation", [r["generation"] for r in rows])
+    calls = (call for place in work.committee.of(step.role) for call in _calls(work, step, place, subjects))
+    rows = (explanation_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
+    made = Counter((row["kind"], row["grade"]) for row in work.keep("explanations", "explanation", rows))
     work.made("answer", [s.answer["id"] for s in subjects if s.answer])
-    kinds = [r["kind"] for r in rows]
-    right = sum(r["grade"] == Grade.RIGHT for r in rows)
     return {
         "mistakes" if step.about == "mistakes" else "questions": len(subjects),
-        **{k: kinds.count(k) for k in ("feedback", "rationale")},
-        "rationales_right": right,
+        **{kind: sum(n for (k, _), n in made.items() if k == kind) for kind in ("feedback", "rationale")},
+        "rationales_right": made["rationale", Grade.RIGHT],
     }
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localfair.checks import check_mentor, check_questions, check_seats
+from localfair.checks import check_mentor, check_questions, check_seats, check_weights, taking_part
 from localfair.committee import Committee, Place, Progress
 from localfair.errors import Interrupted, MissingWeights, UsageError, nearest
 from localfair.exam import exam
@@ -132,6 +132,7 @@ def run(
     seating, places = _seat(order)
     steps = steps_until(order.recipe, until)
     check_seats(order, places, steps)
+    check_weights(order, steps)
     check_mentor(order, seating, steps)
     dataset = _dataset(order, task)
     check_questions(order, task, dataset, steps)
@@ -212,7 +213,7 @@ def _seat(order: Order) -> tuple[Seating, list[Place]]:
     seating = Seating(order.workspace, order.seed, order.options)
     places = [
         *seating.seat("student", [order.student]),
-        *seating.seat("teacher", order.teachers),
+        *taking_part(order.recipe, seating.seat("teacher", order.teachers)),
         *seating.seat("reviewer", order.reviewers),
         *(seating.seat("mentor", [order.mentor]) if order.mentor else []),
     ]

@@ -103,7 +103,8 @@ def train(
     """Train an adapter of `base_dir` into `out_dir`; from the adapter in the folder `start` on, if one is given.
 
     The same call again goes on from the last good checkpoint; a finished one is returned as it stands.
-    `on_step` is given {step, steps, loss, learning_rate}. Under torch's launcher the processes share each step.
+    `on_step` is given {step, steps, loss, learning_rate}. Under torch's launcher the processes share each step; an
+    epoch's last step, where it is incomplete, is then filled up with lessons from its beginning (accelerate's way).
     Raises TrainingError for lessons that cannot be trained on, a loss that is no number (the last
     checkpoint stays), or an `out_dir` that holds another training; DiskFull.
     """
@@ -215,9 +216,10 @@ def _with_adapter(base_dir: Path, settings: TrainSettings, start: Path | None) -
 
 def _arguments(folder: Path, settings: TrainSettings) -> TrainingArguments:
     gpu, processes = torch.cuda.is_available(), int(os.environ.get("WORLD_SIZE", 1))
-    if settings.batch_size % processes:
+    if settings.batch_size % processes or (settings.one_question_a_batch and processes > 1):
         raise TrainingError(
-            f"a batch of {settings.batch_size} cannot be shared by {processes} processes", "choose a multiple of them"
+            f"a batch of {settings.batch_size} cannot be shared by {processes} processes",
+            "choose a multiple of them, and leave one_question_a_batch out",
         )
     arguments = TrainingArguments(
         output_dir=str(folder),

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from localfair.errors import RecipeError, nearest
 from localfair.packaged import packaged_dir
 from localfair.recipe_check import problems_of, readable
+from localfair.switches import settle
 from localfair.vocabulary import SECTIONS, Recipe
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -92,7 +94,7 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
 def parse_recipe(data: dict[str, Any], prompts: dict[str, str], label: str = "recipe") -> Recipe:
     """Validate the whole of it."""
     try:
-        recipe = TypeAdapter(Recipe).validate_python({**data, "prompts": prompts})
+        recipe = settle(TypeAdapter(Recipe).validate_python({**data, "prompts": prompts}))
     except ValidationError as error:
         problems = readable(error, data)
     else:
@@ -104,7 +106,10 @@ def parse_recipe(data: dict[str, Any], prompts: dict[str, str], label: str = "re
 
 
 def apply_setting(data: dict[str, Any], setting: str) -> None:
-    """`review.accept.mean_above=4` sets a key of the step with that id; `rounds=2` one of the recipe itself."""
+    """`review.accept.mean_above=4` sets a key of the step with that id; `rounds=2` one of the recipe itself.
+
+    A term of a loss goes by its name, a ce term by its kind: `train.loss.triplet.weight=0`.
+    """
     target, equals, raw = setting.partition("=")
     keys = target.strip().split(".")
     if not equals or not all(keys):
@@ -112,11 +117,21 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
             f"--set {setting!r} is not of the form step.key=value", "e.g. --set review.accept.mean_above=4"
         )
     node = data if len(keys) == 1 else _step_or_table(data, keys.pop(0))
-    for key in keys[:-1]:
-        node = node.setdefault(key, {})
-        if not isinstance(node, dict):
+    for key, following in pairwise(keys):
+        below = node.setdefault(key, {})
+        if isinstance(below, list):
+            below = _terms(below)
+            if following not in below or following == keys[-1]:
+                raise RecipeError(f"--set {setting!r} names no key of a term", nearest(following, below))
+        if not isinstance(below, dict):
             raise RecipeError(f"--set {setting!r}: {key!r} has no keys of its own", "see `localfair recipes show fair`")
+        node = below
     node[keys[-1]] = _toml_value(raw.strip())
+
+
+def _terms(loss: list[Any]) -> dict[str, dict[str, Any]]:
+    """The terms of a loss by name: a ce term's is its kind, any other's its own."""
+    return {str(t.get("kind") or t.get("term")): t for t in loss if isinstance(t, dict)}
 
 
 def _step_or_table(data: dict[str, Any], name: str) -> dict[str, Any]:

@@ -114,6 +114,8 @@ def _inputs(recipe: r.Recipe) -> Iterator[str]:
                 yield f"{step.id}.input: no earlier step is called {name!r}"
             elif by_id[name].stage not in wanted:
                 yield f"{step.id}.input: {name!r} is of stage {by_id[name].stage}, not {' or '.join(wanted)}"
+        if step.enabled and (off := [n for n in named_inputs(step) if n in by_id and not by_id[n].enabled]):
+            yield f"{step.id}.input: {' and '.join(off)} {'is' if len(off) == 1 else 'are'} switched off"
         if wanted and step.enabled and not any(s.stage in wanted and s.enabled for s in earlier):
             yield f"{step.id}: a {step.stage} step needs an earlier {' or '.join(wanted)} step, and there is none"
         yield from _mistakes(step, earlier)
@@ -126,7 +128,7 @@ def _mistakes(step: r.AnyStep, earlier: Iterable[r.AnyStep]) -> Iterator[str]:
         exams = [s for s in earlier if s.stage == "exam" and s.split == "train" and s.enabled]
         if step.about == "mistakes" and not [s for s in exams if step.input in ("", s.id)]:
             yield f"{step.id}: mistakes come from an exam on the train split, and no earlier step is one"
-        if step.about == "questions" and step.write.feedback:
+        if step.about == "questions" and step.write.feedback and not step.write.rationale:
             yield f'{step.id}.write.feedback: a feedback explains a mistake; set about = "mistakes"'
         if not (step.write.feedback or step.write.rationale):
             yield f"{step.id}.write: nothing to write; name feedback, rationale or both"
@@ -140,6 +142,8 @@ def _terms(step: r.AnyStep, earlier: list[r.AnyStep]) -> Iterator[str]:
     for term in step.loss:
         if isinstance(term, r.CrossEntropy) and made and term.kind not in made:
             yield f"{step.id}.loss: no earlier select makes lessons of kind {term.kind!r}"
+        if isinstance(term, r.CrossEntropy) and term.weights and not term.each_teacher:
+            yield f"{step.id}.loss: weights are one per teacher, and so need each_teacher = true"
     for name in sorted({name for name in names if names.count(name) > 1} - {"ce"}):
         yield f"{step.id}.loss: two {name} terms; one is enough, with the sum of their weights"
     if ("lm" in names) == ("ce" in names):

@@ -59,7 +59,7 @@ class Silent(Committee):
 
     def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Row]]:
         assert self.now is not None
-        waiting = self._waiting(list(calls))
+        waiting = self._waiting(calls)
         recorded = self.store.recorded(waiting)
         for generation, same in waiting.items():
             share = self.now.share(same[0].place)

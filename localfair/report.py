@@ -6,7 +6,7 @@ Reads a run's rows; writes nothing. Statistics are scipy's, loaded when a report
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from localfair.errors import UsageError
@@ -30,7 +30,7 @@ def report(store: Store, run: str) -> dict[str, Any]:
     if head is None:
         raise UsageError(f"there is no run {run!r} in {store.path}", "see `localfair report --list`")
     steps = store.rows("SELECT * FROM run_steps WHERE run = ? ORDER BY position", run)
-    exams = _exams(store, run, steps)
+    exams = test_exams(store, run)
     before, after = (exams[0], exams[-1]) if exams else (None, None)
     return {
         "run": run,
@@ -53,6 +53,7 @@ def report(store: Store, run: str) -> dict[str, Any]:
         "after": _accuracy(after) if len(exams) > 1 else None,
         "change": paired(before["rows"], after["rows"]) if len(exams) > 1 and before and after else None,
         "adapter": _adapter(store, run),
+        "adapters": _adapters(store, run),
         "steps": [_step(s) for s in steps],
     }
 
@@ -83,16 +84,25 @@ def _accepted_count(store: Store, run: str) -> int:
     return len({v["explanation"] for v in verdicts.values() if v["accepted"]})
 
 
+def _adapters(store: Store, run: str) -> list[str]:
+    """Every adapter of the run, in the order in which they were trained."""
+    found = store.rows(
+        """SELECT "row" FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)""", run
+    )
+    return [r["row"] for r in found]
+
+
 def _adapter(store: Store, run: str) -> Row | None:
-    ids = _ids(store, run, "adapter")
+    """The last adapter of the run."""
+    ids = _adapters(store, run)
     row = store.adapter(ids[-1]) if ids else None
     return row and {k: row[k] for k in ("id", "steps", "seconds", "tokens", "peak_memory", "path")}
 
 
-def _exams(store: Store, run: str, steps: list[Row]) -> list[Row]:
-    """The student's exams on test, in order, each with its answers' rows; the adapter tells them apart."""
+def test_exams(store: Store, run: str) -> list[Row]:
+    """The student's exams on test, in order, each with its step and its answers' rows."""
     found = []
-    for step in steps:
+    for step in store.rows("SELECT * FROM run_steps WHERE run = ? ORDER BY position", run):
         if step["stage"] != "exam" or step["ended"] is None:
             continue
         answers = store.by_ids("answers", store.linked(run, [step["position"]], "answer"))
@@ -125,26 +135,33 @@ def _accuracy(exam: Row | None) -> Row | None:
 
 def paired(before: Iterable[Row], after: Iterable[Row]) -> Row | None:
     """The change on the same questions: difference with a 95 % bootstrap interval, and exact McNemar's p."""
-    import numpy as np
-    from scipy.stats import binomtest, bootstrap
+    from scipy.stats import binomtest
 
     first = {r["question"]: r["grade"] == Grade.RIGHT for r in before}
     second = {r["question"]: r["grade"] == Grade.RIGHT for r in after}
     shared = sorted(first.keys() & second.keys())
     if not shared:
         return None
-    change = np.array([float(second[q]) - float(first[q]) for q in shared])
-    gained, lost = int((change > 0).sum()), int((change < 0).sum())
-    low = high = float(change.mean())
-    if change.std() > 0:
-        interval = bootstrap(
-            (change,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0)
-        ).confidence_interval
-        low, high = float(interval.low), float(interval.high)
+    change = [float(second[q]) - float(first[q]) for q in shared]
+    gained, lost = sum(c > 0 for c in change), sum(c < 0 for c in change)
     return {
-        "questions": len(shared), "gained": gained, "lost": lost, "difference": float(change.mean()),
-        "interval": (low, high), "p": float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0,
+        "questions": len(shared), "gained": gained, "lost": lost, "difference": sum(change) / len(change),
+        "interval": mean_interval(change),
+        "p": float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0,
     }  # fmt: skip
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The 95 % bootstrap interval (percentiles) of a mean over questions; a point where all are equal."""
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    if max(values) == min(values):
+        return float(values[0]), float(values[0])
+    found = bootstrap(
+        (np.array(values),), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def acceptance(store: Store, run: str) -> list[Row]:

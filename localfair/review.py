@@ -68,8 +68,6 @@ def review(work: Work, step: Review) -> dict[str, Any]:
     of = grouped(rows, "explanation")
     verdicts = [verdict_row(step, e, of.get(e["id"], [])) for e in explanations]
     work.store.ensure("verdicts", verdicts)
-    work.made("review", [r["id"] for r in rows])
-    work.made("generation", [r["generation"] for r in rows])
     work.made("verdict", [v["id"] for v in verdicts])
     return {
         "explanations": len(explanations),
@@ -98,10 +96,9 @@ def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Ro
             if step.exhaustive or not _decided(step.accept, e, scores.get(e["id"], []), _left(able[e["id"]], p))
         ]  # fmt: skip
         spared += len(wanted) - len(needed)
-        calls = [Call(p, _request(work, step, p, e, questions[e["question"]]), e) for p, e in needed]
-        found = [review_row(call, row) for call, row in work.committee.ask(calls, f"{step.id}:")]
-        work.store.ensure("reviews", found)
-        rows += found
+        calls = (Call(p, _request(work, step, p, e, questions[e["question"]]), e) for p, e in needed)
+        found = (review_row(call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
+        rows += work.keep("reviews", "review", found)
     return rows, spared
 
 

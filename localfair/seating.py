@@ -173,7 +173,9 @@ class Seating:
             assert not isinstance(model, Script)
             options = {"batch": self.options.batch, "controls": partial(control_texts, model.path)}
         elif kind == "openai_http":
+            assert not isinstance(model, Script)
             options = {"batch": self.options.batch, "hosts": endpoint.allowed_hosts(self.workspace)}
+            endpoint.allowed(model.card.url, options["hosts"])  # refused before anybody is asked anything
 
         def opened() -> Backend:
             if adapter and kind in ("llama_cpp", "xllamacpp"):

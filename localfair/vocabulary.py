@@ -128,8 +128,10 @@ class Select(Step):
     stage: Literal["select"]
     input: tuple[str, ...] = ()
     per_question: PerQuestion
-    complete: bool = True  # a question counts only when it has every kind asked for
+    complete: bool = True  # a question counts only when it has every kind that was written about it
     unique: bool = True  # the same prompt and completion is one lesson
+    decontaminate: int = Field(13, ge=0)  # no lesson shares that many words in a row with dev or test; 0: not looked at
+    at_most: int = Field(0, ge=0)  # lessons in all, questions drawn at random, each with all of its own; 0: no limit
 
 
 class Soften(Step):
@@ -149,6 +151,11 @@ class CrossEntropy(Strict):
     kind: Literal["feedback", "rationale", "answer"]
     each_teacher: bool = False  # one mean, and so one weight, per teacher
     weight: float = Field(1.0, ge=0)
+    weights: tuple[Annotated[float, Field(ge=0)], ...] = ()  # with each_teacher: one per teacher named, in their order
+
+    def weight_of(self, teacher: int | None) -> float:
+        """The weight of the mean that a teacher's lessons belong to."""
+        return self.weight if teacher is None or not self.weights else self.weights[teacher]
 
 
 class Divergence(Strict):
@@ -241,6 +248,7 @@ class Recipe(Strict):
     summary: str = ""
     note: str = ""  # said when a run begins: what its result will and will not mean
     rounds: int = Field(1, ge=1)
+    teachers: tuple[Annotated[int, Field(ge=0)], ...] = ()  # of those named, who takes part, by index; all when empty
     early_stop: EarlyStop | None = None
     defaults: Defaults = Defaults()
     before: tuple[AnyStep, ...] = ()

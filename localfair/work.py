@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-from localfair.committee import Committee
+from localfair.committee import PIECE, Committee
 from localfair.errors import RecipeError, TaskError
 from localfair.recipe_check import named_inputs
 from localfair.records import Message, Question, Sampling, content_id
@@ -79,6 +79,25 @@ class Work:
     def made(self, noun: str, ids: Iterable[str]) -> None:
         """Link rows that this step used or made to the run."""
         self.store.link(self.run, self.position, noun, ids)
+
+    def keep(self, table: str, noun: str, rows: Iterable[Row]) -> Iterator[Row]:
+        """Store rows and link them, and the generations they rest on, as they are made; each goes on to the caller.
+
+        A few are written at a time: a stage holds what it counts, not what it made.
+        """
+        held: list[Row] = []
+        for row in rows:
+            held.append(row)
+            if len(held) == PIECE:
+                self._write(table, noun, held)
+                held = []
+            yield row
+        self._write(table, noun, held)
+
+    def _write(self, table: str, noun: str, rows: list[Row]) -> None:
+        self.store.ensure(table, rows)
+        self.made(noun, [row["id"] for row in rows])
+        self.made("generation", [row["generation"] for row in rows])
 
     def earlier(self, step: AnyStep, stages: tuple[str, ...], **having: Any) -> list[Done]:
         """The done steps a step reads: those it names, else the nearest one of these stages."""

@@ -15,17 +15,17 @@ STAGES = ("exam", "inquire", "review", "select", "soften", "train", "report")
 # from the ground up: a module imports its own layer and those before it; a dotted name stands for itself, not its package
 LAYERS = (
     ("errors", "records", "offline", "packaged", "versions", "endpoint"),
-    ("vocabulary", "recipe", "recipe_check", "models", "store", "backends", "tasks",
+    ("vocabulary", "recipe", "recipe_check", "switches", "decontaminate", "models", "store", "backends", "tasks",
      "losses", "lessons", "batches", "soft_labels", "weights", "checkpoints", "term_trainer", "qlora", "export.whole", "export.tensors", "export.lora_gguf"),
     ("committee", "seating", "work", "contrasts", "rounds"),
     STAGES,
-    ("pipeline", "checks", "export", "bench", "diagnose", "plan", "rehearsal"),
+    ("pipeline", "checks", "export", "bench", "diagnose", "plan", "rehearsal", "budget", "compare"),
     ("cli",),
     ("__main__",),
 )  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # parts of one layer that know nothing of one another
-STRANGERS = (*((stage,) for stage in STAGES), ("vocabulary", "recipe", "recipe_check"),
+STRANGERS = (*((stage,) for stage in STAGES), ("vocabulary", "recipe", "recipe_check", "switches"),
              ("models",), ("store",), ("backends",), ("tasks",))  # fmt: skip
 HEAVY = {"torch", "transformers", "peft", "llama_cpp", "vllm", "scipy", "matplotlib", "huggingface_hub",
          "bitsandbytes", "safetensors", "accelerate", "datasets", "xllamacpp"}  # fmt: skip

@@ -392,19 +392,17 @@ def test_every_4_bit_layer_is_kept_off_the_path_that_repacks_it(base):
 
 
 def test_an_adapter_lies_beside_a_4_bit_base_and_is_never_merged_into_it(base, lessons, tmp_path):
-    """Merged, it would be rounded away: its effect on the logits would not be the trained one's."""
+    """Merged, most of it would be rounded away: what is examined must be what was trained."""
     pytest.importorskip("bitsandbytes")
-    train(base, lessons, tmp_path, replace(SETTINGS, quantise="nf4", compute="bf16", learning_rate=1e-3, epochs=1))
+    from peft import PeftModel
+
+    train(base, lessons, tmp_path, replace(SETTINGS, quantise="nf4", compute="bf16", epochs=4))
     ids = torch.tensor([lessons[0].encoded.input_ids])
-
-    def packed(model):
-        return [p.data.clone() for name, p in model.named_parameters() if p.dtype == torch.uint8]
-
-    plain = load_causal_lm(base, "nf4").eval()
-    adapted = with_adapter(load_causal_lm(base, "nf4"), tmp_path, "nf4").eval()
-    assert packed(plain) and all(torch.equal(a, b) for a, b in zip(packed(plain), packed(adapted), strict=True))
+    plain, examined, trained = (load_causal_lm(base, "nf4") for _ in range(3))
+    examined, trained = with_adapter(examined, tmp_path, "nf4"), PeftModel.from_pretrained(trained, tmp_path)
     with torch.no_grad():
-        assert (plain(ids).logits - adapted(ids).logits).abs().max() > 1e-3
+        logits = [model.eval()(ids).logits for model in (plain, examined, trained)]
+    assert torch.equal(logits[1], logits[2]) and not torch.allclose(logits[0], logits[1], atol=0.1)
 
 
 DISTRIBUTED = """

@@ -12,6 +12,8 @@ from localfair.lessons import Encoded, encode
 from localfair.losses import IGNORE, divergence
 from localfair.records import Message
 from localfair.soft_labels import Soft, shared_vocabulary, soften, tokens_id
+from localfair.store import Store
+from localfair.store.verify import verify
 from localfair.weights import load_causal_lm
 from tests import tiny
 
@@ -26,7 +28,7 @@ def mentor(tmp_path_factory):
 
 
 def run(lab, mentor, *settings, **options):
-    return lab.run("mentor-kd", settings=(*QUICK, *settings), mentor=str(mentor), **options)
+    return lab.run("mentor-kd", settings=(*QUICK, *settings), mentor=str(mentor), **{"limit": 3} | options)
 
 
 def calls(found):
@@ -52,6 +54,15 @@ def test_a_soft_label_is_of_the_mentors_adapter_and_of_every_label_token(lab, me
     assert rows and {row["adapter"] for row in rows} == {trained}
     for row in rows:
         assert len(row["indices"]) == 4 * row["labels"] * 8 and len(row["logprobs"]) == 2 * row["labels"] * 9
+
+
+def test_verify_reads_soft_labels_too(lab, mentor):
+    run(lab, mentor, until="soften")
+    with Store.open(lab.db, create=True) as store:
+        assert verify(store) == []
+        store.db.execute("UPDATE soft_labels SET tau = 3.0, logprobs = x'00' WHERE rowid = 1")
+        store.db.conn.commit()
+        assert [line.split(" does ")[1].split()[0] for line in verify(store)] == ["not", "not"]
 
 
 def test_another_tau_or_k_is_asked_for_anew_and_the_rest_of_the_run_is_not(lab, mentor):

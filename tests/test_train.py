@@ -7,18 +7,19 @@ import pytest
 from localfair import pipeline
 from localfair.errors import TrainingError, UsageError
 from tests import tiny
+from tests.lab import FAST
 
 SHOUTING = tiny.CHATML.replace("assistant\n' }}{% endif", "assistant\nAHEM: ' }}{% endif")
 
 
-def preview(lab, *settings, until="train", recipe="fair", **options):
+def preview(lab, *settings, **options):
     shown = []
     order = pipeline.order(
-        recipe=recipe, settings=settings, workspace=lab.folder, db=lab.db, task="table", data=lab.data,
-        **{"student": lab.student, "teachers": lab.teachers} | options,
+        recipe="fair", settings=(*FAST, *settings), workspace=lab.folder, db=lab.db, task="table", data=lab.data,
+        **{"student": lab.student, "teachers": lab.teachers, "limit": 2} | options,
     )  # fmt: skip
     pipeline.run(
-        order, until=until, instead=lambda work, step: shown.extend(pipeline.preview(work, step)),
+        order, until="train", instead=lambda work, step: shown.extend(pipeline.preview(work, step)),
         say=lab.lines.append, progress=lambda *_: None,
     )  # fmt: skip
     return shown
@@ -40,6 +41,19 @@ def test_a_preview_shows_one_lesson_of_each_kind_and_trains_nothing(lab):
     assert not lab.rows("SELECT id FROM adapters") and not lab.rows("SELECT * FROM run_steps WHERE stage = 'train'")
 
 
+def test_the_command_line_shows_a_preview_on_stdout_alone(lab, monkeypatch, capsys):
+    from localfair.cli import main
+
+    monkeypatch.setenv("LOCALFAIR_WORKSPACE", str(lab.folder))
+    seats = ["--student", lab.student, *(part for name in lab.teachers for part in ("--teacher", name))]
+    given = ["--task", "table", "--data", str(lab.data), "--db", str(lab.db), "--limit", "2", *seats]
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "fair", *given, "--preview", "--set", "exam.sampling.max_tokens=8"])
+    out, err = capsys.readouterr()
+    assert ended.value.code == 0 and out.startswith("--- feedback (b2:") and out.count("⟦") == 2
+    assert "select:" in err and "train:" not in err
+
+
 def test_a_lesson_too_long_is_shown_as_dropped(lab):
     assert all("dropped:" in shown for shown in preview(lab, "train.max_length=16"))
 
@@ -57,7 +71,7 @@ def test_another_chat_template_is_another_adapter(lab):
 
 
 def test_curve_time_speed_and_memory_are_rows(lab):
-    found = lab.run()
+    found = lab.run(limit=3)
     (adapter,) = lab.rows("SELECT * FROM adapters")
     curve = lab.rows("SELECT step, loss, learning_rate FROM curve ORDER BY step")
     assert [point["step"] for point in curve] == list(range(1, found["adapter"]["steps"] + 1))
@@ -76,13 +90,13 @@ def test_a_student_without_a_chat_template_is_refused_with_a_hint(lab, tmp_path)
     mute = tiny.build(tmp_path / "mute")
     (mute / "chat_template.jinja").unlink()
     with pytest.raises(TrainingError, match="no chat template") as refused:
-        lab.run(student=str(mute))
+        lab.run(student=str(mute), limit=2)
     assert "template" in refused.value.hint and refused.value.exit_code == 2
 
 
 def test_lessons_that_are_all_too_long_are_one_clear_error(lab):
     with pytest.raises(TrainingError, match="no lessons to train on") as refused:
-        lab.run(settings=("train.max_length=16",))
+        lab.run(settings=("train.max_length=16",), limit=2)
     assert refused.value.hint and refused.value.exit_code == 2
 
 

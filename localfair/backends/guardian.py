@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 TICK = 0.1
+PARENT = os.getppid()
 DEATH_SIGNAL, SUBREAPER = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER; Linux alone has them
 
 
@@ -37,7 +38,7 @@ def main(grace: float, log: str, command: list[str]) -> int:
     status = None
     try:
         with contextlib.suppress(InterruptedError):
-            while status is None and not _stdin_ended():
+            while status is None and not _orphaned():
                 status = _reaped().get(server.pid)
     finally:
         # what a dead server leaves behind has nothing to finish
@@ -100,9 +101,10 @@ def _reaped() -> dict[int, int]:
     return found
 
 
-def _stdin_ended() -> bool:
+def _orphaned() -> bool:
+    """Whether our parent has let go: stdin ended, or, where a fork of it still holds the other end, it is gone."""
     ready, _, _ = select.select([0], [], [], TICK)
-    return bool(ready) and not os.read(0, 1)
+    return os.getppid() != PARENT or (bool(ready) and not os.read(0, 1))
 
 
 def _told(*_: object) -> None:

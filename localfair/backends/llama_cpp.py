@@ -25,7 +25,8 @@ from localfair.backends.llama_vocabulary import Vocabulary
 from localfair.errors import CorruptWeights, ModelError, PromptTooLong
 from localfair.records import Engine, Generation, Request
 
-SHARED = 64  # tokens that prompts must share before the one waits for the other's reading (ours)
+SHARED = 16  # tokens that prompts must share before the one waits for the other's reading (ours)
+ALIKE = 64  # tokens by which prompts are put beside one another (ours)
 EVERY_LAYER = 10_000
 
 
@@ -234,7 +235,7 @@ def _arranged(asked: list[Asked]) -> deque[Asked]:
     """Prompts that begin alike follow one another, else as asked."""
     groups: dict[tuple[int, ...], list[Asked]] = {}
     for one in asked:
-        groups.setdefault(tuple(one.prompt[:SHARED]), []).append(one)
+        groups.setdefault(tuple(one.prompt[:ALIKE]), []).append(one)
     return deque(one for group in groups.values() for one in group)
 
 

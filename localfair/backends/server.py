@@ -168,6 +168,8 @@ def gpu_memory(which: str = "memory.used") -> list[int]:
     if not (tool := shutil.which("nvidia-smi")):
         return []
     asked = [tool, f"--query-gpu={which}", "--format=csv,noheader,nounits"]
+    if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        asked += ["-i", visible]
     with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
         told = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout
         return [int(line) for line in told.split()]

@@ -30,6 +30,7 @@ RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # what --max-lora-rank takes
 GPU_SHARE = 0.9  # of the memory that is free on a GPU when the server starts
 CPU_SHARE = 0.4  # of the machine's free memory, for the key-value cache
 LEAST_CACHE = 2**28
+GPU_SCRATCH = 2**31  # what vLLM takes beside weights and cache (ours, a guess on the safe side)
 PRECISIONS = {
     "bf16": ["--dtype", "bfloat16"],
     "fp32": ["--dtype", "float32"],
@@ -185,8 +186,8 @@ class VllmBackend:
     @cached_property
     def _length(self) -> int:
         """Tokens a sequence may have: the model's, or as many as the cache can hold for one where memory is short."""
-        kv = self._model.kv_bytes
-        return min(self._model.context, max(1024, most_cache() // kv)) if kv else int(self._model.context)
+        kv, weights = self._model.kv_bytes, sum(f.stat().st_size for f in self._folder().glob("*.safetensors"))
+        return min(self._model.context, max(1024, most_cache(weights) // kv)) if kv else int(self._model.context)
 
 
 def environment() -> dict[str, str]:
@@ -199,21 +200,20 @@ def environment() -> dict[str, str]:
 
 def memory_arguments(wanted: int) -> list[str]:
     """How much memory the server may take: a share of what is free, and on a CPU no more cache than can be used."""
-    if gpu_memory():
-        return ["--gpu-memory-utilization", f"{GPU_SHARE * _free_share_of_gpu():.3f}"]
-    return ["--kv-cache-memory-bytes", str(max(LEAST_CACHE, min(wanted or 2**30, most_cache())))]
+    if free := _free_of_gpus():
+        return ["--gpu-memory-utilization", f"{GPU_SHARE * min(part / total for part, total in free):.3f}"]
+    return ["--kv-cache-memory-bytes", str(max(LEAST_CACHE, min(wanted or 2**30, most_cache(0))))]
 
 
-def most_cache() -> int:
-    """Bytes that a key-value cache may take on a CPU; without a limit worth a word on a GPU, where vLLM sees itself."""
-    if gpu_memory():
-        return 2**62
+def most_cache(weights: int) -> int:
+    """Bytes that the key-value cache may take beside so many bytes of weights."""
+    if free := _free_of_gpus():
+        return max(LEAST_CACHE, int(GPU_SHARE * min(part for part, _ in free) * 2**20) - weights - GPU_SCRATCH)
     import psutil
 
     return int(psutil.virtual_memory().available * CPU_SHARE)
 
 
-def _free_share_of_gpu() -> float:
-    """The free part of the first GPU's memory, 0 to 1."""
-    used, total = gpu_memory()[0], (gpu_memory("memory.total") or [0])[0]
-    return (total - used) / total if total else 1.0
+def _free_of_gpus() -> list[tuple[int, int]]:
+    """(free, all) MiB of each GPU that this process may use; empty without one."""
+    return [(total - used, total) for used, total in zip(gpu_memory(), gpu_memory("memory.total"), strict=False)]

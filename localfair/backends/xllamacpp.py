@@ -24,6 +24,7 @@ from localfair.records import Engine, Generation, Request
 WHO = "the xllamacpp server"
 SERVED = "localfair"
 LEAST = 1024  # tokens a sequence has at least, so that a server is seldom started again for a longer prompt (ours)
+TOGETHER, NO_TOKEN = 64, -1  # texts that one call tokenises, and the mark between them
 CACHE_SHARE = 0.5  # of the machine's free memory that the key-value cache may take (ours)
 LISTED = 64  # likeliest tokens asked for in one go; one that is not among them is asked for by itself
 
@@ -153,11 +154,17 @@ class XllamacppBackend:
         return prompts
 
     def _tokenised(self, texts: list[str], special: bool = False) -> dict[str, list[int]]:
-        """Text -> tokens; `special` for a prompt, which gets the beginning its vocabulary wants, and only once."""
+        """Text -> tokens; `special` for a prompt, which gets the beginning its vocabulary wants, and only once.
+
+        Many texts go in one call, between ids that no token has.
+        """
         client = self._started().client
         own = {"add_special": False, "parse_special": special}
-        calls = [Call("/tokenize", {"content": text} | own, tag=text) for text in texts]
-        found: dict[str, list[int]] = {a.call.tag: a.data["tokens"] for a in client.each(calls, self._slots)}
+        some = [texts[i : i + TOGETHER] for i in range(0, len(texts), TOGETHER)]
+        calls = [Call("/tokenize", {"content": _between(part)} | own, tag=part) for part in some]
+        found: dict[str, list[int]] = {}
+        for answer in client.each(calls, self._slots):
+            found |= zip(answer.call.tag, _split(answer.data["tokens"]), strict=True)
         if special and texts:
             (bos,) = client.each([Call("/tokenize", {"content": "", "add_special": True})], 1)
             first = bos.data["tokens"][:1]
@@ -170,6 +177,22 @@ class XllamacppBackend:
     def _call(request: Request, prompt: list[int]) -> Call:
         body = {"prompt": prompt} | drawing(request, "llamacpp") | constrained(request, "llamacpp")
         return Call("/v1/completions", body | ({"logprobs": 1} if request.logprobs else {}), request.about, request)
+
+
+def _between(texts: list[str]) -> list[str | int]:
+    """Texts with a mark between them, as /tokenize takes texts and ids mixed."""
+    return [part for text in texts for part in (text, NO_TOKEN)][:-1]
+
+
+def _split(tokens: list[int]) -> list[list[int]]:
+    """The tokens between the marks."""
+    found: list[list[int]] = [[]]
+    for token in tokens:
+        if token == NO_TOKEN:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return found
 
 
 def _next_tokens(scoring: Scoring, forced: bool) -> Iterator[Call]:

@@ -37,6 +37,7 @@ COMMANDS = {
     "train": ("run", "train", "Run a recipe up to the adapter."),
     "plan": ("plan", "plan", "Show what a run would ask, load, take and last."),
     "report": ("report", "report", "Show what a run found."),
+    "compare": ("compare", "compare", "Run several recipes or variants at an equal budget and compare them."),
     "export": ("export", "export", "Write a run's adapter, merged weights, GGUF, lessons or model card."),
     "recipes": ("recipes", "recipes", "List, show, check and copy recipes."),
     "tasks": ("tasks", "tasks", "List, show and import tasks."),

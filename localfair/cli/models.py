@@ -68,6 +68,35 @@ def fetch(name: str) -> None:
     _found(fetch_weights(name, workspace_dir(), say=lambda line: click.echo(line, err=True)))
 
 
+@models.command(epilog="\b\nExamples:\n  localfair models fit qwen3-8b --context 2048 --batch 8\n"
+                "  localfair models fit smollm2-135m-instruct --train --length 384 --batch 8")  # fmt: skip
+@click.argument("name")
+@click.option("--train", is_flag=True, help="To be trained by QLoRA, not to be served.")
+@click.option("--context", type=click.IntRange(1), default=2048, show_default=True, help="Tokens a sequence, serving.")
+@click.option("--length", type=click.IntRange(1), default=512, show_default=True, help="Tokens a lesson, training.")
+@click.option("--batch", type=click.IntRange(1), help="Sequences served at once [16], or lessons a step [8].")
+@click.option("--rank", type=click.IntRange(1), default=16, show_default=True, help="Of the adapter.")
+@click.option("--gradient-checkpointing", "checkpointing", is_flag=True, help="Train slower, in less memory.")
+def fit(name: str, train: bool, context: int, length: int, batch: int | None, rank: int, checkpointing: bool) -> None:
+    """Say whether a model fits this machine's free memory, and what would fit if it does not. An estimate."""
+    from localfair.models import fit as fitting
+    from localfair.models.registry import resolve
+    from localfair.packaged import workspace_dir
+
+    load = fitting.Load(
+        context=length if train else context, batch=batch or (8 if train else 16), rank=rank,
+        checkpointing=checkpointing, train=train,
+    )  # fmt: skip
+    found = fitting.fit(resolve(name, workspace_dir()), load)
+    gib = 2**30
+    click.echo(
+        f"{name}, {'QLoRA' if train else 'serving'}, {load}: needs {found.needed / gib:.2f} GiB, "
+        f"{found.free / gib:.2f} GiB of {found.place} are free: {'fits' if found.fits else 'does not fit'}"
+    )
+    if not found.fits:
+        click.echo(f"would fit: {found.instead}" if found.instead else "nothing smaller fits: take a smaller model")
+
+
 def _found(model: Any) -> None:
     if model.card.format == "endpoint":
         click.echo(f"{model.name}: {model.fingerprint} (as it said before, which cannot be verified) {model.card.url}")

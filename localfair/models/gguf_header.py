@@ -36,7 +36,8 @@ class GgufHeader:
 
     size: the least number of bytes the file must have. tokenizer_hash: sha256 over the raw tokens,
     token types, scores and merges, equal for two quantisations of one model.
-    kv_bytes: bytes of an f16 key and value cache for one token. heads, kv_heads: of attention, the most in a layer.
+    kv_bytes: bytes of an f16 key and value cache for one token. heads, kv_heads: of attention, the most in a layer;
+    width: of the residual stream; vocabulary: rows of the embedding; tied: it serves as the output layer too.
     """
 
     architecture: str
@@ -47,6 +48,10 @@ class GgufHeader:
     block_count: int
     heads: int
     kv_heads: int
+    width: int
+    feed_forward: int
+    vocabulary: int
+    tied: bool
     kv_bytes: int
     file_type: int
     tokenizer: str
@@ -144,22 +149,26 @@ def _read(reader: _Reader) -> GgufHeader:
         meta[key] = reader.value(kind)
         if key.startswith("tokenizer.ggml.") and kind == _ARRAY:
             tokenizer.update(key.encode() + b"\0" + reader.data[start : reader.at])
-    end = max((_tensor_end(reader) for _ in range(tensors)), default=0)
+    seen = [_tensor(reader) for _ in range(tensors)]
+    end = max((tensor_end for _, _, tensor_end in seen), default=0)
     alignment = int(meta.get("general.alignment", 32))
     size = math.ceil(reader.at / alignment) * alignment + end if tensors else reader.at
-    return _header(meta, tokenizer.hexdigest(), size)
+    return _header(meta, tokenizer.hexdigest(), size, {name: shape for name, shape, _ in seen})
 
 
-def _tensor_end(reader: _Reader) -> int:
-    """Where a tensor ends, in bytes from the start of the data; for a type unknown here, where it begins."""
-    reader.string()
+def _tensor(reader: _Reader) -> tuple[str, list[int], int]:
+    """A tensor's name, its shape, columns first, and where it ends in bytes from the start of the data.
+
+    For a type unknown here the end is where it begins.
+    """
+    name = reader.string()
     shape = [reader.scalar("Q") for _ in range(reader.scalar("I"))]
     kind, offset = reader.scalar("I"), reader.scalar("Q")
     values, size = BLOCKS.get(kind, (1, 0))
-    return int(offset + math.prod(shape) // values * size)
+    return name, shape, int(offset + math.prod(shape) // values * size)
 
 
-def _header(meta: dict[str, Any], tokenizer_hash: str, size: int) -> GgufHeader:
+def _header(meta: dict[str, Any], tokenizer_hash: str, size: int, shapes: dict[str, list[int]]) -> GgufHeader:
     architecture = str(meta.get("general.architecture", ""))
 
     def own(key: str) -> int:
@@ -179,6 +188,10 @@ def _header(meta: dict[str, Any], tokenizer_hash: str, size: int) -> GgufHeader:
         block_count=own("block_count"),
         heads=heads,
         kv_heads=kv_heads,
+        width=own("embedding_length"),
+        feed_forward=own("feed_forward_length"),
+        vocabulary=(shapes.get("token_embd.weight") or [0])[-1],
+        tied="output.weight" not in shapes,
         kv_bytes=2 * own("block_count") * kv_heads * (keys + values),
         file_type=int(meta.get("general.file_type", -1)),
         tokenizer=str(meta.get("tokenizer.ggml.model", "")),

@@ -16,6 +16,7 @@ UNKNOWN, CONTROL = 2, 3  # token types of ggml
 ENDS = frozenset({
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<end_of_turn>", "<|endoftext|>",
     "<|end_of_text|>", "<|eom_id|>", "<EOT>", "_<EOT>", "<｜end▁of▁sentence｜>", "<|end_of_turn|>",
+    "<|flush|>", "<|calls|>", "</s>", "[EOT]", "[EOS]", "<end_of_utterance>", "<eos>",
 })  # fmt: skip
 TOKENS, TYPES = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
 

@@ -138,12 +138,15 @@ CREATE TABLE parities (
   id TEXT PRIMARY KEY, export TEXT NOT NULL REFERENCES exports (id), split TEXT NOT NULL,
   reference TEXT NOT NULL, engine TEXT NOT NULL, questions INTEGER NOT NULL, same_grade INTEGER NOT NULL,
   same_text INTEGER NOT NULL, reference_right INTEGER NOT NULL, engine_right INTEGER NOT NULL, created TEXT NOT NULL);
+
+CREATE TABLE comparisons (
+  id TEXT PRIMARY KEY, task TEXT NOT NULL, asked TEXT NOT NULL, found TEXT NOT NULL, created TEXT NOT NULL);
 """
 
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
-    ("constrained replies and their log-probabilities, measured rates, soft labels, exports and their parity exams", SECOND),
+    ("constrained replies, their log-probabilities, rates, soft labels, exports and their parity, comparisons", SECOND),
 )
 VERSION = len(MIGRATIONS)
 

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from localfair.records import Constraint, Engine, Message, Request, Sampling
+from localfair.records import Constraint, Engine, Message, Request, Sampling, content_id
 from localfair.store.schema import NOUNS
 from localfair.store.store import Row, Store, question_of
 
@@ -18,7 +18,7 @@ from localfair.store.store import Row, Store, question_of
 def verify(store: Store) -> list[str]:
     """Every problem found, one line each; an empty list is a sound record."""
     found: list[str] = []
-    for check in (_sqlite, _questions, _generations, _links, _adapters):
+    for check in (_sqlite, _questions, _generations, _soft_labels, _links, _adapters):
         try:
             found += check(store)
         except sqlite3.DatabaseError as error:  # pages that cannot be read
@@ -40,6 +40,18 @@ def _questions(store: Store) -> list[str]:
 def _generations(store: Store) -> list[str]:
     cursor = store.db.execute("SELECT * FROM generations")
     return [f"generation {r['id']} does not hash to its id" for r in cursor if request_id(dict(r)) != r["id"]]
+
+
+def _soft_labels(store: Store) -> list[str]:
+    found = []
+    for row in map(dict, store.db.execute("SELECT * FROM soft_labels")):
+        key = {k: row[k] for k in ("mentor", "adapter", "family", "tokens", "top_k", "vocabulary", "tau")}
+        if content_id("soft_label", **key) != row["id"]:
+            found.append(f"soft label {row['id']} does not hash to its id")
+        sizes = (4 * row["labels"] * row["top_k"], 2 * row["labels"] * (row["top_k"] + 1))
+        if (len(row["indices"]), len(row["logprobs"])) != sizes:
+            found.append(f"soft label {row['id']} does not hold {row['top_k']} and the rest for {row['labels']} labels")
+    return found
 
 
 def request_id(row: Row) -> str:

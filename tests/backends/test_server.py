@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def launch(command=None, **options):
 def quickly(monkeypatch, tmp_path):
     """A short grace, and temporary folders where they can be counted."""
     monkeypatch.setattr(server, "GRACE", 0.3)
-    monkeypatch.setattr(server.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture
@@ -134,18 +135,13 @@ def test_a_server_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
     assert len(list(tmp_path.glob("localfair-server-*/server.log"))) == 1
 
 
-def test_a_server_that_is_never_ready_is_ended_at_its_deadline():
-    asked = []
-
-    def sleeping(port):
-        asked.append(port)
-        return SLEEP
-
+def test_a_server_that_is_never_ready_is_ended_at_its_deadline(monkeypatch):
+    groups, right = [], server.Server.failed
+    monkeypatch.setattr(server.Server, "failed", lambda self, said: groups.append(self._group) or right(self, said))
     with pytest.raises(ServerFailed, match="not ready after 0 s"):
-        start(launch(sleeping, deadline=0.4))
-    found = [p for p in Path("/proc").glob("[0-9]*/cmdline") if "guardian.py" in p.read_text(errors="replace")]
-    mine = [p for p in found if p.parent.joinpath("stat").read_text().rpartition(")")[2].split()[1] == str(os.getpid())]
-    assert len(asked) == 1 and not any(alive(p.parent.name) for p in mine)
+        start(launch(lambda port: SLEEP, deadline=0.4))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(groups[0], 0)
 
 
 def test_every_server_gets_a_free_port_and_another_key(running):
@@ -163,3 +159,18 @@ def test_the_next_start_waits_until_gpu_memory_is_back(monkeypatch):
     monkeypatch.setattr(server, "gpu_memory", lambda: next(told))
     server._await_gpu_memory([50], seconds=10)
     assert list(told) == []
+
+
+SMI = """#!/bin/sh
+case "$*" in *memory.total*) echo 24000; echo 8000;; *) echo 4000; echo 6000;; esac
+"""
+
+
+def test_vllm_takes_a_share_of_what_is_free_on_every_gpu_and_a_sequence_no_more_than_fits(monkeypatch, tmp_path):
+    from localfair.backends import vllm
+
+    (tmp_path / "nvidia-smi").write_text(SMI)
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert vllm.memory_arguments(2**40) == ["--gpu-memory-utilization", "0.225"]
+    assert vllm.most_cache(0) == vllm.LEAST_CACHE

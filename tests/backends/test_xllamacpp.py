@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -27,6 +28,12 @@ from tests.backends.asking import asked, texts
 from tests.backends.stub_server import Stub, models
 
 QUOTING = ("plain", "<|im_end|>\n<|im_start|>user\nno", "a <|endoftext|> b", "  two  spaces\n\n", "½ § ü")
+
+
+@pytest.fixture(autouse=True)
+def logs(monkeypatch, tmp_path):
+    """The logs of what fails go with the test."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture

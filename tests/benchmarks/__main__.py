@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from localfair.errors import LocalfairError
+from localfair.errors import LocalfairError, nearest
 from tests.benchmarks.pairs import HEAD, Result, line
 from tests.benchmarks.setting import Setting, machine
 
@@ -36,6 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     if given.markdown:
         print(markdown(_held(given.out)))
         return 0
+    given.work.mkdir(parents=True, exist_ok=True)
     os.environ["LOCALFAIR_WEIGHTS"] = str(given.models.resolve())
     setting = Setting(
         models=given.models.resolve(), data=given.data.resolve(), work=given.work.resolve(), pairs=given.pairs,
@@ -52,7 +53,7 @@ def arguments() -> argparse.ArgumentParser:
         prog="python -m tests.benchmarks", description=__doc__, epilog=f"benchmarks:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], metavar="NAME")
+    parser.add_argument("names", nargs="*", type=_name, metavar="NAME")
     parser.add_argument("--models", type=Path, default=Path("models/weights"), help="the folder of the GGUF files")
     parser.add_argument("--data", type=Path, default=Path("data"), help="the folder of the published data sets")
     parser.add_argument("--work", type=Path, default=Path("benchmarks-work"), help="state; the same folder goes on")
@@ -64,6 +65,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--trl-python", metavar="PATH", help="a Python with trl and this checkout's packages")
     parser.add_argument("--markdown", action="store_true", help="print the table of --out and do nothing else")
     return parser
+
+
+def _name(given: str) -> str:
+    if given not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"no benchmark is called {given!r}; {nearest(given, BENCHMARKS)}")
+    return given
 
 
 def _measured(name: str, setting: Setting, out: Path) -> bool:
@@ -90,14 +97,15 @@ def _held(out: Path) -> dict[str, Any]:
 def _keep(row: Result, setting: Setting, out: Path) -> None:
     held = _held(out)
     held["machine"] = machine()
-    held["rows"][row.name] = row.as_row() | {"small": setting.small}
+    quiet = {"load_average": held["machine"]["load_average"][0]}  # how busy the machine was at the end
+    held["rows"][row.name] = row.as_row() | {"small": setting.small, "details": row.details | quiet}
     part = out.with_suffix(".part")
     part.write_text(json.dumps(held, indent=1))
     part.replace(out)
 
 
 def markdown(held: dict[str, Any]) -> str:
-    """The README's table. Rows of `--small` runs are marked as no measurement."""
+    """The README's table, below the machine of its last row. Rows of `--small` runs say so."""
     about = held["machine"]
     said = [
         f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}, "
@@ -105,8 +113,7 @@ def markdown(held: dict[str, Any]) -> str:
         ("localfair", "torch", "transformers", "peft"))
     ] if about else ["no results yet"]  # fmt: skip
     rows = [Result(**row) for row in held["rows"].values()]
-    lines = [line(row) + (" *small: no measurement*" if row.small else "") for row in rows]
-    return "\n".join([*said, "", HEAD, *lines])
+    return "\n".join([*said, "", HEAD, *map(line, rows)])
 
 
 if __name__ == "__main__":

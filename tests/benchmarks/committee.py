@@ -15,7 +15,7 @@ from localfair.pipeline import Order
 from localfair.store import Store
 from tests.benchmarks.authors import mistakes, seated
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
-from tests.benchmarks.setting import CAP, QWEN, QWEN_LARGE, SMOL, Setting, committee_order, copied, exam_record, run
+from tests.benchmarks.setting import QWEN, QWEN_LARGE, SMOL, Setting, committee_order, copied, exam_record, run
 
 MODES = ("direct", "reasoned")
 TARGETS = {"direct": Target("at least", 4.0), "reasoned": Target("at least", 2.0)}
@@ -33,7 +33,7 @@ def committee(setting: Setting) -> Iterator[Result]:
     limit = setting.size(12, 1)
     record = exam_record(setting, limit)
     orders = {mode: ordered(setting, SMALL_SEATS, mode, limit, "committee.db") for mode in MODES}
-    journal = Journal(setting.work, "committee", limit=limit, seats=SMALL_SEATS, cap=CAP)
+    journal = Journal(setting.work, "committee", limit=limit, seats=SMALL_SEATS, cap=setting.cap)
     with seated(orders["reasoned"], record) as authors:
         found = mistakes(record)
         rounds = journal.side_by_side(
@@ -42,7 +42,7 @@ def committee(setting: Setting) -> Iterator[Result]:
             **{mode: partial(_ours, order, record) for mode, order in orders.items()},
         )
     for mode in MODES:
-        yield _row("committee", mode, rounds, len(found), SMALL_SEATS)
+        yield _row("committee", mode, rounds, setting, len(found), SMALL_SEATS)
     yield _loads([r[mode] for r in rounds for mode in MODES], SMALL_SEATS)
 
 
@@ -51,7 +51,7 @@ def committee_15b(setting: Setting) -> Iterator[Result]:
     limit = setting.size(40, 1)
     record = exam_record(setting, limit)
     orders = {mode: ordered(setting, LARGE_SEATS, mode, limit, f"committee-15b-{mode}.db") for mode in MODES}
-    journal = Journal(setting.work, "committee-15b", limit=limit, seats=LARGE_SEATS, cap=CAP)
+    journal = Journal(setting.work, "committee-15b", limit=limit, seats=LARGE_SEATS, cap=setting.cap)
     measured = {mode: _stage_by_stage(journal, mode, order, record) for mode, order in orders.items()}
     found = mistakes(record)
     with seated(orders["reasoned"], record) as authors:
@@ -59,7 +59,7 @@ def committee_15b(setting: Setting) -> Iterator[Result]:
             [journal.once(f"theirs {m.question.id} {i}", partial(authors.explain, m)) for i, m in enumerate(found)]
         )
     for mode in MODES:
-        yield _row("committee-15b", mode, [measured], len(found), LARGE_SEATS)
+        yield _row("committee-15b", mode, [measured], setting, len(found), LARGE_SEATS)
 
 
 def ordered(setting: Setting, seats: tuple[str, ...], mode: str, limit: int, db: str) -> Order:
@@ -108,12 +108,14 @@ def _sum(parts: list[Measure]) -> Measure:
     return {key: sum(part[key] for part in parts) for key in keys}
 
 
-def _row(name: str, mode: str, rounds: list[dict[str, Measure]], found: int, seats: tuple[str, ...]) -> Result:
+def _row(
+    name: str, mode: str, rounds: list[dict[str, Measure]], setting: Setting, found: int, seats: tuple[str, ...]
+) -> Result:  # fmt: skip
     return result(
         f"{name}, {mode} reviews", ratios(rounds, "seconds", over="theirs", under=mode), TARGETS[mode],
         f"time of the authors' order of calls (batch 1, reasoned reviews of everything, models loaded before) over "
         f"our inquire and review with {mode} reviews (loads included), {found} mistakes on SVAMP, seats "
-        f"{', '.join(seats)}, replies of up to {CAP} tokens",
+        f"{', '.join(seats)}, replies of up to {setting.cap} tokens",
         details={
             f"{said}_{key}": middle(rounds, side, key)
             for said, side in (("ours", mode), ("theirs", "theirs")) for key in ("seconds", "calls", "tokens")

@@ -108,7 +108,7 @@ def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target
 
     from localfair.backends.llama_context import physical_cores
 
-    requests = questions(setting, setting.size(32, 4), setting.size(64, 8))
+    requests = questions(setting, setting.size(32, 4), setting.size(128, 8))
     model = find_model(str(path), setting.workspace)
     assert isinstance(model, Model)
     serial = Llama(str(path), n_ctx=1024, n_threads=physical_cores(), n_threads_batch=physical_cores(), verbose=False)
@@ -161,9 +161,12 @@ def requantised(source: Path, kind: str, work: Path) -> Path:
 
     import llama_cpp
 
+    from localfair.backends import llama_context
+
     target = work / f"{source.stem.rpartition('-')[0]}-{kind.lower()}.gguf"
     if target.exists():
         return target
+    llama_context.silence()
     part = target.with_suffix(".part")
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "BF16": llama_cpp.LLAMA_FTYPE_MOSTLY_BF16}[kind]

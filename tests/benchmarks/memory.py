@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, result
-from tests.benchmarks.setting import CAP, Setting, child
+from tests.benchmarks.setting import Setting, child
 
 MARKS = (100, 1_000, 10_000)
 SMALL_MARKS = (10, 20, 40)
-# a student's reply is about this long
+WORDS = 96  # of a student's reply
 SCRIPT = """
 context = 4096
 [[rule]]
@@ -66,7 +66,7 @@ def main(data: Path, work: Path, marks: tuple[int, ...]) -> None:
     from localfair import pipeline
 
     script = work / "student.script.toml"
-    script.write_text(SCRIPT.format(words=" ".join(["reasoning"] * CAP)))
+    script.write_text(SCRIPT.format(words=" ".join(["reasoning"] * WORDS)))
     db = work / "memory.db"
     for old in work.glob("memory.db*"):
         old.unlink()

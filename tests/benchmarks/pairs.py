@@ -146,7 +146,8 @@ HEAD = (
 def line(row: Result) -> str:
     """The row as one line of a Markdown table."""
     bounds = f"{_short(row.low)} to {_short(row.high)}" if row.low is not None and row.high is not None else "one run"
-    cells = (row.name, f"{_short(row.median)} {row.unit}", bounds, row.target or "none", row.verdict, row.pairs,
+    name = f"{row.name} (small: no measurement)" if row.small else row.name
+    cells = (name, f"{_short(row.median)} {row.unit}", bounds, row.target or "none", row.verdict, row.pairs,
              row.compared)  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"
 

@@ -20,6 +20,7 @@ from localfair.packaged import workspace_dir
 
 SERVE = ((512, 1), (2048, 4), (2048, 16))
 TRAIN = (
+    (64, 1, 16, ""),
     (128, 4, 16, ""), (256, 4, 16, ""), (256, 8, 16, ""), (512, 4, 16, ""), (256, 4, 64, ""),
     (256, 8, 16, "checkpointing"), (512, 8, 16, "checkpointing"),
 )  # fmt: skip
@@ -38,8 +39,9 @@ def serve(path: str, context: int, sequences: int) -> None:
     from localfair.records import Message, Request, Sampling
 
     backend = open_backend("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
-    prompt = (Message("user", "pens and apples " * (min(context, 512) // 4)),)
-    longest = Sampling(max_tokens=context - min(context, 512) // 4 * 3 - 64, stop=tuple("aeiou .,0123456789\n"))
+    times = min(context, 512) // 6
+    prompt = (Message("user", "pens and apples " * times),)
+    longest = Sampling(max_tokens=max(1, context - 6 * times - 40), stop=tuple("aeiou .,0123456789\n"))
     asked = [Request(messages=prompt, sampling=longest, sample=i) for i in range(sequences)]
     next(iter(backend.generate(asked)))
     print(peak())

@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SMOL = "smollm2-135m-instruct"
 QWEN = "qwen2.5-coder-0.5b-instruct"
 QWEN_LARGE = "qwen2.5-coder-1.5b-instruct"
-CAP = 96  # tokens of every reply in the committee's benchmarks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +46,11 @@ class Setting:
     def count(self, full: int) -> int:
         """How many pairs."""
         return self.pairs or self.size(full, 2)
+
+    @property
+    def cap(self) -> int:
+        """Tokens of every reply in the committee's benchmarks."""
+        return self.size(96, 8)
 
     @property
     def workspace(self) -> Path:
@@ -74,7 +78,7 @@ class Setting:
 def committee_order(setting: Setting, db: Path, teachers: tuple[str, ...], settings: tuple[str, ...], limit: int,
                     **options: Any) -> pipeline.Order:  # fmt: skip
     """FAIR on SVAMP with SmolLM2 as the student, every reply capped; no exam on test before it."""
-    caps = tuple(f"{step}.sampling.max_tokens={CAP}" for step in ("exam", "inquire", "review"))
+    caps = tuple(f"{step}.sampling.max_tokens={setting.cap}" for step in ("exam", "inquire", "review"))
     return pipeline.order(
         recipe=str(packaged_dir("recipes") / "fair"), settings=("before.enabled=false", *caps, *settings),
         workspace=setting.workspace, task="svamp", data=_svamp(setting), student=SMOL, teachers=teachers,
@@ -98,7 +102,7 @@ def quiet(*_: object) -> None:
 
 def exam_record(setting: Setting, limit: int) -> Path:
     """A record that holds the student's mistakes on `limit` real questions and nothing more; made once."""
-    path = setting.work / f"exam-{limit}.db"
+    path = setting.work / f"exam-{limit}-{setting.cap}.db"
     done = path.with_suffix(".done")
     if not done.exists():
         run(committee_order(setting, path, (), (), limit), "exam")

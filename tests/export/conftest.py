@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.models.conftest import real_weights  # noqa: F401
+
 pytest.importorskip("transformers")
 pytest.importorskip("gguf")
 
