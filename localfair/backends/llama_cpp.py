@@ -22,7 +22,7 @@ from localfair.backends import llama_context
 from localfair.backends.llama_context import Context, Slot, common
 from localfair.backends.llama_sampling import log_softmax, sampler
 from localfair.backends.llama_vocabulary import Vocabulary
-from localfair.errors import CorruptWeights, ModelError, PromptTooLong
+from localfair.errors import CorruptWeights, PromptTooLong
 from localfair.records import Engine, Generation, Request
 
 SHARED = 16  # tokens that prompts must share before the one waits for the other's reading (ours)
@@ -119,11 +119,6 @@ class LlamaCppBackend:
     def _load(self) -> None:
         if self._model is not None:
             return
-        if not self._model_info.chat_template:
-            raise ModelError(
-                f"{self.engine.model} has no chat template",
-                "use an instruction-tuned model, or give chat_template in its card",
-            )
         llama_context.silence()
         low.llama_backend_init()
         params = low.llama_model_default_params()

@@ -8,11 +8,9 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from jinja2 import TemplateError
 from llama_cpp import llama_cpp as low
-from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-from localfair.errors import BackendError, ModelError
+from localfair.backends.chat_text import ChatText
 from localfair.records import Request
 
 PIECE_BYTES = 256
@@ -23,22 +21,13 @@ class Vocabulary:
     """Of one loaded model; `name` is what messages call it. Raises ModelError for a template that is not Jinja."""
 
     def __init__(self, model: Any, name: str, template: str) -> None:
-        self.name = name
         self.pointer = low.llama_model_get_vocab(model)
-        self._control = _control_texts(self.pointer)
-        self._format = self._formatter(template)
+        bos, eos = low.llama_vocab_bos(self.pointer), low.llama_vocab_eos(self.pointer)
+        self._chat = ChatText(name, template, self._spelled(bos), self._spelled(eos), _control_texts(self.pointer))
 
     def prompt(self, request: Request) -> list[int]:
-        """The tokens of the chat template's text. Control tokens come from the template alone (see `_as_text`)."""
-        messages: Any = [{"role": m.role, "content": _as_text(self._control, m.content)} for m in request.messages]
-        try:
-            text = str(self._format(messages=messages).prompt)
-        except (TemplateError, ValueError, TypeError) as error:
-            raise BackendError(
-                f"the chat template of {self.name} refuses {request.about or 'a prompt'}: {error}",
-                "some templates take no system message",
-            ) from error
-        return self.tokens(text.encode())
+        """The tokens of the chat template's text; a control token that a message spells stays text."""
+        return self.tokens(self._chat.prompt(request).encode())
 
     def tokens(self, text: bytes, special: bool = True) -> list[int]:
         """A prompt's tokens, control tokens and all; without `special` those of a text in the midst of one."""
@@ -63,17 +52,8 @@ class Vocabulary:
                 return buffer.raw[:length]
             size = -length
 
-    def _formatter(self, template: str) -> Jinja2ChatFormatter:
-        bos, eos = (
-            self.piece(token, special=True).decode(errors="replace") if token >= 0 else ""
-            for token in (low.llama_vocab_bos(self.pointer), low.llama_vocab_eos(self.pointer))
-        )
-        try:
-            return Jinja2ChatFormatter(template=template, bos_token=bos, eos_token=eos)
-        except TemplateError as error:
-            raise ModelError(
-                f"the chat template of {self.name} is not Jinja: {error}", "give another in its card"
-            ) from error
+    def _spelled(self, token: int) -> str:
+        return self.piece(token, special=True).decode(errors="replace") if token >= 0 else ""
 
     def _begins_with_bos(self, text: bytes) -> bool:
         bos = low.llama_vocab_bos(self.pointer)
@@ -85,13 +65,3 @@ def _control_texts(vocab: Any) -> tuple[str, ...]:
     marked = (i for i in range(low.llama_vocab_n_tokens(vocab)) if low.llama_vocab_get_attr(vocab, i) & CONTROL)
     texts = (low.llama_vocab_get_text(vocab, i).decode(errors="replace") for i in marked)
     return tuple(text for text in texts if len(text) > 1)
-
-
-def _as_text(control: tuple[str, ...], text: str) -> str:
-    """A space after the first character of each control token the text spells: quoting ends no turn.
-
-    The same as `localfair.lessons` does, so that both engines read the same prompt.
-    """
-    while found := next((token for token in control if token in text), None):
-        text = text.replace(found, found[0] + " " + found[1:])
-    return text
