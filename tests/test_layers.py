@@ -12,11 +12,12 @@ import localfair
 
 ROOT = Path(localfair.__file__).parent
 STAGES = ("exam", "inquire", "review", "select", "soften", "train", "report")
-# from the ground up: a module imports its own layer and those before it; a dotted name stands for itself, not its package
+# from the ground up: a module imports its own layer and those before it; a dotted name stands apart from its package
 LAYERS = (
     ("errors", "records", "offline", "packaged", "versions", "endpoint"),
     ("vocabulary", "recipe", "recipe_check", "switches", "decontaminate", "models", "store", "backends", "tasks",
-     "losses", "lessons", "batches", "soft_labels", "weights", "checkpoints", "term_trainer", "qlora", "export.whole", "export.tensors", "export.lora_gguf"),
+     "losses", "lessons", "batches", "soft_labels", "weights", "checkpoints", "term_trainer", "qlora",
+     "export.whole", "export.tensors", "export.lora_gguf"),
     ("committee", "seating", "work", "contrasts", "rounds"),
     STAGES,
     ("pipeline", "checks", "export", "bench", "diagnose", "plan", "rehearsal", "budget", "compare"),

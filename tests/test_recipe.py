@@ -1,5 +1,6 @@
 """Recipes are validated whole, at the door: every error at once, the nearest name for an unknown key."""
 
+import re
 import tomllib
 
 import pytest
@@ -22,19 +23,34 @@ def problems(tmp_path, *settings, name="fair"):
 
 
 def test_every_recipe_on_disk_is_valid_and_has_its_readme(tmp_path):
-    assert NAMES == ["fair", "mentor-kd", "quickstart", "tailored", "tinyllm"]
+    papers = ["fair", "mentor-kd", "quickstart", "tailored", "tinyllm"]
+    assert set(NAMES) == {*papers, "answers-only", "single-teacher", "step-by-step"}
+    index = (packaged_dir("recipes") / "README.md").read_text()
     for name in NAMES:
         recipe = load_recipe(name, tmp_path)
         readme = packaged_dir("recipes") / name / "README.md"
         assert recipe.name == name and recipe.paper.startswith("arXiv ") and recipe.summary
         assert readme.is_file() and recipe.paper.removeprefix("arXiv ") in readme.read_text()
+        assert f"[{name}]({name}/README.md)" in index
+
+
+SOURCE = re.compile(r"\[(paper|code|ours|fair)\]|the same as before")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_of_a_recipe_says_where_it_comes_from(name):
+    above = ""
     for line in (packaged_dir("recipes") / name / "recipe.toml").read_text().splitlines():
-        if line.startswith(("rounds", "learning_rate", "epochs", "accept ", "loss ")) and name == "fair":
-            assert "#" in line or line.startswith(("loss", "accept")), line
+        value = line.partition("=")[2].partition("#")[0]
+        if re.search(r"\d", re.sub(r'"[^"]*"', "", value)):
+            assert SOURCE.search(line) or SOURCE.search(above), line
+        above = f"{above} {line}" if line.startswith("#") else ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_readme_says_what_differs(name):
+    text = (packaged_dir("recipes") / name / "README.md").read_text()
+    assert re.search(r"^## What differs.*\n+\| here \|", text, re.M)
 
 
 def test_rounds_repeat_the_middle_section_only(tmp_path):
@@ -77,6 +93,23 @@ def test_set_reads_values_as_toml_and_keeps_plain_words(tmp_path):
     recipe = fair(tmp_path, 'review.of=["rationale"]', "review.mode=direct", "train.learning_rate=1e-3")
     review = next(s for _, s in recipe.steps() if s.id == "review")
     assert review.of == ("rationale",) and review.mode == "direct"
+
+
+def test_a_term_of_a_loss_goes_by_its_name_a_ce_term_by_its_kind(tmp_path):
+    recipe = fair(tmp_path, "train.loss.feedback.weight=0.2", "train.loss.rationale.weight=0.8")
+    train = next(s for _, s in recipe.steps() if s.id == "train")
+    assert [(t.kind, t.weight) for t in train.loss] == [("feedback", 0.2), ("rationale", 0.8)]
+    with pytest.raises(RecipeError, match="names no key of a term") as refused:
+        fair(tmp_path, "train.loss.feedbak.weight=0")
+    assert "did you mean 'feedback'?" in refused.value.hint
+
+
+def test_steps_that_are_off_are_named_when_nothing_else_is_left_to_read(tmp_path):
+    assert problems(tmp_path, "teach.enabled=false", name="single-teacher") == [
+        "check: a review step needs an earlier inquire step, and there is none"]  # fmt: skip
+    assert problems(tmp_path, "mentor-lessons.enabled=false", name="mentor-kd") == [
+        "mentor.input: mentor-lessons is switched off",
+        "mentor: a train step needs an earlier select step, and there is none"]  # fmt: skip
 
 
 @pytest.mark.parametrize("setting", ["rounds", "=3", "nostep.key=1", "review..x=1"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from localfair.errors import LocalfairError, RecipeError
+from localfair.errors import LocalfairError
 from localfair.packaged import packaged_dir
 from localfair.recipe import load_recipe
 from localfair.vocabulary import Exam, Inquire, Train
@@ -78,8 +78,7 @@ WITHOUT = {
     "answer check": ("fair", "review.accept.answer_check=false", lambda f: f["accepted"] == f["explanations"]),
     "review of feedback": ("fair", 'review.of=["rationale"]', lambda f: f["lessons"] == 8),
     "mistakes": ("fair", "inquire.about=questions", lambda f: kinds(f) == {"rationale"} and f["lessons"] == 4),
-    "feedback": ("fair", "select.per_question.feedback=0", RecipeError),
-    "feedback, learned": ("fair", "train.loss.feedback.weight=0", lambda f: f["lessons"] == 8),
+    "feedback": ("fair", "train.loss.feedback.weight=0", lambda f: f["lessons"] == 8),
     "a teacher": ("fair", "teachers=[0,2]", lambda f: f["explanations"] == 4 * 2 * 2),
     "format mistakes": ("fair", "exam.unreadable_is=format", lambda f: f["lessons"] >= 4),
     "decontamination": ("fair", "select.decontaminate=0", lambda f: f["lessons"] == 8),
@@ -100,10 +99,6 @@ def kinds(found):
 def test_any_part_can_be_left_out_by_one_setting(lab, part):
     name, setting, holds = WITHOUT[part]
     last = "mentor-lessons" if name == "mentor-kd" else "select"
-    if holds is RecipeError:  # another part needs it, and the recipe says which
-        with pytest.raises(RecipeError):
-            run(lab, name, setting, until=last)
-        return
     found = run(lab, name, setting, until=last)
     assert holds(found), found["steps"]
 
