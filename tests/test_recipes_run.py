@@ -24,7 +24,7 @@ replies = ["The code of item \\1 is \\1. The answer is \\1."]
 
 
 def small(name, folder, tokens=4):
-    """Settings that make any recipe small: few tokens, one epoch, a small adapter, no worked examples."""
+    """Settings that make any recipe small: few tokens, one epoch, a small adapter."""
     found = []
     for _, _, step in load_recipe(name, folder).sections():
         if isinstance(step, Exam):
