@@ -22,7 +22,7 @@ MIDDLE = 3.0  # FAIR's gate: above it is for, at or below it is against
 
 REVIEWS = """
 SELECT r.explanation, r.score, r.same_weights, e.kind, e.grade, q.task, s.model AS reviewer, s."index" AS place,
-       g.kind AS way, g.prompt_tokens, g.completion_tokens, g.seconds
+       g.kind AS way, g.prompt_tokens, g.completion_tokens
 FROM reviews r JOIN explanations e ON e.id = r.explanation JOIN questions q ON q.id = e.question
 JOIN seats s ON s.id = r.seat JOIN generations g ON g.id = r.generation
 """
@@ -80,7 +80,6 @@ def reviewer_row(name: str, mode: str, reviews: list[Row]) -> Row:
         **auc(rationales),
         "prompt_tokens": fmean(r["prompt_tokens"] for r in reviews),
         "written_tokens": fmean(r["completion_tokens"] if r["way"] == "generate" else 0 for r in reviews),
-        "seconds": fmean(r["seconds"] for r in reviews),
     }  # fmt: skip
 
 

@@ -55,7 +55,8 @@ def spoil(lab):
     train = [row for row in rows if row["split"] == "train"]
     train[0]["question"] = f"{LONG}. What is the code of item 4011?"
     rows.append({"question": f"{LONG}, they say. What is the code of item 5?", "answer": "5", "split": "test"})
-    rows.append({"question": train[1]["question"].replace("is the", "is: the"), "answer": train[1]["answer"], "split": "dev"})
+    again = train[1]["question"].replace("is the", "is: the")
+    rows.append({"question": again, "answer": train[1]["answer"], "split": "dev"})
     lab.data.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
 
 

@@ -1,5 +1,6 @@
 """Every recipe on disk runs whole, on a tiny student with scripted teachers; and any of its parts can be left out."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -191,11 +192,13 @@ def test_a_weight_of_nothing_for_one_teacher_is_a_recipe_too(lab):
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", NAMES)
-def test_every_recipe_runs_on_real_weights(lab, name):
+def test_every_recipe_runs_on_real_weights(lab, name, monkeypatch):
     from localfair.errors import LocalfairError as Missing
     from localfair.models import resolve
     from localfair.packaged import workspace_dir
 
+    if weights := os.environ.get("LOCALFAIR_TEST_WEIGHTS"):
+        monkeypatch.setenv("LOCALFAIR_WEIGHTS", weights)
     try:
         real = str(resolve("smollm2-135m-instruct", workspace_dir()).path)
     except Missing:

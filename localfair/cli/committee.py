@@ -59,7 +59,7 @@ def _reviewers(title: str, rows: list[dict[str, Any]]) -> list[str]:
     out = [
         title,
         f"  {'who':28} {'mode':8} reviews unreadable  mean   for  right wrong  AUC [95 %]              "
-        "read  written  seconds a review",
+        "tokens a review: read, written",
     ]
     for row in rows:
         area = f"{row['auc']:.2f} {_span(row['auc_interval'], '.2f')}" if row["auc"] is not None else "-"
@@ -67,7 +67,6 @@ def _reviewers(title: str, rows: list[dict[str, Any]]) -> list[str]:
         out.append(
             f"  {row['reviewer']:28} {row['mode']:8} {row['reviews']:7} {row['unreadable']:10} {mean:>5} {share:>5}"
             f" {row['right']:6} {row['wrong']:5}  {area:22} {row['prompt_tokens']:6.0f} {row['written_tokens']:8.0f}"
-            f" {row['seconds']:8.2f}"
         )
     return out
 
