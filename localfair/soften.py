@@ -19,7 +19,7 @@ from localfair.work import Work
 
 if TYPE_CHECKING:
     from localfair.lessons import Encoded
-    from localfair.weights import Precision
+    from localfair.training.weights import Precision
 
 
 def soften(work: Work, step: Soften) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def soften(work: Work, step: Soften) -> dict[str, Any]:
 def shared_ids(student: Path, mentor: Path) -> int:
     """How many token ids the two models share. Raises UsageError when an id is not the same token in both."""
     from localfair.lessons import load_tokenizer
-    from localfair.soft_labels import shared_vocabulary
+    from localfair.training.soft_labels import shared_vocabulary
 
     (one, count), (other, _) = (shared_vocabulary(load_tokenizer(folder)) for folder in (student, mentor))
     if one != other:
@@ -63,7 +63,7 @@ def label_id(key: Row) -> str:
 def _wanted(work: Work, step: Soften, place: Place, lessons: list[Row], shared: int) -> list[tuple[Row, Encoded]]:
     """What is to be known: each lesson as the student will learn it, unless it is longer than the mentor reads."""
     from localfair.lessons import Dropped, encode
-    from localfair.soft_labels import tokens_id
+    from localfair.training.soft_labels import tokens_id
 
     tokenizer = work.tokenizer("student")
     config = json.loads((work.base_folder(step.role) / "config.json").read_text(encoding="utf-8"))
@@ -83,7 +83,7 @@ def _wanted(work: Work, step: Soften, place: Place, lessons: list[Row], shared: 
 
 def _ask(work: Work, step: Soften, place: Place, missing: dict[str, tuple[Row, Encoded]]) -> None:
     """Load the mentor and write each soft label as soon as it is known."""
-    from localfair import soft_labels
+    from localfair.training import soft_labels
 
     work.committee.close()  # one model at a time
     mentor = _loaded(work, step, place)
@@ -110,7 +110,7 @@ def _precision(place: Place) -> Precision:
 
 def _loaded(work: Work, step: Soften, place: Place) -> Any:
     """The mentor's base with its seat's adapter."""
-    from localfair.weights import load_causal_lm, with_adapter
+    from localfair.training.weights import load_causal_lm, with_adapter
 
     row = work.store.adapter(place.seat.adapter) if place.seat.adapter else None
     folder = work.store.path.parent / row["path"] if row else None

@@ -24,8 +24,8 @@ from localfair.work import Work
 
 if TYPE_CHECKING:
     from localfair.lessons import Dropped
-    from localfair.qlora import TrainResult
-    from localfair.term_trainer import Example
+    from localfair.training.qlora import TrainResult
+    from localfair.training.term_trainer import Example
 
 Term = TypeVar("Term", CrossEntropy, Divergence, LanguageModel, Triplet)
 
@@ -96,7 +96,7 @@ def train(work: Work, step: Train) -> dict[str, Any]:
 def preview(work: Work, step: Train) -> list[str]:
     """One lesson of each kind as the base reads it, what is supervised between ⟦ and ⟧; nothing is trained."""
     from localfair.lessons import preview as shown
-    from localfair.term_trainer import Example
+    from localfair.training.term_trainer import Example
 
     planned, found = plan(work, step), dict[str, str]()
     tokenizer = work.tokenizer(step.role)
@@ -182,8 +182,8 @@ def _summary(work: Work, adapter: str) -> Row:
 
 def _train(work: Work, planned: Plan) -> Row:
     """Train in a folder of its own; the row is written when the weights are whole."""
-    from localfair.qlora import TrainSettings
-    from localfair.qlora import train as fit
+    from localfair.training.qlora import TrainSettings
+    from localfair.training.qlora import train as fit
 
     step, adapter = planned.step, planned.id
     base = work.base_folder(step.role)
@@ -204,7 +204,7 @@ def _train(work: Work, planned: Plan) -> Row:
 
 def _examples(planned: Plan, tokenizer: Any) -> tuple[list[Example], dict[str, str]]:
     """Encoded lessons with their term, and why each of the others was dropped."""
-    from localfair.term_trainer import Example
+    from localfair.training.term_trainer import Example
 
     made = {lesson["id"]: _example(planned, tokenizer, lesson) for lesson in planned.lessons}
     examples = [one for one in made.values() if isinstance(one, Example)]
@@ -214,8 +214,8 @@ def _examples(planned: Plan, tokenizer: Any) -> tuple[list[Example], dict[str, s
 def _example(planned: Plan, tokenizer: Any, lesson: Row) -> Example | Dropped:
     """One lesson as the engine takes it, with its soft labels and its contrast."""
     from localfair.lessons import Contrast, Dropped, contrast, encode
-    from localfair.soft_labels import Soft, tokens_id
-    from localfair.term_trainer import Example
+    from localfair.training.soft_labels import Soft, tokens_id
+    from localfair.training.term_trainer import Example
 
     step = planned.step
     messages = tuple(Message(*turn) for turn in json.loads(lesson["prompt"]))

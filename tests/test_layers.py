@@ -16,7 +16,7 @@ STAGES = ("exam", "inquire", "review", "select", "soften", "train", "report")
 LAYERS = (
     ("errors", "records", "offline", "packaged", "versions", "endpoint"),
     ("vocabulary", "recipe", "recipe_check", "switches", "decontaminate", "models", "store", "backends", "tasks",
-     "losses", "lessons", "batches", "soft_labels", "weights", "checkpoints", "term_trainer", "qlora",
+     "losses", "lessons", "training",
      "export.whole", "export.tensors", "export.lora_gguf"),
     ("committee", "seating", "work", "contrasts", "rounds"),
     STAGES,
@@ -31,7 +31,7 @@ STRANGERS = (*((stage,) for stage in STAGES), ("vocabulary", "recipe", "recipe_c
 HEAVY = {"torch", "transformers", "peft", "llama_cpp", "vllm", "scipy", "matplotlib", "huggingface_hub",
          "bitsandbytes", "safetensors", "accelerate", "datasets", "xllamacpp"}  # fmt: skip
 MAY_BE_HEAVY = ("backends.transformers", "backends.decoding", "backends.llama_", "losses", "term_trainer",
-                "weights", "batches", "soft_labels", "qlora")  # fmt: skip
+                "training.")  # fmt: skip
 
 
 def module_name(path: Path) -> str:
@@ -101,7 +101,7 @@ def test_peers_know_nothing_of_one_another(family):
 def test_heavy_libraries_are_imported_late():
     heavy = {m for m, tree in TREES.items() for node in at_import(tree) for n in imported(node) if part(n) in HEAVY}
     assert [m for m in sorted(heavy) if not m.startswith(MAY_BE_HEAVY)] == []
-    assert {"losses", "weights", "backends.transformers"} <= heavy
+    assert {"losses", "training.weights", "backends.transformers"} <= heavy
 
 
 def test_every_module_opens_with_what_it_is():

@@ -19,7 +19,7 @@ from localfair.losses import (
     triplet,
     weighted_terms,
 )
-from localfair.soft_labels import top_k
+from localfair.training.soft_labels import top_k
 from tests import tiny
 
 LOGITS = [[[2.0, 0.0, -1.0], [0.5, 0.5, 0.5], [9.0, 9.0, 9.0]], [[0.0, 1.0, 3.0], [7.0, 7.0, 7.0], [0.0] * 3]]

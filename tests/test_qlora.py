@@ -14,16 +14,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from localfair.batches import Batches, by_length, one_a_question
-from localfair.checkpoints import last_checkpoint
 from localfair.errors import DiskFull, TrainingError
 from localfair.lessons import Encoded, contrast, encode
 from localfair.losses import IGNORE
-from localfair.qlora import TrainSettings, train
 from localfair.records import Message
-from localfair.soft_labels import soften
-from localfair.term_trainer import Example, TermTrainer, collate
-from localfair.weights import ADAPTER_FILE, load_causal_lm, with_adapter
+from localfair.training.batches import Batches, by_length, one_a_question
+from localfair.training.checkpoints import last_checkpoint
+from localfair.training.qlora import TrainSettings, train
+from localfair.training.soft_labels import soften
+from localfair.training.term_trainer import Example, TermTrainer, collate
+from localfair.training.weights import ADAPTER_FILE, load_causal_lm, with_adapter
 from tests import tiny
 
 FAIR = (("feedback", 0.5), ("rationale", 0.5))
@@ -328,7 +328,7 @@ def test_training_and_saving_open_no_socket_and_print_nothing(base, lessons, tmp
 
 
 def test_importing_the_engine_says_nothing():
-    said = subprocess.run([sys.executable, "-c", "import localfair.qlora"], capture_output=True, check=True)
+    said = subprocess.run([sys.executable, "-c", "import localfair.training.qlora"], capture_output=True, check=True)
     assert (said.stdout, said.stderr) == (b"", b"")
 
 
@@ -408,7 +408,7 @@ def test_an_adapter_lies_beside_a_4_bit_base_and_is_never_merged_into_it(base, l
 DISTRIBUTED = """
 import sys, pickle
 from pathlib import Path
-from localfair.qlora import train
+from localfair.training.qlora import train
 base, out, given = map(Path, sys.argv[1:])
 lessons, settings = pickle.loads(given.read_bytes())
 train(base, lessons, out, settings)

@@ -133,7 +133,9 @@ def test_a_rationale_that_fails_the_answer_check_is_reviewed_by_nobody_unless_as
     from tests.lab import teacher
 
     seats = (*lab.teachers[:2], teacher(lab.folder, "wrong", answer="0"))
-    rejected = "SELECT COUNT(*) AS n FROM reviews r JOIN explanations e ON e.id = r.explanation WHERE e.grade <> 'right'"
+    rejected = (
+        "SELECT COUNT(*) AS n FROM reviews r JOIN explanations e ON e.id = r.explanation WHERE e.grade <> 'right'"
+    )
     lab.run(teachers=seats, until="review")
     assert lab.rows(rejected)[0]["n"] == 0
     lab.run(teachers=seats, settings=("review.exhaustive=true",), until="review")

@@ -76,9 +76,9 @@ def test_an_adapter_that_another_goes_on_from_can_be_trained_again(lab):
 def test_going_on_from_an_adapter_of_another_rank_is_refused(lab):
     from localfair.errors import TrainingError
     from localfair.lessons import encode
-    from localfair.qlora import TrainSettings, train
     from localfair.records import Message
-    from localfair.term_trainer import Example
+    from localfair.training.qlora import TrainSettings, train
+    from localfair.training.term_trainer import Example
     from tests import tiny
 
     lesson = Example(encode(tiny.tokenizer(), (Message("user", "?"),), "60", 64), "rationale")

@@ -11,10 +11,10 @@ from localfair.errors import UsageError
 from localfair.lessons import Encoded, encode
 from localfair.losses import IGNORE, divergence
 from localfair.records import Message
-from localfair.soft_labels import Soft, shared_vocabulary, soften, tokens_id
 from localfair.store import Store
 from localfair.store.verify import verify
-from localfair.weights import load_causal_lm
+from localfair.training.soft_labels import Soft, shared_vocabulary, soften, tokens_id
+from localfair.training.weights import load_causal_lm
 from tests import tiny
 
 QUICK = ("before.sampling.max_tokens=8", "after.sampling.max_tokens=8", "teach.write.rationale.samples=1",

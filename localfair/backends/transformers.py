@@ -22,7 +22,7 @@ from localfair.backends.decoding import Batch, Row, arranged
 from localfair.errors import BackendError, PromptTooLong
 from localfair.lessons import end_of_turn, load_tokenizer, prompt_ids
 from localfair.records import Engine, Generation, Request, Sampling, content_id
-from localfair.weights import Precision, load_causal_lm, with_adapter
+from localfair.training.weights import Precision, load_causal_lm, with_adapter
 
 
 def open(

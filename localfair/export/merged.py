@@ -32,7 +32,7 @@ def merge(base: Path, adapter: Path, precision: str) -> Any:
             f"merge in {' or '.join(FLOATS)}, and quantise the result (`localfair export gguf --type q8_0`)",
         )
     read_config(adapter)
-    from localfair.weights import load_causal_lm
+    from localfair.training.weights import load_causal_lm
 
     model = load_causal_lm(base, "fp32" if precision == "fp32" else "bf16")
     from peft import PeftModel  # after `weights`, which quietens what it loads

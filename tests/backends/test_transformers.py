@@ -11,10 +11,10 @@ from localfair.backends import transformers as engine
 from localfair.backends.base import Backend, Scorer
 from localfair.errors import PromptTooLong
 from localfair.lessons import encode, prompt_ids
-from localfair.qlora import TrainSettings, train
 from localfair.records import Message, Request, Sampling
-from localfair.term_trainer import Example
-from localfair.weights import load_causal_lm
+from localfair.training.qlora import TrainSettings, train
+from localfair.training.term_trainer import Example
+from localfair.training.weights import load_causal_lm
 from tests import tiny
 
 DEMONSTRATIONS = " ".join(f"Tom has {i} apples and buys {i + 2} more." for i in range(20))

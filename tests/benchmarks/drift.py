@@ -26,7 +26,7 @@ from localfair.models.dequantise import dequantised
 from localfair.packaged import workspace_dir
 from localfair.records import Message
 from localfair.tasks import get_task
-from localfair.weights import load_causal_lm
+from localfair.training.weights import load_causal_lm
 from tests.export import forced
 
 

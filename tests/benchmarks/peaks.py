@@ -49,11 +49,11 @@ def serve(path: str, context: int, sequences: int) -> None:
 
 def train(path: str, length: int, batch: int, rank: int, checkpointing: bool) -> None:
     """Two steps on lessons of exactly that length."""
-    from localfair import qlora
     from localfair.lessons import Encoded
     from localfair.losses import IGNORE
     from localfair.models.dequantise import dequantised
-    from localfair.term_trainer import Example
+    from localfair.training import qlora
+    from localfair.training.term_trainer import Example
 
     base = dequantised(resolve(path, workspace_dir()), workspace_dir())
     ids = tuple(range(100, 100 + length))

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from localfair.lessons import Encoded
-from localfair.soft_labels import Soft
-from localfair.term_trainer import Example
+from localfair.training.soft_labels import Soft
+from localfair.training.term_trainer import Example
 from tests.benchmarks.side_ours import measured, settings
 
 

@@ -1,4 +1,4 @@
-"""Our side of the training benchmark, in a process of its own: `localfair.qlora.train` on the given lessons.
+"""Our side of the training benchmark, in a process of its own: `localfair.training.qlora.train` on the given lessons.
 
 Arguments: base folder, lessons file, working folder. Prints one JSON line.
 """
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from localfair import qlora
 from localfair.lessons import Encoded
-from localfair.qlora import TrainSettings, train
-from localfair.term_trainer import Example
+from localfair.training import qlora
+from localfair.training.qlora import TrainSettings, train
+from localfair.training.term_trainer import Example
 from tests.benchmarks.sft import BATCH, adapter_mark, pace, peak_mib
 
 

@@ -20,7 +20,7 @@ from trl import SFTConfig, SFTTrainer
 
 from tests.benchmarks.sft import BATCH, adapter_mark, pace, peak_mib
 
-# the same arguments that localfair.qlora gives the Trainer
+# the same arguments that localfair.training.qlora gives the Trainer
 ARGUMENTS: dict[str, Any] = {
     "per_device_train_batch_size": BATCH, "learning_rate": 1e-4, "lr_scheduler_type": "constant_with_warmup",
     "num_train_epochs": 1, "weight_decay": 0.0, "max_grad_norm": 1.0, "seed": 0, "data_seed": 0,

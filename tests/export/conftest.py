@@ -35,9 +35,9 @@ class Tiny:
 def trained(base: Path, folder: Path, **changes: Any) -> Path:
     """An adapter of `base`, taught a few replies hard enough that it matters."""
     from localfair.lessons import encode
-    from localfair.qlora import TrainSettings, train
     from localfair.records import Message
-    from localfair.term_trainer import Example
+    from localfair.training.qlora import TrainSettings, train
+    from localfair.training.term_trainer import Example
     from tests import tiny
 
     words = tiny.tokenizer()

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 from localfair.export import lora_gguf, merged, weights_gguf
 from localfair.export.tensors import PAIRED
 from localfair.models import resolve
-from localfair.weights import save_adapter
+from localfair.training.weights import save_adapter
 from tests import tiny
 from tests.export import forced
 

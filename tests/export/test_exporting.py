@@ -24,7 +24,7 @@ from localfair.models.adding import add
 from localfair.models.gguf_header import read_gguf_header
 from localfair.records import Message, Request, Sampling
 from localfair.store import Store, verify
-from localfair.weights import load_causal_lm
+from localfair.training.weights import load_causal_lm
 from tests.export import forced
 from tests.lab import Lab
 

@@ -9,9 +9,9 @@ from localfair.export import lora_gguf, merged, weights_gguf
 from localfair.lessons import encode, load_tokenizer
 from localfair.models import resolve
 from localfair.models.dequantise import dequantised
-from localfair.qlora import TrainSettings, train
 from localfair.records import Message
-from localfair.term_trainer import Example
+from localfair.training.qlora import TrainSettings, train
+from localfair.training.term_trainer import Example
 from tests.export import forced
 
 pytestmark = pytest.mark.real

@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 def lessons(count=32):
     from localfair.lessons import encode
     from localfair.records import Message
-    from localfair.term_trainer import Example
+    from localfair.training.term_trainer import Example
     from tests import tiny
 
     words = tiny.tokenizer()
@@ -19,8 +19,8 @@ def lessons(count=32):
 
 def test_nf4_trains_on_cuda_and_its_adapter_is_read_back(tmp_path, tiny_student):
     from localfair.backends import transformers as engine
-    from localfair.qlora import TrainSettings, train
     from localfair.records import Message, Request, Sampling
+    from localfair.training.qlora import TrainSettings, train
     from tests import tiny
 
     settings = TrainSettings(
@@ -41,15 +41,15 @@ def test_nf4_trains_on_cuda_and_its_adapter_is_read_back(tmp_path, tiny_student)
 
 
 def test_a_dense_base_trains_on_cuda_as_on_the_cpu_to_rounding(tmp_path, tiny_student):
-    from localfair.qlora import TrainSettings, train
+    from localfair.training.qlora import TrainSettings, train
 
     settings = TrainSettings(
         terms=(("rationale", 1.0),), learning_rate=1e-3, epochs=1, batch_size=8, quantise="none", compute="fp32"
     )
     first = train(tiny_student, lessons(), tmp_path / "a", settings).curve[0][1]
     from localfair.losses import token_losses
-    from localfair.term_trainer import collate
-    from localfair.weights import load_causal_lm
+    from localfair.training.term_trainer import collate
+    from localfair.training.weights import load_causal_lm
 
     model = load_causal_lm(tiny_student, "fp32").cpu()
     batch = collate(lessons(), ("rationale",))
@@ -65,8 +65,8 @@ def beside(made, folder):
 
     from localfair.lessons import contrast
     from localfair.records import Message
-    from localfair.soft_labels import soften
-    from localfair.weights import load_causal_lm
+    from localfair.training.soft_labels import soften
+    from localfair.training.weights import load_causal_lm
     from tests import tiny
 
     ask, texts = (Message("user", "How many pens?"),), ("There are 60.", "60 pens, so 60.", "I do not know.")
@@ -78,7 +78,7 @@ def beside(made, folder):
 
 @pytest.mark.parametrize("terms", [(("rationale", 0.7), ("kl", 0.3)), (("rationale", 1.0), ("triplet", 0.5))])
 def test_soft_labels_and_triplets_train_in_nf4_on_cuda_and_layers_are_recomputed(tmp_path, tiny_student, terms):
-    from localfair.qlora import TrainSettings, train
+    from localfair.training.qlora import TrainSettings, train
 
     settings = TrainSettings(
         terms=terms, learning_rate=1e-2, epochs=6, batch_size=8, vocabulary=300, gradient_checkpointing=True
@@ -89,7 +89,7 @@ def test_soft_labels_and_triplets_train_in_nf4_on_cuda_and_layers_are_recomputed
 
 
 def test_a_training_on_cuda_goes_on_from_its_last_checkpoint(tmp_path, tiny_student):
-    from localfair.qlora import TrainSettings, train
+    from localfair.training.qlora import TrainSettings, train
 
     settings = TrainSettings(terms=(("rationale", 1.0),), epochs=2, batch_size=8, checkpoint_every=2)
     whole = train(tiny_student, lessons(), tmp_path / "whole", settings)

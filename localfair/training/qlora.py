@@ -19,11 +19,11 @@ from typing import Any, Literal
 
 import torch
 
-from localfair import checkpoints
-from localfair.batches import Batches, by_length, one_a_question
 from localfair.errors import TrainingError
 from localfair.records import content_id
-from localfair.term_trainer import (
+from localfair.training import checkpoints
+from localfair.training.batches import Batches, by_length, one_a_question
+from localfair.training.term_trainer import (
     Example,
     PrinterCallback,
     TermTrainer,
@@ -32,7 +32,7 @@ from localfair.term_trainer import (
     collate,
     set_seed,
 )
-from localfair.weights import ADAPTER_FILE, load_causal_lm
+from localfair.training.weights import ADAPTER_FILE, load_causal_lm
 
 # the old name of these two arguments is the one that every supported transformers knows
 _CHECKPOINTING: dict[str, Any] = {

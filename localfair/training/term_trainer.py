@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from localfair.batches import Batches, filled, padded
 from localfair.errors import TrainingError
 from localfair.lessons import Contrast, Encoded
 from localfair.losses import (
@@ -32,8 +31,9 @@ from localfair.losses import (
     triplet,
     weighted_terms,
 )
-from localfair.soft_labels import Soft
-from localfair.weights import save_adapter
+from localfair.training.batches import Batches, filled, padded
+from localfair.training.soft_labels import Soft
+from localfair.training.weights import save_adapter
 
 with redirect_stdout(io.StringIO()):  # transformers prints that WANDB_MODE is offline; stdout is for data
     from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from localfair.batches import filled, padded
 from localfair.lessons import Encoded
 from localfair.losses import IGNORE, logits_at, predicts
 from localfair.records import content_id
+from localfair.training.batches import filled, padded
 
 TOGETHER = 4  # lessons a mentor reads at once: a bound on memory
 
