@@ -14,7 +14,19 @@ from localfair.seating import Seating
 from localfair.soften import shared_ids
 from localfair.store import Store, exists
 from localfair.tasks.base import Dataset, Task
-from localfair.vocabulary import AnyStep, CrossEntropy, Exam, Inquire, Recipe, Review, Select, Soften, Train
+from localfair.vocabulary import (
+    AnyStep,
+    BestEpoch,
+    CrossEntropy,
+    Exam,
+    Inquire,
+    PerQuestion,
+    Recipe,
+    Review,
+    Select,
+    Soften,
+    Train,
+)
 
 if TYPE_CHECKING:
     from localfair.pipeline import Order
@@ -93,13 +105,20 @@ def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: li
             f"give its files with --data PATH, or once with `localfair tasks import {task.name} PATH`",
         )
     for step in steps:
-        split = step.split if isinstance(step, Exam) else "train" if _reads_train(step) else None
-        if split and split not in held:
+        if (split := _split_of(step)) and split not in held:
             raise TaskError(
                 f"task {task.name!r} has no {split} questions, and {step.id} needs them",
                 f"give data with a {split} split, or leave the step out with --set {step.id}.enabled=false",
             )
 
 
-def _reads_train(step: AnyStep) -> bool:
-    return isinstance(step, Inquire) or (isinstance(step, Select) and bool(step.per_question.answer))
+def _split_of(step: AnyStep) -> str | None:
+    """The split whose questions a step reads, if it reads any."""
+    match step:
+        case Exam():
+            return step.split
+        case Train(best_epoch=BestEpoch()):
+            return "dev"
+        case Inquire() | Select(per_question=PerQuestion(answer=1)):
+            return "train"
+    return None

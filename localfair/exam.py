@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from localfair.committee import Call, Place, request_seed
-from localfair.records import Grade, Question, Request, content_id
+from localfair.committee import Call
+from localfair.records import Grade, Question, content_id
 from localfair.store import Row
 from localfair.vocabulary import Exam
-from localfair.work import Work, sampling_of
+from localfair.work import Work, exam_request
 
 
 def exam(work: Work, step: Exam) -> dict[str, Any]:
     """Ask every question of the split `samples` times; the outcome counts grades."""
     questions = work.questions(step.split)
     calls = (
-        Call(place, ask(work, step, place, question, sample), question)
+        Call(place, exam_request(work, step.ask, step.sampling, place, question, sample), question)
         for place in work.committee.of(step.role)
         for question in questions
         for sample in range(step.samples)
@@ -28,17 +28,6 @@ def exam(work: Work, step: Exam) -> dict[str, Any]:
     grades = Counter(row["grade"] for row in work.keep("answers", "answer", rows))
     work.made("question", [q.id for q in questions])
     return {"questions": len(questions), "answers": grades.total(), **{g.value: grades[g.value] for g in Grade}}
-
-
-def ask(work: Work, step: Exam, place: Place, question: Question, sample: int) -> Request:
-    """The student's own prompt: the very one that its lessons are trained with."""
-    return Request(
-        messages=work.prompts.render(f"ask-{step.ask}", **work.values(question)),
-        sampling=sampling_of(step.sampling),
-        seed=request_seed(place.seat, question=question.id, sample=sample),
-        sample=sample,
-        about=f"question {question.key} of {question.task}",
-    )
 
 
 def answer_row(work: Work, call: Call, generation: Row) -> Row:

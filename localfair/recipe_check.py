@@ -165,6 +165,8 @@ def _prompts(recipe: r.Recipe) -> Iterator[str]:
                 wanted |= {f"write-{k}" for k in ("feedback", "rationale") if getattr(step.write, k)}
             case r.Review(mode="reasoned" | "direct"):
                 wanted |= {f"review-{k}" for k in step.of}
+            case r.Train(best_epoch=r.BestEpoch() as exam):
+                wanted.add(f"ask-{exam.ask}")
             case r.Select():
                 wanted |= {f"ask-{k}" for k, n in step.per_question if n}
     for name in sorted(wanted - set(recipe.prompts)):

@@ -170,6 +170,8 @@ def _rehearse_training(work: Work, step: Train, now: Rehearsed, more: int) -> di
     now.lessons, now.more_lessons = len(planned.lessons), more
     found = None if more else trained_before(work, planned.id) if planned.lessons else None
     now.trained = found is not None
+    if step.best_epoch and not now.trained and (planned.lessons or more):
+        now.share(planned.place).more += step.epochs * len(work.questions("dev"))
     if planned.lessons or more:
         adapter = planned.id if now.trained else f"to be trained in round {work.round}"
         work.seat_adapter(step.role, adapter, work.store.path.parent)

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from localfair.committee import Place
 from localfair.contrasts import Pair, pairs
+from localfair.epochs import keep_best
 from localfair.records import Message, content_id
+from localfair.rounds import Standing, best
 from localfair.store import Row, file_sha256, now
 from localfair.vocabulary import CrossEntropy, Divergence, LanguageModel, Train, Triplet
 from localfair.work import Work
@@ -57,6 +59,7 @@ class Plan:
             "parent": self.parent, "template": self.template, "soft": sorted(row["id"] for row in self.soft.values()),
             "pairs": [[lesson, pair.explanation, pair.answer] for lesson, pair in sorted(self.pairs.items())],
             "loss": method_of(self.step),
+            "best_epoch": self.step.best_epoch.model_dump(mode="json") if self.step.best_epoch else None,
         }  # fmt: skip
         return {name: value for name, value in found.items() if value}
 
@@ -89,8 +92,17 @@ def train(work: Work, step: Train) -> dict[str, Any]:
     triplets = {"triplets": len(planned.pairs)} if term(step, Triplet) else {}
     return {
         "lessons": len(planned.lessons), "trained": row["lessons"], **triplets, "steps": row["steps"],
-        "first_loss": row["first_loss"], "last_loss": row["last_loss"],
+        "first_loss": row["first_loss"], "last_loss": row["last_loss"], **_kept(row),
     }  # fmt: skip
+
+
+def _kept(row: Row) -> dict[str, Any]:
+    """Which epoch was kept and how it did on dev, where dev chose one."""
+    standings = [Standing(n, right, answers, "") for n, right, answers in json.loads(row["epochs"])]
+    if not standings:
+        return {}
+    kept = best(standings)
+    return {"epoch_kept": kept.round, "dev": f"{kept.right}/{kept.answers}"}
 
 
 def preview(work: Work, step: Train) -> list[str]:
@@ -196,10 +208,15 @@ def _train(work: Work, planned: Plan) -> Row:
     def report(at: dict[str, Any]) -> None:
         work.committee.report(at["step"], at["steps"], f"{step.id}: loss {at['loss']:.3f}")
 
-    settings = TrainSettings(**settings_of(planned), checkpoint_every=step.checkpoint_every)
+    settings = TrainSettings(
+        **settings_of(planned), checkpoint_every=step.checkpoint_every, keep_epochs=step.best_epoch is not None
+    )
     start = folder_of(work, planned.parent) if planned.parent else None
     result = fit(base, examples, folder, settings, report, start)
-    return _record(work, planned, result, dropped)
+    standings = keep_best(work, step, step.best_epoch, adapter, folder) if step.best_epoch else []
+    row = _record(work, planned, result, dropped, standings)
+    shutil.rmtree(folder / "epochs", ignore_errors=True)
+    return row
 
 
 def _examples(planned: Plan, tokenizer: Any) -> tuple[list[Example], dict[str, str]]:
@@ -238,7 +255,7 @@ def _example(planned: Plan, tokenizer: Any, lesson: Row) -> Example | Dropped:
     )  # fmt: skip
 
 
-def _record(work: Work, planned: Plan, result: TrainResult, dropped: dict[str, str]) -> Row:
+def _record(work: Work, planned: Plan, result: TrainResult, dropped: dict[str, str], standings: list[Standing]) -> Row:
     """The adapter's row, its lessons and its curve."""
     store, adapter = work.store, planned.id
     row = {
@@ -248,6 +265,7 @@ def _record(work: Work, planned: Plan, result: TrainResult, dropped: dict[str, s
         "sha256": file_sha256(folder_of(work, adapter) / "adapter_model.safetensors"), "steps": result.steps,
         "seconds": result.seconds, "tokens": result.supervised_tokens, "peak_memory": result.peak_bytes,
         "tokens_per_second": result.tokens_per_second, "created": now(),
+        "epochs": json.dumps([[s.round, s.right, s.answers] for s in standings]),
     }  # fmt: skip
     with store.db.atomic():
         store.forget_adapter(adapter)

@@ -194,6 +194,13 @@ class Adapter(Strict):
     targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
 
 
+class BestEpoch(Strict):
+    """Every epoch's adapter sits an exam on dev; the best is kept, of equal ones the first. Test is not looked at."""
+
+    ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
+    sampling: SamplingKeys = SamplingKeys()
+
+
 class Train(Step):
     """Lessons into an adapter."""
 
@@ -214,6 +221,7 @@ class Train(Step):
     clip: float = Field(1.0, gt=0)
     checkpoint_every: int = Field(50, ge=1)
     gradient_checkpointing: bool = False
+    best_epoch: BestEpoch | None = None  # the last epoch's adapter is kept where it is left out
     group_by_length: bool = False  # lessons of like length share a batch: less padding
     one_question_a_batch: bool = False  # never two lessons of one question in a batch; goes before group_by_length
 

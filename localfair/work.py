@@ -16,10 +16,10 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-from localfair.committee import PIECE, Committee
+from localfair.committee import PIECE, Committee, Place, request_seed
 from localfair.errors import RecipeError, TaskError
 from localfair.recipe_check import named_inputs
-from localfair.records import Message, Question, Sampling, content_id
+from localfair.records import Message, Question, Request, Sampling, content_id
 from localfair.store import Row, Store
 from localfair.tasks.base import Task
 from localfair.vocabulary import AnyStep, SamplingKeys
@@ -162,6 +162,19 @@ def _turns(text: str) -> tuple[Message, ...]:
     first, *rest = re.split("\x02(system|user|assistant)\x03", text)
     pairs = [("user", first), *zip(rest[::2], rest[1::2], strict=True)]
     return tuple(Message(role, body.strip()) for role, body in pairs if body.strip())
+
+
+def exam_request(
+    work: Work, ask: str, sampling: SamplingKeys, place: Place, question: Question, sample: int = 0
+) -> Request:
+    """A role's own prompt in an exam: the very one that its lessons are trained with."""
+    return Request(
+        messages=work.prompts.render(f"ask-{ask}", **work.values(question)),
+        sampling=sampling_of(sampling),
+        seed=request_seed(place.seat, question=question.id, sample=sample),
+        sample=sample,
+        about=f"question {question.key} of {question.task}",
+    )
 
 
 def sampling_of(keys: SamplingKeys) -> Sampling:

@@ -18,7 +18,7 @@ LAYERS = (
     ("vocabulary", "recipe", "recipe_check", "switches", "decontaminate", "models", "store", "backends", "tasks",
      "losses", "lessons", "training",
      "export.whole", "export.tensors", "export.lora_gguf"),
-    ("committee", "seating", "work", "contrasts", "rounds"),
+    ("committee", "seating", "work", "contrasts", "rounds", "epochs"),
     STAGES,
     ("pipeline", "checks", "export", "bench", "diagnose", "plan", "rehearsal", "budget", "compare"),
     ("cli",),

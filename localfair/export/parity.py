@@ -14,7 +14,6 @@ from typing import Any
 from localfair.backends import ENGINES, installed, open_backend
 from localfair.committee import Call, Committee, Place, Progress
 from localfair.errors import MissingDependency, UsageError
-from localfair.exam import ask
 from localfair.export.shelf import Export
 from localfair.export.trained import Trained, taught
 from localfair.models import Model
@@ -23,7 +22,7 @@ from localfair.store import Row, Store, now
 from localfair.tasks import get_task
 from localfair.tasks.base import Task
 from localfair.vocabulary import Exam
-from localfair.work import Prompts, Work
+from localfair.work import Prompts, Work, exam_request
 
 GREEDY = {"temperature": 0.0, "top_p": 1.0}
 
@@ -70,7 +69,7 @@ def parity(
     committee = Committee(store, places, progress)
     try:
         work = _work(store, student, task, committee)
-        calls = [Call(p, ask(work, step, p, q, 0), (p, q)) for p in places for q in questions]
+        calls = [Call(p, exam_request(work, step.ask, step.sampling, p, q), (p, q)) for p in places for q in questions]
         replies = {call.tag: row["text"] for call, row in committee.ask(calls, "parity:")}
     finally:
         committee.close()
@@ -135,7 +134,7 @@ def _seat(student: Trained, engine: Engine) -> Seat:
 
 
 def _work(store: Store, student: Trained, task: Task, committee: Committee) -> Work:
-    """What `exam.ask` reads; a parity exam is no step of the run and links nothing to it."""
+    """What `exam_request` reads; a parity exam is no step of the run and links nothing to it."""
     return Work(
         store=store, task=task, committee=committee, prompts=Prompts(student.recipe.prompts, store.fence_key()),
         run=student.run["id"], seed=student.run["seed"], position=-1, round=0,

@@ -124,6 +124,7 @@ CREATE TABLE rates (
   created TEXT NOT NULL);
 
 ALTER TABLE adapters ADD COLUMN tokens_per_second REAL;
+ALTER TABLE adapters ADD COLUMN epochs TEXT NOT NULL DEFAULT '[]';
 
 CREATE TABLE soft_labels (
   id TEXT PRIMARY KEY, mentor TEXT NOT NULL, adapter TEXT NOT NULL, family TEXT NOT NULL,

@@ -1,1 +1,1 @@
-"""The training itself: weights in memory, batches, soft labels, the loop, checkpoints. It knows nothing of the store."""
+"""The training itself: weights in memory, batches, soft labels, the loop, checkpoints. The store is not known here."""

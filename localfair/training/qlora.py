@@ -48,7 +48,7 @@ class TrainSettings:
     `warmup` counts steps; `clip` 0 clips nothing; `checkpoint_every` counts steps, 0 makes no checkpoint;
     `batch_size` x `accumulation` lessons make one step, shared among the processes. `max_length` is a bound on
     lessons, never a cut. `tau` and `vocabulary` (shared ids) are those of the lessons' soft labels.
-    `one_question_a_batch` goes before `group_by_length`.
+    `one_question_a_batch` goes before `group_by_length`. `keep_epochs` leaves each epoch's adapter in `epochs/N`.
     """
 
     terms: tuple[tuple[str, float], ...]
@@ -74,6 +74,7 @@ class TrainSettings:
     vocabulary: int | None = None
     group_by_length: bool = False
     one_question_a_batch: bool = False
+    keep_epochs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,8 @@ def train(
         clock.note()
         trainer = _trainer(base_dir, lessons, out_dir / "checkpoints", settings, start)
         trainer.add_callback(_Report(on_step, clock))
+        if settings.keep_epochs:
+            trainer.add_callback(_Epochs(trainer, out_dir / "epochs"))
         trainer.train(resume_from_checkpoint=checkpoints.last_checkpoint(out_dir / "checkpoints"))
         trainer.save_model(str(out_dir))
         clock.note()
@@ -156,6 +159,16 @@ class _Report(TrainerCallback):  # type: ignore[misc]
             self.clock.note()
             shown = {key: entry[key] for key in ("step", "loss", "learning_rate")}
             self.on_step(shown | {"steps": state.max_steps})
+
+
+class _Epochs(TrainerCallback):  # type: ignore[misc]
+    """Leaves each epoch's adapter in a folder of its number."""
+
+    def __init__(self, trainer: TermTrainer, folder: Path) -> None:
+        self.trainer, self.folder = trainer, folder
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.trainer.save_model(str(self.folder / str(round(state.epoch))))
 
 
 def _trainer(
@@ -276,7 +289,7 @@ def _identity(base_dir: Path, lessons: Sequence[Example], settings: TrainSetting
         "training",
         base=[(base_dir / "config.json").read_text(), files],
         lessons=hashlib.sha256(repr(list(lessons)).encode()).hexdigest(),
-        settings=asdict(settings) | {"checkpoint_every": 0},  # how often it is saved decides nothing
+        settings=asdict(settings) | {"checkpoint_every": 0, "keep_epochs": False},  # what is saved decides nothing
         start=hashlib.sha256((start / ADAPTER_FILE).read_bytes()).hexdigest() if start else None,
     )
 
