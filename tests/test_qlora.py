@@ -172,6 +172,17 @@ def test_a_resumed_training_equals_an_uninterrupted_one(base, lessons, tmp_path,
     assert apart(weights(tmp_path / "whole"), weights(tmp_path / "cut")) == 0
 
 
+DIES = """
+import os, pickle, signal, sys
+from pathlib import Path
+from localfair.training.qlora import train
+base, out, given = map(Path, sys.argv[1:4])
+lessons, settings = pickle.loads(given.read_bytes())
+die = lambda step: step["step"] == int(sys.argv[4]) and os.kill(os.getpid(), signal.SIGKILL)
+train(base, lessons, out, settings, die)
+"""
+
+
 @pytest.mark.parametrize(
     ("stops_at", "order"), [(1, "shuffled"), (4, "shuffled"), (3, "by length"), (2, "a question once")]
 )
@@ -182,15 +193,11 @@ def test_a_killed_training_goes_on_with_the_same_data_to_the_same_adapter(base, 
         group_by_length=order == "by length", one_question_a_batch=order == "a question once",
     )  # fmt: skip
 
-    def die(step):
-        if step["step"] == stops_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    whole = train(base, taught, tmp_path / "whole", settings)
-    if not (child := os.fork()):
-        train(base, taught, tmp_path / "cut", settings, die)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    whole, given = train(base, taught, tmp_path / "whole", settings), tmp_path / "given"
+    given.write_bytes(pickle.dumps((taught, settings)))
+    # a process of its own: one forked from here could wait for threads that only we have
+    command = [sys.executable, "-c", DIES, str(base), str(tmp_path / "cut"), str(given), str(stops_at)]
+    assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
     before = json.loads((tmp_path / "cut" / "training.json").read_text())["seconds"]
     steps = []
     resumed = train(base, taught, tmp_path / "cut", settings, lambda step: steps.append(step["step"]))
