@@ -1,5 +1,8 @@
 """What only a GPU can show; skips without one. Results that were measured are in tests/gpu/README.md."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -102,3 +105,21 @@ def test_a_training_on_cuda_goes_on_from_its_last_checkpoint(tmp_path, tiny_stud
         train(tiny_student, lessons(), tmp_path / "cut", settings, interrupt)
     resumed = train(tiny_student, lessons(), tmp_path / "cut", settings)
     assert [loss for _, loss, _ in resumed.curve] == pytest.approx([loss for _, loss, _ in whole.curve], rel=1e-3)
+
+
+@pytest.mark.skipif("LOCALFAIR_TEST_STUDENT" not in os.environ, reason="no folder of a student's safetensors")
+def test_the_peak_of_a_real_nf4_training_is_what_fit_says(tmp_path):
+    from localfair.lessons import encode, load_tokenizer
+    from localfair.models.fit import sizes_of, to_train
+    from localfair.records import Message
+    from localfair.training.qlora import TrainSettings, train
+    from localfair.training.term_trainer import Example
+
+    folder = Path(os.environ["LOCALFAIR_TEST_STUDENT"])
+    words, ask = load_tokenizer(folder), (Message("user", "How many pens are there?"),)
+    taught = [encode(words, ask, "There are twelve pens in a box. " * 25 + str(n), 512) for n in range(16)]
+    settings = TrainSettings(terms=(("rationale", 1.0),), rank=16, batch_size=4, quantise="nf4")
+    result = train(folder, [Example(one, "rationale") for one in taught], tmp_path / "adapter", settings)
+    said = to_train(sizes_of(folder), max(len(one.input_ids) for one in taught), 4, 16)
+    print(f"peak {result.peak_bytes / 2**20:.0f} MiB, fit {said / 2**20:.0f}, {result.tokens_per_second:.0f} tokens/s")
+    assert 0.5 < result.peak_bytes / said < 1.3
