@@ -14,6 +14,7 @@ from typing import Any
 
 from localfair.errors import UsageError
 from localfair.records import Grade
+from localfair.report import wilson
 from localfair.store import Row, Store
 
 RESAMPLES = 2999
@@ -164,10 +165,7 @@ def gate_table(reviews: Iterable[Row]) -> list[Row]:
 def _precision(passed: list[bool]) -> dict[str, Any]:
     if not passed:
         return {"precision": None, "interval": None}
-    from scipy.stats import binomtest
-
-    interval = binomtest(sum(passed), len(passed)).proportion_ci(method="wilson")
-    return {"precision": sum(passed) / len(passed), "interval": [float(interval.low), float(interval.high)]}
+    return {"precision": sum(passed) / len(passed), "interval": wilson(sum(passed), len(passed))}
 
 
 def suggest(gate: list[Row], precision: float) -> str:

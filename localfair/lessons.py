@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localfair.backends.chat_text import as_text
 from localfair.errors import TrainingError
 from localfair.losses import IGNORE
 from localfair.records import Message
@@ -169,6 +170,4 @@ def _control_text(tokenizer: Any, text: str) -> str | None:
 
 
 def _as_text(tokenizer: Any, text: str) -> str:
-    while found := _control_text(tokenizer, text):
-        text = text.replace(found, found[0] + " " + found[1:])
-    return text
+    return as_text(tuple(_control_tokens(tokenizer).values()), text)

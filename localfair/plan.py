@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from localfair.bench import machine
-from localfair.models.fit import memory_needed
+from localfair.errors import ModelError
+from localfair.models.fit import free_memory, memory_needed
 from localfair.models.registry import Model
 from localfair.pipeline import Order
 from localfair.records import Engine
@@ -82,7 +83,7 @@ def plan(order: Order, until: str | None = None) -> Planned:
     """Plan the run of `order`. Raises what the run itself would raise for bad input; nothing is loaded or written."""
     steps = rehearse(order, until)
     seating = Seating(order.workspace, order.seed, order.options)
-    planned = Planned(memory_here=memory_here(), disk_here=shutil.disk_usage(_existing(order.db.parent)).free)
+    planned = Planned(memory_here=free_memory()[1], disk_here=shutil.disk_usage(_existing(order.db.parent)).free)
     averages = Averages(order.db)
     upstream = 0  # the longest text a later prompt may have to quote
     for step in steps:
@@ -126,7 +127,10 @@ def _line(order: Order, seating: Seating, averages: Averages, step: Rehearsed, s
 
 def _memory(seating: Seating, name: str, context: int, batch: int) -> int | None:
     """Bytes to serve a model; None for a script and for what a server of the user's own holds."""
-    model = seating.known(name)
+    try:
+        model = seating.model(name)
+    except ModelError:
+        return None
     return memory_needed(model, context, batch) if isinstance(model, Model) and model.path else None
 
 
@@ -200,13 +204,6 @@ class Averages:
     def step_seconds(self) -> float | None:
         """Seconds that a training step took, over all adapters of the record."""
         return self._each
-
-
-def memory_here() -> int:
-    """Bytes of memory that are free for a model now."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
 
 
 def _existing(folder: Path) -> Path:

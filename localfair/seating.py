@@ -15,7 +15,7 @@ from localfair import endpoint
 from localfair.backends import ENGINES, Backend, installed, open_backend
 from localfair.backends.scripted import SUFFIX, Script, load_script
 from localfair.committee import Place
-from localfair.errors import ModelError, UsageError, nearest
+from localfair.errors import UsageError, nearest
 from localfair.models import Model, resolve
 from localfair.models.card import IN_WEIGHTS
 from localfair.models.gguf_tokens import control_texts
@@ -113,15 +113,6 @@ class Seating:
         if name not in self._models:
             self._models[name] = find_model(name, self.workspace)
         return self._models[name]
-
-    def known(self, name: str) -> AnyModel | None:
-        """The model a card's own name stands for among those resolved so far or here; None when nobody knows it."""
-        try:
-            return next((m for m in self._models.values() if isinstance(m, Model) and m.card.name == name), None) or (
-                self.model(name)
-            )
-        except ModelError:
-            return None
 
     def seat(self, role: RoleName, names: Iterable[str]) -> list[Place]:
         """One place per name; the same model may hold several."""

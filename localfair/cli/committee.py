@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from localfair.cli.show import span
+
 EPILOG = """\b
 Examples:
   localfair committee                                  every review in the record
@@ -50,7 +52,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         ]
     out += ["", "  gate     mean above  accepted  coverage  answers right [95 %]"]
     for row in found["gate"]:
-        share = f"{row['precision']:.1%} {_span(row['interval'], '.1%')}" if row["precision"] is not None else "-"
+        share = f"{row['precision']:.1%} {span(row['interval'], '.1%')}" if row["precision"] is not None else "-"
         out.append(f"  {row['mode']:8} {row['mean_above']:10g} {row['accepted']:9} {row['coverage']:9.1%}  {share}")
     return [*out, "", found["suggestion"]]
 
@@ -62,14 +64,10 @@ def _reviewers(title: str, rows: list[dict[str, Any]]) -> list[str]:
         "tokens a review: read, written",
     ]
     for row in rows:
-        area = f"{row['auc']:.2f} {_span(row['auc_interval'], '.2f')}" if row["auc"] is not None else "-"
+        area = f"{row['auc']:.2f} {span(row['auc_interval'], '.2f')}" if row["auc"] is not None else "-"
         mean, share = ("-", "-") if row["mean"] is None else (f"{row['mean']:.2f}", f"{row['for']:.0%}")
         out.append(
             f"  {row['reviewer']:28} {row['mode']:8} {row['reviews']:7} {row['unreadable']:10} {mean:>5} {share:>5}"
             f" {row['right']:6} {row['wrong']:5}  {area:22} {row['prompt_tokens']:6.0f} {row['written_tokens']:8.0f}"
         )
     return out
-
-
-def _span(interval: list[float] | None, form: str) -> str:
-    return f"[{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""

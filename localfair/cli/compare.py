@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from localfair.cli.run import OPTIONS
+from localfair.cli.show import span
 
 EPILOG = """\b
 Examples:
@@ -69,7 +70,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     for r in found["rows"]:
         out.append(
             f"  {r['variant']:{width}} {r['seed']:4} {r['before']['accuracy']:7.1%} {r['after']['accuracy']:7.1%} "
-            f"{_span(r['after']['interval']):16} {r['after']['unreadable'] / r['after']['questions']:6.1%}  "
+            f"{span(r['after']['interval']):16} {r['after']['unreadable'] / r['after']['questions']:6.1%}  "
             f"{r['change']['difference']:+6.1%}, {r['change']['p']:<8.2g}  {_against(r['against_first']):32} "
             f"{r['train_questions']:9} {r['lessons']:7} {_share(r['accepted']):>8} {r['teacher_tokens']:13} "
             f"{r['written_tokens']:8}  {r['teacher_seconds']:.0f} s, {r['train_seconds']:.0f} s"
@@ -82,7 +83,7 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 def _summary(row: dict[str, Any], width: int) -> str:
     versus = row["against_first"]
-    against = f"{versus['difference']:+.1%} {_span(versus['interval'], '+.1%')}" if versus else "-"
+    against = f"{versus['difference']:+.1%} {span(versus['interval'], '+.1%')}" if versus else "-"
     return (
         f"  {row['variant']:{width}} {row['seeds']:5} {row['before']:7.1%} {row['after']:7.1%} {row['deviation']:10.1%}"
         f"  {row['lowest']:.1%} to {row['highest']:.1%}    {against}"
@@ -98,11 +99,7 @@ def _budget(asked: dict[str, Any]) -> str:
 
 
 def _against(change: dict[str, Any] | None) -> str:
-    return f"{change['difference']:+.1%} {_span(change['interval'], '+.1%')}, {change['p']:.2g}" if change else "-"
-
-
-def _span(interval: Any, form: str = ".1%") -> str:
-    return f"[{interval[0]:{form}}, {interval[1]:{form}}]"
+    return f"{change['difference']:+.1%} {span(change['interval'], '+.1%')}, {change['p']:.2g}" if change else "-"
 
 
 def _share(value: float | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ PLAIN_EVERY = 30.0  # seconds between plain progress lines
 def say(line: str) -> None:
     """A line for the person, on stderr."""
     click.echo(line, err=True)
+
+
+def span(interval: Sequence[float] | None, form: str = ".1%") -> str:
+    """`[low, high]`; nothing where there is no interval."""
+    return f"[{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
 
 
 class Watch:
