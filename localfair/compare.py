@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -17,7 +18,9 @@ from localfair import pipeline
 from localfair.budget import asked_of, asking_step, lesson_step, with_lessons, with_tokens
 from localfair.committee import Progress
 from localfair.errors import UsageError
+from localfair.packaged import workspace_dir
 from localfair.pipeline import Order
+from localfair.recipe import load_recipe
 from localfair.records import Grade, canonical_json, content_id
 from localfair.report import mean_interval, paired, report, test_exams
 from localfair.store import Row, Store, now
@@ -54,16 +57,20 @@ def ask(
     variants: Iterable[str], seeds: Sequence[int], *, budget_tokens: int | None = None, lessons: int | None = None,
     settings: tuple[str, ...] = (), **options: Any,
 ) -> Asked:  # fmt: skip
-    """Everything read and checked before anybody is asked. Raises UsageError, RecipeError; see `pipeline.order`."""
+    """Everything read and checked before anybody is asked. Raises UsageError, RecipeError; see `pipeline.order`.
+
+    `settings` are everybody's whose recipe has the step they name; one that fits nobody is refused.
+    """
     names = tuple(variants)
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"{twice[0]!r} is named twice", "a variant differs from the others in recipe or --set")
     if budget_tokens and lessons:
         raise UsageError("a budget of tokens and one of lessons cannot both be equal", "name one of the two")
     orders: dict[str, tuple[Order, ...]] = {}
+    users = {s: _users(s, [variant(name)[0] for name in names], options.get("workspace")) for s in settings}
     for name in names:
         recipe, own = variant(name)
-        own = (*settings, *own)
+        own = (*(s for s in settings if recipe in users[s]), *own)
         if lessons:
             capped = lesson_step(pipeline.order(recipe=recipe, settings=own, **options).recipe)
             own = (*own, f"{capped}.at_most={lessons}")
@@ -71,6 +78,13 @@ def ask(
         orders[name] = tuple(made)
         _check(name, orders[name][0], orders[names[0]][0])
     return Asked(variants=names, orders=orders, budget_tokens=budget_tokens, lessons=lessons)
+
+
+def _users(setting: str, recipes: list[str], workspace: Path | None) -> list[str]:
+    """The recipes that a common setting is for: those that have its step, or all of them where none has."""
+    target, dot, _ = setting.partition("=")[0].strip().partition(".")
+    steps = {r: {s.id for *_, s in load_recipe(r, workspace or workspace_dir()).sections()} for r in recipes}
+    return [r for r in recipes if not dot or target in steps[r] | {"defaults"}] or recipes
 
 
 def _check(name: str, order: Order, first: Order) -> None:

@@ -21,6 +21,7 @@ from localfair.errors import Interrupted, MissingWeights, UsageError, nearest
 from localfair.exam import exam
 from localfair.inquire import inquire
 from localfair.packaged import workspace_dir
+from localfair.processor import usual_precision
 from localfair.recipe import load_recipe
 from localfair.records import canonical_json
 from localfair.review import review
@@ -79,7 +80,7 @@ def order(*, recipe: str, settings: tuple[str, ...] = (), workspace: Path | None
     engine = said.pop("engine", defaults.engine)
     chosen = Options(
         engine=engine, student_engine=said.pop("student_engine", "transformers"),
-        precision=said.pop("precision", "bf16"), batch=said.pop("batch", 16),
+        precision=said.pop("precision", None) or usual_precision(), batch=said.pop("batch", 16),
     )  # fmt: skip
     missing = [f"--{name}" for name in ("task", "student") if not (said.get(name) or getattr(defaults, name))]
     if missing:

@@ -6,7 +6,7 @@ Reads model cards and weights' hashes, never loads a model. Knows nothing of tas
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from localfair.errors import UsageError, nearest
 from localfair.models import Model, resolve
 from localfair.models.card import IN_WEIGHTS
 from localfair.models.gguf_tokens import control_texts
+from localfair.processor import usual_precision
 from localfair.records import Engine, Seat
 
 RoleName = Literal["student", "teacher", "reviewer", "mentor"]
@@ -31,7 +32,7 @@ class Options:
 
     engine: str | None = None
     student_engine: str = "transformers"
-    precision: str = "bf16"
+    precision: str = field(default_factory=usual_precision)
     batch: int = 16
 
 

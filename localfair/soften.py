@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from localfair.committee import Place
 from localfair.errors import UsageError
+from localfair.processor import usual_precision
 from localfair.records import Message, content_id
 from localfair.store import Row, now
 from localfair.vocabulary import Soften
@@ -102,10 +103,10 @@ def _ask(work: Work, step: Soften, place: Place, missing: dict[str, tuple[Row, E
 
 
 def _precision(place: Place) -> Precision:
-    """The precision of the mentor's base: that of its exams where transformers runs them, else bf16."""
+    """The precision of the mentor's base: that of its exams in transformers, else the usual one."""
     engine, _, precision = place.engine.family.partition("/")
     known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
-    return known.get(precision, "bf16") if engine == "transformers" else "bf16"
+    return known.get(precision, usual_precision()) if engine == "transformers" else usual_precision()
 
 
 def _loaded(work: Work, step: Soften, place: Place) -> Any:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from localfair.committee import Place
 from localfair.contrasts import Pair, pairs
 from localfair.epochs import keep_best
+from localfair.processor import usual_precision
 from localfair.records import Message, content_id
 from localfair.rounds import Standing, best
 from localfair.store import Row, file_sha256, now
@@ -141,7 +142,9 @@ def settings_of(planned: Plan) -> dict[str, Any]:
     step = planned.step
     terms = sorted({named for lesson in planned.lessons if (named := term_of(step, lesson))})
     terms += [(t.term, t.weight) for t in step.loss if isinstance(t, Divergence | Triplet)]
-    later = {name: True for name in ("group_by_length", "one_question_a_batch") if getattr(step, name)}
+    later: dict[str, Any] = {name: True for name in ("group_by_length", "one_question_a_batch") if getattr(step, name)}
+    if (compute := usual_precision()) != "bf16":
+        later["compute"] = compute
     if planned.soft:
         (row, *_) = planned.soft.values()
         later |= {name: row[name] for name in ("tau", "vocabulary")}

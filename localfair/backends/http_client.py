@@ -1,7 +1,8 @@
 """Many calls to one HTTP server at once, each answer handed over as soon as it is there.
 
 Sends JSON and reads JSON; writes nothing. Knows nothing of requests, prompts or what serves. Every worker keeps one
-connection, so what a call costs does not grow with their number; proxies and redirects are never followed.
+connection, so what a call costs does not grow with their number; proxies and redirects are never followed. Where only
+one call is under way at a time, it is made in the caller's own thread: an event loop would double its cost.
 """
 
 from __future__ import annotations
@@ -74,6 +75,9 @@ class Client:
         Leaving early cancels the rest. Raises PromptTooLong, BackendError or BackendDied naming what it was about.
         """
         asked = list(calls)
+        if min(at_once, len(asked)) == 1:
+            yield from self._in_turn(asked)
+            return
         answers: SimpleQueue[Answer | BaseException] = SimpleQueue()
         crew = _Crew(lambda: self._work(iter(asked), min(at_once, len(asked)), answers), answers)
         try:
@@ -87,19 +91,59 @@ class Client:
 
     def get(self, path: str) -> Any:
         """The JSON at a path. Raises Refused or BackendDied."""
-        with httpx.Client(headers=self._headers, trust_env=False, verify=_trust(), timeout=self._answer) as client:
+        with httpx.Client(**self._settings()) as client:
             try:
                 return self._read(client.get(self.url + path), Call(path, {}))
             except (httpx.TransportError, Busy) as error:
                 self._check()
                 raise self._gone(error) from error
 
+    def _settings(self) -> dict[str, Any]:
+        one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        return {
+            "headers": self._headers, "limits": one, "trust_env": False, "verify": _trust(), "timeout": self._answer,
+        }  # fmt: skip
+
+    def _in_turn(self, asked: list[Call]) -> Iterator[Answer]:
+        """One call after another; nothing is under way while the caller holds an answer."""
+        with httpx.Client(**self._settings()) as client:
+            for call in asked:
+                started = time.monotonic()
+                yield Answer(call, self._answered_in_turn(client, call), time.monotonic() - started)
+
+    def _answered_in_turn(self, client: httpx.Client, call: Call) -> Any:
+        """See `_answered`."""
+        try:
+            return self._once_in_turn(client, call)
+        except (httpx.TransportError, Busy) as error:
+            if not _passing(error):
+                raise self._gone(error) from error
+        import tenacity
+
+        try:
+            return tenacity.Retrying(**self._again())(self._once_in_turn, client, call)
+        except (httpx.TransportError, Busy) as error:
+            raise self._gone(error) from error
+
+    def _once_in_turn(self, client: httpx.Client, call: Call) -> Any:
+        try:
+            return self._read(client.post(self.url + call.path, json=call.body), call)
+        except httpx.TransportError:
+            self._check()
+            raise
+
+    def _again(self) -> dict[str, Any]:
+        """How often, and after which pauses, what may pass is tried again."""
+        import tenacity
+
+        return {
+            "retry": tenacity.retry_if_exception(_passing), "wait": tenacity.wait_random_exponential(0.25, max=5),
+            "stop": tenacity.stop_before_delay(self._patience), "reraise": True,
+        }  # fmt: skip
+
     async def _work(self, todo: Iterator[Call], workers: int, answers: SimpleQueue[Any]) -> None:
         async def worker() -> None:
-            one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-            async with httpx.AsyncClient(
-                headers=self._headers, limits=one, trust_env=False, verify=_trust(), timeout=self._answer
-            ) as client:
+            async with httpx.AsyncClient(**self._settings()) as client:
                 for call in todo:
                     started = time.monotonic()
                     data = await self._answered(client, call)
@@ -118,12 +162,8 @@ class Client:
                 raise self._gone(error) from error
         import tenacity
 
-        again = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(_passing), wait=tenacity.wait_random_exponential(0.25, max=5),
-            stop=tenacity.stop_before_delay(self._patience), reraise=True,
-        )  # fmt: skip
         try:
-            return await again(self._once, client, call)
+            return await tenacity.AsyncRetrying(**self._again())(self._once, client, call)
         except (httpx.TransportError, Busy) as error:
             raise self._gone(error) from error
 

@@ -26,7 +26,6 @@ from localfair.errors import CorruptWeights, PromptTooLong
 from localfair.records import Engine, Generation, Request
 
 SHARED = 16  # tokens that prompts must share before the one waits for the other's reading (ours)
-ALIKE = 64  # tokens by which prompts are put beside one another (ours)
 EVERY_LAYER = 10_000
 
 
@@ -227,11 +226,8 @@ class LlamaCppBackend:
 
 
 def _arranged(asked: list[Asked]) -> deque[Asked]:
-    """Prompts that begin alike follow one another, else as asked."""
-    groups: dict[tuple[int, ...], list[Asked]] = {}
-    for one in asked:
-        groups.setdefault(tuple(one.prompt[:ALIKE]), []).append(one)
-    return deque(one for group in groups.values() for one in group)
+    """By their tokens, so that each prompt follows the one it shares the longest beginning with."""
+    return deque(sorted(asked, key=lambda one: one.prompt))
 
 
 def _seated(context: Context, running: Running, asked: Asked) -> Slot | None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from localfair.processor import usual_precision
+
 EPILOG = """\b
 Examples:
   localfair bench smollm2-135m-instruct
@@ -22,8 +24,8 @@ Examples:
 @click.option(
     "--precision",
     type=click.Choice(["bf16", "nf4", "fp32"]),
-    default="bf16",
-    show_default=True,
+    default=usual_precision,
+    show_default="bf16, or fp32 where the processor is slow at it",
     help="Of the transformers and vllm engines.",
 )
 @click.option("--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True)

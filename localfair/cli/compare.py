@@ -16,7 +16,8 @@ Examples:
       fair "fair --set review.enabled=false" single-teacher answers-only
   localfair compare --seeds 0,1,2 --lessons 50 ... fair "fair --set teachers=[0,1]"
 
-A VARIANT is a recipe, or a recipe and its --set in quotes; a --set outside the quotes is everybody's."""
+A VARIANT is a recipe, or a recipe and its --set in quotes; a --set outside the quotes is for
+everybody whose recipe has the step it names."""
 
 
 def _seeds(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""`localfair models`: list, add, check, fetch. Parses, calls `localfair.models`, prints."""
+"""`localfair models`: list, add, check, fetch, requantise, fit. Parses, calls `localfair.models`, prints."""
 
 from __future__ import annotations
 
@@ -66,6 +66,21 @@ def fetch(name: str) -> None:
     from localfair.packaged import workspace_dir
 
     _found(fetch_weights(name, workspace_dir(), say=lambda line: click.echo(line, err=True)))
+
+
+@models.command()
+@click.argument("name")
+@click.option("--type", "kind", default="bf16", show_default=True, help="bf16, q8_0 or q4_0.")
+def requantise(name: str, kind: str) -> None:
+    """Write a GGUF's weights as another type, with a card of its own: larger, and often faster to serve.
+
+    `localfair bench` says what it is worth here. Nothing that an earlier quantisation lost comes back.
+    """
+    from localfair.export.requantise import requantise as write
+    from localfair.packaged import workspace_dir
+
+    card = write(name, kind, workspace_dir())
+    click.echo(f"{card.name}: {(card.size or 0) / 2**20:.0f} MiB, sha256 {card.sha256}")
 
 
 @models.command(epilog="\b\nExamples:\n  localfair models fit qwen3-8b --context 2048 --batch 8\n"

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from localfair.processor import usual_precision
+
 OPTIONS = [
     click.argument("recipe"),
     click.option("--task", help="A task's name; see `localfair tasks list`."),
@@ -23,7 +25,8 @@ OPTIONS = [
     click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE", help="Change one number of the recipe."),
     click.option("--engine", help="The teachers' engine: llama_cpp or transformers."),
     click.option("--student-engine", help="The student's engine in every exam: transformers, llama_cpp, vllm, ..."),
-    click.option("--precision", type=click.Choice(["bf16", "nf4", "fp32"]), default="bf16", show_default=True,
+    click.option("--precision", type=click.Choice(["bf16", "nf4", "fp32"]), default=usual_precision,
+                 show_default="bf16, or fp32 where the processor is slow at it",
                  help="The student's base in every exam."),
     click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Sequences decoded at once."),
     click.option("--fetch", is_flag=True, help="Allow the network once, to fetch the weights that are missing."),

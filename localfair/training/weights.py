@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 from localfair.errors import MissingDependency
+from localfair.processor import usual_precision
 
 # it proposes a package that would fetch kernels from the hub
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -28,9 +29,13 @@ ADAPTER_FILE = "adapter_model.safetensors"
 
 
 def load_causal_lm(folder: Path, precision: Precision) -> Any:
-    """The model in `folder` (safetensors only, never from the network), on the GPU where there is one."""
+    """The model in `folder` (safetensors only, never from the network), on the GPU where there is one.
+
+    What stays dense beside 4-bit layers, and what these compute in, has the machine's usual precision.
+    """
     transformers_logging.disable_progress_bar()
-    options: dict[str, Any] = {"dtype": torch.float32 if precision == "fp32" else torch.bfloat16}
+    dense = usual_precision() if precision == "nf4" else precision
+    options: dict[str, Any] = {"dtype": torch.float32 if dense == "fp32" else torch.bfloat16}
     if precision == "nf4":
         if importlib.util.find_spec("bitsandbytes") is None:
             raise MissingDependency("NF4 needs the package 'bitsandbytes'", "pip install 'localfair[train]'")
@@ -38,7 +43,7 @@ def load_causal_lm(folder: Path, precision: Precision) -> Any:
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
+            bnb_4bit_compute_dtype=options["dtype"],
         )
     model = AutoModelForCausalLM.from_pretrained(
         folder,
