@@ -155,6 +155,17 @@ def test_what_cannot_be_compared_is_refused_before_anybody_is_asked(lab, variant
     assert not lab.db.exists()
 
 
+def test_a_common_setting_is_for_every_recipe_that_has_its_step_and_one_that_fits_nobody_is_refused(lab):
+    options = {"workspace": lab.folder, "db": lab.db, "task": "table", "data": lab.data, "student": lab.student,
+               "teachers": lab.teachers}  # fmt: skip
+    made = ask(("fair", "answers-only"), (0,), settings=("review.accept.mean_above=4", "train.epochs=1"), **options)
+    steps = {name: {s.id: s for _, s in orders[0].recipe.steps()} for name, orders in made.orders.items()}
+    assert steps["fair"]["review"].accept.mean_above == 4
+    assert {of["train"].epochs for of in steps.values()} == {1}
+    with pytest.raises(RecipeError, match="no step 'revue'"):
+        ask(("fair", "answers-only"), (0,), settings=("revue.mode=none",), **options)
+
+
 def test_the_command_prints_a_table_and_the_same_as_json(lab, capsys):
     from localfair.cli import main
     from localfair.cli.compare import lines

@@ -1,7 +1,6 @@
 """Every recipe on disk runs whole, on a tiny student with scripted teachers; and any of its parts can be left out."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -190,20 +189,27 @@ def test_a_weight_of_nothing_for_one_teacher_is_a_recipe_too(lab):
     assert found["status"] == "done"
 
 
-@pytest.mark.real
-@pytest.mark.parametrize("name", NAMES)
-def test_every_recipe_runs_on_real_weights(lab, name, monkeypatch):
-    from localfair.errors import LocalfairError as Missing
+@pytest.fixture(scope="session")
+def real_student(tmp_path_factory):
+    """SmolLM2-135M-Instruct as safetensors. Where CI is set it must be here: `localfair models fetch` brings it."""
+    from localfair.errors import MissingWeights
     from localfair.models import resolve
+    from localfair.models.dequantise import dequantised
     from localfair.packaged import workspace_dir
 
-    if weights := os.environ.get("LOCALFAIR_TEST_WEIGHTS"):
-        monkeypatch.setenv("LOCALFAIR_WEIGHTS", weights)
-    try:
-        real = str(resolve("smollm2-135m-instruct", workspace_dir()).path)
-    except Missing:
-        pytest.skip("the weights of smollm2-135m-instruct are not here")
-    assert Path(real).exists()
-    mentor = {"mentor": real} if name == "mentor-kd" else {}
-    found = run(lab, name, student=real, limit=2, test_limit=2, **mentor)
+    with pytest.MonkeyPatch.context() as patch:
+        if weights := os.environ.get("LOCALFAIR_TEST_WEIGHTS"):
+            patch.setenv("LOCALFAIR_WEIGHTS", weights)
+        try:
+            model = resolve("smollm2-135m-instruct", workspace_dir())
+        except MissingWeights as missing:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{missing}; {missing.hint}")
+    return str(dequantised(model, tmp_path_factory.mktemp("real")))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recipe_runs_on_real_weights(lab, name, real_student):
+    mentor = {"mentor": real_student} if name == "mentor-kd" else {}
+    found = run(lab, name, student=real_student, limit=2, test_limit=2, **mentor)
     assert found["status"] == "done" and found["lessons"] > 0 and found["change"]["questions"] >= 1

@@ -76,7 +76,7 @@ def test_at_most_batch_requests_are_under_way_and_each_is_there_when_it_is_finis
     def slow(body):
         under_way.append(1)
         most.append(len(under_way))
-        time.sleep(0.5 if body["max_tokens"] == 99 else 0.02)
+        time.sleep(2.0 if body["max_tokens"] == 99 else 0.02)
         under_way.pop()
         return 200, reply()
 
@@ -125,15 +125,18 @@ def test_a_continuation_the_server_does_not_list_is_refused_not_guessed():
             next(engine.score([replace(score, continuations=("4", "10"))]))
 
 
-# -- failures ---------------------------------------------------------------------------------------
+# -- failures: the same for one call at a time, in the caller's thread, and for several ---------------
+
+AT_ONCE = pytest.mark.parametrize("count", [1, 3])
 
 
+@AT_ONCE
 @pytest.mark.parametrize("status", [429, 503, None])
-def test_what_may_pass_is_tried_again(status):
+def test_what_may_pass_is_tried_again(status, count):
     left = [status, status]
     with answering(lambda body: (left.pop(), reply("busy")) if left else (200, reply())) as stub:
-        assert next(backend(stub.url).generate(asked(1))).text == "yes"
-    assert len(chat(stub)) == 3
+        assert [g.text for g in backend(stub.url).generate(asked(count))] == ["yes"] * count
+    assert len(chat(stub)) == count + 2
 
 
 def test_what_will_not_pass_is_not_tried_again_and_names_what_it_was_about():
@@ -152,29 +155,38 @@ def test_a_server_that_finds_a_prompt_too_long_is_understood(words):
         next(backend(stub.url).generate(asked(1)))
 
 
-def test_a_server_that_stays_busy_is_an_error_in_the_end():
+@AT_ONCE
+def test_a_server_that_stays_busy_is_an_error_in_the_end(count):
     with answering(lambda body: (503, {})) as stub, pytest.raises(BackendDied, match="busy"):
-        next(backend(stub.url).generate(asked(1)))
+        next(backend(stub.url).generate(asked(count)))
 
 
-def test_a_dead_server_is_an_error_with_a_hint_and_not_a_hang():
+@AT_ONCE
+def test_a_dead_server_is_an_error_with_a_hint_and_not_a_hang(count):
     with answering(lambda body: (200, reply())) as stub:
         engine = backend(stub.url)
-        assert len(texts(engine, asked(2))) == 2
+        assert len(texts(engine, asked(count))) == count
     started = time.monotonic()
     with pytest.raises(BackendDied) as died:
-        texts(engine, asked(2))
+        texts(engine, asked(count))
     assert "running" in died.value.hint and time.monotonic() - started < 10
     with pytest.raises(BackendDied, match="nobody answers"):
         texts(backend(stub.url), asked(1))
 
 
-def test_an_answer_that_takes_too_long_is_an_error():
+@AT_ONCE
+def test_an_answer_that_takes_too_long_is_an_error(count):
     with Stub(lambda path, body: time.sleep(2) or (200, {})) as stub:
         client = Client(stub.url, who="it", answer=0.1)
         with pytest.raises(BackendDied, match="no answer in"):
-            list(client.each([Call("/x", {})], 1))
-    assert len(stub.calls) == 1
+            list(client.each([Call("/x", {})] * count, count))
+    assert len(stub.calls) <= count
+
+
+def test_one_call_at_a_time_keeps_one_connection_and_their_order():
+    with answering(lambda body: (200, reply())) as stub:
+        made = [g.request.about for g in backend(stub.url, batch=1).generate(asked(5))]
+    assert made == [f"q{i}" for i in range(5)] and len(chat(stub)) == 5
 
 
 def test_an_answer_without_choices_is_an_error_not_a_traceback():

@@ -14,8 +14,8 @@ from unittest import mock
 
 from localfair import seating
 from localfair.backends import Backend, open_backend
-from localfair.errors import UsageError
-from localfair.models import Model
+from localfair.export.requantise import requantise
+from localfair.models import Model, resolve
 from localfair.pipeline import Order
 from localfair.records import Generation, Message, Request, Sampling
 from localfair.seating import find_model
@@ -97,9 +97,9 @@ def _rate(work: Callable[[], Iterable[int]]) -> Measure:
 
 def batched_over_serial(setting: Setting) -> Iterator[Result]:
     """Ours at 16 sequences over `Llama.create_chat_completion` in a loop, for three types of the same weights."""
-    bundled = setting.weights("smollm2-135m-instruct-q4_1.gguf")
     for kind, goal in (("Q8_0", 2.2), ("BF16", 2.2), ("Q4_1", 1.6)):
-        path = bundled if kind == "Q4_1" else requantised(bundled, kind, setting.work)
+        name = SMOL if kind == "Q4_1" else requantise(SMOL, kind.lower(), setting.workspace).name
+        path = resolve(name, setting.workspace).path
         yield _batched_over_serial(setting, path, kind, Target("at least", goal))
 
 
@@ -153,24 +153,3 @@ def _in_a_loop(llama: Any, requests: list[Request]) -> list[int]:
         )  # fmt: skip
         counts.append(reply["usage"]["completion_tokens"])
     return counts
-
-
-def requantised(source: Path, kind: str, work: Path) -> Path:
-    """The same weights as another type, made once by llama.cpp's own quantiser."""
-    import ctypes
-
-    import llama_cpp
-
-    from localfair.backends import llama_context
-
-    target = work / f"{source.stem.rpartition('-')[0]}-{kind.lower()}.gguf"
-    if target.exists():
-        return target
-    llama_context.silence()
-    part = target.with_suffix(".part")
-    params = llama_cpp.llama_model_quantize_default_params()
-    params.ftype = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "BF16": llama_cpp.LLAMA_FTYPE_MOSTLY_BF16}[kind]
-    params.allow_requantize = True
-    if llama_cpp.llama_model_quantize(str(source).encode(), str(part).encode(), ctypes.byref(params)):
-        raise UsageError(f"llama.cpp could not write {source.name} as {kind}", "is there space in --work?")
-    return part.replace(target)
