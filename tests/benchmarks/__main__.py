@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import LocalfairError, nearest
+from localfair.export.requantise import TYPES
 from tests.benchmarks.pairs import HEAD, Result, line
 from tests.benchmarks.setting import Setting, machine
 
@@ -40,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     os.environ["LOCALFAIR_WEIGHTS"] = str(given.models.resolve())
     setting = Setting(
         models=given.models.resolve(), data=given.data.resolve(), work=given.work.resolve(), pairs=given.pairs,
-        small=given.small, distilabel_python=given.distilabel_python, curator_python=given.curator_python,
-        trl_python=given.trl_python,
+        small=given.small, type=given.type, distilabel_python=given.distilabel_python,
+        curator_python=given.curator_python, trl_python=given.trl_python,
     )  # fmt: skip
     failed = [name for name in given.names or BENCHMARKS if not _measured(name, setting, given.out)]
     return 1 if failed else 0
@@ -59,6 +60,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=Path("benchmarks-work"), help="state; the same folder goes on")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="rows are added or replaced here")
     parser.add_argument("--pairs", type=int, help="rounds of every benchmark, in place of its own number")
+    parser.add_argument("--type", choices=sorted(TYPES), help="requantise the seats of `committee` and `committee-15b`")
     parser.add_argument("--small", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
     parser.add_argument("--distilabel-python", metavar="PATH", help="a Python with distilabel[openai]")
     parser.add_argument("--curator-python", metavar="PATH", help="a Python with bespokelabs-curator")

@@ -30,10 +30,10 @@ WHERE g.kind = 'generate' AND g.created >= (SELECT started FROM runs WHERE id = 
 
 def committee(setting: Setting) -> Iterator[Result]:
     """Three interleaved rounds of the authors' order and of ours with direct and with reasoned reviews."""
-    limit = setting.size(12, 1)
+    limit, seats = setting.size(12, 1), setting.seats(SMALL_SEATS)
     record = exam_record(setting, limit)
-    orders = {mode: ordered(setting, SMALL_SEATS, mode, limit, "committee.db") for mode in MODES}
-    journal = Journal(setting.work, "committee", limit=limit, seats=SMALL_SEATS, cap=setting.cap)
+    orders = {mode: ordered(setting, seats, mode, limit, "committee.db") for mode in MODES}
+    journal = Journal(setting.work, "committee", limit=limit, seats=seats, cap=setting.cap)
     with seated(orders["reasoned"], record) as authors:
         found = mistakes(record)
         rounds = journal.side_by_side(
@@ -42,16 +42,16 @@ def committee(setting: Setting) -> Iterator[Result]:
             **{mode: partial(_ours, order, record) for mode, order in orders.items()},
         )
     for mode in MODES:
-        yield _row("committee", mode, rounds, setting, len(found), SMALL_SEATS)
-    yield _loads([r[mode] for r in rounds for mode in MODES], SMALL_SEATS)
+        yield _row("committee", mode, rounds, setting, len(found), seats)
+    yield _loads([r[mode] for r in rounds for mode in MODES], seats)
 
 
 def committee_15b(setting: Setting) -> Iterator[Result]:
     """40 questions and a 1.5B seat, once; stopped anywhere, it goes on with the next stage or question."""
-    limit = setting.size(40, 1)
+    limit, seats = setting.size(40, 1), setting.seats(LARGE_SEATS)
     record = exam_record(setting, limit)
-    orders = {mode: ordered(setting, LARGE_SEATS, mode, limit, f"committee-15b-{mode}.db") for mode in MODES}
-    journal = Journal(setting.work, "committee-15b", limit=limit, seats=LARGE_SEATS, cap=setting.cap)
+    orders = {mode: ordered(setting, seats, mode, limit, f"committee-15b-{mode}.db") for mode in MODES}
+    journal = Journal(setting.work, "committee-15b", limit=limit, seats=seats, cap=setting.cap)
     measured = {mode: _stage_by_stage(journal, mode, order, record) for mode, order in orders.items()}
     found = mistakes(record)
     with seated(orders["reasoned"], record) as authors:
@@ -59,7 +59,7 @@ def committee_15b(setting: Setting) -> Iterator[Result]:
             [journal.once(f"theirs {m.question.id} {i}", partial(authors.explain, m)) for i, m in enumerate(found)]
         )
     for mode in MODES:
-        yield _row("committee-15b", mode, [measured], setting, len(found), LARGE_SEATS)
+        yield _row("committee-15b", mode, [measured], setting, len(found), seats)
 
 
 def ordered(setting: Setting, seats: tuple[str, ...], mode: str, limit: int, db: str) -> Order:

@@ -17,6 +17,7 @@ from typing import Any
 
 from localfair import pipeline
 from localfair.errors import UsageError
+from localfair.export.requantise import requantise
 from localfair.packaged import packaged_dir
 from localfair.versions import versions
 
@@ -35,6 +36,7 @@ class Setting:
     work: Path
     pairs: int | None = None
     small: bool = False
+    type: str | None = None
     distilabel_python: str | None = None
     curator_python: str | None = None
     trl_python: str | None = None
@@ -65,6 +67,12 @@ class Setting:
         if not found:
             raise UsageError(f"no {pattern} in {self.models}", "name the folder of the weights with --models")
         return found[0]
+
+    def seats(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The models of a committee, requantised where `--type` names another type for both sides."""
+        if self.type is None:
+            return names
+        return tuple(requantise(name, self.type, self.workspace).name for name in names)
 
     def published(self, name: str) -> Path:
         """A data set's file or folder in `--data`. Raises UsageError."""
