@@ -12,7 +12,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from typing import Any, Literal
 import torch
 
 from localfair.errors import TrainingError
+from localfair.processor import usual_precision
 from localfair.records import content_id
 from localfair.training import checkpoints
 from localfair.training.batches import Batches, by_length, one_a_question
@@ -67,7 +68,7 @@ class TrainSettings:
     clip: float = 1.0
     seed: int = 0
     quantise: Literal["nf4", "none"] = "nf4"
-    compute: Literal["bf16", "fp32"] = "bf16"
+    compute: Literal["bf16", "fp32"] = field(default_factory=usual_precision)
     gradient_checkpointing: bool = False
     checkpoint_every: int = 0
     tau: float = 1.0
@@ -203,7 +204,7 @@ def _with_adapter(base_dir: Path, settings: TrainSettings, start: Path | None) -
     """The frozen base with LoRA weights, these in float32: fresh ones, or those of an earlier adapter."""
     from peft import LoraConfig, PeftModel, get_peft_model
 
-    base = load_causal_lm(base_dir, "nf4" if settings.quantise == "nf4" else settings.compute)
+    base = load_causal_lm(base_dir, "nf4" if settings.quantise == "nf4" else settings.compute, settings.compute)
     if start is not None:
         earlier = PeftModel.from_pretrained(base, start, is_trainable=True, local_files_only=True)
         config = earlier.peft_config["default"]

@@ -28,13 +28,13 @@ Precision = Literal["bf16", "fp32", "nf4"]
 ADAPTER_FILE = "adapter_model.safetensors"
 
 
-def load_causal_lm(folder: Path, precision: Precision) -> Any:
+def load_causal_lm(folder: Path, precision: Precision, compute: Literal["bf16", "fp32"] | None = None) -> Any:
     """The model in `folder` (safetensors only, never from the network), on the GPU where there is one.
 
-    What stays dense beside 4-bit layers, and what these compute in, has the machine's usual precision.
+    What stays dense beside 4-bit layers, and what these compute in, is `compute`: the machine's usual precision.
     """
     transformers_logging.disable_progress_bar()
-    dense = usual_precision() if precision == "nf4" else precision
+    dense = (compute or usual_precision()) if precision == "nf4" else precision
     options: dict[str, Any] = {"dtype": torch.float32 if dense == "fp32" else torch.bfloat16}
     if precision == "nf4":
         if importlib.util.find_spec("bitsandbytes") is None:
