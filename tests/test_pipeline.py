@@ -81,9 +81,13 @@ def test_an_incomplete_questions_lessons_are_dropped_with_the_reason(lab):
     from tests.lab import teacher
 
     wrong = tuple(teacher(lab.folder, f"wrong{i}", answer="0") for i in range(2))
-    lab.run(teachers=wrong, until="select")
-    dropped = lab.rows("SELECT DISTINCT kind, dropped FROM lessons WHERE dropped IS NOT NULL")
-    assert {(d["kind"], d["dropped"]) for d in dropped} <= {("feedback", "no accepted rationale")}
+    sql = "SELECT DISTINCT l.kind, l.dropped FROM lessons l JOIN run_rows r ON r.\"row\" = l.id WHERE r.run = ?"
+    said = {}
+    for complete in ("true", "false"):
+        found = lab.run(teachers=wrong, until="select", settings=(f"select.complete={complete}",))
+        said[complete] = {(d["kind"], d["dropped"]) for d in lab.rows(sql, found["run"])}
+    assert ("feedback", "no accepted rationale") in said["true"]
+    assert said["false"] == {("feedback", None), ("rationale", None)}
 
 
 def test_lessons_come_from_train_and_name_every_row_they_rest_on(lab):
