@@ -81,7 +81,7 @@ def test_an_incomplete_questions_lessons_are_dropped_with_the_reason(lab):
     from tests.lab import teacher
 
     wrong = tuple(teacher(lab.folder, f"wrong{i}", answer="0") for i in range(2))
-    sql = "SELECT DISTINCT l.kind, l.dropped FROM lessons l JOIN run_rows r ON r.\"row\" = l.id WHERE r.run = ?"
+    sql = 'SELECT DISTINCT l.kind, l.dropped FROM lessons l JOIN run_rows r ON r."row" = l.id WHERE r.run = ?'
     said = {}
     for complete in ("true", "false"):
         found = lab.run(teachers=wrong, until="select", settings=(f"select.complete={complete}",))

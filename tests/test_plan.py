@@ -68,7 +68,9 @@ def test_a_plan_leaves_no_trace(lab):
 
 def test_time_is_known_once_every_engine_was_measured(lab):
     planned = plan(order(lab))
-    assert planned.seconds is None and [name.split(" ")[1] for name in planned.unmeasured] == ["(transformers/bf16)"]
+    assert planned.seconds is None and [name.split(" ")[1] for name in planned.unmeasured] == [
+        f"(transformers/{usual_precision()})"
+    ]
     bench(lab.student, lab.folder, lab.db, engines=("transformers",), batches=(4,), say=str)
     assert plan(order(lab)).seconds > 0
 

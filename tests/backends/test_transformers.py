@@ -175,7 +175,7 @@ def test_an_adapter_says_what_it_was_taught(base, tmp_path, precision):
     lesson = Example(encode(tiny.tokenizer(), messages, reply, 128), "answer")
     kept = "nf4" if precision == "nf4" else "none"
     settings = TrainSettings(
-        terms=(("answer", 1.0),), rank=8, learning_rate=2e-2, epochs=40, batch_size=1, quantise=kept
+        terms=(("answer", 1.0),), rank=8, learning_rate=1e-2, epochs=80, batch_size=1, quantise=kept
     )
     train(base, [lesson], tmp_path / "a", settings)
     backend = opened(base, adapter=tmp_path / "a", adapter_id="a", precision=precision)
