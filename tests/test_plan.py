@@ -8,6 +8,7 @@ from localfair import pipeline
 from localfair.bench import bench
 from localfair.errors import UsageError
 from localfair.plan import plan
+from localfair.processor import usual_precision
 from tests.lab import FAST, teacher
 
 
