@@ -61,13 +61,6 @@ class Setting:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def weights(self, pattern: str) -> Path:
-        """The weights in `--models` whose name matches. Raises UsageError."""
-        found = sorted(self.models.glob(pattern))
-        if not found:
-            raise UsageError(f"no {pattern} in {self.models}", "name the folder of the weights with --models")
-        return found[0]
-
     def seats(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """The models of a committee, requantised where `--type` names another type for both sides."""
         if self.type is None:
