@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from localfair.errors import BackendDied, BackendError, NetworkRefused, UsageError, nearest
 from localfair.records import content_id
+from localfair.wire import Connection
 
 HOSTS = "hosts.txt"
 SECONDS = 10.0  # a server that lists its models slower than this is taken for dead (ours)
@@ -127,13 +128,11 @@ def _items(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _ask(url: str, path: str, *, optional: bool = False) -> dict[str, Any]:
     """The JSON object at a path; empty where there is none and it is optional. No proxy, no redirect."""
-    import httpx
-
-    headers = {"Authorization": f"Bearer {key()}"} if key() else {}
     try:
-        answer = httpx.get(url + path, headers=headers, timeout=SECONDS, trust_env=False)
-        data = answer.json() if answer.status_code == 200 else None
-    except (httpx.TransportError, ValueError) as error:
+        with Connection(url, key(), answer=SECONDS) as connection:
+            answer = connection.ask(path)
+        data = answer.json() if answer.status == 200 else None
+    except (OSError, ValueError) as error:
         if optional:
             return {}
         raise BackendDied(
@@ -141,7 +140,7 @@ def _ask(url: str, path: str, *, optional: bool = False) -> dict[str, Any]:
         ) from error
     if isinstance(data, dict):
         return data
-    return {} if optional else _refused(url, answer.status_code)
+    return {} if optional else _refused(url, answer.status)
 
 
 def _refused(url: str, status: int) -> NoReturn:

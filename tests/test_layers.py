@@ -14,7 +14,7 @@ ROOT = Path(localfair.__file__).parent
 STAGES = ("exam", "inquire", "review", "select", "soften", "train", "report")
 # from the ground up: a module imports its own layer and those before it; a dotted name stands apart from its package
 LAYERS = (
-    ("errors", "records", "offline", "packaged", "processor", "versions", "endpoint"),
+    ("errors", "records", "offline", "packaged", "processor", "versions", "endpoint", "wire"),
     ("vocabulary", "recipe", "recipe_check", "switches", "decontaminate", "models", "store", "backends", "tasks",
      "losses", "lessons", "training",
      "export.whole", "export.tensors", "export.lora_gguf"),

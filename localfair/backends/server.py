@@ -23,6 +23,7 @@ from pathlib import Path
 from localfair.backends.http_client import Client
 from localfair.errors import BackendDied
 from localfair.offline import SWITCHES
+from localfair.wire import Connection
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
 GRACE = 10.0  # seconds between SIGINT and SIGKILL
@@ -136,21 +137,19 @@ def free_port() -> int:
 
 def _await_ready(server: Server, key: str) -> None:
     """Until the server answers to our key with our name: another program on its port is never taken for it."""
-    import httpx
-
     launch, until = server.launch, time.monotonic() + server.launch.deadline
     pause, stranger = 0.05, False
-    with httpx.Client(headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=5) as client:
+    with Connection(server.url, key, answer=5) as connection:
         while time.monotonic() < until:
             if server._guardian.poll() is not None:
                 why = "its port is taken" if stranger else _status(server._guardian.returncode)
                 raise server.failed(f"{launch.name} ended before it was ready ({why})")
-            with contextlib.suppress(httpx.TransportError, ValueError):
-                answer = client.get(f"{server.url}/v1/models")
-                names = [m.get("id") for m in answer.json().get("data", [])] if answer.status_code == 200 else []
+            with contextlib.suppress(OSError, ValueError):
+                answer = connection.ask("/v1/models")
+                names = [m.get("id") for m in answer.json().get("data", [])] if answer.status == 200 else []
                 if launch.served in names:
                     return
-                stranger = answer.status_code not in (503,)
+                stranger = answer.status not in (503,)
             time.sleep(pause)
             pause = min(pause * 1.3, 0.5)
     raise server.failed(f"{launch.name} was not ready after {launch.deadline:.0f} s")

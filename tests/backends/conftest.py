@@ -63,7 +63,7 @@ def user_server(tiny_gguf_path):
 
     backend = xllamacpp.open(tiny_gguf.model(tiny_gguf_path), batch=4, threads=1)
     running = server.start(backend._launch(tiny_gguf.CONTEXT))
-    yield running.url, running.client._headers["Authorization"].removeprefix("Bearer ")
+    yield running.url, running.client.key
     running.stop()
 
 

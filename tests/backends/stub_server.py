@@ -18,8 +18,8 @@ class Stub:
     """Counts what it is asked: `calls` holds (path, body)."""
 
     def __init__(self, answer):
-        self.calls, self._answer = [], answer
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.calls = []
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler(answer, self.calls))
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
@@ -31,33 +31,34 @@ class Stub:
         self._http.shutdown()
         self._http.server_close()
 
-    def _handler(self):
-        stub = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
+def handler(answer, calls):
+    """A class that answers what is asked of it, and writes it down in `calls`."""
 
-            def do_GET(self):
-                self.respond({})
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
-            def do_POST(self):
-                self.respond(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        def do_GET(self):
+            self.respond({})
 
-            def respond(self, body):
-                stub.calls.append((self.path, body))
-                status, value = stub._answer(self.path, body)
-                if status is None:  # hang up
-                    self.close_connection = True
-                    return
-                raw = json.dumps(value).encode()
-                head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
-                self.wfile.write(head.encode() + raw)
+        def do_POST(self):
+            self.respond(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
-            def log_message(self, *_):
-                pass
+        def respond(self, body):
+            calls.append((self.path, body))
+            status, value = answer(self.path, body)
+            if status is None:  # hang up
+                self.close_connection = True
+                return
+            raw = json.dumps(value).encode()
+            head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
+            self.wfile.write(head.encode() + raw)
 
-        return Handler
+        def log_message(self, *_):
+            pass
+
+    return Handler
 
 
 def reply(text="yes", finish="stop", **choice):
@@ -78,6 +79,6 @@ if __name__ == "__main__":
     )
     print("child", deaf.pid, flush=True)
     http = ThreadingHTTPServer(
-        ("127.0.0.1", int(sys.argv[1])), Stub(lambda path, body: (200, models(sys.argv[2])))._handler()
+        ("127.0.0.1", int(sys.argv[1])), handler(lambda path, body: (200, models(sys.argv[2])), [])
     )
     http.serve_forever()

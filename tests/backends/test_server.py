@@ -147,7 +147,7 @@ def test_a_server_that_is_never_ready_is_ended_at_its_deadline(monkeypatch):
 def test_every_server_gets_a_free_port_and_another_key(running):
     other = start(launch())
     try:
-        assert other.url != running.url and other.client._headers != running.client._headers
+        assert other.url != running.url and other.client.key != running.client.key
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", server.free_port()))
     finally:
