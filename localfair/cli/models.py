@@ -97,10 +97,11 @@ def fit(name: str, train: bool, context: int, length: int, batch: int | None, ra
     from localfair.models import fit as fitting
     from localfair.models.registry import resolve
     from localfair.packaged import workspace_dir
+    from localfair.processor import usual_precision
 
     load = fitting.Load(
         context=length if train else context, batch=batch or (8 if train else 16), rank=rank,
-        checkpointing=checkpointing, train=train,
+        checkpointing=checkpointing, train=train, compute=usual_precision(),
     )  # fmt: skip
     found = fitting.fit(resolve(name, workspace_dir()), load)
     gib = 2**30

@@ -25,7 +25,8 @@ ENGINE, WORD, CHUNK = 60_000_000, 900, 512 * 8
 # what the allocator keeps of the 16-bit copies that each layer makes
 LIBRARIES, NF4, STEP = 700_000_000, 0.53, 2.5
 LORA = 16  # a LoRA parameter in float32: itself, its gradient, two moments of Adam
-KEPT = 55  # bytes kept for the backward pass per token, layer and width
+KEPT = {"bf16": 55, "fp32": 100}  # bytes kept for the backward pass per token, layer and width
+WIDE = {"bf16": 2, "fp32": 4}  # bytes of a parameter that is not quantised
 LOGIT = 28  # bytes per supervised token and word: bf16, float32, and their gradients
 REPLY = 0.5  # the part of a lesson that is supervised
 MARGIN = 1.1  # of what is needed must be free: the formula was up to 11 % too low
@@ -65,19 +66,23 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What is asked of a model: `context` tokens for each of `batch` sequences served, or lessons of that length."""
+    """What is asked of a model: `context` tokens for each of `batch` sequences served, or lessons of that length.
+
+    compute: what training multiplies in, `bf16` or `fp32` (see `localfair.processor`).
+    """
 
     context: int
     batch: int
     rank: int = 16
     checkpointing: bool = False
     train: bool = False
+    compute: str = "bf16"
 
     def __str__(self) -> str:
         if not self.train:
             return f"context {self.context}, {self.batch} at once"
         with_checkpoints = ", gradient checkpointing" if self.checkpointing else ""
-        return f"length {self.context}, batch {self.batch}, rank {self.rank}{with_checkpoints}"
+        return f"length {self.context}, batch {self.batch}, rank {self.rank}, {self.compute}{with_checkpoints}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,24 +114,28 @@ def to_serve(sizes: Sizes, context: int, sequences: int) -> int:
     return sizes.weights + sequences * context * sizes.kv + scratch
 
 
-def to_train(sizes: Sizes, length: int, batch: int, rank: int, *, checkpointing: bool = False) -> int:
+def to_train(
+    sizes: Sizes, length: int, batch: int, rank: int, *, checkpointing: bool = False, compute: str = "bf16"
+) -> int:  # fmt: skip
     """The larger of two peaks, in bytes, of QLoRA (arXiv 2305.14314) on all linear layers.
 
-    Both: LIBRARIES + 2 * outer + LORA * rank * LoRA parameters. Loading adds 2 * all parameters, the 16-bit file, and
+    Both: LIBRARIES + WIDE * outer + LORA * rank * LoRA parameters. Loading adds 2 * all parameters, a 16-bit file, and
     NF4 * linear; a step adds STEP * linear + tokens * (KEPT * layers * width + REPLY * LOGIT * vocabulary); with
-    checkpointing only one layer's KEPT, and 4 bytes * width of every layer's input.
+    checkpointing only one layer's KEPT, and 2 * WIDE * width of every layer's input.
     """
-    layer = KEPT * sizes.width
-    kept = layer + 4 * sizes.width * sizes.layers if checkpointing else layer * sizes.layers
+    layer = KEPT[compute] * sizes.width
+    kept = layer + 2 * WIDE[compute] * sizes.width * sizes.layers if checkpointing else layer * sizes.layers
     loading = 2 * (sizes.linear + sizes.outer) + NF4 * sizes.linear
     step = STEP * sizes.linear + length * batch * (kept + REPLY * LOGIT * sizes.vocabulary)
-    return LIBRARIES + 2 * sizes.outer + LORA * rank * sizes.per_rank + int(max(loading, step))
+    return LIBRARIES + WIDE[compute] * sizes.outer + LORA * rank * sizes.per_rank + int(max(loading, step))
 
 
 def needed(sizes: Sizes, load: Load) -> int:
     """Bytes for a load."""
     if load.train:
-        return to_train(sizes, load.context, load.batch, load.rank, checkpointing=load.checkpointing)
+        return to_train(
+            sizes, load.context, load.batch, load.rank, checkpointing=load.checkpointing, compute=load.compute
+        )
     return to_serve(sizes, load.context, load.batch)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from localfair.models import resolve
 from localfair.packaged import workspace_dir
+from localfair.processor import usual_precision
 
 SERVE = ((512, 1), (2048, 4), (2048, 16))
 TRAIN = (
@@ -85,9 +86,14 @@ def table(paths: list[str]) -> None:
             said, seen = to_serve(sizes, context, sequences), measured("serve", path, context, sequences)
             row(path, f"serve, context {context}, {sequences} at once", said, seen)
         for length, batch, rank, extra in TRAIN:
-            said = to_train(sizes, length, batch, rank, checkpointing=bool(extra))
+            said = to_train(sizes, length, batch, rank, checkpointing=bool(extra), compute=usual_precision())
             seen = measured("train", path, length, batch, rank, *filter(None, [extra]))
-            row(path, f"QLoRA, {batch} x {length} tokens, rank {rank}{', ' * bool(extra)}{extra}", said, seen)
+            row(
+                path,
+                f"QLoRA, {batch} x {length} tokens, rank {rank}, {usual_precision()}{', ' * bool(extra)}{extra}",
+                said,
+                seen,
+            )
 
 
 def row(path: str, what: str, said: int, seen: int) -> None:

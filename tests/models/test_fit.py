@@ -33,6 +33,8 @@ TRAINED = [
     (TINY_LLAMA, 64, 1, 16, True, 3711), (TINY_LLAMA, 128, 8, 16, False, 6812),
 ]  # fmt: skip
 
+IN_FP32 = [(SMOL, 64, 1, 1278), (SMOL, 128, 4, 1976), (SMOL, 256, 4, 3345), (SMOL, 256, 8, 5712)]
+
 
 @pytest.mark.parametrize(("sizes", "context", "sequences", "seen"), SERVED)
 def test_serving_is_estimated_within_a_fifth_of_what_was_measured(sizes, context, sequences, seen):
@@ -42,6 +44,11 @@ def test_serving_is_estimated_within_a_fifth_of_what_was_measured(sizes, context
 @pytest.mark.parametrize(("sizes", "length", "batch", "rank", "checkpointing", "seen"), TRAINED)
 def test_training_is_estimated_within_a_third_of_what_was_measured(sizes, length, batch, rank, checkpointing, seen):
     assert 0.8 < to_train(sizes, length, batch, rank, checkpointing=checkpointing) / MIB / seen < 1.33
+
+
+@pytest.mark.parametrize(("sizes", "length", "batch", "seen"), IN_FP32)
+def test_training_in_fp32_is_estimated_within_a_fifth_of_what_was_measured(sizes, length, batch, seen):
+    assert 0.8 < to_train(sizes, length, batch, 16, compute="fp32") / MIB / seen < 1.2
 
 
 def test_parameters_are_counted_from_widths():
