@@ -1,7 +1,7 @@
 """One connection to an HTTP server: JSON goes out, JSON comes back, and nothing stands between.
 
 Opens one socket, anew when the server has closed it; no proxy, no redirect, no cookie. Knows nothing of models, and
-tries nothing twice. Python's own client: the general ones cost two to three times a call's CPU (`overhead` in
+tries nothing twice. Python's own client: with several calls at once httpx took three times the CPU (`overhead` in
 tests/benchmarks).
 """
 
