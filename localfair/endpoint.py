@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from localfair.errors import BackendDied, BackendError, NetworkRefused, UsageError, nearest
 from localfair.records import content_id
-from localfair.wire import Connection
 
 HOSTS = "hosts.txt"
 SECONDS = 10.0  # a server that lists its models slower than this is taken for dead (ours)
@@ -128,6 +127,8 @@ def _items(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _ask(url: str, path: str, *, optional: bool = False) -> dict[str, Any]:
     """The JSON object at a path; empty where there is none and it is optional. No proxy, no redirect."""
+    from localfair.wire import Connection
+
     try:
         with Connection(url, key(), answer=SECONDS) as connection:
             answer = connection.ask(path)

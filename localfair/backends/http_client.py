@@ -71,9 +71,10 @@ class Client:
         """
         asked = list(calls)
         if min(at_once, len(asked)) == 1:
+            stays = threading.Event()  # never set: the caller waits for every answer
             with self.connection() as connection:
                 for call in asked:
-                    yield self.answer(connection, call, threading.Event())
+                    yield self.answer(connection, call, stays)
             return
         crew = _Crew(self, asked, at_once)
         try:
@@ -102,12 +103,26 @@ class Client:
         """The call's answer; what may pass is tried again with growing pauses, until `left` is set (raises Left)."""
         started = time.monotonic()
         try:
-            data = self._once(connection, call, left)
+            data = self._tried(connection, call, left)
+        except (OSError, Busy) as error:
+            raise self._gone(error) from error
+        return Answer(call, data, time.monotonic() - started)
+
+    def _tried(self, connection: Connection, call: Call, left: threading.Event) -> Any:
+        """The first try goes without tenacity: most calls need no other."""
+        try:
+            return self._once(connection, call, left)
         except (OSError, Busy) as error:
             if not _passing(error):
-                raise self._gone(error) from error
-            data = self._again(connection, call, left)
-        return Answer(call, data, time.monotonic() - started)
+                raise
+        import tenacity
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_passing), wait=tenacity.wait_random_exponential(0.25, max=5),
+            stop=tenacity.stop_before_delay(self._patience), sleep=tenacity.sleep_using_event(left),
+            reraise=True,
+        )  # fmt: skip
+        return retrying(self._once, connection, call, left)
 
     def _once(self, connection: Connection, call: Call, left: threading.Event) -> Any:
         if left.is_set():
@@ -118,19 +133,6 @@ class Client:
             if not left.is_set():
                 self._check()
             raise
-
-    def _again(self, connection: Connection, call: Call, left: threading.Event) -> Any:
-        import tenacity
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_passing), wait=tenacity.wait_random_exponential(0.25, max=5),
-            stop=tenacity.stop_before_delay(self._patience), sleep=tenacity.sleep_using_event(left),
-            reraise=True,
-        )  # fmt: skip
-        try:
-            return retrying(self._once, connection, call, left)
-        except (OSError, Busy) as error:
-            raise self._gone(error) from error
 
     def _read(self, reply: Reply, call: Call) -> Any:
         if reply.status == 200:

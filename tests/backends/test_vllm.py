@@ -122,7 +122,7 @@ def test_scores_are_those_of_the_transformers_engine(running, smollm2):
 
 def test_a_vllm_that_the_user_runs_can_be_attached_to(running, tmp_path, monkeypatch):
     (own,) = running.generate(asked(1))
-    key = running._server.client._headers["Authorization"].removeprefix("Bearer ")
+    key = running._server.client.key
     monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", key)
     add_endpoint(running._server.url, running._served, tmp_path, name="mine")
     attached = open_backend("openai_http", resolve("mine", tmp_path), batch=2)

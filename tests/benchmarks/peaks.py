@@ -79,6 +79,7 @@ def table(paths: list[str]) -> None:
     """Every setting of every model: the formula's MiB, the measured peak's, and their ratio."""
     from localfair.models.fit import sizes_of, to_serve, to_train
 
+    compute = usual_precision()
     print("| model | what | formula MiB | measured MiB | ratio |\n|---|---|--:|--:|--:|")
     for path in paths:
         sizes = sizes_of(resolve(path, workspace_dir()).path)
@@ -86,14 +87,10 @@ def table(paths: list[str]) -> None:
             said, seen = to_serve(sizes, context, sequences), measured("serve", path, context, sequences)
             row(path, f"serve, context {context}, {sequences} at once", said, seen)
         for length, batch, rank, extra in TRAIN:
-            said = to_train(sizes, length, batch, rank, checkpointing=bool(extra), compute=usual_precision())
+            said = to_train(sizes, length, batch, rank, checkpointing=bool(extra), compute=compute)
             seen = measured("train", path, length, batch, rank, *filter(None, [extra]))
-            row(
-                path,
-                f"QLoRA, {batch} x {length} tokens, rank {rank}, {usual_precision()}{', ' * bool(extra)}{extra}",
-                said,
-                seen,
-            )
+            what = f"QLoRA, {batch} x {length} tokens, rank {rank}, {compute}{', ' * bool(extra)}{extra}"
+            row(path, what, said, seen)
 
 
 def row(path: str, what: str, said: int, seen: int) -> None:
