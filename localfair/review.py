@@ -1,7 +1,8 @@
 """review: seats score one another's explanations from 1 to 5, and a verdict follows from the gate.
 
-Reads explanations; writes generations, reviews and verdicts. Reviewers go one after another, and an explanation
-whose verdict the remaining ones cannot change is not sent to them. `read_score`, `accepted` and `settled` are pure.
+Reads explanations; writes generations, reviews and verdicts. Reviewers go one engine after another, and an
+explanation whose verdict the remaining ones cannot change is not sent to them. `read_score`, `accepted` and
+`settled` are pure.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from localfair.committee import Call, Place, request_seed
-from localfair.records import Constraint, Grade, Question, Request, canonical_json, content_id
+from localfair.records import Constraint, Engine, Grade, Question, Request, canonical_json, content_id
 from localfair.store import Row
 from localfair.vocabulary import Accept, Review
 from localfair.work import Work, demonstrations, grouped, sampling_of, with_texts
@@ -83,17 +84,18 @@ def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Ro
     if step.mode == "none":
         return [], 0
     questions = work.store.questions_by_id(e["question"] for e in explanations)
-    places = _order(work.committee.reviewers())
-    able = {e["id"]: [p for p in places if p.seat.id != e["seat"]] for e in explanations}
+    turns = _turns(work.committee.reviewers(), step.exhaustive)
     rows: list[Row] = []
     spared = 0
-    for turn in [places] if step.exhaustive else [[place] for place in places]:
+    for i, turn in enumerate(turns):
+        left = [place for later in turns[i:] for place in later]
         scores = {e: _valid(found) for e, found in grouped(rows, "explanation").items()}
         wanted = [(p, e) for p in turn for kind in step.of for e in explanations
-                  if e["kind"] == kind and p in able[e["id"]]]  # fmt: skip
+                  if e["kind"] == kind and _may(p, e)]  # fmt: skip
         needed = [
             (p, e) for p, e in wanted
-            if step.exhaustive or not _decided(step.accept, e, scores.get(e["id"], []), _left(able[e["id"]], p))
+            if step.exhaustive
+            or not _decided(step.accept, e, scores.get(e["id"], []), sum(_may(other, e) for other in left))
         ]  # fmt: skip
         spared += len(wanted) - len(needed)
         calls = (Call(p, _request(work, step, p, e, questions[e["question"]]), e) for p, e in needed)
@@ -102,16 +104,22 @@ def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Ro
     return rows, spared
 
 
-def _order(places: list[Place]) -> list[Place]:
-    """Places of one engine together, the last to have written first: it is likely to be loaded still."""
-    backwards = places[::-1]
-    engines = list(dict.fromkeys(p.engine for p in backwards))
-    return sorted(backwards, key=lambda p: engines.index(p.engine))
+def _turns(places: list[Place], exhaustive: bool) -> list[list[Place]]:
+    """Who is asked together: everybody, or places of one engine, which fill its batch and share what it reads.
+
+    The last to have written goes first: it is likely to be loaded still.
+    """
+    if exhaustive:
+        return [places[::-1]]
+    turns: dict[Engine, list[Place]] = {}
+    for place in places[::-1]:
+        turns.setdefault(place.engine, []).append(place)
+    return list(turns.values())
 
 
-def _left(able: list[Place], place: Place) -> int:
-    """How many of an explanation's reviewers come from `place` on, itself included."""
-    return len(able) - able.index(place)
+def _may(place: Place, e: Row) -> bool:
+    """Nobody reviews what his own seat wrote."""
+    return bool(place.seat.id != e["seat"])
 
 
 def _decided(accept: Accept, e: Row, scores: list[float], remaining: int) -> bool:

@@ -20,7 +20,7 @@ from llama_cpp import llama_cpp as low
 
 from localfair.backends import llama_context
 from localfair.backends.llama_context import Context, Slot, common
-from localfair.backends.llama_sampling import log_softmax, sampler
+from localfair.backends.llama_sampling import Sampler, log_softmax, sampler
 from localfair.backends.llama_vocabulary import Vocabulary
 from localfair.errors import CorruptWeights, PromptTooLong
 from localfair.records import Engine, Generation, Request
@@ -36,7 +36,7 @@ class Asked:
     request: Request
     prompt: list[int]
     continuations: list[tuple[int, list[int]]] = field(default_factory=list)  # (which, its tokens) that read off here
-    sampler: Any = None
+    sampler: Sampler | None = None
     started: float = 0.0
     written: int = 0
     text: bytes = b""
@@ -199,8 +199,9 @@ class LlamaCppBackend:
 
     def _advance(self, context: Context, slot: Slot, asked: Asked) -> bool:
         """Draw the next token; whether the reply ended with it."""
+        assert asked.sampler is not None
         at = slot.read[-1][1]
-        token = low.llama_sampler_sample(asked.sampler, context.pointer, at)
+        token = asked.sampler.choose(context, at)
         if self._words.ends(token):
             asked.finish = "stop"
             return True
@@ -252,7 +253,7 @@ def _seated(context: Context, running: Running, asked: Asked) -> Slot | None:
 
 def _free(asked: Asked) -> None:
     if asked.sampler is not None:
-        low.llama_sampler_free(asked.sampler)
+        asked.sampler.free()
         asked.sampler = None
 
 
