@@ -107,14 +107,14 @@ def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Ro
 def _turns(places: list[Place], exhaustive: bool) -> list[list[Place]]:
     """Who is asked together: everybody, or places of one engine, which fill its batch and share what it reads.
 
-    The last to have written goes first: it is likely to be loaded still.
+    The engine that wrote last goes first: it is likely to be loaded still.
     """
     if exhaustive:
-        return [places[::-1]]
+        return [places]
     turns: dict[Engine, list[Place]] = {}
-    for place in places[::-1]:
+    for place in places:
         turns.setdefault(place.engine, []).append(place)
-    return list(turns.values())
+    return list(turns.values())[::-1]
 
 
 def _may(place: Place, e: Row) -> bool:

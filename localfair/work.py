@@ -137,11 +137,13 @@ class Prompts:
         return environment
 
     def fence(self, text: str) -> str:
-        """`text` between marks that its author could not have written: a keyed hash of the text itself.
+        """`text` between marks that do not stand in it: a keyed hash of the text itself, which its author could not
+        know; short, since a reviewer reads four.
 
         The same text renders the same bytes in every run of one database (ours).
         """
-        mark = hashlib.blake2b(text.encode(), key=self._key, digest_size=6).hexdigest()
+        hashes = (hashlib.blake2b(text.encode(), key=self._key, digest_size=n).hexdigest() for n in range(2, 65))
+        mark = next(found for found in hashes if found not in text)
         return f"<<<{mark}\n{text}\n{mark}>>>"
 
     def render(self, name: str, **values: Any) -> tuple[Message, ...]:

@@ -117,7 +117,7 @@ def verdicts(lab):
     return {v["explanation"]: v["accepted"] for v in lab.rows("SELECT explanation, accepted FROM verdicts")}
 
 
-@pytest.mark.parametrize("seated", ["t0 t1 harsh", "harsh t0 harsh"])  # one engine's seats are asked together
+@pytest.mark.parametrize("seated", ["t0 t1 harsh", "t0 harsh t0"])  # one engine's seats are asked together
 def test_an_explanation_whose_verdict_is_settled_is_not_sent_to_the_rest(lab, tmp_path, seated):
     from tests.lab import Lab, teacher
 
@@ -151,6 +151,12 @@ def test_a_stage_loads_each_model_once_at_most_and_the_reviews_begin_with_who_wr
     found = lab.run(teachers=seats, until="review")
     loads = {s["step"]: s["loads"] for s in found["steps"]}
     assert loads["inquire"] == 3 and loads["review"] == 2
+
+
+def test_the_engine_of_several_seats_does_not_push_out_the_one_that_wrote_last(lab):
+    found = lab.run(teachers=(lab.teachers[0], lab.teachers[1], lab.teachers[0]), until="review")
+    loads = {s["step"]: s["loads"] for s in found["steps"]}
+    assert loads["inquire"] == 2 and loads["review"] == 1
 
 
 def test_bound_replies_need_an_engine_that_can(lab):
