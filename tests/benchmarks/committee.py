@@ -39,7 +39,7 @@ def committee(setting: Setting) -> Iterator[Result]:
         rounds = journal.side_by_side(
             setting.pairs or 3,
             theirs=lambda: _sum([authors.explain(m) for m in found]),
-            **{mode: partial(_ours, order, record) for mode, order in orders.items()},
+            **{mode: partial(_until, "review", order, record) for mode, order in orders.items()},
         )
     for mode in MODES:
         yield _row("committee", mode, rounds, setting, len(found), seats)
@@ -50,9 +50,9 @@ def committee_15b(setting: Setting) -> Iterator[Result]:
     """40 questions and a 1.5B seat, once; stopped anywhere, it goes on with the next stage or question."""
     limit, seats = setting.size(40, 1), setting.seats(LARGE_SEATS)
     record = exam_record(setting, limit)
-    orders = {mode: ordered(setting, seats, mode, limit, f"committee-15b-{mode}.db") for mode in MODES}
+    orders = {mode: ordered(setting, seats, mode, limit, "committee-15b.db") for mode in MODES}
     journal = Journal(setting.work, "committee-15b", limit=limit, seats=seats, cap=setting.cap)
-    measured = {mode: _stage_by_stage(journal, mode, order, record) for mode, order in orders.items()}
+    measured = _stage_by_stage(journal, orders, record)
     found = mistakes(record)
     with seated(orders["reasoned"], record) as authors:
         measured["theirs"] = _sum(
@@ -68,15 +68,11 @@ def ordered(setting: Setting, seats: tuple[str, ...], mode: str, limit: int, db:
     return committee_order(setting, setting.work / db, seats, changes, limit)
 
 
-def _ours(order: Order, record: Path) -> Measure:
-    """Inquire and review on a fresh copy of the exam's record; loads are in the time."""
+def _until(stage: str, order: Order, record: Path) -> Measure:
+    """What the stages that a copy of the record lacks cost, up to this one; loads are in the time."""
     copied(record, order.db)
-    return _timed(order, "review")
-
-
-def _timed(order: Order, until: str) -> Measure:
     started = time.perf_counter()
-    run_id = run(order, until)
+    run_id = run(order, stage)
     seconds = time.perf_counter() - started
     with Store.open(order.db) as store:
         steps = store.rows("SELECT stage, calls, loads FROM run_steps WHERE run = ?", run_id)
@@ -86,21 +82,20 @@ def _timed(order: Order, until: str) -> Measure:
     return {"seconds": seconds, "calls": sum(s["calls"] for s in steps), "loads": loads, **tokens}
 
 
-def _stage_by_stage(journal: Journal, mode: str, order: Order, record: Path) -> Measure:
-    """Each stage measured once, on a copy of what the one before left: a stopped one begins again alone."""
-    held, parts = record, []
-    for stage in STAGES:
-        left = order.db.with_suffix(f".{stage}.db")
+def _stage_by_stage(journal: Journal, orders: dict[str, Order], record: Path) -> dict[str, Measure]:
+    """Each mode's measure. What both modes share, inquire, is measured once, and each review on a copy of what it
+    left: a stopped stage begins again alone."""
+    order = next(iter(orders.values()))
+    inquired = order.db.with_suffix(".inquire.db")
 
-        def measure(stage: str = stage, left: Path = left, held: Path = held) -> Measure:
-            copied(held, order.db)
-            found = _timed(order, stage)
-            copied(order.db, left)
-            return found
+    def inquire() -> Measure:
+        found = _until("inquire", order, record)
+        copied(order.db, inquired)
+        return found
 
-        parts.append(journal.once(f"{mode} {stage}", measure))
-        held = left
-    return _sum(parts)
+    first = journal.once("inquire", inquire)
+    reviews = {mode: partial(_until, "review", each, inquired) for mode, each in orders.items()}
+    return {mode: _sum([first, journal.once(f"{mode} review", measure)]) for mode, measure in reviews.items()}
 
 
 def _sum(parts: list[Measure]) -> Measure:
