@@ -7,7 +7,7 @@ higher. Statistics are scipy's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import combinations
 from statistics import fmean
 from typing import Any
@@ -42,6 +42,8 @@ def diagnose(store: Store, run: str | None = None, task: str | None = None, prec
         "reviews": len(reviews),
         "reviewers": [reviewer_row(name, mode, found) for (name, mode), found in _by_reviewer(reviews).items()],
         "modes": _modes(reviews),
+        "differences": _differences(reviews),
+        "committee": committee_auc(reviews),
         "agreement": agreement(reviews),
         "gate": gate,
         "suggestion": suggest(gate, precision),
@@ -95,12 +97,18 @@ def auc(reviews: list[Row]) -> dict[str, Any]:
     if not right or not wrong:
         return found
     found["auc"] = _area(right, wrong)
-    if min(len(right), len(wrong)) > 1:
-        from scipy.stats import bootstrap
-
-        spread = bootstrap((right, wrong), _area, n_resamples=RESAMPLES, method="percentile", vectorized=False, rng=0)
-        found["auc_interval"] = [float(spread.confidence_interval.low), float(spread.confidence_interval.high)]
+    found["auc_interval"] = _interval((right, wrong), _area)
     return found
+
+
+def _interval(samples: tuple[list[Any], list[Any]], statistic: Callable[[Any, Any], float]) -> list[float] | None:
+    """The bootstrap 95 % interval of a statistic of right and wrong rationales; None where there is one of either."""
+    if min(map(len, samples)) < 2:
+        return None
+    from scipy.stats import bootstrap
+
+    spread = bootstrap(samples, statistic, n_resamples=RESAMPLES, method="percentile", vectorized=False, rng=0)
+    return [float(spread.confidence_interval.low), float(spread.confidence_interval.high)]
 
 
 def _area(right: Any, wrong: Any) -> float:
@@ -109,17 +117,59 @@ def _area(right: Any, wrong: Any) -> float:
     return float(mannwhitneyu(right, wrong, method="asymptotic").statistic) / (len(right) * len(wrong))
 
 
+def committee_auc(reviews: Iterable[Row]) -> list[Row]:
+    """The AUC of what the gate looks at, the mean over an explanation's reviewers, by mode.
+
+    It can lie below every reviewer's own, and below one half: nobody reviews what they wrote, so where one reviewer
+    is stricter than another, the mean tells who the author was.
+    """
+    rows = []
+    for mode, means in _means(r for r in reviews if r["kind"] == "rationale").items():
+        rows.append({"mode": mode, **auc([{"score": mean, "right": right} for mean, right in means])})
+    return rows
+
+
 def _modes(reviews: list[Row]) -> list[Row]:
     """Each reviewer that scored the same rationales in both modes: its AUC and cost on those alone."""
+    return [
+        reviewer_row(name, mode, list(column))
+        for name, pairs in _in_both_modes(reviews).items()
+        for mode, column in zip(("direct", "reasoned"), zip(*pairs, strict=True), strict=True)
+    ]
+
+
+def _differences(reviews: list[Row]) -> list[Row]:
+    """Each reviewer's AUC with reasons less that without, paired: on the same rationales, drawn again together."""
+    return [{"reviewer": name, **difference(pairs)} for name, pairs in _in_both_modes(reviews).items()]
+
+
+def difference(pairs: list[tuple[Row, Row]]) -> dict[str, Any]:
+    """The AUC of the second of each pair less that of the first; None where only right or only wrong was scored."""
+    right = [(a["score"], b["score"]) for a, b in pairs if a["right"]]
+    wrong = [(a["score"], b["score"]) for a, b in pairs if not a["right"]]
+    if not right or not wrong:
+        return {"difference": None, "interval": None}
+    # places, not scores, are drawn again: a pair stays together
+    places = (list(range(len(right))), list(range(len(wrong))))
+
+    def apart(rights: Any, wrongs: Any) -> float:
+        first, second = (_area([right[i][k] for i in rights], [wrong[i][k] for i in wrongs]) for k in (0, 1))
+        return second - first
+
+    return {"difference": apart(*places), "interval": _interval(places, apart)}
+
+
+def _in_both_modes(reviews: Iterable[Row]) -> dict[str, list[tuple[Row, Row]]]:
+    """By reviewer, the rationales that it scored both ways: the direct and the reasoned review of each."""
     scored: dict[str, dict[str, dict[str, Row]]] = {}
     for r in reviews:
         if r["kind"] == "rationale" and r["score"] is not None:
-            scored.setdefault(r["reviewer"], {}).setdefault(r["mode"], {})[r["explanation"]] = r
-    rows = []
-    for name, of in sorted(scored.items()):
-        common = set(of.get("direct", {})) & set(of.get("reasoned", {}))
-        rows += [reviewer_row(name, mode, [of[mode][e] for e in sorted(common)]) for mode in sorted(of) if common]
-    return rows
+            scored.setdefault(r["reviewer"], {}).setdefault(r["explanation"], {})[r["mode"]] = r
+    pairs = {
+        name: [(both["direct"], both["reasoned"]) for _, both in sorted(found.items()) if len(both) == 2]
+        for name, found in sorted(scored.items())
+    }
+    return {name: found for name, found in pairs.items() if found}
 
 
 def agreement(reviews: Iterable[Row]) -> list[Row]:
@@ -145,13 +195,8 @@ def gate_table(reviews: Iterable[Row]) -> list[Row]:
 
     Rationales whose reviews were spared or unreadable count by the scores there are.
     """
-    by: dict[tuple[str, str], list[Row]] = {}
-    for r in reviews:
-        if r["score"] is not None:
-            by.setdefault((r["mode"], r["explanation"]), []).append(r)
     rows = []
-    for mode in sorted({mode for mode, _ in by}):
-        means = [(fmean(r["score"] for r in found), found[0]["right"]) for (m, _), found in by.items() if m == mode]
+    for mode, means in _means(reviews).items():
         for threshold in THRESHOLDS:
             passed = [right for mean, right in means if mean > threshold]
             rows.append(
@@ -160,6 +205,18 @@ def gate_table(reviews: Iterable[Row]) -> list[Row]:
                  "coverage": len(passed) / len(means), **_precision(passed)}
             )  # fmt: skip
     return rows
+
+
+def _means(reviews: Iterable[Row]) -> dict[str, list[tuple[float, bool]]]:
+    """By mode, the mean score of each explanation that has one, and whether its answer is right."""
+    by: dict[tuple[str, str], list[Row]] = {}
+    for r in reviews:
+        if r["score"] is not None:
+            by.setdefault((r["mode"], r["explanation"]), []).append(r)
+    means: dict[str, list[tuple[float, bool]]] = {mode: [] for mode, _ in sorted(by)}
+    for (mode, _), found in by.items():
+        means[mode].append((fmean(r["score"] for r in found), found[0]["right"]))
+    return means
 
 
 def _precision(passed: list[bool]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from localfair.diagnose import agreement, auc, diagnose, gate_table, suggest
+from localfair.diagnose import agreement, auc, committee_auc, diagnose, difference, gate_table, suggest
 from localfair.errors import UsageError
 from localfair.store import Store
 from tests.lab import teacher
@@ -12,9 +12,10 @@ from tests.lab import teacher
 
 def reviews(*scored, mode="reasoned", reviewer="r", place=0):
     return [
-        {"explanation": f"e{i}", "score": score, "right": right, "mode": mode, "reviewer": reviewer, "place": place}
+        {"explanation": f"e{i}", "score": score, "right": right, "mode": mode, "reviewer": reviewer, "place": place,
+         "kind": "rationale"}
         for i, (score, right) in enumerate(scored)
-    ]
+    ]  # fmt: skip
 
 
 def test_the_auc_is_the_share_of_pairs_in_order_with_ties_counted_half():
@@ -26,6 +27,27 @@ def test_the_auc_is_the_share_of_pairs_in_order_with_ties_counted_half():
 
 def test_a_reviewer_that_saw_only_right_rationales_has_no_auc():
     assert auc(reviews((5, True), (4, True)))["auc"] is None
+
+
+def test_the_modes_are_compared_on_the_same_rationales_drawn_again_together():
+    direct = reviews((3, True), (2, True), (3, False), (1, False), mode="direct")
+    reasoned = reviews((5, True), (4, True), (3, False), (1, False))
+    found = difference(list(zip(direct, reasoned, strict=True)))
+    assert found["difference"] == pytest.approx(1 - (0.5 + 1 + 0 + 1) / 4)
+    low, high = found["interval"]
+    assert 0 <= low <= found["difference"] <= high <= 1
+    same = difference(list(zip(direct, direct, strict=True)))
+    assert same == {"difference": 0, "interval": [0, 0]}
+    assert difference(list(zip(direct[:2], reasoned[:2], strict=True)))["difference"] is None
+
+
+def test_reviewers_that_differ_in_strictness_alone_make_a_mean_worse_than_any_of_them():
+    # each puts right above wrong; the lenient one reads the weak author, the strict one the strong author
+    lenient = reviews((4.2, True), (4.1, False), (4.1, False), reviewer="lenient")
+    strict = [r | {"explanation": f"s{r['explanation']}"} for r in reviews((1.3, True), (1.3, True), (1.2, False))]
+    assert (auc(lenient)["auc"], auc(strict)["auc"]) == (1, 1)
+    [found] = committee_auc([*lenient, *strict])
+    assert (found["mode"], found["auc"]) == ("reasoned", pytest.approx((3 + 1 + 1) / 9))
 
 
 def test_agreement_is_being_on_the_same_side_of_the_gate():

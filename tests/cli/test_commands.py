@@ -72,6 +72,18 @@ def test_a_report_says_the_same_again(desk):
     assert desk.says("report").out.startswith(f"run {json.loads(ran.out)['run']}: fair on arithmetic-1")
 
 
+def test_the_committee_is_told_by_reviewer_by_mode_and_as_a_whole(desk):
+    both = ("--set", "review.exhaustive=true", "--set", 'review.of=["rationale"]')
+    for mode in ("direct", "reasoned"):
+        assert desk.says(*review(*both, "--set", f"review.mode={mode}")).code == 0
+    out = desk.says("committee").out
+    for title in ("reviewers", "direct and reasoned, on the same", "AUC with reasons less", "AUC of the mean over"):
+        assert f"\n{title}" in out
+    found = json.loads(desk.says("committee", "--json").out)
+    assert {row["reviewer"] for row in found["differences"]} == {row["reviewer"] for row in found["modes"]}
+    assert [row["mode"] for row in found["committee"]] == ["direct", "reasoned"]
+
+
 def test_runs_are_listed_newest_first(desk):
     runs = [json.loads(desk.says(*review("--json")).out)["run"] for _ in range(2)]
     assert [line.split()[0] for line in desk.says("report", "--list").out.splitlines()] == runs[::-1]
