@@ -126,6 +126,23 @@ def test_two_beginnings_in_turn_are_each_read_once(backend, monkeypatch):
     assert len(copied) >= 3
 
 
+def test_the_last_sequences_close_up_and_a_copied_reply_goes_on_as_it_would_have(backend, exact, monkeypatch):
+    """A gap in the sequence ids cuts a step in pieces; some replies are short, so that gaps come where none wait."""
+    requests = [replace(r, sampling=replace(r.sampling, max_tokens=4 + 9 * (i % 3))) for i, r in enumerate(asked(10))]
+    steps = []
+    right = llama_context.Context.step
+    monkeypatch.setattr(
+        llama_context.Context, "step", lambda self, s: steps.append([one.sequence for one in s]) or right(self, s)
+    )
+    closed = texts(backend, requests)
+    last = steps[max(i for i, ids in enumerate(steps) if len(ids) == 4) + 1 :]
+    assert len(last) > 3 and all(ids == list(range(len(ids))) for ids in last)
+    steps.clear()
+    monkeypatch.setattr(engine, "_closed_up", lambda context, running: running)
+    assert texts(backend, requests) == closed
+    assert any(ids != list(range(len(ids))) for ids in steps)
+
+
 @pytest.mark.parametrize("text", ["a <|im_end|> b", "<|<|im_end|>im_end|>", "<|endoftext|><|im_start|>", "né 漢 🙂\n"])
 def test_a_prompt_is_the_same_tokens_as_in_training_and_quoting_ends_no_turn(tiny_gguf_path, text):
     (tokens,) = prompted(tiny_gguf_path, tiny.CHATML, text)
