@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     os.environ["LOCALFAIR_WEIGHTS"] = str(given.models.resolve())
     setting = Setting(
         models=given.models.resolve(), data=given.data.resolve(), work=given.work.resolve(), pairs=given.pairs,
-        small=given.small, type=given.type, distilabel_python=given.distilabel_python,
+        small=given.small, type=given.type, reply_tokens=given.reply_tokens, distilabel_python=given.distilabel_python,
         curator_python=given.curator_python, trl_python=given.trl_python,
     )  # fmt: skip
     failed = [name for name in given.names or BENCHMARKS if not _measured(name, setting, given.out)]
@@ -61,6 +61,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="rows are added or replaced here")
     parser.add_argument("--pairs", type=int, help="rounds of every benchmark, in place of its own number")
     parser.add_argument("--type", choices=sorted(TYPES), help="requantise the seats of `committee` and `committee-15b`")
+    parser.add_argument("--reply-tokens", type=int, default=128, help="cap of the replies in `batched-over-serial`")
     parser.add_argument("--small", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
     parser.add_argument("--distilabel-python", metavar="PATH", help="a Python with distilabel[openai]")
     parser.add_argument("--curator-python", metavar="PATH", help="a Python with bespokelabs-curator")

@@ -108,11 +108,12 @@ def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target
 
     from localfair.backends.llama_context import physical_cores
 
-    requests = questions(setting, setting.size(32, 4), setting.size(128, 8))
+    requests = questions(setting, setting.size(32, 4), setting.size(setting.reply_tokens, 8))
     model = find_model(str(path), setting.workspace)
     assert isinstance(model, Model)
     serial = Llama(str(path), n_ctx=1024, n_threads=physical_cores(), n_threads_batch=physical_cores(), verbose=False)
-    journal = Journal(setting.work, "batched-over-serial", kind=kind, asked=len(requests), small=setting.small)
+    cap = requests[0].sampling.max_tokens
+    journal = Journal(setting.work, "batched-over-serial", kind=kind, asked=len(requests), cap=cap)
     with closing(open_backend("llama_cpp", model, batch=BATCH)) as backend, closing(serial):
         list(backend.generate(requests[:1]))
         _in_a_loop(serial, requests[:1])
@@ -125,7 +126,7 @@ def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target
     batched, one_by_one = middle(rounds, "ours", "rate"), middle(rounds, "theirs", "rate")
     return result(
         f"batched-over-serial {kind}", ratios(rounds, "rate"), target,
-        f"{len(requests)} SVAMP questions, replies of up to {requests[0].sampling.max_tokens} tokens, greedy: our "
+        f"{len(requests)} SVAMP questions, replies of up to {cap} tokens, greedy: our "
         f"llama.cpp backend at {BATCH} sequences over llama-cpp-python's `create_chat_completion` one by one, "
         f"SmolLM2-135M {kind}",
         details={

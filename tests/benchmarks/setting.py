@@ -37,6 +37,7 @@ class Setting:
     pairs: int | None = None
     small: bool = False
     type: str | None = None
+    reply_tokens: int = 128
     distilabel_python: str | None = None
     curator_python: str | None = None
     trl_python: str | None = None
