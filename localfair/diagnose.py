@@ -37,13 +37,14 @@ def diagnose(store: Store, run: str | None = None, task: str | None = None, prec
     reviews = _reviews(store, run, task)
     if not reviews:
         raise UsageError(f"{store.path} holds no review to look at", "see `localfair review --help`")
-    gate = gate_table([r for r in reviews if r["kind"] == "rationale"])
+    rationales = [r for r in reviews if r["kind"] == "rationale"]
+    both, gate = _in_both_modes(rationales), gate_table(rationales)
     return {
         "reviews": len(reviews),
         "reviewers": [reviewer_row(name, mode, found) for (name, mode), found in _by_reviewer(reviews).items()],
-        "modes": _modes(reviews),
-        "differences": _differences(reviews),
-        "committee": committee_auc(reviews),
+        "modes": _modes(both),
+        "differences": [{"reviewer": name, **difference(pairs)} for name, pairs in both.items()],
+        "committee": committee_auc(rationales),
         "agreement": agreement(reviews),
         "gate": gate,
         "suggestion": suggest(gate, precision),
@@ -117,34 +118,32 @@ def _area(right: Any, wrong: Any) -> float:
     return float(mannwhitneyu(right, wrong, method="asymptotic").statistic) / (len(right) * len(wrong))
 
 
-def committee_auc(reviews: Iterable[Row]) -> list[Row]:
+def committee_auc(rationales: Iterable[Row]) -> list[Row]:
     """The AUC of what the gate looks at, the mean over an explanation's reviewers, by mode.
 
     It can lie below every reviewer's own, and below one half: nobody reviews what they wrote, so where one reviewer
     is stricter than another, the mean tells who the author was.
     """
     rows = []
-    for mode, means in _means(r for r in reviews if r["kind"] == "rationale").items():
+    for mode, means in _means(rationales).items():
         rows.append({"mode": mode, **auc([{"score": mean, "right": right} for mean, right in means])})
     return rows
 
 
-def _modes(reviews: list[Row]) -> list[Row]:
+def _modes(both: dict[str, list[tuple[Row, Row]]]) -> list[Row]:
     """Each reviewer that scored the same rationales in both modes: its AUC and cost on those alone."""
     return [
         reviewer_row(name, mode, list(column))
-        for name, pairs in _in_both_modes(reviews).items()
+        for name, pairs in both.items()
         for mode, column in zip(("direct", "reasoned"), zip(*pairs, strict=True), strict=True)
     ]
 
 
-def _differences(reviews: list[Row]) -> list[Row]:
-    """Each reviewer's AUC with reasons less that without, paired: on the same rationales, drawn again together."""
-    return [{"reviewer": name, **difference(pairs)} for name, pairs in _in_both_modes(reviews).items()]
-
-
 def difference(pairs: list[tuple[Row, Row]]) -> dict[str, Any]:
-    """The AUC of the second of each pair less that of the first; None where only right or only wrong was scored."""
+    """The AUC of the second of each pair less that of the first, with an interval from pairs drawn again together.
+
+    None where only right or only wrong rationales were scored.
+    """
     right = [(a["score"], b["score"]) for a, b in pairs if a["right"]]
     wrong = [(a["score"], b["score"]) for a, b in pairs if not a["right"]]
     if not right or not wrong:
@@ -159,11 +158,11 @@ def difference(pairs: list[tuple[Row, Row]]) -> dict[str, Any]:
     return {"difference": apart(*places), "interval": _interval(places, apart)}
 
 
-def _in_both_modes(reviews: Iterable[Row]) -> dict[str, list[tuple[Row, Row]]]:
+def _in_both_modes(rationales: Iterable[Row]) -> dict[str, list[tuple[Row, Row]]]:
     """By reviewer, the rationales that it scored both ways: the direct and the reasoned review of each."""
     scored: dict[str, dict[str, dict[str, Row]]] = {}
-    for r in reviews:
-        if r["kind"] == "rationale" and r["score"] is not None:
+    for r in rationales:
+        if r["score"] is not None:
             scored.setdefault(r["reviewer"], {}).setdefault(r["explanation"], {})[r["mode"]] = r
     pairs = {
         name: [(both["direct"], both["reasoned"]) for _, both in sorted(found.items()) if len(both) == 2]

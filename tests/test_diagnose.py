@@ -12,10 +12,9 @@ from tests.lab import teacher
 
 def reviews(*scored, mode="reasoned", reviewer="r", place=0):
     return [
-        {"explanation": f"e{i}", "score": score, "right": right, "mode": mode, "reviewer": reviewer, "place": place,
-         "kind": "rationale"}
+        {"explanation": f"e{i}", "score": score, "right": right, "mode": mode, "reviewer": reviewer, "place": place}
         for i, (score, right) in enumerate(scored)
-    ]  # fmt: skip
+    ]
 
 
 def test_the_auc_is_the_share_of_pairs_in_order_with_ties_counted_half():

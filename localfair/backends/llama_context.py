@@ -106,7 +106,7 @@ class Context:
     def step(self, slots: list[Slot]) -> None:
         """Decode one token of each running slot and a chunk of the prompts still to be read.
 
-        Slots come in ascending sequence id: with split KV another order cuts the batch into pieces.
+        Slots come in ascending sequence id: with split KV another order, or a gap, cuts the batch into pieces.
         """
         pointer, self._batch.n_tokens = self.pointer, 0
         room = self._room - sum(s.next_token is not None for s in slots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,10 @@ def lines(found: dict[str, Any]) -> list[str]:
     if found["modes"]:
         out += ["", *_reviewers("direct and reasoned, on the same rationales", found["modes"])]
         out += ["", "AUC with reasons less AUC without, paired [95 %]"]
-        out += [f"  {row['reviewer']:28} {_change(row)}" for row in found["differences"]]
+        out += [
+            f"  {row['reviewer']:28} {_with_span(row['difference'], row['interval'], '+.2f')}"
+            for row in found["differences"]
+        ]
     if found["agreement"]:
         out += ["", "both for or both against     common  agree"]
         out += [
@@ -53,20 +57,16 @@ def lines(found: dict[str, Any]) -> list[str]:
             for row in found["agreement"]
         ]
     out += ["", "AUC of the mean over an explanation's reviewers, which the gate looks at [95 %]"]
-    out += [f"  {row['mode']:8} {_area(row)}" for row in found["committee"]]
+    out += [f"  {row['mode']:8} {_with_span(row['auc'], row['auc_interval'], '.2f')}" for row in found["committee"]]
     out += ["", "  gate     mean above  accepted  coverage  answers right [95 %]"]
     for row in found["gate"]:
-        share = f"{row['precision']:.1%} {span(row['interval'], '.1%')}" if row["precision"] is not None else "-"
+        share = _with_span(row["precision"], row["interval"], ".1%")
         out.append(f"  {row['mode']:8} {row['mean_above']:10g} {row['accepted']:9} {row['coverage']:9.1%}  {share}")
     return [*out, "", found["suggestion"]]
 
 
-def _change(row: dict[str, Any]) -> str:
-    return "-" if row["difference"] is None else f"{row['difference']:+.2f} {span(row['interval'], '+.2f')}"
-
-
-def _area(row: dict[str, Any]) -> str:
-    return "-" if row["auc"] is None else f"{row['auc']:.2f} {span(row['auc_interval'], '.2f')}"
+def _with_span(value: float | None, interval: Sequence[float] | None, form: str) -> str:
+    return "-" if value is None else f"{value:{form}} {span(interval, form)}"
 
 
 def _reviewers(title: str, rows: list[dict[str, Any]]) -> list[str]:
@@ -77,9 +77,9 @@ def _reviewers(title: str, rows: list[dict[str, Any]]) -> list[str]:
     ]
     for row in rows:
         mean, share = ("-", "-") if row["mean"] is None else (f"{row['mean']:.2f}", f"{row['for']:.0%}")
+        area = _with_span(row["auc"], row["auc_interval"], ".2f")
         out.append(
             f"  {row['reviewer']:28} {row['mode']:8} {row['reviews']:7} {row['unreadable']:10} {mean:>5} {share:>5}"
-            f" {row['right']:6} {row['wrong']:5}  {_area(row):22} {row['prompt_tokens']:6.0f}"
-            f" {row['written_tokens']:8.0f}"
+            f" {row['right']:6} {row['wrong']:5}  {area:22} {row['prompt_tokens']:6.0f} {row['written_tokens']:8.0f}"
         )
     return out

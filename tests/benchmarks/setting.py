@@ -34,10 +34,10 @@ class Setting:
     models: Path
     data: Path
     work: Path
+    reply_tokens: int
     pairs: int | None = None
     small: bool = False
     type: str | None = None
-    reply_tokens: int = 128
     distilabel_python: str | None = None
     curator_python: str | None = None
     trl_python: str | None = None

@@ -12,12 +12,12 @@ from localfair.training.weights import load_causal_lm
 from tests import tiny
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def base(tmp_path_factory):
     return tiny.build(tmp_path_factory.mktemp("base"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lessons():
     """Sixteen of uneven length; in the first eight, one feedback: most micro-batches have none."""
     words, made = tiny.tokenizer(), []
@@ -28,7 +28,7 @@ def lessons():
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def taught(base, lessons):
     """The lessons with a mentor's soft labels (top 5), and those of three questions in two with a contrast."""
     mentor = load_causal_lm(tiny.build(base.parent / "mentor", seed=3), "fp32").eval()
