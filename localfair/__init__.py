@@ -1,6 +1,6 @@
 """localfair: a committee of local open-weight teachers for a small student, with the network off."""
 
-from localfair.offline import go_offline
+from localfair.machine.offline import go_offline
 
 go_offline()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localfair.store import Store
+from localfair.record.store import Store
 from tests.lab import Lab
 
 

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from localfair import pipeline
-from localfair.report import report
-from localfair.store import Store
+from localfair.pipeline import runs as pipeline
+from localfair.record.store import Store
+from localfair.report.findings import report
 
 FAST = ("train.epochs=2", "train.learning_rate=1e-3", "train.max_length=500", "train.accumulation=1",
         "before.sampling.max_tokens=8", "exam.sampling.max_tokens=8", "after.sampling.max_tokens=8")  # fmt: skip

@@ -16,15 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from localfair import __version__
-from localfair.errors import (
-    DatabaseBusy,
-    DiskFull,
-    Interrupted,
-    LocalfairError,
-    StoreError,
-    UsageError,
-    nearest,
-)
+from localfair.errors import DatabaseBusy, DiskFull, Interrupted, LocalfairError, StoreError, UsageError, nearest
 
 # name -> (module in this package, attribute, one line for --help)
 COMMANDS = {

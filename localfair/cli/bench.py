@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from localfair.processor import usual_precision
+from localfair.machine.hardware import usual_precision
 
 EPILOG = """\b
 Examples:
@@ -35,10 +35,10 @@ def bench(
     precision: str, db: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how fast MODEL reads and writes here, and how much memory it takes; `plan` uses what is stored."""
-    from localfair import bench as measure
     from localfair.cli.show import say
-    from localfair.packaged import workspace_dir
-    from localfair.seating import Options
+    from localfair.committee.seating import Options
+    from localfair.machine.workspace import workspace_dir
+    from localfair.pipeline import bench as measure
 
     rows = measure.bench(
         model, workspace_dir(), db, engines=engines, options=Options(precision=precision),

@@ -32,8 +32,8 @@ Wrong rationales are reviewed only with --set review.exhaustive=true; without th
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
 def committee(db: Path, run: str | None, task: str | None, precision: float, as_json: bool) -> None:
     """What the reviewers are worth: leniency, AUC against the answer check, cost, agreement, where to set the gate."""
-    from localfair.diagnose import diagnose
-    from localfair.store import Store
+    from localfair.record.store import Store
+    from localfair.report.reviews import diagnose
 
     with Store.open(db) as store:
         found = diagnose(store, run, task, precision)

@@ -46,10 +46,10 @@ def command(function: Any) -> click.Command:
 @command
 def compare(**options: Any) -> None:
     """Run every VARIANT on the same task, student and seeds at an equal budget; compare them by question."""
-    from localfair import pipeline
     from localfair.cli.show import Watch, say
-    from localfair.compare import ask
-    from localfair.compare import compare as compared
+    from localfair.pipeline import runs as pipeline
+    from localfair.pipeline.compare import ask
+    from localfair.pipeline.compare import compare as compared
 
     fetch, as_json = options.pop("fetch"), options.pop("as_json")
     asked = ask(**options)

@@ -18,7 +18,7 @@ def db() -> None:
 @DB
 def show_path(path: Path) -> None:
     """Print the absolute path of the database."""
-    from localfair.store import Store
+    from localfair.record.store import Store
 
     with Store.open(path) as store:
         click.echo(str(store.path.resolve()))
@@ -28,7 +28,7 @@ def show_path(path: Path) -> None:
 @DB
 def tables(path: Path) -> None:
     """Print each table with its number of rows."""
-    from localfair.store import Store
+    from localfair.record.store import Store
 
     with Store.open(path) as store:
         for name, count in store.counts().items():
@@ -39,8 +39,8 @@ def tables(path: Path) -> None:
 @DB
 def verify(path: Path) -> None:
     """Check the file, every id against its content, every link, every adapter; exit 1 when something is wrong."""
-    from localfair.store import Store
-    from localfair.store import verify as check
+    from localfair.record.store import Store
+    from localfair.record.verify import verify as check
 
     with Store.open(path) as store:
         problems = check(store)

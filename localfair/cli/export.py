@@ -12,9 +12,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from localfair.export.exporting import Done
-    from localfair.export.trained import Trained
-    from localfair.store import Store
+    from localfair.export.student import Trained
+    from localfair.export.weights import Done
+    from localfair.record.store import Store
 
 OPTIONS = [
     click.option("--run", help="The run's id; the newest when left out."),
@@ -47,7 +47,7 @@ def _with(*options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]
 @_with(*OPTIONS)
 def adapter(run: str | None, db: Path, out: Path) -> None:
     """The LoRA adapter as a PEFT folder, its base's name and hash beside it."""
-    from localfair.export.exporting import export_adapter
+    from localfair.export.weights import export_adapter
 
     with _student(db, run) as (store, student):
         _print(export_adapter(store, student, out))
@@ -58,7 +58,7 @@ def adapter(run: str | None, db: Path, out: Path) -> None:
 def merged(run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: int) -> None:
     """The adapter merged into its 16-bit base: a folder of safetensors."""
     from localfair.cli.show import Watch
-    from localfair.export.exporting import export_merged
+    from localfair.export.weights import export_merged
 
     with _student(db, run) as (store, student), Watch() as watch:
         _print(export_merged(store, student, out, 0 if no_parity else parity_limit, watch.progress))
@@ -71,7 +71,7 @@ def merged(run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: 
 def gguf(run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: int, kind: str) -> None:
     """The merged student as one GGUF file for llama.cpp."""
     from localfair.cli.show import Watch
-    from localfair.export.exporting import export_gguf
+    from localfair.export.weights import export_gguf
 
     with _student(db, run) as (store, student), Watch() as watch:
         _print(export_gguf(store, student, kind, out, 0 if no_parity else parity_limit, watch.progress))
@@ -92,7 +92,7 @@ def lessons(run: str | None, db: Path, out: Path) -> None:
 def card(run: str | None, db: Path, out: Path) -> None:
     """A model card, README.md, in Hugging Face's form: base, recipe, teachers and their terms, lessons, results."""
     from localfair.export.card import write
-    from localfair.packaged import workspace_dir
+    from localfair.machine.workspace import workspace_dir
 
     with _store(db) as store:
         click.echo(str(write(store, run, workspace_dir(), out)))
@@ -100,7 +100,7 @@ def card(run: str | None, db: Path, out: Path) -> None:
 
 @contextmanager
 def _store(db: Path) -> Iterator[Store]:
-    from localfair.store import Store
+    from localfair.record.store import Store
 
     with Store.open(db) as store:
         yield store
@@ -109,9 +109,9 @@ def _store(db: Path) -> Iterator[Store]:
 @contextmanager
 def _student(db: Path, run: str | None) -> Iterator[tuple[Store, Trained]]:
     """The database as its only writer, and the student that the run trained."""
-    from localfair.export.trained import trained
-    from localfair.packaged import workspace_dir
-    from localfair.store import Store
+    from localfair.export.student import trained
+    from localfair.machine.workspace import workspace_dir
+    from localfair.record.store import Store
 
     with _store(db):  # it is there: exporting makes no database
         pass

@@ -18,8 +18,8 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
 def list_models(as_json: bool) -> None:
     """Show every card: licence and its terms for outputs, size, and whether the weights are here."""
+    from localfair.machine.workspace import workspace_dir
     from localfair.models.listing import listing, table
-    from localfair.packaged import workspace_dir
 
     rows = listing(workspace_dir())
     click.echo(json_module.dumps(rows, indent=2) if as_json else table(rows))
@@ -33,9 +33,9 @@ def list_models(as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace another card of that name.")
 def add(file: Path | None, endpoint: str | None, served: str | None, name: str, force: bool) -> None:
     """Write a card for a GGUF file or a safetensors folder from its own metadata, or for a model behind a server."""
+    from localfair.machine.workspace import workspace_dir
     from localfair.models.adding import add as add_weights
     from localfair.models.adding import add_endpoint
-    from localfair.packaged import workspace_dir
 
     if file is not None and not (endpoint or served):
         card = add_weights(file, workspace_dir(), name=name, force=force)
@@ -52,8 +52,8 @@ def add(file: Path | None, endpoint: str | None, served: str | None, name: str, 
 @click.argument("name")
 def check(name: str) -> None:
     """Hash the weights again and compare with the card."""
+    from localfair.machine.workspace import workspace_dir
     from localfair.models.registry import check as check_weights
-    from localfair.packaged import workspace_dir
 
     _found(check_weights(name, workspace_dir()))
 
@@ -62,8 +62,8 @@ def check(name: str) -> None:
 @click.argument("name")
 def fetch(name: str) -> None:
     """Download the weights from the card's sources; they get their name once their hash is right."""
+    from localfair.machine.workspace import workspace_dir
     from localfair.models.fetch import fetch as fetch_weights
-    from localfair.packaged import workspace_dir
 
     _found(fetch_weights(name, workspace_dir(), say=lambda line: click.echo(line, err=True)))
 
@@ -76,8 +76,8 @@ def requantise(name: str, kind: str) -> None:
 
     `localfair bench` says what it is worth here. Nothing that an earlier quantisation lost comes back.
     """
-    from localfair.export.requantise import requantise as write
-    from localfair.packaged import workspace_dir
+    from localfair.machine.workspace import workspace_dir
+    from localfair.models.requantise import requantise as write
 
     card = write(name, kind, workspace_dir())
     click.echo(f"{card.name}: {(card.size or 0) / 2**20:.0f} MiB, sha256 {card.sha256}")
@@ -94,10 +94,10 @@ def requantise(name: str, kind: str) -> None:
 @click.option("--gradient-checkpointing", "checkpointing", is_flag=True, help="Train slower, in less memory.")
 def fit(name: str, train: bool, context: int, length: int, batch: int | None, rank: int, checkpointing: bool) -> None:
     """Say whether a model fits this machine's free memory, and what would fit if it does not. An estimate."""
+    from localfair.machine.hardware import usual_precision
+    from localfair.machine.workspace import workspace_dir
     from localfair.models import fit as fitting
     from localfair.models.registry import resolve
-    from localfair.packaged import workspace_dir
-    from localfair.processor import usual_precision
 
     load = fitting.Load(
         context=length if train else context, batch=batch or (8 if train else 16), rank=rank,

@@ -12,8 +12,8 @@ from localfair.cli.run import command
 
 @command("plan", "Show what `run RECIPE` would ask, load, take and last; nothing is started.")
 def plan(**options: Any) -> None:
-    from localfair import pipeline
-    from localfair.plan import plan as planned
+    from localfair.pipeline import runs as pipeline
+    from localfair.pipeline.plan import plan as planned
 
     as_json, _ = options.pop("as_json"), options.pop("fetch")
     found = planned(pipeline.order(**options))

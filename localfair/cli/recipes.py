@@ -10,7 +10,7 @@ import click
 from localfair.errors import RecipeError
 
 if TYPE_CHECKING:
-    from localfair.vocabulary import Recipe
+    from localfair.recipe.schema import Recipe
 
 
 @click.group(epilog="\b\nExamples:\n  localfair recipes show fair\n  localfair recipes copy fair mine")
@@ -28,8 +28,8 @@ def list_recipes() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print a recipe's recipe.toml, comments and all."""
-    from localfair.packaged import workspace_dir
-    from localfair.recipe import find_recipe
+    from localfair.machine.workspace import workspace_dir
+    from localfair.recipe.load import find_recipe
 
     click.echo((find_recipe(name, workspace_dir()) / "recipe.toml").read_text(encoding="utf-8"), nl=False)
 
@@ -47,16 +47,16 @@ def check(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
 @click.argument("new_name", required=False)
 def copy(name: str, new_name: str | None) -> None:
     """Copy a recipe into the workspace's recipes/ folder, to change and own it."""
-    from localfair.packaged import workspace_dir
-    from localfair.recipe import copy_recipe
+    from localfair.machine.workspace import workspace_dir
+    from localfair.recipe.load import copy_recipe
 
     click.echo(str(copy_recipe(name, new_name or name, workspace_dir())))
 
 
 def _each(names: Iterable[str], settings: Iterable[str], line: Callable[[str, Recipe], str]) -> None:
     """Print a line of each valid recipe, of all when none is named; then raise what is wrong with the others."""
-    from localfair.packaged import workspace_dir
-    from localfair.recipe import load_recipe, recipe_folders
+    from localfair.machine.workspace import workspace_dir
+    from localfair.recipe.load import load_recipe, recipe_folders
 
     failed: list[RecipeError] = []
     for name in names or sorted(recipe_folders(workspace_dir())):

@@ -15,8 +15,8 @@ import click
 def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
     """Show what RUN found: counts, acceptance, accuracy before and after with intervals, the paired change."""
     from localfair.cli.show import print_report
-    from localfair.report import runs
-    from localfair.store import Store
+    from localfair.record.store import Store
+    from localfair.report.findings import runs
 
     if not list_runs:
         print_report(db, run, as_json=as_json)

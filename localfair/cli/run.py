@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from localfair.processor import usual_precision
+from localfair.machine.hardware import usual_precision
 
 OPTIONS = [
     click.argument("recipe"),
@@ -79,8 +79,8 @@ train = _stage(
 
 
 def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
-    from localfair import pipeline
     from localfair.cli.show import Watch, print_report, say
+    from localfair.pipeline import runs as pipeline
 
     fetch, as_json, preview = options.pop("fetch"), options.pop("as_json"), options.pop("preview", False)
     order = pipeline.order(**options)

@@ -81,8 +81,8 @@ class Watch:
 
 def print_report(db: Path, run: str | None, *, as_json: bool) -> None:
     """One run's report on stdout."""
-    from localfair.report import latest_run, report
-    from localfair.store import Store
+    from localfair.record.store import Store
+    from localfair.report.findings import latest_run, report
 
     with Store.open(db) as store:
         found = report(store, run or latest_run(store))

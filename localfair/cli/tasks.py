@@ -69,7 +69,7 @@ def import_task(
     seed: int,
 ) -> None:
     """Store the questions of NAME, read from PATH (a file or a folder) or generated, in a database."""
-    from localfair.store import Store
+    from localfair.record.store import Store
 
     columns = (question_column, answer_column, choices_column, split_column)
     task = table_task(stored_as, *columns) if name == "table" else get_task(name)

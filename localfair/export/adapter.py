@@ -9,8 +9,8 @@ import json
 import shutil
 from pathlib import Path
 
-from localfair.export.lora_gguf import CONFIG, WEIGHTS, read_config
-from localfair.export.trained import Trained
+from localfair.export.student import Trained
+from localfair.models.gguf_lora import CONFIG, WEIGHTS, read_config
 
 ABOUT = "localfair.json"
 

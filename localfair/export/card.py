@@ -14,12 +14,12 @@ from typing import Any
 
 from localfair.errors import ModelError
 from localfair.export.lessons import as_lines, kept
-from localfair.export.trained import adapter_row, run_row
-from localfair.export.whole import whole
+from localfair.export.student import adapter_row, run_row
+from localfair.machine.files import whole
 from localfair.models.card import UNVERIFIED, Card
 from localfair.models.registry import find_card
-from localfair.report import report
-from localfair.store import Row, Store
+from localfair.record.store import Row, Store
+from localfair.report.findings import report
 
 
 def write(store: Store, run: str | None, workspace: Path, out: Path) -> Path:

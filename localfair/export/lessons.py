@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import UsageError
-from localfair.export.trained import run_row
-from localfair.export.whole import whole
-from localfair.store import Row, Store
+from localfair.export.student import run_row
+from localfair.machine.files import whole
+from localfair.record.store import Row, Store
 
 
 def chats(store: Store, run: str | None) -> Iterator[dict[str, Any]]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import ModelError
-from localfair.export.lora_gguf import read_config
 from localfair.models import Model
+from localfair.models.gguf_lora import read_config
 
 FLOATS = ("bf16", "fp32")
 
@@ -32,7 +32,7 @@ def merge(base: Path, adapter: Path, precision: str) -> Any:
             f"merge in {' or '.join(FLOATS)}, and quantise the result (`localfair export gguf --type q8_0`)",
         )
     read_config(adapter)
-    from localfair.training.weights import load_causal_lm
+    from localfair.models.loading import load_causal_lm
 
     model = load_causal_lm(base, "fp32" if precision == "fp32" else "bf16")
     from peft import PeftModel  # after `weights`, which quietens what it loads
@@ -51,7 +51,7 @@ def merge(base: Path, adapter: Path, precision: str) -> Any:
 
 def save_merged(merged: Any, base: Path, model: Model, folder: Path) -> None:
     """The merged weights, their configuration and the student's tokenizer with its chat template."""
-    from localfair.lessons import load_tokenizer
+    from localfair.models.chat import load_tokenizer
 
     words = load_tokenizer(base)
     words.chat_template = model.chat_template or words.chat_template

@@ -11,18 +11,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from localfair.backends import ENGINES, installed, open_backend
-from localfair.committee import Call, Committee, Place, Progress
+from localfair.committee.ask import Call, Committee, Place, Progress
+from localfair.engines.base import ENGINES, installed, open_backend
 from localfair.errors import MissingDependency, UsageError
-from localfair.export.shelf import Export
-from localfair.export.trained import Trained, taught
+from localfair.export.once import Export
+from localfair.export.student import Trained, taught
 from localfair.models import Model
-from localfair.records import Engine, Grade, Question, Seat, content_id
-from localfair.store import Row, Store, now
+from localfair.recipe.prompts import Prompts
+from localfair.recipe.schema import Exam
+from localfair.record.connection import now
+from localfair.record.nouns import Engine, Grade, Question, Seat, content_id
+from localfair.record.store import Row, Store
+from localfair.stages.step import Work, exam_request
 from localfair.tasks import get_task
 from localfair.tasks.base import Task
-from localfair.vocabulary import Exam
-from localfair.work import Prompts, Work, exam_request
 
 GREEDY = {"temperature": 0.0, "top_p": 1.0}
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from localfair import endpoint
 from localfair.errors import ModelError, UsageError
+from localfair.machine.workspace import packaged_dir
+from localfair.models import endpoint
 from localfair.models.card import Card, save_card
 from localfair.models.hashing import Hashes
 from localfair.models.metadata import card_name, card_of, weights_size
 from localfair.models.registry import all_cards, verified_at, weights_dir
-from localfair.packaged import packaged_dir
 
 
 def add(path: Path, workspace: Path, *, name: str = "", force: bool = False) -> Card:

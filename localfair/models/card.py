@@ -5,8 +5,6 @@ Reads and writes card files. Knows nothing of weights: a card may name a file th
 
 from __future__ import annotations
 
-import os
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import ErrorDetails
 
 from localfair.errors import ModelError, nearest
+from localfair.machine.files import write_whole
 
 UNVERIFIED = "unverified"
 IN_WEIGHTS = "weights"
@@ -118,21 +117,6 @@ def save_card(card: Card, path: Path) -> None:
     kept = card.model_dump(mode="json", exclude_defaults=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, tomli_w.dumps({**kept, "licence": card.licence, "output_terms": card.output_terms}))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step, so that no reader ever sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _problem(item: ErrorDetails) -> str:

@@ -25,13 +25,7 @@ from localfair.models.adding import record
 from localfair.models.card import Card, Source
 from localfair.models.hashing import Hashes
 from localfair.models.metadata import weights_size
-from localfair.models.registry import (
-    Model,
-    find_card,
-    find_weights,
-    verified_at,
-    weights_dir,
-)
+from localfair.models.registry import Model, find_card, find_weights, verified_at, weights_dir
 
 Say = Callable[[str], None]
 CHUNK = 1 << 22

@@ -6,7 +6,6 @@ fitted to peaks of the resident set, without a GPU (models/README.md shows formu
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import ModelError
+from localfair.machine.hardware import free_memory
 from localfair.models.gguf_header import read_gguf_header
 from localfair.models.metadata import weights_size
 from localfair.models.registry import Model
@@ -68,7 +68,7 @@ class Sizes:
 class Load:
     """What is asked of a model: `context` tokens for each of `batch` sequences served, or lessons of that length.
 
-    compute: what training multiplies in, `bf16` or `fp32` (see `localfair.processor`).
+    compute: what training multiplies in, `bf16` or `fp32` (see `localfair.machine.hardware`).
     """
 
     context: int
@@ -161,27 +161,6 @@ def lighter(load: Load) -> Iterator[Load]:
     while load.context // 2 >= LEAST:
         load = replace(load, context=load.context // 2)
         yield load
-
-
-def free_memory() -> tuple[str, int]:
-    """("GPU" or "memory", bytes free there): the first GPU that torch sees, else what the system can give."""
-    if importlib.util.find_spec("torch") is not None:
-        import torch
-
-        if torch.cuda.is_available():
-            return "GPU memory", int(torch.cuda.mem_get_info()[0])
-    if importlib.util.find_spec("psutil") is not None:
-        import psutil
-
-        return "memory", int(psutil.virtual_memory().available)
-    return "memory", _mem_available(Path("/proc/meminfo"))
-
-
-def _mem_available(meminfo: Path) -> int:
-    try:
-        return int(meminfo.read_text().split("MemAvailable:")[1].split()[0]) * 1024
-    except (OSError, IndexError, ValueError) as error:
-        raise ModelError("cannot tell how much memory is free here", "install psutil") from error
 
 
 def sizes_of(path: Path) -> Sizes:

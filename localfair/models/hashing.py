@@ -13,21 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from localfair.models.card import write_whole
+from localfair.machine.files import sha256_file, write_whole
 from localfair.models.safetensors_folder import counted_files
 
-CHUNK = 1 << 22
 # a file changed this recently may change again within the clock's grain, so it is not remembered (ours)
 SETTLED_NS = 2_000_000_000
-
-
-def sha256_file(path: Path) -> str:
-    """The file's sha256, 64 hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 class Hashes:

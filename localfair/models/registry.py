@@ -9,13 +9,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from localfair import endpoint
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UnknownModel, nearest
+from localfair.machine.workspace import packaged_dir
+from localfair.models import endpoint
 from localfair.models.card import IN_WEIGHTS, Card, load_card
 from localfair.models.hashing import Hashes
 from localfair.models.metadata import card_of, read_header, weights_size
-from localfair.packaged import packaged_dir
-from localfair.records import content_id
+from localfair.record.nouns import content_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from localfair.errors import BadDataset
-from localfair.records import Question
+from localfair.record.nouns import Question
 from localfair.tasks.base import Task
 from localfair.tasks.benchmark import checked_gold
 from localfair.tasks.files import Row, parse_json

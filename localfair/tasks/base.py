@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from localfair.records import Graded, Question
+from localfair.record.nouns import Graded, Question
 
 
 @dataclass(frozen=True, slots=True)

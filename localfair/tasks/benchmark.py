@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localfair.errors import BadDataset, TaskError
-from localfair.records import Graded, Question
+from localfair.record.nouns import Graded, Question
 from localfair.tasks.base import Dataset
 from localfair.tasks.files import File, Row, open_file
 from localfair.tasks.grading import AnswerKind, bare_gold, grade

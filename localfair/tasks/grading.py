@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
-from localfair.records import Grade, Graded
+from localfair.record.nouns import Grade, Graded
 from localfair.tasks.choices import letter_of, plain, read_choice, same_choice
 from localfair.tasks.numbers import read_number, same_number, show_number
 from localfair.tasks.statements import clean, statements

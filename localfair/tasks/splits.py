@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from localfair.records import Question, Split
+from localfair.record.nouns import Question, Split
 
 Part = Literal["train", "dev", "test", "all"]
 TEST_KEY, DEV_KEY = b"localfair test split 1", b"localfair dev split 1"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localfair.errors import BadDataset, TaskError
-from localfair.records import Graded, Question
+from localfair.record.nouns import Graded, Question
 from localfair.tasks.base import Dataset
 from localfair.tasks.benchmark import UNVERIFIED, answer_format, checked_gold, concluded, prompt
 from localfair.tasks.files import File, Row, csv_rows, json_rows, open_file

@@ -20,11 +20,12 @@ from typing import Any, Literal
 import torch
 
 from localfair.errors import TrainingError
-from localfair.processor import usual_precision
-from localfair.records import content_id
+from localfair.machine.hardware import usual_precision
+from localfair.models.loading import ADAPTER_FILE, load_causal_lm
+from localfair.record.nouns import content_id
 from localfair.training import checkpoints
 from localfair.training.batches import Batches, by_length, one_a_question
-from localfair.training.term_trainer import (
+from localfair.training.trainer import (
     Example,
     PrinterCallback,
     TermTrainer,
@@ -33,7 +34,6 @@ from localfair.training.term_trainer import (
     collate,
     set_seed,
 )
-from localfair.training.weights import ADAPTER_FILE, load_causal_lm
 
 # the old name of these two arguments is the one that every supported transformers knows
 _CHECKPOINTING: dict[str, Any] = {

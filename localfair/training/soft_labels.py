@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from localfair.lessons import Encoded
-from localfair.losses import IGNORE, logits_at, predicts
-from localfair.records import content_id
+from localfair.models.forward import logits_at
+from localfair.record.nouns import content_id
 from localfair.training.batches import filled, padded
+from localfair.training.encode import Encoded
+from localfair.training.losses import IGNORE, predicts
 
 TOGETHER = 4  # lessons a mentor reads at once: a bound on memory
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import LocalfairError, nearest
-from localfair.export.requantise import TYPES
+from localfair.models.requantise import TYPES
 from tests.benchmarks.pairs import HEAD, Result, line
 from tests.benchmarks.setting import Setting, machine
 

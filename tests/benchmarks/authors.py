@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from localfair.backends import Backend
-from localfair.committee import Place, request_seed
-from localfair.pipeline import Order
-from localfair.records import Question, Request
-from localfair.seating import Seating
-from localfair.store import Store
+from localfair.committee.ask import Place, request_seed
+from localfair.committee.seating import Seating
+from localfair.engines.base import Backend
+from localfair.pipeline.orders import Order
+from localfair.recipe.prompts import Prompts
+from localfair.recipe.schema import Inquire, Review
+from localfair.record.nouns import Question, Request
+from localfair.record.store import Store
+from localfair.stages.step import sampling_of
 from localfair.tasks import get_task
-from localfair.vocabulary import Inquire, Review
-from localfair.work import Prompts, sampling_of
 from tests.benchmarks.pairs import Measure
 
 Seated = list[tuple[Place, Backend]]
@@ -101,7 +102,7 @@ def seated(order: Order, record: Path) -> Iterator[Authors]:
 
 
 def _warm_up(order: Order) -> Request:
-    from localfair.records import Message, Sampling
+    from localfair.record.nouns import Message, Sampling
 
     return Request(messages=(Message("user", order.task),), sampling=Sampling(max_tokens=1))
 

@@ -32,7 +32,7 @@ def bounds(weight_bytes: int, parameters: int, batch: int) -> dict[str, float]:
 @cache
 def memory_bandwidth(threads: int | None = None) -> float:
     """Bytes read a second, all cores together: the sum of arrays far larger than the caches, best of five."""
-    from localfair.backends.llama_context import physical_cores
+    from localfair.machine.hardware import physical_cores
 
     arrays = [np.ones(64 * MIB, dtype=np.float32) for _ in range(threads or physical_cores())]
     with ThreadPoolExecutor(len(arrays)) as pool:

@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-from localfair.backends import openai_http
-from localfair.committee import Call, Committee, Place
-from localfair.records import Message, Request, Sampling, Seat
-from localfair.store import Store
+from localfair.committee.ask import Call, Committee, Place
+from localfair.engines import openai_http
+from localfair.record.nouns import Message, Request, Sampling, Seat
+from localfair.record.store import Store
 
 
 def main(base_url: str, concurrency: int, calls: int) -> None:

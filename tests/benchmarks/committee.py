@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from localfair.pipeline import Order
-from localfair.store import Store
+from localfair.pipeline.orders import Order
+from localfair.record.store import Store
 from tests.benchmarks.authors import mistakes, seated
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
 from tests.benchmarks.setting import QWEN, QWEN_LARGE, SMOL, Setting, committee_order, copied, exam_record, run

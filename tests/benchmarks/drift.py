@@ -18,15 +18,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from localfair.export import lora_gguf, merged, weights_gguf
-from localfair.lessons import encode, load_tokenizer
-from localfair.losses import IGNORE
+from localfair.export import gguf as weights_gguf
+from localfair.export import merged
+from localfair.machine.workspace import workspace_dir
+from localfair.models import gguf_lora as lora_gguf
 from localfair.models import resolve
+from localfair.models.chat import load_tokenizer
 from localfair.models.dequantise import dequantised
-from localfair.packaged import workspace_dir
-from localfair.records import Message
+from localfair.models.loading import load_causal_lm
+from localfair.record.nouns import Message
 from localfair.tasks import get_task
-from localfair.training.weights import load_causal_lm
+from localfair.training.encode import encode
+from localfair.training.losses import IGNORE
 from tests.export import forced
 
 

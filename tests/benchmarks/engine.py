@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from localfair import seating
-from localfair.backends import Backend, open_backend
-from localfair.export.requantise import requantise
+from localfair.committee import seating
+from localfair.committee.seating import find_model
+from localfair.engines.base import Backend, open_backend
 from localfair.models import Model, resolve
-from localfair.pipeline import Order
-from localfair.records import Generation, Message, Request, Sampling
-from localfair.seating import find_model
-from localfair.store import Store
+from localfair.models.requantise import requantise
+from localfair.pipeline.orders import Order
+from localfair.record.nouns import Generation, Message, Request, Sampling
+from localfair.record.store import Store
 from localfair.tasks import get_task
 from tests.benchmarks.ceiling import bounds
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
@@ -106,7 +106,7 @@ def batched_over_serial(setting: Setting) -> Iterator[Result]:
 def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target) -> Result:
     from llama_cpp import Llama
 
-    from localfair.backends.llama_context import physical_cores
+    from localfair.machine.hardware import physical_cores
 
     requests = questions(setting, setting.size(32, 4), setting.size(setting.reply_tokens, 8))
     model = find_model(str(path), setting.workspace)

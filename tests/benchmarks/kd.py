@@ -49,9 +49,10 @@ def _side(python: str, name: str, *paths: Path) -> Measure:
 
 def softened(base: Path, lessons: Path, soft: Path) -> Measure:
     """The mentor's soft labels of every lesson, made as `localfair soften` makes them; seconds and bytes."""
-    from localfair.lessons import Encoded, load_tokenizer
+    from localfair.models.chat import load_tokenizer
+    from localfair.models.loading import load_causal_lm
+    from localfair.training.encode import Encoded
     from localfair.training.soft_labels import shared_vocabulary, soften
-    from localfair.training.weights import load_causal_lm
 
     rows = [Encoded(tuple(r["input_ids"]), tuple(r["labels"])) for r in json.loads(lessons.read_text())]
     _, vocabulary = shared_vocabulary(load_tokenizer(base))

@@ -63,7 +63,7 @@ def resident() -> int:
 
 def main(data: Path, work: Path, marks: tuple[int, ...]) -> None:
     """One exam of as many answers as the last mark; prints the resident size at each mark."""
-    from localfair import pipeline
+    from localfair.pipeline import runs as pipeline
 
     script = work / "student.script.toml"
     script.write_text(SCRIPT.format(words=" ".join(["reasoning"] * WORDS)))

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from localfair.records import content_id
+from localfair.record.nouns import content_id
 
 Measure = dict[str, Any]
 Verdict = Literal["met", "missed", "unclear", "no target"]

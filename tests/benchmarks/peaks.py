@@ -15,9 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from localfair.machine.hardware import usual_precision
+from localfair.machine.workspace import workspace_dir
 from localfair.models import resolve
-from localfair.packaged import workspace_dir
-from localfair.processor import usual_precision
 
 SERVE = ((512, 1), (2048, 4), (2048, 16))
 TRAIN = (
@@ -36,8 +36,8 @@ def peak() -> int:
 
 def serve(path: str, context: int, sequences: int) -> None:
     """A full chunk of a prompt read, and a few tokens written, in a context of that size."""
-    from localfair.backends import open_backend
-    from localfair.records import Message, Request, Sampling
+    from localfair.engines.base import open_backend
+    from localfair.record.nouns import Message, Request, Sampling
 
     backend = open_backend("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
     times = min(context, 512) // 6
@@ -50,11 +50,11 @@ def serve(path: str, context: int, sequences: int) -> None:
 
 def train(path: str, length: int, batch: int, rank: int, checkpointing: bool) -> None:
     """Two steps on lessons of exactly that length."""
-    from localfair.lessons import Encoded
-    from localfair.losses import IGNORE
     from localfair.models.dequantise import dequantised
     from localfair.training import qlora
-    from localfair.training.term_trainer import Example
+    from localfair.training.encode import Encoded
+    from localfair.training.losses import IGNORE
+    from localfair.training.trainer import Example
 
     base = dequantised(resolve(path, workspace_dir()), workspace_dir())
     ids = tuple(range(100, 100 + length))

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localfair import pipeline
 from localfair.errors import UsageError
-from localfair.export.requantise import requantise
-from localfair.packaged import packaged_dir
-from localfair.versions import versions
+from localfair.machine.versions import versions
+from localfair.machine.workspace import packaged_dir
+from localfair.models.requantise import requantise
+from localfair.pipeline import runs as pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 SMOL = "smollm2-135m-instruct"

@@ -16,9 +16,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from localfair.committee.seating import find_model
 from localfair.errors import UsageError
 from localfair.models import Model
-from localfair.seating import find_model
 from localfair.tasks import get_task
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
 from tests.benchmarks.setting import SMOL, Setting, child
@@ -76,9 +76,10 @@ def _largest_difference(ours: Measure, theirs: Measure) -> float:
 
 def base_and_lessons(setting: Setting, count: int) -> tuple[Path, Path]:
     """The dequantised base, and a file of `count` lessons: GSM8K's own solutions, as tokens and labels."""
-    from localfair.lessons import Encoded, encode, load_tokenizer
+    from localfair.models.chat import load_tokenizer
     from localfair.models.dequantise import dequantised
-    from localfair.records import Message
+    from localfair.record.nouns import Message
+    from localfair.training.encode import Encoded, encode
 
     model = find_model(SMOL, setting.workspace)
     assert isinstance(model, Model)

@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
-from localfair.lessons import Encoded
+from localfair.training.encode import Encoded
 from localfair.training.soft_labels import Soft
-from localfair.training.term_trainer import Example
+from localfair.training.trainer import Example
 from tests.benchmarks.side_ours import measured, settings
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from localfair.lessons import Encoded
 from localfair.training import qlora
+from localfair.training.encode import Encoded
 from localfair.training.qlora import TrainSettings, train
-from localfair.training.term_trainer import Example
+from localfair.training.trainer import Example
 from tests.benchmarks.sft import BATCH, adapter_mark, pace, peak_mib
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from localfair.cli import main
-from localfair.store import Store
+from localfair.record.store import Store
 
 STUDENT = """
 [[rule]]

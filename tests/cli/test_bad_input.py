@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from localfair.store.schema import APPLICATION_ID, VERSION
+from localfair.record.schema import APPLICATION_ID, VERSION
 from tests.cli.conftest import review, seats
 from tests.models.weights import card_text, gguf
 

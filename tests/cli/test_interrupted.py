@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from localfair.store import Store
+from localfair.record.store import Store
 from tests.cli.conftest import review
 
 SLOW = 0.08  # seconds a teacher's reply takes

@@ -34,10 +34,10 @@ class Tiny:
 
 def trained(base: Path, folder: Path, **changes: Any) -> Path:
     """An adapter of `base`, taught a few replies hard enough that it matters."""
-    from localfair.lessons import encode
-    from localfair.records import Message
+    from localfair.record.nouns import Message
+    from localfair.training.encode import encode
     from localfair.training.qlora import TrainSettings, train
-    from localfair.training.term_trainer import Example
+    from localfair.training.trainer import Example
     from tests import tiny
 
     words = tiny.tokenizer()

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from llama_cpp import llama_cpp as low
 
-from localfair.backends import llama_context
+from localfair.engines import llama_context
 
 
 def by_transformers(model: Any, ids: list[int]) -> np.ndarray:

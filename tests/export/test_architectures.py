@@ -8,10 +8,12 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
-from localfair.export import lora_gguf, merged, weights_gguf
-from localfair.export.tensors import PAIRED
+from localfair.export import gguf as weights_gguf
+from localfair.export import merged
+from localfair.models import gguf_lora as lora_gguf
 from localfair.models import resolve
-from localfair.training.weights import save_adapter
+from localfair.models.gguf_names import PAIRED
+from localfair.models.loading import save_adapter
 from tests import tiny
 from tests.export import forced
 

@@ -12,19 +12,22 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from localfair.backends import open_backend
+from localfair.engines.base import open_backend
 from localfair.errors import CorruptWeights, DiskFull, MissingWeights, ModelError, UsageError
-from localfair.export import exporting, merged, weights_gguf
+from localfair.export import gguf as weights_gguf
+from localfair.export import merged
+from localfair.export import weights as exporting
 from localfair.export.parity import parity_questions
-from localfair.export.tensors import shape_of
-from localfair.export.trained import trained
-from localfair.export.whole import whole
+from localfair.export.student import trained
+from localfair.machine.files import whole
 from localfair.models import resolve
 from localfair.models.adding import add
 from localfair.models.gguf_header import read_gguf_header
-from localfair.records import Message, Request, Sampling
-from localfair.store import Store, verify
-from localfair.training.weights import load_causal_lm
+from localfair.models.gguf_names import shape_of
+from localfair.models.loading import load_causal_lm
+from localfair.record.nouns import Message, Request, Sampling
+from localfair.record.store import Store
+from localfair.record.verify import verify
 from tests.export import forced
 from tests.lab import Lab
 

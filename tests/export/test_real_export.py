@@ -5,13 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from localfair.export import lora_gguf, merged, weights_gguf
-from localfair.lessons import encode, load_tokenizer
+from localfair.export import gguf as weights_gguf
+from localfair.export import merged
+from localfair.models import gguf_lora as lora_gguf
 from localfair.models import resolve
+from localfair.models.chat import load_tokenizer
 from localfair.models.dequantise import dequantised
-from localfair.records import Message
+from localfair.record.nouns import Message
+from localfair.training.encode import encode
 from localfair.training.qlora import TrainSettings, train
-from localfair.training.term_trainer import Example
+from localfair.training.trainer import Example
 from tests.export import forced
 
 pytestmark = pytest.mark.real

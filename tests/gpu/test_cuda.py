@@ -10,9 +10,9 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 
 
 def lessons(count=32):
-    from localfair.lessons import encode
-    from localfair.records import Message
-    from localfair.training.term_trainer import Example
+    from localfair.record.nouns import Message
+    from localfair.training.encode import encode
+    from localfair.training.trainer import Example
     from tests import tiny
 
     words = tiny.tokenizer()
@@ -21,8 +21,8 @@ def lessons(count=32):
 
 
 def test_nf4_trains_on_cuda_and_its_adapter_is_read_back(tmp_path, tiny_student):
-    from localfair.backends import transformers as engine
-    from localfair.records import Message, Request, Sampling
+    from localfair.engines import transformers as engine
+    from localfair.record.nouns import Message, Request, Sampling
     from localfair.training.qlora import TrainSettings, train
     from tests import tiny
 
@@ -50,9 +50,9 @@ def test_a_dense_base_trains_on_cuda_as_on_the_cpu_to_rounding(tmp_path, tiny_st
         terms=(("rationale", 1.0),), learning_rate=1e-3, epochs=1, batch_size=8, quantise="none", compute="fp32"
     )
     first = train(tiny_student, lessons(), tmp_path / "a", settings).curve[0][1]
-    from localfair.losses import token_losses
-    from localfair.training.term_trainer import collate
-    from localfair.training.weights import load_causal_lm
+    from localfair.models.loading import load_causal_lm
+    from localfair.training.losses import token_losses
+    from localfair.training.trainer import collate
 
     model = load_causal_lm(tiny_student, "fp32").cpu()
     batch = collate(lessons(), ("rationale",))
@@ -66,10 +66,10 @@ def beside(made, folder):
     """The lessons with soft labels of a mentor that runs on the GPU, and each with a contrast."""
     from dataclasses import replace
 
-    from localfair.lessons import contrast
-    from localfair.records import Message
+    from localfair.models.loading import load_causal_lm
+    from localfair.record.nouns import Message
+    from localfair.training.encode import contrast
     from localfair.training.soft_labels import soften
-    from localfair.training.weights import load_causal_lm
     from tests import tiny
 
     ask, texts = (Message("user", "How many pens?"),), ("There are 60.", "60 pens, so 60.", "I do not know.")
@@ -109,11 +109,12 @@ def test_a_training_on_cuda_goes_on_from_its_last_checkpoint(tmp_path, tiny_stud
 
 @pytest.mark.skipif("LOCALFAIR_TEST_STUDENT" not in os.environ, reason="no folder of a student's safetensors")
 def test_the_peak_of_a_real_nf4_training_is_what_fit_says(tmp_path):
-    from localfair.lessons import encode, load_tokenizer
+    from localfair.models.chat import load_tokenizer
     from localfair.models.fit import sizes_of, to_train
-    from localfair.records import Message
+    from localfair.record.nouns import Message
+    from localfair.training.encode import encode
     from localfair.training.qlora import TrainSettings, train
-    from localfair.training.term_trainer import Example
+    from localfair.training.trainer import Example
 
     folder = Path(os.environ["LOCALFAIR_TEST_STUDENT"])
     words, ask = load_tokenizer(folder), (Message("user", "How many pens are there?"),)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from localfair.errors import CorruptWeights, MissingWeights, UsageError
+from localfair.machine.files import sha256_file
 from localfair.models import load_card, resolve
 from localfair.models.adding import add, record
-from localfair.models.hashing import sha256_file
 
 from .weights import card_text, gguf, safetensors
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from localfair.cli.tasks import tasks
 from localfair.errors import LocalfairError, TaskError, UsageError
-from localfair.store import Store
+from localfair.record.store import Store
 from localfair.tasks import all_tasks
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from localfair.records import Grade
+from localfair.record.nouns import Grade
 from localfair.tasks import all_tasks, get_task
 from localfair.tasks import arithmetic_stories as stories
 

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.tasks.grading import (
-    answer_kind,
-    bare_gold,
-    grade_choice,
-    grade_number,
-    grade_text,
-    grade_yes_no,
-)
+from localfair.tasks.grading import answer_kind, bare_gold, grade_choice, grade_number, grade_text, grade_yes_no
 
 PLACES = ("bank", "library", "department store", "mall", "new york")
 R, W, U = "right", "wrong", "unreadable"

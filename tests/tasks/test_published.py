@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from localfair.records import Grade
+from localfair.record.nouns import Grade
 from localfair.tasks import get_task
 from localfair.tasks.files import json_rows, open_file
 from localfair.tasks.grading import grade_number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localfair.errors import BadDataset, UsageError
-from localfair.records import Grade
+from localfair.record.nouns import Grade
 from localfair.tasks import get_task, table_task
 from localfair.tasks.table import Table
 

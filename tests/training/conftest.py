@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from localfair.lessons import contrast, encode
-from localfair.records import Message
+from localfair.models.loading import load_causal_lm
+from localfair.record.nouns import Message
+from localfair.training.encode import contrast, encode
 from localfair.training.soft_labels import soften
-from localfair.training.term_trainer import Example
-from localfair.training.weights import load_causal_lm
+from localfair.training.trainer import Example
 from tests import tiny
 
 

@@ -2,8 +2,8 @@
 
 from safetensors.torch import load_file
 
+from localfair.models.loading import ADAPTER_FILE
 from localfair.training.qlora import TrainSettings
-from localfair.training.weights import ADAPTER_FILE
 
 FAIR = (("feedback", 0.5), ("rationale", 0.5))
 KD = (("rationale", 0.7), ("kl", 0.3))

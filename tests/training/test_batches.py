@@ -2,10 +2,10 @@
 
 import torch
 
-from localfair.lessons import Encoded
-from localfair.losses import IGNORE
 from localfair.training.batches import Batches, by_length, one_a_question
-from localfair.training.term_trainer import Example, collate
+from localfair.training.encode import Encoded
+from localfair.training.losses import IGNORE
+from localfair.training.trainer import Example, collate
 
 
 def test_no_two_lessons_of_one_question_share_a_batch(taught):

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from localfair.lessons import encode
-from localfair.records import Message
+from localfair.models.loading import load_causal_lm, with_adapter
+from localfair.record.nouns import Message
+from localfair.training.encode import encode
 from localfair.training.qlora import train
-from localfair.training.term_trainer import Example
-from localfair.training.weights import load_causal_lm, with_adapter
+from localfair.training.trainer import Example
 from tests.training.settings import SETTINGS, losses, weights
 
 

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from localfair.errors import TrainingError
-from localfair.lessons import Encoded
-from localfair.losses import IGNORE
+from localfair.models.loading import ADAPTER_FILE, load_causal_lm
+from localfair.training.encode import Encoded
+from localfair.training.losses import IGNORE
 from localfair.training.qlora import train
-from localfair.training.term_trainer import Example
-from localfair.training.weights import ADAPTER_FILE, load_causal_lm
+from localfair.training.trainer import Example
 from tests.training.settings import KD, SETTINGS, apart, losses, weights
 
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 import pytest
 
 from localfair.errors import DiskFull, TrainingError
+from localfair.models.loading import ADAPTER_FILE
 from localfair.training.checkpoints import last_checkpoint
 from localfair.training.qlora import train
-from localfair.training.term_trainer import TermTrainer
-from localfair.training.weights import ADAPTER_FILE
+from localfair.training.trainer import TermTrainer
 from tests.training.settings import SETTINGS, apart, weights
 
 DIES = """

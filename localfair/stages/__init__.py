@@ -1,0 +1,1 @@
+"""The method, a stage a file: exam, inquire, review, select, soften, train."""

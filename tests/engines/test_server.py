@@ -1,0 +1,176 @@
+"""A managed server leaves nothing behind, whatever ends it; and says what happened."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from localfair.engines import server
+from localfair.engines.server import Launch, ServerFailed, start
+from localfair.errors import BackendDied
+from localfair.machine.offline import SWITCHES
+from tests.engines import stub_server
+from tests.engines.stub_server import Stub, models
+
+STUB = stub_server.__file__
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+def launch(command=None, **options):
+    usual = {"name": "the stub", "served": "me", "key_variable": "STUB_KEY", "deadline": 20.0}
+    return Launch(command=command or (lambda port: [sys.executable, STUB, str(port), "me"]), **usual | options)
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch, tmp_path):
+    """A short grace, and temporary folders where they can be counted."""
+    monkeypatch.setattr(server, "GRACE", 0.3)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.fixture
+def running():
+    made = start(launch())
+    yield made
+    made.stop()
+
+
+def alive(pid):
+    """Whether a process is there; one that has ended and waits to be reaped is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def pids(running):
+    """The server's own pid and its child's."""
+    (word,) = [line.split()[1] for line in running.log.read_text().splitlines() if line.startswith("child")]
+    child = int(word)
+    return [int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1]), child]
+
+
+def gone(processes, seconds=10):
+    until = time.monotonic() + seconds
+    while any(map(alive, processes)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not any(map(alive, processes))
+
+
+def test_a_server_is_in_a_session_of_its_own_on_loopback_with_a_key_and_the_network_off(running):
+    parent, child = pids(running)
+    assert os.getsid(parent) == os.getsid(child) != os.getsid(0)
+    environment = dict(e.split("=", 1) for e in Path(f"/proc/{parent}/environ").read_text().split("\0") if "=" in e)
+    assert SWITCHES.items() <= environment.items() and len(environment["STUB_KEY"]) >= 24
+    assert environment["STUB_KEY"] not in Path(f"/proc/{parent}/cmdline").read_text()
+    assert running.url.startswith("http://127.0.0.1:")
+
+
+def test_stopping_waits_until_nothing_is_left_even_of_what_ignores_an_interrupt(running, tmp_path):
+    processes = pids(running)
+    running.stop()
+    assert not any(map(alive, processes))
+    running.stop()
+    assert list(tmp_path.glob("localfair-server-*")) == []
+
+
+def test_a_server_that_is_killed_is_an_error_with_its_log_and_its_children_go_with_it(running):
+    parent, child = pids(running)
+    os.kill(parent, signal.SIGKILL)
+    assert gone([parent, child])
+    running._guardian.wait(10)
+    with pytest.raises(ServerFailed, match=r"died \(signal 9\)") as died:
+        running.client.get("/v1/models")
+    assert any("stub says hello" in line for line in died.value.problems) and str(running.log) in died.value.hint
+
+
+PARENT = """
+import sys, time
+from localfair.engines import server
+server.GRACE = 0.3
+command = lambda port: [sys.executable, sys.argv[1], str(port), "me"]
+running = server.start(server.Launch(name="s", served="me", key_variable="K", command=command))
+print(running.log, running._guardian.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_server_survives_its_parent_whatever_ended_it(number, tmp_path):
+    command, environment = [sys.executable, "-c", PARENT, STUB], os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        log, guardian = parent.stdout.readline().split()
+        (child,) = [int(line.split()[1]) for line in Path(log).read_text().splitlines() if line.startswith("child")]
+        parent.send_signal(number)
+    assert gone([child, int(guardian)], seconds=20)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a signal at a parent's death")
+def test_no_server_survives_its_guardian(running):
+    parent, child = pids(running)
+    running._guardian.kill()
+    assert gone([parent])
+    with pytest.raises(BackendDied, match="guardian"):
+        running.client.get("/v1/models")
+    assert gone([child])
+
+
+def test_another_program_on_its_port_is_never_taken_for_it():
+    taken = pytest.raises(ServerFailed, match="its port is taken")
+    with Stub(lambda path, body: (200, models("somebody else"))) as other, taken as failed:
+        start(launch(port=int(other.url.rpartition(":")[2])))
+    assert any("in use" in line for line in failed.value.problems)
+
+
+def test_a_server_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
+    with pytest.raises(ServerFailed, match=r"before it was ready \(exit status 3\)") as failed:
+        start(launch(lambda port: [sys.executable, "-c", "print('no such model'); raise SystemExit(3)"]))
+    assert failed.value.problems == ("no such model",)
+    assert len(list(tmp_path.glob("localfair-server-*/server.log"))) == 1
+
+
+def test_a_server_that_is_never_ready_is_ended_at_its_deadline(monkeypatch):
+    groups, right = [], server.Server.failed
+    monkeypatch.setattr(server.Server, "failed", lambda self, said: groups.append(self._group) or right(self, said))
+    with pytest.raises(ServerFailed, match="not ready after 0 s"):
+        start(launch(lambda port: SLEEP, deadline=0.4))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(groups[0], 0)
+
+
+def test_every_server_gets_a_free_port_and_another_key(running):
+    other = start(launch())
+    try:
+        assert other.url != running.url and other.client.key != running.client.key
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", server.free_port()))
+    finally:
+        other.stop()
+
+
+def test_the_next_start_waits_until_gpu_memory_is_back(monkeypatch):
+    told = iter([[5000], [5000], [100]])
+    monkeypatch.setattr(server, "gpu_memory", lambda: next(told))
+    server._await_gpu_memory([50], seconds=10)
+    assert list(told) == []
+
+
+SMI = """#!/bin/sh
+case "$*" in *memory.total*) echo 24000; echo 8000;; *) echo 4000; echo 6000;; esac
+"""
+
+
+def test_vllm_takes_a_share_of_what_is_free_on_every_gpu_and_a_sequence_no_more_than_fits(monkeypatch, tmp_path):
+    from localfair.engines import vllm
+
+    (tmp_path / "nvidia-smi").write_text(SMI)
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert vllm.memory_arguments(2**40) == ["--gpu-memory-utilization", "0.225"]
+    assert vllm.most_cache(0) == vllm.LEAST_CACHE

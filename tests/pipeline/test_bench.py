@@ -1,0 +1,48 @@
+"""Rates are measured through the seam, stored, and one of them is the best."""
+
+import pytest
+
+from localfair.committee.seating import Options
+from localfair.errors import UsageError
+from localfair.machine.hardware import watched
+from localfair.pipeline.bench import Lengths, bench, best
+from localfair.record.store import Store
+
+SCRIPT = """
+[[rule]]
+when = ""
+replies = ["one two three four five six"]
+"""
+SHORT = Lengths(prompt=6, reply=4)
+
+
+def test_each_engine_and_batch_is_a_row_of_rates(lab):
+    said, script = [], lab.folder / "any.script.toml"
+    script.write_text(SCRIPT)
+    rows = bench(str(script), lab.folder, lab.db, batches=(4, 1), lengths=SHORT, say=said.append)
+    assert [row["batch"] for row in rows] == [1, 4] and len(said) == 2
+    assert all(row["prefill"] > 0 and row["decode"] > 0 and row["peak_memory"] > 2**20 for row in rows)
+    assert lab.rows("SELECT COUNT(*) AS n FROM rates WHERE family = 'scripted'")[0]["n"] == 2
+
+
+def test_a_real_model_is_measured_without_a_word_about_engines(lab):
+    pytest.importorskip("transformers")
+    rows = bench(lab.student, lab.folder, lab.db, batches=(2,), lengths=SHORT, options=Options(precision="fp32"),
+                 engines=("transformers",), say=str)  # fmt: skip
+    assert [row["family"] for row in rows] == ["transformers/fp32"]
+    assert rows[0]["prompt_tokens"] > 6 and 0 < rows[0]["reply_tokens"] <= 4
+    with Store.open(lab.db) as store:
+        assert best(store.rows("SELECT * FROM rates"))["id"] == rows[0]["id"]
+
+
+def test_an_unknown_engine_is_refused_with_the_nearest_name(lab):
+    with pytest.raises(UsageError) as refused:
+        bench(lab.teachers[0], lab.folder, lab.db, engines=("lama_cpp",), say=str)
+    assert "llama_cpp" in refused.value.hint
+
+
+def test_the_peak_is_that_of_the_block():
+    with watched() as peak:
+        block = bytearray(64 * 2**20)
+        block[::4096] = b"x" * len(block[::4096])
+    assert peak[0] > 64 * 2**20

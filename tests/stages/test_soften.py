@@ -1,0 +1,147 @@
+"""Mentor-KD whole: soft labels that belong to tokens, are asked for once, and are never another tokenizer's."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from localfair.errors import UsageError
+from localfair.models.loading import load_causal_lm
+from localfair.record.nouns import Message
+from localfair.record.store import Store
+from localfair.record.verify import verify
+from localfair.training.encode import Encoded, encode
+from localfair.training.losses import IGNORE, divergence
+from localfair.training.soft_labels import Soft, shared_vocabulary, soften, tokens_id
+from tests import tiny
+
+QUICK = ("before.sampling.max_tokens=8", "after.sampling.max_tokens=8", "teach.write.rationale.samples=1",
+         "mentor-teach.write.rationale.samples=1", "mentor-teach.sampling.max_tokens=8", "soften.top_k=8",
+         *(f"{step}.{key}" for step in ("mentor", "train") for key in ("epochs=2", "adapter.rank=4")))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mentor(tmp_path_factory):
+    return tiny.build(tmp_path_factory.mktemp("mentor"), seed=7)
+
+
+def run(lab, mentor, *settings, **options):
+    return lab.run("mentor-kd", settings=(*QUICK, *settings), mentor=str(mentor), **{"limit": 3} | options)
+
+
+def calls(found):
+    return {s["step"]: (s["calls"], s["loads"]) for s in found["steps"]}
+
+
+def test_mentor_kd_runs_from_the_first_exam_to_the_last_and_again_asks_nobody(lab, mentor):
+    first, again = run(lab, mentor), run(lab, mentor)
+    lessons = next(s for s in first["steps"] if s["step"] == "lessons")["outcome"]["lessons"]
+    assert calls(first)["soften"] == (lessons, 1) and first["status"] == "done"
+    assert again["backend_calls"] == again["loads"] == 0
+    assert again["adapter"] == first["adapter"] and again["after"] == first["after"]
+    adapters = lab.rows("SELECT role, settings, tokens_per_second FROM adapters ORDER BY created")
+    assert [a["role"] for a in adapters] == ["mentor", "student"]
+    assert json.loads(adapters[1]["settings"])["terms"] == [["rationale", 0.7], ["kl", 0.3]]
+    assert all(a["tokens_per_second"] > 0 for a in adapters)
+
+
+def test_a_soft_label_is_of_the_mentors_adapter_and_of_every_label_token(lab, mentor):
+    run(lab, mentor, until="soften")
+    trained = lab.rows("SELECT id FROM adapters WHERE role = 'mentor'")[0]["id"]
+    rows = lab.rows("SELECT * FROM soft_labels")
+    assert rows and {row["adapter"] for row in rows} == {trained}
+    for row in rows:
+        assert len(row["indices"]) == 4 * row["labels"] * 8 and len(row["logprobs"]) == 2 * row["labels"] * 9
+
+
+def test_verify_reads_soft_labels_too(lab, mentor):
+    run(lab, mentor, until="soften")
+    with Store.open(lab.db, create=True) as store:
+        assert verify(store) == []
+        store.db.execute("UPDATE soft_labels SET tau = 3.0, logprobs = x'00' WHERE rowid = 1")
+        store.db.conn.commit()
+        assert [line.split(" does ")[1].split()[0] for line in verify(store)] == ["not", "not"]
+
+
+def test_another_tau_or_k_is_asked_for_anew_and_the_rest_of_the_run_is_not(lab, mentor):
+    run(lab, mentor, until="soften")
+    for setting in ("soften.tau=2.0", "soften.top_k=4"):
+        found = calls(run(lab, mentor, setting, until="soften"))
+        assert found.pop("soften")[0] > 0 and set(found.values()) == {(0, 0)}
+
+
+def test_a_mentor_of_another_tokenizer_is_refused_before_anybody_is_asked(lab, mentor, tmp_path):
+    stranger = tiny.build(tmp_path / "stranger")
+    words = json.loads((stranger / "tokenizer.json").read_text())
+    vocabulary = words["model"]["vocab"]
+    one, other = [w for w, i in vocabulary.items() if i in (300, 301)]
+    vocabulary[one], vocabulary[other] = vocabulary[other], vocabulary[one]  # as many words, two of them exchanged
+    (stranger / "tokenizer.json").write_text(json.dumps(words))
+    with pytest.raises(UsageError, match="does not share the student's tokenizer") as refused:
+        run(lab, stranger)
+    assert "--mentor" in refused.value.hint and not lab.db.exists()
+
+
+def test_a_recipe_with_a_mentor_needs_one_with_weights(lab):
+    for options, says in (({}, "needs a mentor"), ({"mentor": lab.teachers[0]}, "cannot train a scripted mentor")):
+        with pytest.raises(UsageError, match=says):
+            lab.run("mentor-kd", settings=QUICK, **options)
+        assert not lab.db.exists()
+
+
+# -- what a soft label is -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    words = tiny.tokenizer()
+    return [
+        encode(words, (Message("user", "How many pens?"),), "There are " + "12 " * n + "pens.", 256) for n in (1, 9)
+    ]
+
+
+def test_with_k_the_vocabulary_the_loss_is_that_of_a_resident_mentor(mentor, tiny_student, lessons):
+    teacher, student = (load_causal_lm(folder, "fp32").eval().cpu() for folder in (mentor, tiny_student))
+    size = teacher.config.vocab_size
+    for lesson, soft in zip(lessons, soften(teacher, lessons, k=size, vocabulary=size, tau=2.0), strict=True):
+        ids = torch.tensor([lesson.input_ids])
+        at = torch.tensor([i - 1 for i, label in enumerate(lesson.labels) if label != IGNORE])
+        with torch.no_grad():
+            q, p = ((m(input_ids=ids).logits[0, at].double() / 2).log_softmax(-1) for m in (teacher, student))
+            resident = (q.exp() * (q - p)).sum(-1)
+            told = divergence(student(input_ids=ids).logits[0, at], *soft.tensors(), 2.0)
+        assert torch.allclose(told.double(), resident, atol=2e-3)
+
+
+def test_a_padded_output_layer_changes_no_soft_label(mentor, lessons):
+    model = load_causal_lm(mentor, "fp32").eval().cpu()
+    words = model.config.vocab_size
+    plain = list(soften(model, lessons, k=8, vocabulary=words, tau=1.0))
+    model.resize_token_embeddings(words + 24, mean_resizing=False)
+    with torch.no_grad():
+        model.lm_head.weight[words:] = model.lm_head.weight[:24] * 9  # ids that no token has would win
+    assert list(soften(model, lessons, k=8, vocabulary=words, tau=1.0)) == plain
+
+
+def test_a_lesson_is_known_by_its_tokens_and_labels_and_not_by_its_place(lessons):
+    one = lessons[0]
+    assert tokens_id(one) == tokens_id(Encoded(one.input_ids, one.labels)) != tokens_id(lessons[1])
+    assert tokens_id(one) != tokens_id(Encoded(one.input_ids, one.input_ids))
+
+
+def test_what_is_stored_reads_back_with_the_rest_in_the_last_column():
+    soft = Soft(2, torch.tensor([[3, 1]], dtype=torch.int32).numpy().tobytes(),
+                torch.tensor([[math.log(0.5), math.log(0.25), math.log(0.25)]]).half().numpy().tobytes())  # fmt: skip
+    indices, logprobs = soft.tensors()
+    assert indices.tolist() == [[3, 1]] and logprobs.exp().sum().item() == pytest.approx(1, abs=1e-3)
+
+
+def test_the_same_words_at_the_same_ids_are_one_vocabulary(mentor, tiny_student):
+    from localfair.models.chat import load_tokenizer
+
+    assert shared_vocabulary(load_tokenizer(Path(mentor))) == shared_vocabulary(load_tokenizer(Path(tiny_student)))
+    other = tiny.tokenizer()
+    other.add_tokens(["glorp"])
+    assert shared_vocabulary(other)[0] != shared_vocabulary(tiny.tokenizer())[0]
