@@ -32,6 +32,16 @@ def tiny_gguf_student(tiny_student, tmp_path_factory):
     return tiny_gguf.write(tiny_student, tmp_path_factory.mktemp("student-gguf") / "tiny-student.gguf")
 
 
+@pytest.fixture(scope="session")
+def tiny_trained(tmp_path_factory):
+    """A tiny student with a trained adapter."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("gguf")
+    from tests import trained
+
+    return trained.build(tmp_path_factory.mktemp("tiny-trained"))
+
+
 @pytest.fixture
 def lab(tmp_path, tiny_student):
     """A task of 8 train and 4 test questions, three scripted teachers, and a tiny real student."""

@@ -77,10 +77,14 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            if node.module == "localfair":
-                yield from (f"localfair.{alias.name}" for alias in node.names)
-            else:
-                yield str(node.module)
+            for alias in node.names:
+                yield submodule(str(node.module), alias.name)
+
+
+def submodule(module: str, name: str) -> str:
+    """`localfair.models.endpoint` where a name that is imported from a package is a module of it."""
+    path = ROOT.parent.joinpath(*module.split("."), f"{name}.py")
+    return f"{module}.{name}" if module == "localfair" or path.is_file() else module
 
 
 def rooms_imported(tree: ast.AST) -> set[str]:

@@ -18,11 +18,12 @@ from typing import Any
 
 from llama_cpp import llama_cpp as low
 
-from localfair.engines import llama_context
 from localfair.engines.llama_context import Context, Slot, common
 from localfair.engines.llama_sampling import Sampler, log_softmax, sampler
 from localfair.engines.llama_vocabulary import Vocabulary
 from localfair.errors import CorruptWeights, PromptTooLong
+from localfair.machine.hardware import physical_cores
+from localfair.models import llama_log
 from localfair.record.nouns import Engine, Generation, Request
 
 SHARED = 16  # tokens that prompts must share before the one waits for the other's reading (ours)
@@ -77,7 +78,7 @@ class LlamaCppBackend:
         self.context = model.context
         self._model_info, self._adapter_path = model, adapter
         self._batch_size = batch
-        self._threads = threads or llama_context.physical_cores()
+        self._threads = threads or physical_cores()
         self._model: Any = None
         self._contexts: weakref.WeakSet[Context] = weakref.WeakSet()
 
@@ -118,14 +119,14 @@ class LlamaCppBackend:
     def _load(self) -> None:
         if self._model is not None:
             return
-        llama_context.silence()
+        llama_log.silence()
         low.llama_backend_init()
         params = low.llama_model_default_params()
         params.n_gpu_layers = EVERY_LAYER if low.llama_supports_gpu_offload() else 0
         model = low.llama_model_load_from_file(str(self._model_info.path).encode(), params)
         if not model:
             raise CorruptWeights(
-                f"llama.cpp could not load {self._model_info.path}{llama_context.complaint()}",
+                f"llama.cpp could not load {self._model_info.path}{llama_log.complaint()}",
                 f"localfair models check {self.engine.model}",
             )
         self._model = model
@@ -136,7 +137,7 @@ class LlamaCppBackend:
         adapter = low.llama_adapter_lora_init(self._model, str(self._adapter_path).encode())
         if not adapter:
             raise CorruptWeights(
-                f"llama.cpp could not load the adapter {self._adapter_path}{llama_context.complaint()}",
+                f"llama.cpp could not load the adapter {self._adapter_path}{llama_log.complaint()}",
                 "it must be a GGUF LoRA of this very base",
             )
         return adapter

@@ -18,8 +18,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from localfair.errors import ModelError
-
 CPUINFO = Path("/proc/cpuinfo")
 NVIDIA = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
@@ -120,15 +118,6 @@ def free_memory() -> tuple[str, int]:
 
         if torch.cuda.is_available():
             return "GPU memory", int(torch.cuda.mem_get_info()[0])
-    if importlib.util.find_spec("psutil") is not None:
-        import psutil
+    import psutil
 
-        return "memory", int(psutil.virtual_memory().available)
-    return "memory", _mem_available(Path("/proc/meminfo"))
-
-
-def _mem_available(meminfo: Path) -> int:
-    try:
-        return int(meminfo.read_text().split("MemAvailable:")[1].split()[0]) * 1024
-    except (OSError, IndexError, ValueError) as error:
-        raise ModelError("cannot tell how much memory is free here", "install psutil") from error
+    return "memory", int(psutil.virtual_memory().available)

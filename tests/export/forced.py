@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from llama_cpp import llama_cpp as low
 
-from localfair.engines import llama_context
+from localfair.models import llama_log
 
 
 def by_transformers(model: Any, ids: list[int]) -> np.ndarray:
@@ -22,10 +22,10 @@ def by_transformers(model: Any, ids: list[int]) -> np.ndarray:
 
 def by_llama_cpp(gguf: Path, ids: list[int], lora: Path | None = None) -> np.ndarray:
     """The same, by llama.cpp."""
-    llama_context.silence()
+    llama_log.silence()
     low.llama_backend_init()
     model = low.llama_model_load_from_file(str(gguf).encode(), low.llama_model_default_params())
-    assert model, llama_context.complaint()
+    assert model, llama_log.complaint()
     params = low.llama_context_default_params()
     params.n_ctx = params.n_batch = params.n_ubatch = 512
     params.n_threads = params.n_threads_batch = 1
@@ -33,7 +33,7 @@ def by_llama_cpp(gguf: Path, ids: list[int], lora: Path | None = None) -> np.nda
     try:
         if lora:
             adapter = low.llama_adapter_lora_init(model, str(lora).encode())
-            assert adapter, llama_context.complaint()
+            assert adapter, llama_log.complaint()
             adapters, scales = (low.llama_adapter_lora_p_ctypes * 1)(adapter), (ctypes.c_float * 1)(1.0)
             assert low.llama_set_adapters_lora(context, adapters, 1, scales) == 0
         return picked(_logits(context, model, ids), ids)

@@ -1,17 +1,10 @@
-"""A tiny student with a trained adapter, as folders and as GGUF."""
+"""A tiny student with a trained adapter, as folders and as GGUF: what exports and LoRA files are made from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pytest
-
-from tests.models.conftest import real_weights  # noqa: F401
-
-pytest.importorskip("transformers")
-pytest.importorskip("gguf")
 
 
 @dataclass(frozen=True)
@@ -52,11 +45,10 @@ def trained(base: Path, folder: Path, **changes: Any) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def tiny_trained(tmp_path_factory) -> Tiny:
+def build(root: Path) -> Tiny:
+    """A tiny student, its GGUF and an adapter taught to it, below `root`."""
     from tests import tiny, tiny_gguf
 
-    root = tmp_path_factory.mktemp("tiny-trained")
     folder = tiny.build(root / "base")
     ids = tiny.tokenizer()("How many pens are in 7 boxes? The answer is 84.").input_ids
     return Tiny(folder, tiny_gguf.write(folder, root / "base.gguf"), trained(folder, root / "adapter"), ids)
