@@ -14,10 +14,10 @@
     │   ├── NoDatabase             the record does not exist
     │   ├── NewerDatabase          written by a later localfair
     │   └── DatabaseBusy           another run holds it
-    ├── BackendError
+    ├── EngineError
     │   ├── MissingDependency      an extra is not installed; the hint says which
     │   ├── PromptTooLong          a prompt that does not fit the context; names the question
-    │   └── BackendDied            exit 1: the engine failed under us
+    │   └── EngineDied            exit 1: the engine failed under us
     ├── TrainingError              lessons or a base model that cannot be trained on
     ├── NetworkRefused             something asked for the network without the user's word
     ├── DiskFull                   exit 1
@@ -99,19 +99,19 @@ class DatabaseBusy(StoreError):
     """Another process is writing to the database."""
 
 
-class BackendError(LocalfairError):
+class EngineError(LocalfairError):
     """An engine that generates or scores."""
 
 
-class MissingDependency(BackendError):
+class MissingDependency(EngineError):
     """An optional package is not installed."""
 
 
-class PromptTooLong(BackendError):
+class PromptTooLong(EngineError):
     """A prompt and its reply do not fit the model's context; nothing is ever cut silently."""
 
 
-class BackendDied(BackendError):
+class EngineDied(EngineError):
     """The engine failed while working."""
 
     exit_code = 1

@@ -51,8 +51,8 @@ def bench(
     click.echo("engine               batch  read tokens/s  written tokens/s  load s  peak memory")
     for row in rows:
         click.echo(
-            f"{row['family']:20} {row['batch']:5} {row['prefill']:14.0f} {row['decode']:17.0f} "
+            f"{row['engine']:20} {row['batch']:5} {row['prefill']:14.0f} {row['decode']:17.0f} "
             f"{row['load_seconds']:7.1f} {row['peak_memory'] / 2**20:8.0f} MiB"
         )
     fastest = measure.best(rows)
-    click.echo(f"fastest: --engine {fastest['family'].partition('/')[0]} --batch {fastest['batch']}")
+    click.echo(f"fastest: --engine {fastest['engine'].partition('/')[0]} --batch {fastest['batch']}")

@@ -1,25 +1,25 @@
-"""From names on the command line to places at the table: which weights, which engine, which seed.
+"""From names on the command line to members at the table: which weights, which engine, which seed.
 
 Reads model cards and weights' hashes, never loads a model. Knows nothing of tasks or steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from localfair.committee.ask import Place
-from localfair.engines.base import ENGINES, Backend, installed, open_backend
+from localfair.engines.base import ENGINES, Engine, installed, open_engine
 from localfair.engines.scripted import SUFFIX, Script, load_script
 from localfair.errors import UsageError, nearest
 from localfair.machine.hardware import usual_precision
 from localfair.models import Model, endpoint, resolve
 from localfair.models.card import IN_WEIGHTS
+from localfair.models.chat import load_tokenizer
 from localfair.models.gguf_tokens import control_texts
-from localfair.record.nouns import Engine, Seat
+from localfair.record.nouns import EngineIdentity, Seat
 
 RoleName = Literal["student", "teacher", "reviewer", "mentor"]
 AnyModel = Model | Script
@@ -77,27 +77,62 @@ def engines_of(model: AnyModel) -> tuple[str, ...]:
     )
 
 
-def identify(name: str, model: AnyModel, options: Options, adapter: str = "") -> Engine:
+def identify(name: str, model: AnyModel, options: Options, adapter: str = "") -> EngineIdentity:
     """The identity of an engine, known without loading it."""
     if isinstance(model, Script):
-        return Engine(
+        return EngineIdentity(
             model=model.name,
             fingerprint=model.fingerprint,
             chat_template="",
-            family="scripted",
+            engine="scripted",
             adapter=adapter,
         )
     family = f"{name}/{options.precision}" if name in ("transformers", "vllm") else f"{name}/gguf"
     if name == "openai_http":
         family = endpoint.family(model.card.url, model.card.server)
-    return Engine(
+    return EngineIdentity(
         model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
-        family=family, adapter=adapter,
+        engine=family, adapter=adapter,
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A seat, the engine that fills it and the weights behind it; members of one identity share one open engine."""
+
+    seat: Seat
+    identity: EngineIdentity
+    engine_name: str
+    model: AnyModel = field(compare=False)
+    adapter: Path | None = field(compare=False)
+    seating: Seating = field(compare=False, repr=False)
+
+    def open(self) -> Engine:
+        """The member's engine, opened; its weights load at the first request."""
+        return self.seating.opened(self)
+
+    def folder(self) -> Path:
+        """The safetensors folder of the member's base, dequantised once where it exists only as GGUF."""
+        return self.seating.folder(self.model)
+
+    @property
+    def chat_template(self) -> str | None:
+        """The chat template that the card puts in front of its weights' own, or None."""
+        if isinstance(self.model, Script) or self.model.card.chat_template == IN_WEIGHTS:
+            return None
+        return self.model.chat_template
+
+    def tokenizer(self) -> Any:
+        """The tokenizer that the member's exams and lessons are both made with."""
+        return load_tokenizer(self.folder(), self.chat_template)
+
+    def with_adapter(self, adapter: str, folder: Path | None) -> Member:
+        """The same seat's model with this adapter, or with none."""
+        return self.seating.placed(self.seat.role, self.seat.index, self.model, adapter, folder)
+
+
 class Seating:
-    """Makes places; remembers resolved models, so that one file is hashed and opened once."""
+    """Makes members; remembers resolved models, so that one file is hashed and opened once."""
 
     def __init__(self, workspace: Path, seed: int, options: Options) -> None:
         for engine in filter(None, (options.engine, options.student_engine)):
@@ -114,74 +149,82 @@ class Seating:
             self._models[name] = find_model(name, self.workspace)
         return self._models[name]
 
-    def seat(self, role: RoleName, names: Iterable[str]) -> list[Place]:
-        """One place per name; the same model may hold several."""
-        return [self.place(role, index, name) for index, name in enumerate(names)]
+    def seat(self, role: RoleName, names: Iterable[str]) -> list[Member]:
+        """One member per name; the same model may hold several."""
+        return [self.member(role, index, name) for index, name in enumerate(names)]
 
-    def place(self, role: RoleName, index: int, name: str, adapter: str = "", path: Path | None = None) -> Place:
-        """A place, with an adapter or without."""
-        model = self.model(name)
-        engine_kind = engine_name(role, model, self.options)
-        engine = identify(engine_kind, model, self.options, adapter)
+    def with_engine(self, name: str) -> Seating:
+        """The same seating with this engine for its student."""
+        other = Seating(self.workspace, self.seed, replace(self.options, student_engine=name))
+        other._models = self._models
+        return other
+
+    def member(self, role: RoleName, index: int, name: str, adapter: str = "", folder: Path | None = None) -> Member:
+        """The member that a name seats, with an adapter or without."""
+        return self.placed(role, index, self.model(name), adapter, folder)
+
+    def placed(self, role: RoleName, index: int, model: AnyModel, adapter: str, folder: Path | None) -> Member:
+        """A model in a seat."""
+        kind = engine_name(role, model, self.options)
+        identity = identify(kind, model, self.options, adapter)
         seat = Seat(
-            role=role, index=index, model=engine.model, fingerprint=engine.fingerprint,
-            adapter=adapter, run_seed=self.seed,
-        )  # fmt: skip
-        return Place(seat, engine, engine_kind, self._opener(engine_kind, model, engine, path))
+            role=role,
+            index=index,
+            model=identity.model,
+            fingerprint=identity.fingerprint,
+            adapter=adapter,
+            run_seed=self.seed,
+        )
+        if kind == "openai_http":
+            assert not isinstance(model, Script)
+            endpoint.allowed(model.card.url, endpoint.allowed_hosts(self.workspace))  # refused before anybody is asked
+        return Member(seat, identity, kind, model, folder, self)
 
-    def folder(self, name: str) -> Path:
+    def folder(self, model: AnyModel) -> Path:
         """The safetensors folder of a model, dequantised once where it exists only as GGUF."""
-        model = self.model(name)
         if isinstance(model, Script):
-            raise UsageError(f"{name} is a script and cannot be trained", "name a student with weights")
+            raise UsageError(f"{model.name} is a script and cannot be trained", "name a student with weights")
         if model.card.format == "endpoint":
-            raise UsageError(f"the weights of {name} are behind a server", "name a model whose weights are here")
+            raise UsageError(f"the weights of {model.name} are behind a server", "name a model whose weights are here")
         if model.card.format == "safetensors":
             return model.path
         from localfair.models.dequantise import dequantised
 
         return dequantised(model, self.workspace)
 
-    def template(self, name: str) -> str | None:
-        """The chat template that a model's card puts in the place of its weights' own, or None."""
-        model = self.model(name)
-        if isinstance(model, Script) or model.card.chat_template == IN_WEIGHTS:
-            return None
-        return model.chat_template
+    def opened(self, member: Member) -> Engine:
+        """A member's engine, opened with what that engine takes."""
+        options = self._options(member)
+        engine = open_engine(member.engine_name, member.model, adapter_id=member.identity.adapter, **options)
+        assert engine.identity == member.identity, (engine.identity, member.identity)
+        return engine
 
-    def _opener(self, kind: str, model: AnyModel, engine: Engine, adapter: Path | None) -> Callable[[], Backend]:
-        options: dict[str, Any] = {}
-        if kind in ("transformers", "vllm"):
-            assert not isinstance(model, Script)
-            options = {
-                "folder": lambda: self.folder(model.card.name),
-                "adapter": adapter, "precision": self.options.precision, "batch": self.options.batch,
-            }  # fmt: skip
-            self._models.setdefault(model.card.name, model)
-        elif kind == "llama_cpp":
-            options = {"batch": self.options.batch}
-        elif kind == "xllamacpp":
-            assert not isinstance(model, Script)
-            options = {"batch": self.options.batch, "controls": partial(control_texts, model.path)}
-        elif kind == "openai_http":
-            assert not isinstance(model, Script)
-            options = {"batch": self.options.batch, "hosts": endpoint.allowed_hosts(self.workspace)}
-            endpoint.allowed(model.card.url, options["hosts"])  # refused before anybody is asked anything
-
-        def opened() -> Backend:
-            if adapter and kind in ("llama_cpp", "xllamacpp"):
-                assert not isinstance(model, Script)
-                options["adapter"] = gguf_lora(adapter, model)
-            backend = open_backend(kind, model, adapter_id=engine.adapter, **options)
-            assert backend.engine == engine, (backend.engine, engine)
-            return backend
-
-        return opened
+    def _options(self, member: Member) -> dict[str, Any]:
+        model, options = member.model, self.options
+        if isinstance(model, Script):
+            return {}
+        if member.engine_name in ("transformers", "vllm"):
+            return {
+                "folder": member.folder,
+                "adapter": member.adapter,
+                "precision": options.precision,
+                "batch": options.batch,
+            }
+        found: dict[str, Any] = {"batch": options.batch}
+        if member.engine_name == "openai_http":
+            found["hosts"] = endpoint.allowed_hosts(self.workspace)
+        if member.engine_name == "xllamacpp":
+            found["controls"] = partial(control_texts, model.path)
+        if member.adapter and member.engine_name in ("llama_cpp", "xllamacpp"):
+            found["adapter"] = gguf_lora(member.adapter, model)
+        return found
 
 
 def gguf_lora(adapter: Path, base: Model) -> Path:
     """An adapter's folder as the GGUF LoRA that llama.cpp puts on its base; made once, beside the adapter's weights."""
     from localfair.models.gguf_lora import write
 
+    if adapter.is_file():
+        return adapter
     made = adapter / "adapter_model.gguf"
     return made if made.exists() else write(adapter, base.path, made)

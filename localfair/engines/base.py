@@ -1,6 +1,6 @@
 """The one narrow seam to an engine, and how a name becomes one.
 
-A backend is given requests and yields each generation as soon as it is finished, in any order.
+An engine is given requests and yields each generation as soon as it is finished, in any order.
 It knows nothing of tasks, recipes or the store.
 """
 
@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from localfair.errors import MissingDependency, UsageError, nearest
-from localfair.record.nouns import Engine, Generation, Request
+from localfair.record.nouns import EngineIdentity, Generation, Request
 
 
 @runtime_checkable
-class Backend(Protocol):
-    """`engine` is known without loading weights; they load on the first request."""
+class Engine(Protocol):
+    """`identity` is known without loading weights; they load on the first request."""
 
-    engine: Engine
+    identity: EngineIdentity
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """Yield one generation per request, each as soon as it is finished, in any order.
@@ -35,7 +35,7 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Log-probabilities of given continuations; only some backends can."""
+    """Log-probabilities of given continuations; only some engines can."""
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """Yield one generation per `score` request, `logprobs[i]` for `continuations[i]` (natural log, summed)."""
@@ -71,7 +71,7 @@ def installed(engine: str) -> bool:
     return package is None or importlib.util.find_spec(package) is not None
 
 
-def open_backend(engine: str, model: Any, **options: Any) -> Backend:
+def open_engine(engine: str, model: Any, **options: Any) -> Engine:
     """The backend called `engine` for a resolved model (`localfair.models.Model`).
 
     Options are the engine's own (adapter, precision, batch). Raises MissingDependency with the
@@ -84,5 +84,5 @@ def open_backend(engine: str, model: Any, **options: Any) -> Backend:
         raise MissingDependency(
             f"the {engine} engine needs the package {package!r}", f"pip install 'localfair[{extra}]'"
         )
-    backend: Backend = importlib.import_module(module).open(model, **options)
+    backend: Engine = importlib.import_module(module).open(model, **options)
     return backend

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from localfair.errors import BackendDied, BackendError, PromptTooLong
-from localfair.record.nouns import Engine, Generation, Request, content_id
+from localfair.errors import EngineDied, EngineError, PromptTooLong
+from localfair.record.nouns import EngineIdentity, Generation, Request, content_id
 
 # likeliest tokens that a chat server is asked to list; others: 20, OpenAI's most
 LISTED = {"llamacpp": 1000, "vllm": 20}
@@ -42,7 +42,7 @@ def seed(request: Request) -> int:
 
 
 def constrained(request: Request, dialect: str) -> dict[str, Any]:
-    """The field that binds the reply's form. Raises BackendError where the server takes no grammar."""
+    """The field that binds the reply's form. Raises EngineError where the server takes no grammar."""
     constraint = request.constraint
     if constraint is None:
         return {}
@@ -52,7 +52,7 @@ def constrained(request: Request, dialect: str) -> dict[str, Any]:
     if dialect == "vllm":
         return {"structured_outputs": {"grammar": constraint.text} if schema is None else {"json": schema}}
     if schema is None:
-        raise BackendError(
+        raise EngineError(
             f"{request.about or 'a request'} binds its reply by a grammar, which only llama.cpp's server and vLLM take",
             "leave the recipe's `constrained` off, or serve the model with one of them",
         )
@@ -71,16 +71,16 @@ def leaning(token: int | str) -> dict[str, Any]:
 def generation(request: Request, data: dict[str, Any], seconds: float, who: str) -> Generation:
     """The reply in a server's answer to /v1/completions or /v1/chat/completions.
 
-    Raises BackendError when a bound reply that ended by itself is no JSON: the server ignored the constraint.
+    Raises EngineError when a bound reply that ended by itself is no JSON: the server ignored the constraint.
     """
     try:
         choice, usage = data["choices"][0], data["usage"]
         text = choice["message"]["content"] if "message" in choice else choice["text"]
         counts = {k: int(usage[k]) for k in ("prompt_tokens", "completion_tokens")}
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise BackendError(f"{who} answers without {error}", "is it an OpenAI-compatible server?") from error
+        raise EngineError(f"{who} answers without {error}", "is it an OpenAI-compatible server?") from error
     if choice.get("finish_reason") in ("abort", "error"):
-        raise BackendDied(f"{who} gave up {request.about or 'a request'}", "run the same command again")
+        raise EngineDied(f"{who} gave up {request.about or 'a request'}", "run the same command again")
     made = Generation(
         request=request, text=text or "", finish="length" if choice.get("finish_reason") == "length" else "stop",
         **counts, seconds=seconds, logprobs=written(choice) if request.logprobs else (),
@@ -97,12 +97,12 @@ def written(choice: dict[str, Any]) -> tuple[float, ...]:
     return tuple(float(value) for value in found.get("token_logprobs") or () if value is not None)
 
 
-def refuse_too_long(request: Request, prompt: int, reply: int, engine: Engine, context: int) -> None:
+def refuse_too_long(request: Request, prompt: int, reply: int, identity: EngineIdentity, context: int) -> None:
     """Raise PromptTooLong, naming what the request is about, when prompt and reply do not fit `context` tokens."""
     if prompt + reply > context:
         raise PromptTooLong(
             f"{request.about or 'a request'}: {prompt} tokens of prompt and {reply} of reply do not fit "
-            f"the {context} tokens of {engine.model}",
+            f"the {context} tokens of {identity.model}",
             "use fewer demonstrations, a lower max_tokens, or a model with a longer context",
         )
 
@@ -114,7 +114,7 @@ def _refuse_ignored(made: Generation, who: str) -> None:
     try:
         json.loads(made.text)
     except ValueError as error:
-        raise BackendError(
+        raise EngineError(
             f"{who} ignored the JSON schema of {made.request.about or 'a request'}: {made.text[:60]!r}",
             "serve the model with llama.cpp's server or vLLM, or leave the recipe's `constrained` off",
         ) from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from localfair.errors import BackendDied, BackendError, LocalfairError, PromptTooLong
+from localfair.errors import EngineDied, EngineError, LocalfairError, PromptTooLong
 from localfair.machine.http import Connection, Reply
 
 PATIENCE = 20.0  # seconds that a refused or broken connection, a 429 or a 503 is tried again for (ours)
@@ -42,7 +42,7 @@ class Answer:
     seconds: float
 
 
-class Refused(BackendError):
+class Refused(EngineError):
     """The server will not do what it was asked, and would not if asked again."""
 
 
@@ -67,7 +67,7 @@ class Client:
     def each(self, calls: Iterable[Call], at_once: int) -> Iterator[Answer]:
         """Every call's answer, the first finished first, at most `at_once` under way.
 
-        Leaving early cancels the rest. Raises PromptTooLong, BackendError or BackendDied naming what it was about.
+        Leaving early cancels the rest. Raises PromptTooLong, EngineError or EngineDied naming what it was about.
         """
         asked = list(calls)
         if min(at_once, len(asked)) == 1:
@@ -87,7 +87,7 @@ class Client:
             crew.dismiss()
 
     def get(self, path: str) -> Any:
-        """The JSON at a path. Raises Refused or BackendDied."""
+        """The JSON at a path. Raises Refused or EngineDied."""
         with self.connection() as connection:
             try:
                 return self._read(connection.ask(path), Call(path, {}))
@@ -139,7 +139,7 @@ class Client:
             try:
                 return reply.json()
             except ValueError as error:
-                raise BackendError(f"{self.who} answers {call.path} with no JSON", self.hint) from error
+                raise EngineError(f"{self.who} answers {call.path} with no JSON", self.hint) from error
         if reply.status in BUSY:
             raise Busy(f"status {reply.status}: {_said(reply)}")
         raise self._refused(reply, call.about or call.path)
@@ -149,17 +149,17 @@ class Client:
         if status in (400, 413, 422) and TOO_LONG.search(said):
             return PromptTooLong(f"{about}: {self.who} says {said}", "lower max_tokens, or serve a longer context")
         if status in (401, 403):
-            return BackendError(f"{self.who} wants a key", "set LOCALFAIR_ENDPOINT_KEY to the key it was started with")
+            return EngineError(f"{self.who} wants a key", "set LOCALFAIR_ENDPOINT_KEY to the key it was started with")
         if status >= 500:
-            return BackendDied(f"{self.who} failed at {about}: {said}", self.hint)
+            return EngineDied(f"{self.who} failed at {about}: {said}", self.hint)
         return Refused(f"{self.who} refuses {about}: status {status}, {said}", self.hint)
 
-    def _gone(self, error: Exception) -> BackendDied:
+    def _gone(self, error: Exception) -> EngineDied:
         if isinstance(error, Busy):
-            return BackendDied(f"{self.who} stays busy: {error}", "lower --batch, or run the same command again later")
+            return EngineDied(f"{self.who} stays busy: {error}", "lower --batch, or run the same command again later")
         if isinstance(error, TimeoutError):
-            return BackendDied(f"{self.who} gave no answer in {self._answer:.0f} s", self.hint)
-        return BackendDied(f"{self.who} does not answer: {error or type(error).__name__}", self.hint)
+            return EngineDied(f"{self.who} gave no answer in {self._answer:.0f} s", self.hint)
+        return EngineDied(f"{self.who} does not answer: {error or type(error).__name__}", self.hint)
 
 
 class _Crew:

@@ -15,7 +15,7 @@ import numpy
 from llama_cpp import llama_cpp as low
 from numpy.typing import NDArray
 
-from localfair.errors import BackendDied
+from localfair.errors import EngineDied
 from localfair.models.llama_log import complaint
 
 PROMPT_CHUNK = 512  # prompt tokens per decode step, so that running sequences are not starved for long
@@ -40,7 +40,7 @@ class Slot:
 class Context:
     """Up to `sequences` sequences of `length` tokens: as many as memory gives, `sequences` says how many.
 
-    `cached[s]` is what sequence s holds. Raises BackendDied when not even one sequence fits.
+    `cached[s]` is what sequence s holds. Raises EngineDied when not even one sequence fits.
     """
 
     def __init__(self, model: Any, length: int, sequences: int, threads: int, adapter: Any = None) -> None:
@@ -48,7 +48,7 @@ class Context:
         self.sequences = sequences
         while not (pointer := low.llama_init_from_model(model, _params(length, self.sequences, threads))):
             if self.sequences == 1:
-                raise BackendDied(f"llama.cpp could not make a context{complaint()}", "lower max_tokens")
+                raise EngineDied(f"llama.cpp could not make a context{complaint()}", "lower max_tokens")
             self.sequences //= 2
         self._pointer = pointer
         self._vocabulary = low.llama_vocab_n_tokens(low.llama_model_get_vocab(model))
@@ -68,7 +68,7 @@ class Context:
     @property
     def pointer(self) -> Any:
         if self._pointer is None:
-            raise BackendDied("the backend was closed while it was generating", "ask it again")
+            raise EngineDied("the engine was closed while it was generating", "ask it again")
         return self._pointer
 
     def _memory(self) -> Any:
@@ -116,7 +116,7 @@ class Context:
                 slot.fed += 1
                 self._add(slot, token)
         if code := low.llama_decode(pointer, self._batch):
-            raise BackendDied(
+            raise EngineDied(
                 f"llama.cpp could not decode (code {code}){complaint()}", "close other programs, or lower --batch"
             )
 

@@ -24,7 +24,7 @@ from localfair.engines.llama_vocabulary import Vocabulary
 from localfair.errors import CorruptWeights, PromptTooLong
 from localfair.machine.hardware import physical_cores
 from localfair.models import llama_log
-from localfair.record.nouns import Engine, Generation, Request
+from localfair.record.nouns import EngineIdentity, Generation, Request
 
 SHARED = 16  # tokens that prompts must share before the one waits for the other's reading (ours)
 EVERY_LAYER = 10_000
@@ -56,24 +56,24 @@ Running = dict[int, tuple[Slot, Asked]]
 
 def open(
     model: Any, *, adapter: Path | None = None, adapter_id: str = "", batch: int = 16, threads: int | None = None
-) -> LlamaCppBackend:
+) -> LlamaCppEngine:
     """The seam's `open`: up to `batch` requests run together, on as many threads as there are cores.
 
     `adapter` is a GGUF LoRA, `adapter_id` stands for it in every request's identity.
     """
-    return LlamaCppBackend(model, adapter=adapter, adapter_id=adapter_id, batch=batch, threads=threads)
+    return LlamaCppEngine(model, adapter=adapter, adapter_id=adapter_id, batch=batch, threads=threads)
 
 
-class LlamaCppBackend:
-    """A `Backend` and a `Scorer` for the GGUF at `model.path`; its weights load at the first request."""
+class LlamaCppEngine:
+    """A `Engine` and a `Scorer` for the GGUF at `model.path`; its weights load at the first request."""
 
     def __init__(
         self, model: Any, *, adapter: Path | None = None, adapter_id: str = "", batch: int = 16,
         threads: int | None = None,
     ) -> None:  # fmt: skip
-        self.engine = Engine(
+        self.identity = EngineIdentity(
             model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
-            family="llama_cpp/gguf", adapter=adapter_id,
+            engine="llama_cpp/gguf", adapter=adapter_id,
         )  # fmt: skip
         self.context = model.context
         self._model_info, self._adapter_path = model, adapter
@@ -127,10 +127,10 @@ class LlamaCppBackend:
         if not model:
             raise CorruptWeights(
                 f"llama.cpp could not load {self._model_info.path}{llama_log.complaint()}",
-                f"localfair models check {self.engine.model}",
+                f"localfair models check {self.identity.model}",
             )
         self._model = model
-        self._words = Vocabulary(model, self.engine.model, self._model_info.chat_template)
+        self._words = Vocabulary(model, self.identity.model, self._model_info.chat_template)
         self._adapter = self._load_adapter() if self._adapter_path else None
 
     def _load_adapter(self) -> Any:
@@ -161,7 +161,7 @@ class LlamaCppBackend:
     def _refuse_too_long(self, request: Request, needed: int) -> None:
         if needed > self.context:
             raise PromptTooLong(
-                f"{request.about or 'a prompt'} needs {needed} tokens, {self.engine.model} has {self.context}",
+                f"{request.about or 'a prompt'} needs {needed} tokens, {self.identity.model} has {self.context}",
                 "lower max_tokens, or choose a model with a longer context",
             )
 

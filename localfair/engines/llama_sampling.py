@@ -19,7 +19,7 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf
 from numpy.typing import NDArray
 
 from localfair.engines.llama_context import Context
-from localfair.errors import BackendError
+from localfair.errors import EngineError
 from localfair.record.nouns import Constraint, Request, Sampling, content_id
 
 RARE = 1e-4  # of the likeliest token's probability: nearly always, the nucleus holds no token that is less likely
@@ -34,7 +34,7 @@ class Sampler:
 
 
 def sampler(request: Request, vocab: Any) -> Sampler:
-    """Greedy at temperature 0. Free it. Raises BackendError for a constraint that is no grammar."""
+    """Greedy at temperature 0. Free it. Raises EngineError for a constraint that is no grammar."""
     seed = int(content_id("draws", seed=request.seed, sample=request.sample)[3:], 16) % 2**31
     if request.constraint is not None:
         return _chain(request.constraint, request.sampling, vocab, seed)
@@ -87,10 +87,10 @@ def _grammar(constraint: Constraint, vocab: Any) -> Any:
     try:
         text = json_schema_to_gbnf(constraint.text) if constraint.kind == "json_schema" else constraint.text
     except (ValueError, KeyError, TypeError, AssertionError) as error:
-        raise BackendError(f"not a JSON schema that llama.cpp can follow: {error}", "use a simpler one") from error
+        raise EngineError(f"not a JSON schema that llama.cpp can follow: {error}", "use a simpler one") from error
     made = low.llama_sampler_init_grammar(vocab, text.encode(), b"root")
     if not made:
-        raise BackendError("llama.cpp cannot read the grammar of a constraint", "its first rule is called `root`")
+        raise EngineError("llama.cpp cannot read the grammar of a constraint", "its first rule is called `root`")
     return made
 
 

@@ -11,28 +11,26 @@ from typing import Any
 
 from localfair.engines.completions import LISTED, constrained, drawing, generation, leaning, refuse_too_long
 from localfair.engines.http_client import Answer, Call, Client
-from localfair.errors import BackendError
+from localfair.errors import EngineError
 from localfair.models import endpoint
-from localfair.record.nouns import Engine, Generation, Request
+from localfair.record.nouns import EngineIdentity, Generation, Request
 
 CHAT = "/v1/chat/completions"
 
 
-def open(
-    model: Any, *, adapter_id: str = "", batch: int = 16, hosts: frozenset[str] = frozenset()
-) -> OpenAIHttpBackend:
+def open(model: Any, *, adapter_id: str = "", batch: int = 16, hosts: frozenset[str] = frozenset()) -> OpenAIHttpEngine:
     """The seam's `open`: up to `batch` requests are under way at once. Raises NetworkRefused (see `endpoint`)."""
-    return OpenAIHttpBackend(model, adapter_id, batch, endpoint.allowed(model.card.url, hosts))
+    return OpenAIHttpEngine(model, adapter_id, batch, endpoint.allowed(model.card.url, hosts))
 
 
-class OpenAIHttpBackend:
-    """A `Backend`, and a `Scorer` of single tokens; the server is first asked at the first request."""
+class OpenAIHttpEngine:
+    """A `Engine`, and a `Scorer` of single tokens; the server is first asked at the first request."""
 
     def __init__(self, model: Any, adapter_id: str, batch: int, url: str) -> None:
         card = model.card
-        self.engine = Engine(
+        self.identity = EngineIdentity(
             model=card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
-            family=endpoint.family(card.url, card.server), adapter=adapter_id,
+            engine=endpoint.family(card.url, card.server), adapter=adapter_id,
         )  # fmt: skip
         self._card, self._context, self._batch = card, model.context, batch
         self._who, self._url = f"the server at {url}", url
@@ -42,7 +40,7 @@ class OpenAIHttpBackend:
         self._seen = False
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """See `Backend`. What the server gives no way to measure is refused by the server itself."""
+        """See `Engine`. What the server gives no way to measure is refused by the server itself."""
         asked = list(requests)
         bodies = [self._body(request) for request in asked]
         self._ready(asked)
@@ -53,7 +51,7 @@ class OpenAIHttpBackend:
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`: each continuation must be one of the likeliest first tokens that the server lists.
 
-        Raises BackendError for one that is not listed: too unlikely, or more than one token.
+        Raises EngineError for one that is not listed: too unlikely, or more than one token.
         """
         asked = list(requests)
         self._ready(asked)
@@ -68,7 +66,7 @@ class OpenAIHttpBackend:
             yield self._scored(answer, most)
 
     def close(self) -> None:
-        """See `Backend`. The server is not ours to stop; it is asked again who it is before the next request."""
+        """See `Engine`. The server is not ours to stop; it is asked again who it is before the next request."""
         self._seen = False
 
     def _body(self, request: Request) -> dict[str, Any]:
@@ -87,14 +85,14 @@ class OpenAIHttpBackend:
         if not self._seen:
             seen = endpoint.look(self._url, self._card.served)
             if self._card.identity and seen.identity != self._card.identity:
-                raise BackendError(
-                    f"{self._who} now holds other weights than when {self.engine.model} was added",
+                raise EngineError(
+                    f"{self._who} now holds other weights than when {self.identity.model} was added",
                     f"localfair models add --endpoint {self._card.url} --served {self._card.served} --name NEW",
                 )
             self._seen = True
         for request, tokens in self._lengths(asked):
-            reply = request.sampling.max_tokens if request.kind == "generate" else 1
-            refuse_too_long(request, tokens, reply, self.engine, self._context)
+            reply = request.sampling.max_tokens if request.action == "generate" else 1
+            refuse_too_long(request, tokens, reply, self.identity, self._context)
 
     def _lengths(self, asked: list[Request]) -> Iterator[tuple[Request, int]]:
         """The prompt's tokens of every request, from servers that count them and say how many fit."""
@@ -116,9 +114,9 @@ class OpenAIHttpBackend:
             usage, tokens = answer.data["usage"], answer.data["choices"][0]["logprobs"]["content"]
             listed = {t["token"]: float(t["logprob"]) for t in reversed(tokens[0]["top_logprobs"])}
         except (KeyError, IndexError, TypeError) as error:
-            raise BackendError(f"{self._who} lists no log-probabilities", 'set review.mode = "reasoned"') from error
+            raise EngineError(f"{self._who} lists no log-probabilities", 'set review.mode = "reasoned"') from error
         if absent := [c for c in request.continuations if c not in listed]:
-            raise BackendError(
+            raise EngineError(
                 f"{request.about or 'a request'}: {self._who} does not list {absent[0]!r} "
                 f"among the {most} likeliest tokens",
                 'score with the transformers, vllm or xllamacpp engine, or set review.mode = "reasoned"',

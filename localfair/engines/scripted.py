@@ -1,4 +1,4 @@
-"""A backend that answers from a script: a shipped peer of the real ones, for documentation and tests.
+"""An engine that answers from a script: a shipped peer of the real ones, for documentation and tests.
 
 Reads one TOML file of rules. The first rule whose `when` (a regular expression) is found in the
 request's messages gives the reply: one of `replies`, chosen by the request's seed, with `\\1`
@@ -26,7 +26,7 @@ from typing import Any
 
 from localfair.engines.base import refuse_constraint
 from localfair.errors import CorruptWeights, MissingWeights, PromptTooLong
-from localfair.record.nouns import Engine, Generation, Request
+from localfair.record.nouns import EngineIdentity, Generation, Request
 
 SUFFIX = ".script.toml"
 
@@ -71,7 +71,7 @@ def _rule(data: dict[str, Any]) -> Rule:
     return Rule(re.compile(data["when"], re.S), tuple(replies), dict(data.get("scores", {})))
 
 
-class ScriptedBackend:
+class ScriptedEngine:
     """Answers at once, in the order asked; counts `calls` and `loads` so that a test can."""
 
     def __init__(self, script: Script, adapter_id: str = "") -> None:
@@ -79,11 +79,11 @@ class ScriptedBackend:
         self.calls = 0
         self.loads = 0
         self._loaded = False
-        self.engine = Engine(
+        self.identity = EngineIdentity(
             model=script.name,
             fingerprint=script.fingerprint,
             chat_template="",
-            family="scripted",
+            engine="scripted",
             adapter=adapter_id,
         )
 
@@ -157,6 +157,6 @@ def prompt_text(request: Request) -> str:
     return "\n".join(m.content for m in request.messages)
 
 
-def open(model: Script, *, adapter_id: str = "", **_: Any) -> ScriptedBackend:
+def open(model: Script, *, adapter_id: str = "", **_: Any) -> ScriptedEngine:
     """The seam's `open`: a script is the whole model."""
-    return ScriptedBackend(model, adapter_id)
+    return ScriptedEngine(model, adapter_id)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localfair.engines.http_client import Client
-from localfair.errors import BackendDied
+from localfair.errors import EngineDied
 from localfair.machine.hardware import gpu_memory
 from localfair.machine.http import Connection
 from localfair.machine.offline import SWITCHES
@@ -46,7 +46,7 @@ class Launch:
     port: int | None = None
 
 
-class ServerFailed(BackendDied):
+class ServerFailed(EngineDied):
     """A server that would not start or did not live; `problems` are the last lines of its log."""
 
     def __init__(self, message: str, hint: str, problems: Iterable[str]) -> None:

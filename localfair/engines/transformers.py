@@ -19,10 +19,10 @@ from torch import Tensor
 
 from localfair.engines.base import refuse_constraint
 from localfair.engines.decoding import Batch, Row, arranged
-from localfair.errors import BackendError, PromptTooLong
+from localfair.errors import EngineError, PromptTooLong
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
 from localfair.models.loading import Precision, load_causal_lm, with_adapter
-from localfair.record.nouns import Engine, Generation, Request, Sampling, content_id
+from localfair.record.nouns import EngineIdentity, Generation, Request, Sampling, content_id
 
 
 def open(
@@ -33,20 +33,20 @@ def open(
     adapter_id: str = "",
     precision: Precision = "bf16",
     batch: int = 16,
-) -> TransformersBackend:
-    """A backend for a resolved model whose safetensors are in `folder` (or where `folder()` says, later).
+) -> TransformersEngine:
+    """An engine for a resolved model whose safetensors are in `folder` (or where `folder()` says, later).
 
     `adapter_id` stands for the adapter in every request's identity. Up to `batch` requests run together.
     """
     assert bool(adapter) == bool(adapter_id), "an adapter and its id come together"
-    engine = Engine(
+    identity = EngineIdentity(
         model=model.card.name,
         fingerprint=model.fingerprint,
         chat_template=model.chat_template_hash,
-        family=f"transformers/{precision}",
+        engine=f"transformers/{precision}",
         adapter=adapter_id,
     )
-    return TransformersBackend(engine, model, folder, adapter, precision, batch)
+    return TransformersEngine(identity, model, folder, adapter, precision, batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +56,25 @@ class _Loaded:
     stops: frozenset[int]
 
 
-class TransformersBackend:
-    """A `Backend` and a `Scorer`; its weights load at the first request."""
+class TransformersEngine:
+    """A `Engine` and a `Scorer`; its weights load at the first request."""
 
     def __init__(
         self,
-        engine: Engine,
+        identity: EngineIdentity,
         model: Any,
         folder: Path | Callable[[], Path],
         adapter: Path | None,
         precision: Precision,
         batch: int,
     ) -> None:
-        self.engine = engine
+        self.identity = identity
         self._model, self._folder, self._adapter = model, folder, adapter
         self._precision, self._size = precision, batch
         self._loaded: _Loaded | None = None
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """See `Backend`. Greedy at temperature 0, else nucleus sampling; nothing is said of equal logits."""
+        """See `Engine`. Greedy at temperature 0, else nucleus sampling; nothing is said of equal logits."""
         asked = list(requests)
         if not asked:
             return
@@ -100,7 +100,7 @@ class TransformersBackend:
             rows = _score_some(batch, rows)
 
     def close(self) -> None:
-        """See `Backend`."""
+        """See `Engine`."""
         self._loaded = None
         gc.collect()
         if torch.cuda.is_available():
@@ -133,7 +133,7 @@ class TransformersBackend:
         if prompt + reply > self._model.context:
             raise PromptTooLong(
                 f"{request.about or 'a request'}: {prompt} tokens of prompt and {reply} of reply do not fit "
-                f"the {self._model.context} tokens of {self.engine.model}",
+                f"the {self._model.context} tokens of {self.identity.model}",
                 "use fewer demonstrations, a lower max_tokens, or a model with a longer context",
             )
 
@@ -277,7 +277,7 @@ def _refuse_windows(config: Any) -> None:
     """Our cache keeps every token for every layer; other kinds of layers need another engine."""
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     if kinds != {"full_attention"} or getattr(config, "use_sliding_window", False):
-        raise BackendError(
+        raise EngineError(
             f"the transformers engine runs full attention only, not {sorted(kinds)}",
             "use the llama_cpp engine for this model",
         )

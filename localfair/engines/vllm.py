@@ -23,7 +23,7 @@ from localfair.engines.server import Launch, Server, start
 from localfair.errors import UsageError
 from localfair.machine.hardware import gpu_memory
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
-from localfair.record.nouns import Engine, Generation, Request
+from localfair.record.nouns import EngineIdentity, Generation, Request
 
 WHO = "vLLM's server"
 ADAPTER = "adapter"
@@ -42,27 +42,27 @@ PRECISIONS = {
 def open(
     model: Any, *, folder: Path | Callable[[], Path], adapter: Path | None = None, adapter_id: str = "",
     precision: str = "bf16", batch: int = 16, port: int | None = None, deadline: float = 900.0,
-) -> VllmBackend:  # fmt: skip
-    """A backend for a resolved model whose safetensors are in `folder` (or where `folder()` says, later).
+) -> VllmEngine:  # fmt: skip
+    """An engine for a resolved model whose safetensors are in `folder` (or where `folder()` says, later).
 
     `batch` sequences run together; `deadline` is the seconds the server may take to start.
     """
     assert bool(adapter) == bool(adapter_id), "an adapter and its id come together"
-    engine = Engine(
+    identity = EngineIdentity(
         model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
-        family=f"vllm/{precision}", adapter=adapter_id,
+        engine=f"vllm/{precision}", adapter=adapter_id,
     )  # fmt: skip
-    return VllmBackend(engine, model, folder, adapter, precision, batch, port, deadline)
+    return VllmEngine(identity, model, folder, adapter, precision, batch, port, deadline)
 
 
-class VllmBackend:
-    """A `Backend` and a `Scorer`; its server starts at the first request."""
+class VllmEngine:
+    """A `Engine` and a `Scorer`; its server starts at the first request."""
 
     def __init__(
-        self, engine: Engine, model: Any, folder: Path | Callable[[], Path], adapter: Path | None,
+        self, identity: EngineIdentity, model: Any, folder: Path | Callable[[], Path], adapter: Path | None,
         precision: str, batch: int, port: int | None, deadline: float,
     ) -> None:  # fmt: skip
-        self.engine = engine
+        self.identity = identity
         self._model, self._where, self._adapter = model, folder, adapter
         self._precision, self._batch, self._port, self._deadline = precision, batch, port, deadline
         self._served = f"localfair-{secrets.token_hex(4)}"
@@ -70,7 +70,7 @@ class VllmBackend:
         self._server: Server | None = None
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """See `Backend`."""
+        """See `Engine`."""
         asked = list(requests)
         if not asked:
             return
@@ -99,7 +99,7 @@ class VllmBackend:
                 yield scoring.generation()
 
     def close(self) -> None:
-        """See `Backend`: the server is gone, with its memory, when this returns."""
+        """See `Engine`: the server is gone, with its memory, when this returns."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()
@@ -114,7 +114,7 @@ class VllmBackend:
 
     def _prompt(self, tokenizer: Any, request: Request, reply: int) -> list[int]:
         ids = prompt_ids(tokenizer, request.messages)
-        refuse_too_long(request, len(ids), reply, self.engine, self._length)
+        refuse_too_long(request, len(ids), reply, self.identity, self._length)
         return ids
 
     def _scoring(self, request: Request) -> Scoring:

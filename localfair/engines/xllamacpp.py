@@ -17,9 +17,9 @@ from localfair.engines.http_client import Call
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
 from localfair.engines.xllamacpp_child import KEY
-from localfair.errors import BackendDied, BackendError
+from localfair.errors import EngineDied, EngineError
 from localfair.models.chat import ChatText
-from localfair.record.nouns import Engine, Generation, Request
+from localfair.record.nouns import EngineIdentity, Generation, Request
 
 WHO = "the xllamacpp server"
 SERVED = "localfair"
@@ -34,22 +34,22 @@ Controls = Callable[[], tuple[str, ...]]
 def open(
     model: Any, *, adapter: Path | None = None, adapter_id: str = "", batch: int = 16, threads: int | None = None,
     controls: Controls = tuple, port: int | None = None, deadline: float = 600.0,
-) -> XllamacppBackend:  # fmt: skip
+) -> XllamacppEngine:  # fmt: skip
     """The seam's `open`. `controls` says how the model's control tokens are spelled; it is called once, late."""
     assert bool(adapter) == bool(adapter_id), "an adapter and its id come together"
-    return XllamacppBackend(model, adapter, adapter_id, batch, threads, controls, port, deadline)
+    return XllamacppEngine(model, adapter, adapter_id, batch, threads, controls, port, deadline)
 
 
-class XllamacppBackend:
-    """A `Backend` and a `Scorer`; its server starts at the first request, and again when a longer context is needed."""
+class XllamacppEngine:
+    """A `Engine` and a `Scorer`; its server starts at the first request, and again when a longer context is needed."""
 
     def __init__(
         self, model: Any, adapter: Path | None, adapter_id: str, batch: int, threads: int | None,
         controls: Controls, port: int | None, deadline: float,
     ) -> None:  # fmt: skip
-        self.engine = Engine(
+        self.identity = EngineIdentity(
             model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
-            family="xllamacpp/gguf", adapter=adapter_id,
+            engine="xllamacpp/gguf", adapter=adapter_id,
         )  # fmt: skip
         self._model, self._adapter, self._batch, self._threads = model, adapter, batch, threads
         self._controls, self._port, self._deadline = controls, port, deadline
@@ -58,7 +58,7 @@ class XllamacppBackend:
         self._chat: ChatText | None = None
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """See `Backend`."""
+        """See `Engine`."""
         asked = list(requests)
         if not asked:
             return
@@ -90,7 +90,7 @@ class XllamacppBackend:
                     yield scoring.generation()
 
     def close(self) -> None:
-        """See `Backend`: the server is gone, with its memory, when this returns."""
+        """See `Engine`: the server is gone, with its memory, when this returns."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()
@@ -108,13 +108,13 @@ class XllamacppBackend:
         properties = server.client.get("/props")
         had = int(properties["default_generation_settings"]["n_ctx"])
         if had < min(length, self._length) or properties["total_slots"] != self._slots:
-            raise BackendDied(
+            raise EngineDied(
                 f"{WHO} gives {had} tokens to each of {properties['total_slots']} sequences, not {self._length}",
                 "lower --batch",
             )
         if self._chat is None:
             names = (properties["bos_token"], properties["eos_token"])
-            self._chat = ChatText(self.engine.model, self._model.chat_template, *names, self._controls())
+            self._chat = ChatText(self.identity.model, self._model.chat_template, *names, self._controls())
         return server
 
     def _fitting(self, length: int) -> int:
@@ -149,7 +149,7 @@ class XllamacppBackend:
         tokens = self._tokenised(list(dict.fromkeys(texts)), special=True)
         prompts = [tokens[text] for text in texts]
         for request, prompt, reply in zip(asked, prompts, replies, strict=True):
-            refuse_too_long(request, len(prompt), reply, self.engine, self._model.context)
+            refuse_too_long(request, len(prompt), reply, self.identity, self._model.context)
         self._started(max(len(p) + reply for p, reply in zip(prompts, replies, strict=True)))
         return prompts
 
@@ -210,5 +210,5 @@ def _listed(data: Any) -> list[dict[str, Any]]:
     try:
         step = data["choices"][0]["logprobs"]["content"][0]
     except (KeyError, IndexError) as error:
-        raise BackendError(f"{WHO} cannot score half a character", "give continuations of whole characters") from error
+        raise EngineError(f"{WHO} cannot score half a character", "give continuations of whole characters") from error
     return [*step["top_logprobs"], step]

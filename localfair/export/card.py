@@ -163,8 +163,8 @@ def _span(a: Row) -> str:
 def _exports(store: Store, adapter: Row) -> str:
     """What was exported of this adapter, and how it compares with the trained student."""
     rows = store.rows(
-        "SELECT e.kind, e.sha256, p.* FROM exports e LEFT JOIN parities p ON p.export = e.id "
-        "WHERE e.adapter = ? ORDER BY e.kind, p.created",
+        "SELECT e.format, e.sha256, p.* FROM exports e LEFT JOIN parities p ON p.export = e.id "
+        "WHERE e.adapter = ? ORDER BY e.format, p.created",
         adapter["id"],
     )
     return "\n".join(["## Exports", "", *_exported(rows), ""]) if rows else ""
@@ -178,4 +178,4 @@ def _exported(rows: Iterable[Row]) -> Iterable[str]:
             (f"{row['same_grade']} of {row['questions']} ({row['split']})", f"{row['same_text']} of {row['questions']}")
             if row["id"] else ("not examined", "")
         )  # fmt: skip
-        yield f"| {row['kind']} | `{row['sha256']}` | {grade} | {text} |"
+        yield f"| {row['format']} | `{row['sha256']}` | {grade} | {text} |"

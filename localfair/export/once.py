@@ -1,6 +1,6 @@
-"""What was exported before: the same adapter, kind and place is the same file and is not made again.
+"""What was exported before: the same adapter, format and place is the same file and is not made again.
 
-Reads and writes the record's `exports` and the files they name. Knows nothing of how a kind is made.
+Reads and writes the record's `exports` and the files they name. Knows nothing of how a format is made.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ class Export:
     made: bool
 
 
-def shelve(store: Store, adapter: str, kind: str, path: Path, make: Callable[[Path], None]) -> Export:
-    """The export of `kind` at `path`: as it stands when it is what the record says, else made by `make(part)`."""
+def shelve(store: Store, adapter: str, format: str, path: Path, make: Callable[[Path], None]) -> Export:
+    """The export of `format` at `path`: as it stands when it is what the record says, else made by `make(part)`."""
     path = path.absolute()
-    known = store.rows("SELECT * FROM exports WHERE adapter = ? AND kind = ? AND path = ?", adapter, kind, str(path))
+    known = store.rows(
+        "SELECT * FROM exports WHERE adapter = ? AND format = ? AND path = ?", adapter, format, str(path)
+    )
     if path.exists():
         sha256 = digest(path)
         for row in known:
@@ -38,7 +40,7 @@ def shelve(store: Store, adapter: str, kind: str, path: Path, make: Callable[[Pa
                 return Export(id=row["id"], path=path, sha256=sha256, bytes=row["bytes"], made=False)
     with whole(path) as part:
         make(part)
-    parts = {"adapter": adapter, "kind": kind, "path": str(path), "sha256": digest(path)}
+    parts = {"adapter": adapter, "format": format, "path": str(path), "sha256": digest(path)}
     row = {"id": content_id("export", **parts), **parts, "bytes": _bytes(path), "created": now()}
     store.ensure("exports", [row])
     return Export(id=row["id"], path=path, sha256=row["sha256"], bytes=row["bytes"], made=True)

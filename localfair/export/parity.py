@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from localfair.committee.ask import Call, Committee, Place, Progress
-from localfair.engines.base import ENGINES, installed, open_backend
+from localfair.committee.ask import Call, Committee, Progress
+from localfair.committee.seating import Member
+from localfair.engines.base import ENGINES, installed
 from localfair.errors import MissingDependency, UsageError
 from localfair.export.once import Export
 from localfair.export.student import Trained, taught
@@ -20,7 +20,7 @@ from localfair.models import Model
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.schema import Exam
 from localfair.record.connection import now
-from localfair.record.nouns import Engine, Grade, Question, Seat, content_id
+from localfair.record.nouns import Grade, Question, content_id
 from localfair.record.store import Row, Store
 from localfair.stages.step import Work, exam_request
 from localfair.tasks import get_task
@@ -57,26 +57,26 @@ def must_have_llama_cpp() -> None:
 
 
 def parity(
-    store: Store, student: Trained, export: Export, seated: Callable[[Trained, Path], Place], limit: int,
+    store: Store, student: Trained, export: Export, seated: Callable[[Trained, Path], Member], limit: int,
     progress: Progress,
 ) -> Parity:  # fmt: skip
-    """Ask both the same questions greedily, at most `limit`; `seated` makes the exported one's place."""
+    """Ask both the same questions greedily, at most `limit`; `seated` makes the exported one's member."""
     task = get_task(student.run["task"], imported=store.tasks())
     step = exam_step(student)
     split, questions = parity_questions(store, student, limit)
-    places = [
-        student.seating.place("student", 0, student.student, student.adapter["id"], student.folder),
+    members = [
+        student.seating.member("student", 0, student.student, student.adapter["id"], student.folder),
         seated(student, export.path),
     ]
-    committee = Committee(store, places, progress)
+    committee = Committee(store, members, progress)
     try:
         work = _work(store, student, task, committee)
-        calls = [Call(p, exam_request(work, step.ask, step.sampling, p, q), (p, q)) for p in places for q in questions]
+        calls = [Call(p, exam_request(work, step.ask, step.sampling, p, q), (p, q)) for p in members for q in questions]
         replies = {call.tag: row["text"] for call, row in committee.ask(calls, "parity:")}
     finally:
         committee.close()
-    found = _compared(task, split, questions, *({q: replies[p, q] for q in questions} for p in places))
-    store.ensure("parities", [_row(found, export, places, questions)])
+    found = _compared(task, split, questions, *({q: replies[p, q] for q in questions} for p in members))
+    store.ensure("parities", [_row(found, export, members, questions)])
     return found
 
 
@@ -102,37 +102,26 @@ def parity_questions(store: Store, student: Trained, limit: int) -> tuple[str, l
     return "train", fresh
 
 
-def gguf_place(student: Trained, path: Path) -> Place:
+def gguf_member(student: Trained, path: Path) -> Member:
     """The exported GGUF in llama.cpp."""
     model = student.seating.model(str(path))
     assert isinstance(model, Model)
-    return _llama_cpp_place(student, model)
+    return _llama_cpp_member(student, model)
 
 
-def lora_place(student: Trained, path: Path) -> Place:
+def lora_member(student: Trained, path: Path) -> Member:
     """The base's GGUF in llama.cpp with the exported LoRA on it."""
-    return _llama_cpp_place(student, student.model, adapter_id=student.adapter["id"], adapter=path)
+    return _llama_cpp_member(student, student.model, adapter_id=student.adapter["id"], adapter=path)
 
 
-def _llama_cpp_place(student: Trained, model: Model, adapter_id: str = "", **options: Any) -> Place:
-    engine = Engine(
-        model=model.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
-        family="llama_cpp/gguf", adapter=adapter_id,
-    )  # fmt: skip
-    options |= {"adapter_id": adapter_id, "batch": student.seating.options.batch}
-    return Place(_seat(student, engine), engine, "llama_cpp", lambda: open_backend("llama_cpp", model, **options))
+def _llama_cpp_member(student: Trained, model: Model, adapter_id: str = "", adapter: Path | None = None) -> Member:
+    seating = student.seating.with_engine("llama_cpp")
+    return seating.placed("student", 1, model, adapter_id, adapter)
 
 
-def folder_place(student: Trained, path: Path) -> Place:
+def folder_member(student: Trained, path: Path) -> Member:
     """The merged folder in transformers."""
-    return student.seating.place("student", 1, str(path))
-
-
-def _seat(student: Trained, engine: Engine) -> Seat:
-    return Seat(
-        role="student", index=1, model=engine.model, fingerprint=engine.fingerprint, adapter=engine.adapter,
-        run_seed=student.run["seed"],
-    )  # fmt: skip
+    return student.seating.member("student", 1, str(path))
 
 
 def _work(store: Store, student: Trained, task: Task, committee: Committee) -> Work:
@@ -140,7 +129,7 @@ def _work(store: Store, student: Trained, task: Task, committee: Committee) -> W
     return Work(
         store=store, task=task, committee=committee, prompts=Prompts(student.recipe.prompts, store.fence_key()),
         run=student.run["id"], seed=student.run["seed"], position=-1, round=0,
-        base_folder=lambda role: student.seating.folder(student.student), seat_adapter=lambda role, adapter, path: None,
+        base_folder=lambda role: student.seating.folder(student.model), seat_adapter=lambda role, adapter, path: None,
     )  # fmt: skip
 
 
@@ -155,10 +144,10 @@ def _compared(
     )  # fmt: skip
 
 
-def _row(found: Parity, export: Export, places: list[Place], questions: list[Question]) -> Row:
-    reference, engine = (p.engine.family for p in places)
+def _row(found: Parity, export: Export, members: list[Member], questions: list[Question]) -> Row:
+    reference, engine = (p.identity.engine for p in members)
     asked = content_id(
-        "parity", export=export.id, engines=[asdict(p.engine) for p in places], questions=[q.id for q in questions]
+        "parity", export=export.id, engines=[asdict(p.identity) for p in members], questions=[q.id for q in questions]
     )
     return {
         "id": asked, "export": export.id, "reference": reference, "engine": engine, "created": now(), **asdict(found)

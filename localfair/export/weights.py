@@ -15,7 +15,7 @@ from localfair.export import adapter as adapter_folder
 from localfair.export import gguf as weights_gguf
 from localfair.export import merged
 from localfair.export.once import Export, shelve
-from localfair.export.parity import Parity, folder_place, gguf_place, lora_place, must_have_llama_cpp, parity
+from localfair.export.parity import Parity, folder_member, gguf_member, lora_member, must_have_llama_cpp, parity
 from localfair.export.student import Trained
 from localfair.models import gguf_lora as lora_gguf
 from localfair.models.gguf_names import shape_of
@@ -42,11 +42,11 @@ def export_merged(store: Store, student: Trained, out: Path, limit: int, progres
     """Merged safetensors at `<out>/<name>`; then the parity exam on `limit` questions, none for 0."""
 
     def make(part: Path) -> None:
-        base = student.seating.folder(student.student)
+        base = student.seating.folder(student.model)
         merged.save_merged(_merged(student, base), base, student.model, part)
 
     export = shelve(store, student.adapter["id"], "merged", out / student.name, make)
-    return Done(export, parity(store, student, export, folder_place, limit, progress) if limit else None)
+    return Done(export, parity(store, student, export, folder_member, limit, progress) if limit else None)
 
 
 def export_gguf(store: Store, student: Trained, kind: str, out: Path, limit: int, progress: Progress) -> Done:
@@ -64,11 +64,11 @@ def export_gguf(store: Store, student: Trained, kind: str, out: Path, limit: int
         if kind == LORA:
             lora_gguf.write(student.folder, student.model.path, part)
             return
-        base = student.seating.folder(student.student)
+        base = student.seating.folder(student.model)
         weights_gguf.write(_merged(student, base), student.model, base, kind, student.name, part)
 
     export = shelve(store, student.adapter["id"], f"gguf/{kind}", out / f"{student.name}-{kind}.gguf", make)
-    seated = lora_place if kind == LORA else gguf_place
+    seated = lora_member if kind == LORA else gguf_member
     return Done(export, parity(store, student, export, seated, limit, progress) if limit else None)
 
 

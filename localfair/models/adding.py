@@ -42,7 +42,7 @@ def add(path: Path, workspace: Path, *, name: str = "", force: bool = False) -> 
 def add_endpoint(url: str, served: str, workspace: Path, *, name: str = "", force: bool = False) -> Card:
     """Write a card for the model that a running server calls `served`, as it describes itself now, and return it.
 
-    Raises NetworkRefused for a host the workspace does not allow, BackendDied when nobody answers, UsageError when
+    Raises NetworkRefused for a host the workspace does not allow, EngineDied when nobody answers, UsageError when
     the server has no such model or another card has the name, unless `force`.
     """
     root = endpoint.allowed(url, endpoint.allowed_hosts(workspace))

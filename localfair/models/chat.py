@@ -16,7 +16,7 @@ from jinja2 import TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from localfair.errors import BackendError, ModelError, TrainingError
+from localfair.errors import EngineError, ModelError, TrainingError
 from localfair.record.nouns import Message, Request
 
 
@@ -46,7 +46,7 @@ class ChatText:
         try:
             return self._template.render(messages=messages, **self._values)
         except (TemplateError, ValueError, TypeError) as error:
-            raise BackendError(
+            raise EngineError(
                 f"the chat template of {self._name} refuses {request.about or 'a prompt'}: {error}",
                 "some templates take no system message",
             ) from error

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from localfair.errors import BackendDied, BackendError, NetworkRefused, UsageError, nearest
+from localfair.errors import EngineDied, EngineError, NetworkRefused, UsageError, nearest
 from localfair.record.nouns import content_id
 
 HOSTS = "hosts.txt"
@@ -86,7 +86,7 @@ def key() -> str:
 def look(url: str, served: str) -> Seen:
     """Ask the server at `url` who it is and whether it serves `served`.
 
-    Raises BackendDied when nobody answers, UsageError with the nearest name when it serves others.
+    Raises EngineDied when nobody answers, UsageError with the nearest name when it serves others.
     """
     listed = {m.get("id"): m for m in _items(_ask(url, "/v1/models"), "data")}
     one = next(iter(listed.values()), {})
@@ -136,7 +136,7 @@ def _ask(url: str, path: str, *, optional: bool = False) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         if optional:
             return {}
-        raise BackendDied(
+        raise EngineDied(
             f"nobody answers at {url}: {error}", "is the server running, and is it the right port?"
         ) from error
     if isinstance(data, dict):
@@ -146,5 +146,5 @@ def _ask(url: str, path: str, *, optional: bool = False) -> dict[str, Any]:
 
 def _refused(url: str, status: int) -> NoReturn:
     if status in (401, 403):
-        raise BackendError(f"the server at {url} wants a key", "set LOCALFAIR_ENDPOINT_KEY to it")
-    raise BackendError(f"the server at {url} lists no models (status {status})", "is it an OpenAI-compatible one?")
+        raise EngineError(f"the server at {url} wants a key", "set LOCALFAIR_ENDPOINT_KEY to it")
+    raise EngineError(f"the server at {url} lists no models (status {status})", "is it an OpenAI-compatible one?")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.committee.seating import AnyModel, Options, Seating, engines_of
-from localfair.engines.base import ENGINES, Backend, installed
+from localfair.engines.base import ENGINES, Engine, installed
 from localfair.errors import ModelError, UsageError, nearest
 from localfair.machine.hardware import machine, watched
 from localfair.record.connection import now
@@ -53,7 +53,7 @@ def bench(
             for row in measure(seating, name, engine, sorted(set(batches)), lengths or Lengths()):
                 store.ensure("rates", [row])
                 rows.append(row)
-                say(f"{row['family']}, batch {row['batch']}: {row['decode']:.0f} tokens/s written")
+                say(f"{row['engine']}, batch {row['batch']}: {row['decode']:.0f} tokens/s written")
     return rows
 
 
@@ -66,28 +66,28 @@ def measure(seating: Seating, name: str, engine: str, batches: list[int], length
     """One row per batch size, each on an engine opened for it, smallest first: a peak is that batch's own."""
     for batch in batches:
         seating.options = replace(seating.options, engine=engine, batch=batch)
-        place = seating.place("teacher", 0, name)
-        backend = place.open()
+        member = seating.member("teacher", 0, name)
+        serving = member.open()
         try:
             with watched() as peak:
-                measured = _measured(backend, batch, lengths)
+                measured = _measured(serving, batch, lengths)
         finally:
-            backend.close()
+            serving.close()
         parts = {
-            "model": place.engine.model, "fingerprint": place.engine.fingerprint, "family": place.engine.family,
+            "model": member.identity.model, "fingerprint": member.identity.fingerprint, "engine": member.identity.engine,
             "machine": machine(), "batch": batch, **measured, "peak_memory": peak[0], "created": now(),
         }  # fmt: skip
         yield {"id": content_id("rate", **parts), **parts}
 
 
-def _measured(backend: Backend, batch: int, lengths: Lengths) -> dict[str, Any]:
+def _measured(serving: Engine, batch: int, lengths: Lengths) -> dict[str, Any]:
     """Loading, reading alone (replies of one token), then reading and writing; no prompt is used twice."""
     started = time.perf_counter()
-    list(backend.generate(_requests(1, 8, 1, seed=0)))
+    list(serving.generate(_requests(1, 8, 1, seed=0)))
     loaded = time.perf_counter()
-    read = list(backend.generate(_requests(batch, lengths.prompt, 1, seed=1)))
+    read = list(serving.generate(_requests(batch, lengths.prompt, 1, seed=1)))
     reading = time.perf_counter() - loaded
-    wrote = list(backend.generate(_requests(batch, lengths.prompt, lengths.reply, seed=2)))
+    wrote = list(serving.generate(_requests(batch, lengths.prompt, lengths.reply, seed=2)))
     both = time.perf_counter() - loaded - reading
     prefill = sum(g.prompt_tokens for g in read) / reading
     tokens = sum(g.completion_tokens for g in wrote)

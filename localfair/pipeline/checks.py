@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localfair.committee.ask import Place
-from localfair.committee.seating import Seating
+from localfair.committee.seating import Member, Seating
 from localfair.engines.base import CONSTRAINING
 from localfair.errors import TaskError, UsageError
 from localfair.recipe.schema import (
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from localfair.pipeline.orders import Order
 
 
-def taking_part(recipe: Recipe, teachers: list[Place]) -> list[Place]:
+def taking_part(recipe: Recipe, teachers: list[Member]) -> list[Member]:
     """Those whom the recipe's `teachers` names by index, all when it names none; nobody's seat changes."""
     if absent := [i for i in recipe.teachers if i >= len(teachers)]:
         raise UsageError(
@@ -43,13 +42,13 @@ def taking_part(recipe: Recipe, teachers: list[Place]) -> list[Place]:
     return [p for p in teachers if not recipe.teachers or p.seat.index in recipe.teachers]
 
 
-def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None:
+def check_seats(order: Order, members: list[Member], steps: list[AnyStep]) -> None:
     """What only the recipe and the seats together can show. Raises before anything is asked."""
-    roles = {p.seat.role for p in places}
+    roles = {p.seat.role for p in members}
     if "teacher" not in roles and any(isinstance(s, Inquire) and s.role == "teacher" for s in steps):
         raise UsageError(f"recipe {order.recipe.name!r} needs at least one teacher", "name one with --teacher MODEL")
     kinds = {"scripted": "scripted", "openai_http": "served"}  # engines whose weights are not here
-    weightless = {p.seat.role: kinds[p.engine_name] for p in places if p.engine_name in kinds}
+    weightless = {p.seat.role: kinds[p.engine_name] for p in members if p.engine_name in kinds}
     for step in steps:
         if "mentor" not in roles and getattr(step, "role", "") == "mentor":
             raise UsageError(f"recipe {order.recipe.name!r} needs a mentor", "name one with --mentor MODEL")
@@ -57,14 +56,14 @@ def check_seats(order: Order, places: list[Place], steps: list[AnyStep]) -> None
             what = f"{'train' if isinstance(step, Train) else 'ask'} a {kind} {step.role}"
             raise UsageError(f"{step.id} cannot {what}", f"name a {step.role} with weights")
     reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
-    reviewers = [p for p in places if p.seat.role == ("reviewer" if order.reviewers else "teacher")]
-    for step, place in ((s, p) for s in reviewing if s.constrained for p in reviewers):
-        if place.engine_name not in CONSTRAINING:
+    reviewers = [p for p in members if p.seat.role == ("reviewer" if order.reviewers else "teacher")]
+    for step, member in ((s, p) for s in reviewing if s.constrained for p in reviewers):
+        if member.engine_name not in CONSTRAINING:
             raise UsageError(
-                f"{step.id}.constrained: the {place.engine_name} engine of {place.seat.model} cannot constrain a reply",
+                f"{step.id}.constrained: the {member.engine_name} engine of {member.seat.model} cannot constrain a reply",
                 f"seat it with one of {', '.join(sorted(CONSTRAINING))}, or --set {step.id}.constrained=false",
             )
-    seated = [p for p in places if p.seat.role == "teacher"]
+    seated = [p for p in members if p.seat.role == "teacher"]
     can_give = len(order.reviewers) or max(0, len(seated) - 1)
     for step in reviewing:
         if step.accept.needed > can_give:
@@ -91,7 +90,7 @@ def check_mentor(order: Order, seating: Seating, steps: list[AnyStep]) -> None:
     if not order.mentor or not any(isinstance(step, Soften) for step in steps):
         return
     if seating.model(order.mentor).fingerprint != seating.model(order.student).fingerprint:
-        shared_ids(seating.folder(order.student), seating.folder(order.mentor))
+        shared_ids(*(seating.folder(seating.model(name)) for name in (order.student, order.mentor)))
 
 
 def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]) -> None:

@@ -22,7 +22,7 @@ from localfair.pipeline.orders import Order
 from localfair.pipeline.rehearsal import Rehearsed, Share, rehearse
 from localfair.recipe.schema import Review, SamplingKeys, Train
 from localfair.record.connection import exists
-from localfair.record.nouns import Engine
+from localfair.record.nouns import EngineIdentity
 from localfair.record.store import Store
 
 LETTERS_A_TOKEN = 3.5  # of English, where the record cannot say (ours, on the safe side)
@@ -107,22 +107,22 @@ def _sampling(step: Rehearsed) -> Iterable[SamplingKeys]:
 
 
 def _line(order: Order, seating: Seating, averages: Averages, step: Rehearsed, share: Share, upstream: int) -> Line:
-    engine = share.place.engine
+    identity = share.member.identity
     sampling = next(iter(_sampling(step)), SamplingKeys())
     direct = isinstance(step.step, Review) and step.step.mode == "direct"
-    reply = 0 if direct else averages.reply(engine, sampling.max_tokens)
-    letters = averages.letters(engine)
+    reply = 0 if direct else averages.reply(identity, sampling.max_tokens)
+    letters = averages.letters(identity)
     lengths = [sum(len(m.content) for m in call.request.messages) / letters for call in share.calls]
-    known = sum(lengths) / len(lengths) if lengths else averages.prompt(engine, INSTRUCTIONS + upstream)
+    known = sum(lengths) / len(lengths) if lengths else averages.prompt(identity, INSTRUCTIONS + upstream)
     calls = len(share.calls) + share.more
     prompt_tokens, reply_tokens = round(known * calls), reply * calls
     longest = round(max(lengths, default=known)) + sampling.max_tokens
     return Line(
-        step=step.step.id, stage=step.step.stage, round=step.round, model=engine.model, engine=engine.family,
+        step=step.step.id, stage=step.step.stage, round=step.round, model=identity.model, engine=identity.engine,
         recorded=share.recorded, calls=len(share.calls), more=share.more,
         prompt_tokens=prompt_tokens, reply_tokens=reply_tokens,
-        seconds=averages.seconds(engine, order.options.batch, prompt_tokens, reply_tokens) if calls else 0.0,
-        memory=_memory(seating, engine.model, longest, order.options.batch),
+        seconds=averages.seconds(identity, order.options.batch, prompt_tokens, reply_tokens) if calls else 0.0,
+        memory=_memory(seating, identity.model, longest, order.options.batch),
     )  # fmt: skip
 
 
@@ -162,39 +162,39 @@ class Averages:
     def _read(self, store: Store) -> None:
         self._rates = store.rows("SELECT * FROM rates WHERE machine = ? ORDER BY created", machine())
         rows = store.rows(
-            "SELECT fingerprint, family, json_extract(sampling, '$.max_tokens') AS most, COUNT(*) AS n, "
+            "SELECT fingerprint, engine, json_extract(sampling, '$.max_tokens') AS most, COUNT(*) AS n, "
             "AVG(completion_tokens) AS reply, AVG(prompt_tokens) AS prompt, "
             "SUM(LENGTH(messages)) * 1.0 / SUM(prompt_tokens) AS letters "
-            "FROM generations WHERE kind = 'generate' AND prompt_tokens > 0 GROUP BY 1, 2, 3"
+            "FROM generations WHERE action = 'generate' AND prompt_tokens > 0 GROUP BY 1, 2, 3"
         )
         self._replies = {
-            (row["fingerprint"], row["family"], str(row["most"])): row for row in rows if row["n"] >= ENOUGH
+            (row["fingerprint"], row["engine"], str(row["most"])): row for row in rows if row["n"] >= ENOUGH
         }
         found = store.one("SELECT SUM(seconds) / SUM(steps) AS each FROM adapters WHERE steps > 0")
         self._each = found["each"] if found else None
 
-    def _of(self, engine: Engine) -> list[dict[str, Any]]:
-        return [row for key, row in self._replies.items() if key[:2] == (engine.fingerprint, engine.family)]
+    def _of(self, identity: EngineIdentity) -> list[dict[str, Any]]:
+        return [row for key, row in self._replies.items() if key[:2] == (identity.fingerprint, identity.engine)]
 
-    def reply(self, engine: Engine, most: int) -> int:
+    def reply(self, identity: EngineIdentity, most: int) -> int:
         """Tokens of a reply: the mean of those recorded under the same limit, else the limit itself."""
-        found = self._replies.get((engine.fingerprint, engine.family, str(most)))
+        found = self._replies.get((identity.fingerprint, identity.engine, str(most)))
         return round(found["reply"]) if found else most
 
-    def prompt(self, engine: Engine, guess: int) -> float:
+    def prompt(self, identity: EngineIdentity, guess: int) -> float:
         """Tokens of a prompt that cannot be written yet."""
-        found = self._of(engine)
+        found = self._of(identity)
         return float(max(row["prompt"] for row in found)) if found else float(guess)
 
-    def letters(self, engine: Engine) -> float:
+    def letters(self, identity: EngineIdentity) -> float:
         """Letters of a prompt's messages for each of its tokens."""
-        found = self._of(engine)
+        found = self._of(identity)
         return float(min(row["letters"] for row in found)) if found else LETTERS_A_TOKEN
 
-    def seconds(self, engine: Engine, batch: int, prompt_tokens: int, reply_tokens: int) -> float | None:
+    def seconds(self, identity: EngineIdentity, batch: int, prompt_tokens: int, reply_tokens: int) -> float | None:
         """Loading, reading and writing at the measured rates of the nearest batch size; None where there are none."""
-        found = [r for r in self._rates if (r["fingerprint"], r["family"]) == (engine.fingerprint, engine.family)]
-        if engine.family == "scripted":
+        found = [r for r in self._rates if (r["fingerprint"], r["engine"]) == (identity.fingerprint, identity.engine)]
+        if identity.engine == "scripted":
             return 0.0
         if not found:
             return None

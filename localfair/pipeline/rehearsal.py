@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from localfair.committee.ask import Call, Committee, Place
+from localfair.committee.ask import Call, Committee
+from localfair.committee.seating import Member
 from localfair.pipeline import runs as pipeline
 from localfair.recipe.schema import AnyStep, Exam, Inquire, Review, Soften, Train
 from localfair.record.connection import exists
-from localfair.record.nouns import Engine
+from localfair.record.nouns import EngineIdentity
 from localfair.record.store import Row
 from localfair.stages.step import Done, Work
 from localfair.stages.train import trained_before
@@ -29,7 +30,7 @@ from localfair.stages.train_plan import plan as training
 class Share:
     """What one step wants of one engine."""
 
-    place: Place
+    member: Member
     recorded: int = 0
     calls: list[Call] = field(default_factory=list)
     more: int = 0  # calls that may be added by what is not known yet
@@ -41,14 +42,14 @@ class Rehearsed:
 
     step: AnyStep
     round: int
-    shares: dict[Engine, Share] = field(default_factory=dict)
+    shares: dict[EngineIdentity, Share] = field(default_factory=dict)
     lessons: int = 0
     more_lessons: int = 0
     trained: bool = False  # the very same adapter is in the record
     unknown: int = 0  # rows (answers, explanations, lessons) this step may yet make, beside those it finds
 
-    def share(self, place: Place) -> Share:
-        return self.shares.setdefault(place.engine, Share(place))
+    def share(self, member: Member) -> Share:
+        return self.shares.setdefault(member.identity, Share(member))
 
 
 class Silent(Committee):
@@ -63,7 +64,7 @@ class Silent(Committee):
         waiting = self._waiting(calls)
         recorded = self.store.recorded(waiting)
         for generation, same in waiting.items():
-            share = self.now.share(same[0].place)
+            share = self.now.share(same[0].member)
             if generation in recorded:
                 share.recorded += 1
                 yield from ((call, recorded[generation]) for call in same)
@@ -143,18 +144,18 @@ def _bound(work: Work, step: AnyStep, now: Rehearsed, steps: list[Rehearsed]) ->
 def _bound_inquire(work: Work, step: Inquire, now: Rehearsed, mistakes: int) -> int:
     kinds = (step.write.feedback, step.write.rationale)
     each = sum(kind.samples for kind in kinds if kind)
-    places = work.committee.of(step.role)
-    for place in places:
-        now.share(place).more += mistakes * each
-    return mistakes * each * len(places)
+    members = work.committee.of(step.role)
+    for member in members:
+        now.share(member).more += mistakes * each
+    return mistakes * each * len(members)
 
 
 def _bound_review(work: Work, now: Rehearsed, explanations: int) -> int:
     """Every explanation to every seat but its author's; authors wrote alike many."""
     reviewers, authors = work.committee.reviewers(), work.committee.of("teacher")
-    for place in reviewers:
-        others = sum(author.seat.id != place.seat.id for author in authors)
-        now.share(place).more += explanations * others // max(1, len(authors))
+    for member in reviewers:
+        others = sum(author.seat.id != member.seat.id for author in authors)
+        now.share(member).more += explanations * others // max(1, len(authors))
     return explanations
 
 
@@ -172,7 +173,7 @@ def _rehearse_training(work: Work, step: Train, now: Rehearsed, more: int) -> di
     found = None if more else trained_before(work, planned.id) if planned.lessons else None
     now.trained = found is not None
     if step.best_epoch and not now.trained and (planned.lessons or more):
-        now.share(planned.place).more += step.epochs * len(work.questions("dev"))
+        now.share(planned.member).more += step.epochs * len(work.questions("dev"))
     if planned.lessons or more:
         adapter = planned.id if now.trained else f"to be trained in round {work.round}"
         work.seat_adapter(step.role, adapter, work.store.path.parent)

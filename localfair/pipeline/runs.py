@@ -14,8 +14,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from localfair.committee.ask import Committee, Place, Progress
-from localfair.committee.seating import Seating
+from localfair.committee.ask import Committee, Progress
+from localfair.committee.seating import Member, Seating
 from localfair.errors import Interrupted
 from localfair.machine.versions import versions
 from localfair.pipeline.checks import check_mentor, check_questions, check_seats, check_weights, taking_part
@@ -56,13 +56,13 @@ def run(
 ) -> str:  # fmt: skip
     """Do the steps in order, stopping after the step `until`; the id of the run. All input is checked first.
 
-    `instead` is called in the place of that last step. What the record already holds is not asked again.
+    `instead` is called in the member of that last step. What the record already holds is not asked again.
     Ctrl-C raises Interrupted; the record is good. `plan` gives other stages, and a committee that asks nobody.
     """
     task = get_task(order.task, imported=_imported(order.db))
-    seating, places = _seat(order)
+    seating, members = _seat(order)
     steps = steps_until(order.recipe, until)
-    check_seats(order, places, steps)
+    check_seats(order, members, steps)
     check_weights(order, steps)
     check_mentor(order, seating, steps)
     dataset = _dataset(order, task)
@@ -71,8 +71,8 @@ def run(
         if dataset is not None:
             store.ensure_dataset(task.name, dataset)
         store.end_lost_runs()
-        committee = seated(store, places, progress)
-        run_id = _begin(store, order, places)
+        committee = seated(store, members, progress)
+        run_id = _begin(store, order, members)
         done: list[Done] = []
         rounds = Rounds(order.recipe)
         if order.recipe.note:
@@ -134,15 +134,15 @@ def _imported(db: Path) -> list[str]:
         return store.tasks()
 
 
-def _seat(order: Order) -> tuple[Seating, list[Place]]:
+def _seat(order: Order) -> tuple[Seating, list[Member]]:
     seating = Seating(order.workspace, order.seed, order.options)
-    places = [
+    members = [
         *seating.seat("student", [order.student]),
         *taking_part(order.recipe, seating.seat("teacher", order.teachers)),
         *seating.seat("reviewer", order.reviewers),
         *(seating.seat("mentor", [order.mentor]) if order.mentor else []),
     ]
-    return seating, places
+    return seating, members
 
 
 def _dataset(order: Order, task: Task) -> Dataset | None:
@@ -156,21 +156,18 @@ def _work(
     order: Order, store: Store, task: Task, committee: Committee, seating: Seating,
     run_id: str, done: list[Done], position: int, round_number: int,
 ) -> Work:  # fmt: skip
-    names = {"student": order.student, "mentor": order.mentor or ""}
     return Work(
         store=store, task=task, committee=committee,
         prompts=Prompts(order.recipe.prompts, store.fence_key()),
         run=run_id, seed=order.seed, position=position, round=round_number,
-        base_folder=lambda role: seating.folder(names[role]),
-        chat_template=lambda role: seating.template(names[role]),
-        seat_adapter=lambda role, adapter, path: committee.replace(
-            role, seating.place(role, 0, names[role], adapter, path if adapter else None)  # type: ignore[arg-type]
-        ),
+        base_folder=lambda role: committee.of(role)[0].folder(),
+        chat_template=lambda role: committee.of(role)[0].chat_template,
+        seat_adapter=committee.seat_adapter,
         limits={"train": order.train_limit, "test": order.test_limit}, done=done,
     )  # fmt: skip
 
 
-def _begin(store: Store, order: Order, places: list[Place]) -> str:
+def _begin(store: Store, order: Order, members: list[Member]) -> str:
     """The run's own row: the effective recipe, everybody's seat and engine, seed and versions."""
     run_id = secrets.token_hex(6)
     settings = {
@@ -185,7 +182,7 @@ def _begin(store: Store, order: Order, places: list[Place]) -> str:
         "versions": canonical_json(versions()), "started": now(), "status": "running",
     }  # fmt: skip
     store.ensure("runs", [row])
-    store.ensure("run_seats", [{"run": run_id, "seat": p.seat.id, "engine": p.engine.family} for p in places])
+    store.ensure("run_seats", [{"run": run_id, "seat": p.seat.id, "engine": p.identity.engine} for p in members])
     return run_id
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -33,6 +34,15 @@ def content_id(noun: str, **parts: Any) -> str:
     """`b2:` + 32 hex digits of blake2b over the canonical JSON of `parts`, per noun (ours)."""
     text = canonical_json([noun, parts])
     return "b2:" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def soft_label_id(key: Mapping[str, Any]) -> str:
+    """The hash of what decides a soft label: mentor, adapter, engine, tokens, top k, shared ids, temperature.
+
+    The engine enters under the name that its column had in the first release, so that older records keep their ids.
+    """
+    same = {name: key[name] for name in ("mentor", "adapter", "tokens", "top_k", "vocabulary", "tau")}
+    return content_id("soft_label", family=key["engine"], **same)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,25 +98,25 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class EngineIdentity:
     """What, besides the request, decides a reply: weights, adapter, chat template, engine family.
 
-    `family` names the engine and its base precision (`transformers/bf16`, `llama_cpp/gguf`),
+    `engine` names the engine and its base precision (`transformers/bf16`, `llama_cpp/gguf`),
     so that two engines never share a recorded generation.
     """
 
     model: str
     fingerprint: str
     chat_template: str
-    family: str
+    engine: str
     adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call to a backend. `about` names the question for error messages and is not part of the identity.
+    """One call to an engine. `about` names the question for error messages and is not part of the identity.
 
-    kind `generate`: reply to `messages`. kind `score`: log-probabilities of each of
+    action `generate`: reply to `messages`. action `score`: log-probabilities of each of
     `continuations` after `messages`, nothing sampled. `constraint` binds a reply's form; `logprobs` asks for
     the log-probability of each token written.
     """
@@ -115,13 +125,13 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
     sample: int = 0
-    kind: Literal["generate", "score"] = "generate"
+    action: Literal["generate", "score"] = "generate"
     continuations: tuple[str, ...] = ()
     constraint: Constraint | None = None
     logprobs: bool = False
     about: str = ""
 
-    def id(self, engine: Engine) -> str:
+    def id(self, identity: EngineIdentity) -> str:
         """Same id, same row, never sent twice. The model's name is left out: its fingerprint stands for it.
 
         What was added to requests later enters only where it is asked for: older records keep their ids.
@@ -130,15 +140,15 @@ class Request:
         later |= {"logprobs": True} if self.logprobs else {}
         return content_id(
             "request",
-            kind=self.kind,
-            fingerprint=engine.fingerprint,
-            adapter=engine.adapter,
-            chat_template=engine.chat_template,
-            family=engine.family,
+            kind=self.action,
+            fingerprint=identity.fingerprint,
+            adapter=identity.adapter,
+            chat_template=identity.chat_template,
+            family=identity.engine,
             messages=[[m.role, m.content] for m in self.messages],
             sampling=asdict(self.sampling),
             # a greedy reply does not depend on its seed
-            seed=self.seed if self.sampling.temperature > 0 and self.kind == "generate" else 0,
+            seed=self.seed if self.sampling.temperature > 0 and self.action == "generate" else 0,
             sample=self.sample,
             continuations=list(self.continuations),
             **later,

@@ -144,10 +144,19 @@ CREATE TABLE comparisons (
   id TEXT PRIMARY KEY, task TEXT NOT NULL, asked TEXT NOT NULL, found TEXT NOT NULL, created TEXT NOT NULL);
 """
 
+THIRD = """
+ALTER TABLE generations RENAME COLUMN family TO engine;
+ALTER TABLE generations RENAME COLUMN kind TO action;
+ALTER TABLE rates RENAME COLUMN family TO engine;
+ALTER TABLE soft_labels RENAME COLUMN family TO engine;
+ALTER TABLE exports RENAME COLUMN kind TO format;
+"""
+
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
     ("constrained replies, their log-probabilities, rates, soft labels, exports and their parity, comparisons", SECOND),
+    ("one word, one thing: engine (was family), action of a request and format of an export (were kind)", THIRD),
 )
 VERSION = len(MIGRATIONS)
 

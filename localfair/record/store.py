@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.record.connection import connect, now, only_writer
-from localfair.record.nouns import Engine, Generation, Question, Seat, canonical_json, content_id
+from localfair.record.nouns import EngineIdentity, Generation, Question, Seat, canonical_json, content_id
 
 Row = dict[str, Any]
 CHUNK = 500  # SQL variables per query
@@ -132,9 +132,9 @@ class Store:
             row["logprobs"] = tuple(json.loads(row["logprobs"]))
         return found
 
-    def add_generation(self, engine: Engine, generation: Generation) -> Row:
+    def add_generation(self, identity: EngineIdentity, generation: Generation) -> Row:
         """One finished generation onto disk, durable when this returns. The same id twice keeps the first."""
-        row = generation_row(engine, generation)
+        row = generation_row(identity, generation)
         self.ensure("generations", [row])
         row["logprobs"] = generation.logprobs
         return row
@@ -195,11 +195,11 @@ def question_of(row: Row) -> Question:
     return Question(choices=tuple(json.loads(row["choices"])), **fields)
 
 
-def generation_row(engine: Engine, g: Generation) -> Row:
+def generation_row(identity: EngineIdentity, g: Generation) -> Row:
     """A generation as its row."""
     r = g.request
     return {
-        "id": r.id(engine), "kind": r.kind, **asdict(engine),
+        "id": r.id(identity), "action": r.action, **asdict(identity),
         "messages": canonical_json([[m.role, m.content] for m in r.messages]),
         "sampling": canonical_json(asdict(r.sampling)), "seed": r.seed, "sample": r.sample,
         "continuations": canonical_json(list(r.continuations)), "about": r.about,

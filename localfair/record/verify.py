@@ -9,7 +9,7 @@ import json
 import sqlite3
 
 from localfair.machine.files import sha256_file
-from localfair.record.nouns import Constraint, Engine, Message, Request, Sampling, content_id
+from localfair.record.nouns import Constraint, EngineIdentity, Message, Request, Sampling, soft_label_id
 from localfair.record.schema import NOUNS
 from localfair.record.store import Row, Store, question_of
 
@@ -44,8 +44,7 @@ def _generations(store: Store) -> list[str]:
 def _soft_labels(store: Store) -> list[str]:
     found = []
     for row in map(dict, store.db.execute("SELECT * FROM soft_labels")):
-        key = {k: row[k] for k in ("mentor", "adapter", "family", "tokens", "top_k", "vocabulary", "tau")}
-        if content_id("soft_label", **key) != row["id"]:
+        if soft_label_id(row) != row["id"]:
             found.append(f"soft label {row['id']} does not hash to its id")
         sizes = (4 * row["labels"] * row["top_k"], 2 * row["labels"] * (row["top_k"] + 1))
         if (len(row["indices"]), len(row["logprobs"])) != sizes:
@@ -59,11 +58,13 @@ def request_id(row: Row) -> str:
     request = Request(
         messages=tuple(Message(*m) for m in json.loads(row["messages"])),
         sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
-        seed=row["seed"], sample=row["sample"], kind=row["kind"],
+        seed=row["seed"], sample=row["sample"], action=row["action"],
         continuations=tuple(json.loads(row["continuations"])),
         constraint=Constraint(**constraint) if constraint else None, logprobs=bool(row["wants_logprobs"]),
     )  # fmt: skip
-    return request.id(Engine(**{k: row[k] for k in ("model", "fingerprint", "chat_template", "family", "adapter")}))
+    return request.id(
+        EngineIdentity(**{k: row[k] for k in ("model", "fingerprint", "chat_template", "engine", "adapter")})
+    )
 
 
 def _links(store: Store) -> list[str]:

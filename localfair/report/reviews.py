@@ -22,8 +22,8 @@ THRESHOLDS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5)
 MIDDLE = 3.0  # FAIR's gate: above it is for, at or below it is against
 
 REVIEWS = """
-SELECT r.explanation, r.score, r.same_weights, e.kind, e.grade, q.task, s.model AS reviewer, s."index" AS place,
-       g.kind AS way, g.prompt_tokens, g.completion_tokens
+SELECT r.explanation, r.score, r.same_weights, e.kind, e.grade, q.task, s.model AS reviewer, s."index" AS seat,
+       g.action, g.prompt_tokens, g.completion_tokens
 FROM reviews r JOIN explanations e ON e.id = r.explanation JOIN questions q ON q.id = e.question
 JOIN seats s ON s.id = r.seat JOIN generations g ON g.id = r.generation
 """
@@ -61,7 +61,7 @@ def _reviews(store: Store, run: str | None, task: str | None) -> list[Row]:
         args.append(task)
     rows = store.rows(f"{REVIEWS} WHERE {' AND '.join(where)} ORDER BY r.id", *args)
     for row in rows:
-        row["mode"] = "direct" if row["way"] == "score" else "reasoned"
+        row["mode"] = "direct" if row["action"] == "score" else "reasoned"
         row["right"] = row["grade"] == Grade.RIGHT
     return rows
 
@@ -83,7 +83,7 @@ def reviewer_row(name: str, mode: str, reviews: list[Row]) -> Row:
         "for": sum(r["score"] > MIDDLE for r in valid) / len(valid) if valid else None,
         **auc(rationales),
         "prompt_tokens": fmean(r["prompt_tokens"] for r in reviews),
-        "written_tokens": fmean(r["completion_tokens"] if r["way"] == "generate" else 0 for r in reviews),
+        "written_tokens": fmean(r["completion_tokens"] if r["action"] == "generate" else 0 for r in reviews),
     }  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def agreement(reviews: Iterable[Row]) -> list[Row]:
     scores: dict[tuple[str, str, int], dict[str, float]] = {}
     for r in reviews:
         if r["score"] is not None:
-            scores.setdefault((r["mode"], r["reviewer"], r["place"]), {})[r["explanation"]] = r["score"]
+            scores.setdefault((r["mode"], r["reviewer"], r["seat"]), {})[r["explanation"]] = r["score"]
     rows = []
     for a, b in combinations(sorted(scores), 2):
         common = scores[a].keys() & scores[b].keys()

@@ -33,9 +33,9 @@ def keep_best(work: Work, step: Train, exam: BestEpoch, adapter: str, folder: Pa
 
 def _standing(work: Work, step: Train, exam: BestEpoch, adapter: str, epoch: int, folder: Path) -> Standing:
     work.seat_adapter(step.role, adapter, folder / "epochs" / str(epoch))
-    place = work.committee.of(step.role)[0]
+    member = work.committee.of(step.role)[0]
     questions = work.questions("dev")
-    calls = (Call(place, exam_request(work, exam.ask, exam.sampling, place, q), q) for q in questions)
+    calls = (Call(member, exam_request(work, exam.ask, exam.sampling, member, q), q) for q in questions)
     right = 0
     for call, row in work.committee.ask(calls, f"{step.id}, epoch {epoch}:"):
         work.made("generation", [row["id"]])

@@ -19,8 +19,8 @@ def exam(work: Work, step: Exam) -> dict[str, Any]:
     """Ask every question of the split `samples` times; the outcome counts grades."""
     questions = work.questions(step.split)
     calls = (
-        Call(place, exam_request(work, step.ask, step.sampling, place, question, sample), question)
-        for place in work.committee.of(step.role)
+        Call(member, exam_request(work, step.ask, step.sampling, member, question, sample), question)
+        for member in work.committee.of(step.role)
         for question in questions
         for sample in range(step.samples)
     )
@@ -34,7 +34,7 @@ def answer_row(work: Work, call: Call, generation: Row) -> Row:
     """An answer with its grade."""
     question: Question = call.tag
     graded = work.task.grade(question, generation["text"])
-    parts = {"question": question.id, "seat": call.place.seat.id, "generation": generation["id"]}
+    parts = {"question": question.id, "seat": call.member.seat.id, "generation": generation["id"]}
     return {
         "id": content_id("answer", **parts), "split": question.split, **parts,
         "grade": graded.grade.value, "read": graded.read,

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from localfair.committee.ask import Call, Place, request_seed
+from localfair.committee.ask import Call, request_seed
+from localfair.committee.seating import Member
 from localfair.recipe.schema import Exam, Inquire, WriteFeedback, WriteRationale
 from localfair.record.nouns import Grade, Kind, Question, Request, content_id
 from localfair.record.store import Row
@@ -29,7 +30,7 @@ class Subject:
 def inquire(work: Work, step: Inquire) -> dict[str, Any]:
     """Every author writes every kind the recipe asks for; the outcome counts them."""
     subjects = _mistakes(work, step) if step.about == "mistakes" else _questions(work)
-    calls = (call for place in work.committee.of(step.role) for call in _calls(work, step, place, subjects))
+    calls = (call for member in work.committee.of(step.role) for call in _calls(work, step, member, subjects))
     rows = (explanation_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
     made = Counter((row["kind"], row["grade"]) for row in work.keep("explanations", "explanation", rows))
     work.made("answer", [s.answer["id"] for s in subjects if s.answer])
@@ -62,7 +63,7 @@ def _mistakes(work: Work, step: Inquire) -> list[Subject]:
     return list(subjects.values())
 
 
-def _calls(work: Work, step: Inquire, place: Place, subjects: list[Subject]) -> Iterator[Call]:
+def _calls(work: Work, step: Inquire, member: Member, subjects: list[Subject]) -> Iterator[Call]:
     """Kind by kind, so that requests with the same beginning stand together."""
     for kind, write in (("feedback", step.write.feedback), ("rationale", step.write.rationale)):
         if write is None:
@@ -71,14 +72,14 @@ def _calls(work: Work, step: Inquire, place: Place, subjects: list[Subject]) -> 
             if kind == "feedback" and (subject.answer is None or subject.answer["format_only"]):
                 continue
             for sample in range(write.samples):
-                request = _request(work, step, place, subject, kind, write, sample)
-                yield Call(place, request, (kind, subject))
+                request = _request(work, step, member, subject, kind, write, sample)
+                yield Call(member, request, (kind, subject))
 
 
 def _request(
     work: Work,
     step: Inquire,
-    place: Place,
+    member: Member,
     subject: Subject,
     kind: str,
     write: WriteFeedback | WriteRationale,
@@ -98,7 +99,7 @@ def _request(
     return Request(
         messages=work.prompts.render(f"write-{kind}", **values),
         sampling=sampling_of(step.sampling),
-        seed=request_seed(place.seat, question=question.id, kind=kind, sample=sample),
+        seed=request_seed(member.seat, question=question.id, kind=kind, sample=sample),
         sample=sample,
         about=f"question {question.key} of {question.task}",
     )
@@ -114,7 +115,7 @@ def explanation_row(work: Work, call: Call, generation: Row) -> Row:
         "kind": kind,
         "question": subject.question.id,
         "answer": subject.answer["id"] if subject.answer else None,
-        "seat": call.place.seat.id,
+        "seat": call.member.seat.id,
         "generation": generation["id"],
     }
     return {

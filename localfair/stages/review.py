@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from localfair.committee.ask import Call, Place, request_seed
+from localfair.committee.ask import Call, request_seed
+from localfair.committee.seating import Member
 from localfair.recipe.schema import Accept, Review
-from localfair.record.nouns import Constraint, Engine, Grade, Question, Request, canonical_json, content_id
+from localfair.record.nouns import Constraint, EngineIdentity, Grade, Question, Request, canonical_json, content_id
 from localfair.record.store import Row
 from localfair.stages.rows import demonstrations, grouped, with_texts
 from localfair.stages.step import Work, sampling_of
@@ -89,7 +90,7 @@ def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Ro
     rows: list[Row] = []
     spared = 0
     for i, turn in enumerate(turns):
-        left = [place for later in turns[i:] for place in later]
+        left = [member for later in turns[i:] for member in later]
         scores = {e: _valid(found) for e, found in grouped(rows, "explanation").items()}
         wanted = [(p, e) for p in turn for kind in step.of for e in explanations
                   if e["kind"] == kind and _may(p, e)]  # fmt: skip
@@ -105,22 +106,22 @@ def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Ro
     return rows, spared
 
 
-def _turns(places: list[Place], exhaustive: bool) -> list[list[Place]]:
-    """Who is asked together: everybody, or places of one engine, which fill its batch and share what it reads.
+def _turns(members: list[Member], exhaustive: bool) -> list[list[Member]]:
+    """Who is asked together: everybody, or members of one engine, which fill its batch and share what it reads.
 
     The engine that wrote last goes first: it is likely to be loaded still.
     """
     if exhaustive:
-        return [places]
-    turns: dict[Engine, list[Place]] = {}
-    for place in places:
-        turns.setdefault(place.engine, []).append(place)
+        return [members]
+    turns: dict[EngineIdentity, list[Member]] = {}
+    for member in members:
+        turns.setdefault(member.identity, []).append(member)
     return list(turns.values())[::-1]
 
 
-def _may(place: Place, e: Row) -> bool:
+def _may(member: Member, e: Row) -> bool:
     """Nobody reviews what his own seat wrote."""
-    return bool(place.seat.id != e["seat"])
+    return bool(member.seat.id != e["seat"])
 
 
 def _decided(accept: Accept, e: Row, scores: list[float], remaining: int) -> bool:
@@ -131,7 +132,7 @@ def _valid(reviews: list[Row]) -> list[float]:
     return [r["score"] for r in reviews if r["score"] is not None]
 
 
-def _request(work: Work, step: Review, place: Place, e: Row, question: Question) -> Request:
+def _request(work: Work, step: Review, member: Member, e: Row, question: Question) -> Request:
     shots = demonstrations(work, question, step.demonstrations)
     values = work.values(question) | {
         "gold": step.gold,
@@ -146,8 +147,8 @@ def _request(work: Work, step: Review, place: Place, e: Row, question: Question)
     return Request(
         messages=work.prompts.render(f"review-{e['kind']}", **values),
         sampling=sampling_of(step.sampling),
-        seed=request_seed(place.seat, explanation=e["id"], purpose="review"),
-        kind="score" if direct else "generate",
+        seed=request_seed(member.seat, explanation=e["id"], purpose="review"),
+        action="score" if direct else "generate",
         continuations=SCORES if direct else (),
         constraint=REASONS_THEN_SCORE if step.constrained and not direct else None,
         about=f"question {question.key} of {question.task}",
@@ -164,12 +165,12 @@ def expected_score(logprobs: Sequence[float]) -> float:
 def review_row(call: Call, generation: Row) -> Row:
     """A review: who scored whom, the score that could be read, and whether both sit on the same weights."""
     e: Row = call.tag
-    direct = generation["kind"] == "score"
+    direct = generation["action"] == "score"
     score = expected_score(generation["logprobs"]) if direct else read_score(generation["text"])
-    parts = {"explanation": e["id"], "seat": call.place.seat.id, "generation": generation["id"]}
+    parts = {"explanation": e["id"], "seat": call.member.seat.id, "generation": generation["id"]}
     return {
         "id": content_id("review", **parts), "author": e["seat"], **parts, "score": score,
-        "same_weights": int(e["fingerprint"] == call.place.seat.fingerprint),
+        "same_weights": int(e["fingerprint"] == call.member.seat.fingerprint),
     }  # fmt: skip
 
 

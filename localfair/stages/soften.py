@@ -10,12 +10,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localfair.committee.ask import Place
+from localfair.committee.seating import Member
 from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
 from localfair.record.connection import now
-from localfair.record.nouns import Message, content_id
+from localfair.record.nouns import Message, soft_label_id
 from localfair.record.store import Row
 from localfair.stages.step import Work
 
@@ -29,14 +29,14 @@ def soften(work: Work, step: Soften) -> dict[str, Any]:
     lessons = [r for r in work.rows("lessons", "lesson", work.earlier(step, ("select",))) if not r["dropped"]]
     if not lessons:
         return {"lessons": 0, "softened": 0}
-    place = work.committee.of(step.role)[0]
+    member = work.committee.of(step.role)[0]
     shared = shared_ids(work.base_folder("student"), work.base_folder(step.role))
-    wanted = {label_id(key): (key, encoded) for key, encoded in _wanted(work, step, place, lessons, shared)}
+    wanted = {soft_label_id(key): (key, encoded) for key, encoded in _wanted(work, step, member, lessons, shared)}
     recorded = work.store.by_ids("soft_labels", wanted)
     work.committee.tally.reused += len(recorded)
     missing = {i: found for i, found in wanted.items() if i not in recorded}
     if missing:
-        _ask(work, step, place, missing)
+        _ask(work, step, member, missing)
     work.made("soft_label", wanted)
     work.made("lesson", [lesson["id"] for lesson in lessons])
     labels = sum(encoded.supervised for _, encoded in wanted.values())
@@ -57,12 +57,7 @@ def shared_ids(student: Path, mentor: Path) -> int:
     return count
 
 
-def label_id(key: Row) -> str:
-    """The hash of what decides a soft label: mentor, adapter, engine, tokens, top k, shared ids, temperature."""
-    return content_id("soft_label", **key)
-
-
-def _wanted(work: Work, step: Soften, place: Place, lessons: list[Row], shared: int) -> list[tuple[Row, Encoded]]:
+def _wanted(work: Work, step: Soften, member: Member, lessons: list[Row], shared: int) -> list[tuple[Row, Encoded]]:
     """What is to be known: each lesson as the student will learn it, unless it is longer than the mentor reads."""
     from localfair.training.encode import Dropped, encode
     from localfair.training.soft_labels import tokens_id
@@ -75,20 +70,20 @@ def _wanted(work: Work, step: Soften, place: Place, lessons: list[Row], shared: 
         encoded = encode(tokenizer, messages, lesson["completion"], config["max_position_embeddings"])
         if not isinstance(encoded, Dropped):
             key = {
-                "mentor": place.seat.fingerprint, "adapter": place.seat.adapter,
-                "family": f"transformers/{_precision(place)}", "tokens": tokens_id(encoded),
+                "mentor": member.seat.fingerprint, "adapter": member.seat.adapter,
+                "engine": f"transformers/{_precision(member)}", "tokens": tokens_id(encoded),
                 "top_k": min(step.top_k, shared), "vocabulary": shared, "tau": step.tau,
             }  # fmt: skip
             found.append((key, encoded))
     return found
 
 
-def _ask(work: Work, step: Soften, place: Place, missing: dict[str, tuple[Row, Encoded]]) -> None:
+def _ask(work: Work, step: Soften, member: Member, missing: dict[str, tuple[Row, Encoded]]) -> None:
     """Load the mentor and write each soft label as soon as it is known."""
     from localfair.training import soft_labels
 
     work.committee.close()  # one model at a time
-    mentor = _loaded(work, step, place)
+    mentor = _loaded(work, step, member)
     work.committee.tally.loads += 1
     keys = [key for key, _ in missing.values()]
     told = soft_labels.soften(
@@ -100,21 +95,21 @@ def _ask(work: Work, step: Soften, place: Place, missing: dict[str, tuple[Row, E
         labels = missing[label][1].supervised
         work.store.ensure("soft_labels", [{"id": label, **key, "labels": labels, **blobs, "created": now()}])
         work.committee.tally.calls += 1
-        work.committee.report(done, len(missing), f"{step.id}: {place.seat.model}")
+        work.committee.report(done, len(missing), f"{step.id}: {member.seat.model}")
 
 
-def _precision(place: Place) -> Precision:
+def _precision(member: Member) -> Precision:
     """The precision of the mentor's base: that of its exams in transformers, else the usual one."""
-    engine, _, precision = place.engine.family.partition("/")
+    engine, _, precision = member.identity.engine.partition("/")
     known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
     return known.get(precision, usual_precision()) if engine == "transformers" else usual_precision()
 
 
-def _loaded(work: Work, step: Soften, place: Place) -> Any:
+def _loaded(work: Work, step: Soften, member: Member) -> Any:
     """The mentor's base with its seat's adapter."""
     from localfair.models.loading import load_causal_lm, with_adapter
 
-    row = work.store.adapter(place.seat.adapter) if place.seat.adapter else None
+    row = work.store.adapter(member.seat.adapter) if member.seat.adapter else None
     folder = work.store.path.parent / row["path"] if row else None
-    precision = _precision(place)
+    precision = _precision(member)
     return with_adapter(load_causal_lm(work.base_folder(step.role), precision), folder, precision).eval()

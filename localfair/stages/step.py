@@ -1,4 +1,4 @@
-"""What a stage is handed: the record, the task, the committee, its place in the run, and the prompts.
+"""What a stage is handed: the record, the task, the committee, its member in the run, and the prompts.
 
 Reads and writes a run's links. Knows nothing of what any one stage does.
 """
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localfair.committee.ask import PIECE, Committee, Place, request_seed
+from localfair.committee.ask import PIECE, Committee, request_seed
+from localfair.committee.seating import Member
 from localfair.errors import TaskError
 from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
@@ -45,7 +46,7 @@ class Work:
     seat_adapter: Callable[[str, str, Path], None]  # (role, adapter id, folder): seat the role with it from now on
     limits: dict[str, int | None] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
-    # role -> the chat template that its card puts in the place of the weights' own
+    # role -> the chat template that its card puts in the member of the weights' own
     chat_template: Callable[[str], str | None] = lambda role: None
     pool: list[Question] | None = None  # what demonstrations are drawn from, in the run's order, once it is asked for
 
@@ -119,13 +120,13 @@ def _last(found: Iterable[Done]) -> Done | None:
 
 
 def exam_request(
-    work: Work, ask: str, sampling: SamplingKeys, place: Place, question: Question, sample: int = 0
+    work: Work, ask: str, sampling: SamplingKeys, member: Member, question: Question, sample: int = 0
 ) -> Request:
     """A role's own prompt in an exam: the very one that its lessons are trained with."""
     return Request(
         messages=work.prompts.render(f"ask-{ask}", **work.values(question)),
         sampling=sampling_of(sampling),
-        seed=request_seed(place.seat, question=question.id, sample=sample),
+        seed=request_seed(member.seat, question=question.id, sample=sample),
         sample=sample,
         about=f"question {question.key} of {question.task}",
     )

@@ -159,7 +159,7 @@ def _record(work: Work, planned: Plan, result: TrainResult, dropped: dict[str, s
     """The adapter's row, its lessons and its curve."""
     store, adapter = work.store, planned.id
     row = {
-        "id": adapter, "role": planned.step.role, "base": planned.place.seat.fingerprint, "parent": planned.parent,
+        "id": adapter, "role": planned.step.role, "base": planned.member.seat.fingerprint, "parent": planned.parent,
         "settings": json.dumps(settings_of(planned) | method_of(planned.step), sort_keys=True),
         "path": os.fspath(relative_folder(work.store, adapter)),
         "sha256": sha256_file(folder_of(work.store, adapter) / "adapter_model.safetensors"), "steps": result.steps,

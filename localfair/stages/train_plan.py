@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from localfair.committee.ask import Place
+from localfair.committee.seating import Member
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import CrossEntropy, Divergence, LanguageModel, Train, Triplet
 from localfair.record.nouns import content_id
@@ -26,19 +26,19 @@ class Plan:
     """Everything that decides an adapter: known without loading a model."""
 
     step: Train
-    place: Place
+    member: Member
     seed: int
     lessons: list[Row]
     soft: dict[str, Row]  # the mentor's labels by the lesson's tokens, where the loss has a kl term
     pairs: dict[str, Pair]  # by lesson, where it has a triplet term
     parent: str | None  # the adapter it goes on from
-    template: str | None  # the chat template that the base's card puts in the place of its own
+    template: str | None  # the chat template that the base's card puts in the member of its own
 
     @property
     def id(self) -> str:
         """The hash of base, lessons in order, settings; what came to recipes later enters only where it is used."""
         return content_id(
-            "adapter", role=self.step.role, base=self.place.seat.fingerprint,
+            "adapter", role=self.step.role, base=self.member.seat.fingerprint,
             lessons=[lesson["id"] for lesson in self.lessons],
             settings=json.loads(json.dumps(settings_of(self))), **self._later(),
         )  # fmt: skip
@@ -57,13 +57,13 @@ def plan(work: Work, step: Train) -> Plan:
     """What this step trains, from the record alone."""
     rows = work.rows("lessons", "lesson", work.earlier(step, ("select",)))
     lessons = [row for row in rows if not row["dropped"] and term_of(step, row)]
-    place = work.committee.of(step.role)[0]
+    member = work.committee.of(step.role)[0]
     softened = [d for d in work.done if d.step.stage == "soften"][-1:] if term(step, Divergence) else []
     return Plan(
-        step=step, place=place, seed=work.seed, lessons=lessons,
+        step=step, member=member, seed=work.seed, lessons=lessons,
         soft={row["tokens"]: row for row in work.rows("soft_labels", "soft_label", softened)},
         pairs=pairs(work, lessons) if term(step, Triplet) else {},
-        parent=(place.seat.adapter or None) if step.start == "last" else None,
+        parent=(member.seat.adapter or None) if step.start == "last" else None,
         template=work.chat_template(step.role),
     )  # fmt: skip
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from localfair.committee.ask import Place, request_seed
+from localfair.committee.ask import request_seed
 from localfair.committee.seating import Seating
-from localfair.engines.base import Backend
+from localfair.engines.base import Engine
 from localfair.pipeline.orders import Order
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.schema import Inquire, Review
@@ -26,7 +26,7 @@ from localfair.stages.step import sampling_of
 from localfair.tasks import get_task
 from tests.benchmarks.pairs import Measure
 
-Seated = list[tuple[Place, Backend]]
+Seated = list[tuple[Member, Engine]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-from localfair.committee.ask import Call, Committee, Place
+from localfair.committee.ask import Call, Committee
 from localfair.engines import openai_http
 from localfair.record.nouns import Message, Request, Sampling, Seat
 from localfair.record.store import Store
@@ -21,7 +21,7 @@ def main(base_url: str, concurrency: int, calls: int) -> None:
     model = SimpleNamespace(card=card, fingerprint="stub", chat_template_hash="", context=0)
     engine = openai_http.open(model, batch=concurrency).engine
     seat = Seat(role="teacher", index=0, model=engine.model, fingerprint=engine.fingerprint)
-    place = Place(seat, engine, "openai_http", lambda: openai_http.open(model, batch=concurrency))
+    place = Member(seat, engine, "openai_http", lambda: openai_http.open(model, batch=concurrency))
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "record.db", create=True) as store:
         committee = Committee(store, [place])
         rows = [row for _, row in committee.ask(_call(place, n) for n in range(calls))]
@@ -29,7 +29,7 @@ def main(base_url: str, concurrency: int, calls: int) -> None:
         assert len(rows) == calls == store.counts()["generations"], len(rows)
 
 
-def _call(place: Place, n: int) -> Call:
+def _call(place: Member, n: int) -> Call:
     message = Message("user", f"How many pens are left of {n} when five are taken away?")
     return Call(place, Request(messages=(message,), sampling=Sampling(max_tokens=64), about=f"pens {n}"))
 

@@ -25,7 +25,7 @@ LARGE_SEATS = (QWEN_LARGE, QWEN, SMOL)
 # what the last stage of a run wrote, and those before it: the exam is older than the run
 WRITTEN = """
 SELECT COALESCE(SUM(g.completion_tokens), 0) AS tokens FROM generations g
-WHERE g.kind = 'generate' AND g.created >= (SELECT started FROM runs WHERE id = ?)"""
+WHERE g.action = 'generate' AND g.created >= (SELECT started FROM runs WHERE id = ?)"""
 
 
 def committee(setting: Setting) -> Iterator[Result]:

@@ -14,7 +14,7 @@ from unittest import mock
 
 from localfair.committee import seating
 from localfair.committee.seating import find_model
-from localfair.engines.base import Backend, open_backend
+from localfair.engines.base import Engine, open_engine
 from localfair.models import Model, resolve
 from localfair.models.requantise import requantise
 from localfair.pipeline.orders import Order
@@ -31,7 +31,7 @@ BATCH = 16
 class Kept:
     """A backend that stays loaded between runs and remembers what it was last asked; else the one it wraps."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Engine) -> None:
         self._backend = backend
         self.asked: list[Request] = []
 
@@ -52,7 +52,7 @@ def pipeline_over_engine(setting: Setting) -> Iterator[Result]:
     record = exam_record(setting, limit)
     order = committee_order(setting, setting.work / "pipeline.db", (SMOL,), (), limit)
     model = find_model(SMOL, setting.workspace)
-    with closing(open_backend("llama_cpp", model, batch=BATCH)) as backend:
+    with closing(open_engine("llama_cpp", model, batch=BATCH)) as backend:
         kept = Kept(backend)
         _through_pipeline(kept, record, order)  # loads the model and says what is asked
         asked = kept.asked
@@ -78,7 +78,7 @@ def _through_pipeline(kept: Kept, record: Path, order: Order) -> Measure:
     copied(record, order.db)
 
     def work() -> list[int]:
-        with mock.patch.object(seating, "open_backend", lambda *_, **__: kept):
+        with mock.patch.object(seating, "open_engine", lambda *_, **__: kept):
             run(order, "inquire")
         with Store.open(order.db) as store:
             sql = "SELECT completion_tokens AS n FROM generations WHERE id IN (SELECT generation FROM explanations)"
@@ -114,7 +114,7 @@ def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target
     serial = Llama(str(path), n_ctx=1024, n_threads=physical_cores(), n_threads_batch=physical_cores(), verbose=False)
     cap = requests[0].sampling.max_tokens
     journal = Journal(setting.work, "batched-over-serial", kind=kind, asked=len(requests), cap=cap)
-    with closing(open_backend("llama_cpp", model, batch=BATCH)) as backend, closing(serial):
+    with closing(open_engine("llama_cpp", model, batch=BATCH)) as backend, closing(serial):
         list(backend.generate(requests[:1]))
         _in_a_loop(serial, requests[:1])
         rounds = journal.side_by_side(

@@ -36,10 +36,10 @@ def peak() -> int:
 
 def serve(path: str, context: int, sequences: int) -> None:
     """A full chunk of a prompt read, and a few tokens written, in a context of that size."""
-    from localfair.engines.base import open_backend
+    from localfair.engines.base import open_engine
     from localfair.record.nouns import Message, Request, Sampling
 
-    backend = open_backend("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
+    backend = open_engine("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
     times = min(context, 512) // 6
     prompt = (Message("user", "pens and apples " * times),)
     longest = Sampling(max_tokens=max(1, context - 6 * times - 40), stop=tuple("aeiou .,0123456789\n"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localfair.engines.base import installed, open_backend
+from localfair.engines.base import installed, open_engine
 from localfair.engines.scripted import load_script
 from tests.engines.asking import ENGINES
 
@@ -86,7 +86,7 @@ def opened(engine, request):
 
     def make(**options):
         model, own = _model(engine, request.getfixturevalue)
-        backends.append(open_backend(engine, model, **{"batch": 4} | own | options))
+        backends.append(open_engine(engine, model, **{"batch": 4} | own | options))
         return backends[-1]
 
     yield make

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from localfair.engines.base import Backend, Scorer, open_backend
+from localfair.engines.base import Engine, Scorer, open_engine
 from localfair.errors import PromptTooLong, UsageError
 from localfair.record.nouns import Constraint, Message, Sampling, canonical_json
 from tests.engines.asking import ENGINES, SERVERS, asked, texts
@@ -135,10 +135,10 @@ def test_the_engine_is_known_without_weights_and_names_the_adapter(engine, scrip
     model = {"scripted": script, "openai_http": ENDPOINT}.get(engine) or tiny.model()
     adapted = {"transformers": {"folder": "nowhere", "adapter": "nowhere"}, "xllamacpp": {"adapter": "nowhere"}}
     own = adapted.get(engine, {})
-    backend = open_backend(engine, model, adapter_id="a1", **own)
-    assert isinstance(backend, Backend)
-    assert backend.engine.family.split("/")[0] == engine
-    assert (backend.engine.adapter, bool(backend.engine.fingerprint)) == ("a1", True)
+    backend = open_engine(engine, model, adapter_id="a1", **own)
+    assert isinstance(backend, Engine)
+    assert backend.identity.engine.split("/")[0] == engine
+    assert (backend.identity.adapter, bool(backend.identity.fingerprint)) == ("a1", True)
 
 
 CONSTRAINING = ("llama_cpp", "xllamacpp", "openai_http", "vllm")
@@ -170,7 +170,7 @@ def test_a_reply_comes_with_the_log_probability_of_each_of_its_tokens(opened, en
 
 def test_each_continuation_is_scored_by_itself(opened, engine):
     backend = opened()
-    requests = [replace(r, kind="score", continuations=("4", "5", "6")) for r in asked(5)]
+    requests = [replace(r, action="score", continuations=("4", "5", "6")) for r in asked(5)]
     scored = list(backend.score(requests))
     assert isinstance(backend, Scorer) and list(backend.score([])) == []
     assert sorted(g.request.about for g in scored) == sorted(r.about for r in requests)
@@ -181,7 +181,7 @@ def test_each_continuation_is_scored_by_itself(opened, engine):
 
 def test_an_unknown_engine_is_refused_with_the_nearest_name():
     with pytest.raises(UsageError) as refused:
-        open_backend("lama_cpp", None)
+        open_engine("lama_cpp", None)
     assert "llama_cpp" in refused.value.hint
 
 

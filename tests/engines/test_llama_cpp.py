@@ -11,7 +11,7 @@ pytest.importorskip("transformers")
 
 from localfair.engines import llama_context
 from localfair.engines import llama_cpp as engine
-from localfair.errors import BackendDied, BackendError, CorruptWeights, ModelError
+from localfair.errors import CorruptWeights, EngineDied, EngineError, ModelError
 from localfair.models.chat import prompt_ids
 from localfair.record.nouns import Constraint, Message, Request
 from tests import tiny, tiny_gguf
@@ -42,7 +42,7 @@ def exact(monkeypatch):
 
 
 def scored(backend, *continuations, count=6):
-    requests = [replace(r, kind="score", continuations=continuations) for r in asked(count, before=DEMONSTRATIONS)]
+    requests = [replace(r, action="score", continuations=continuations) for r in asked(count, before=DEMONSTRATIONS)]
     return {g.request.about: g.logprobs for g in backend.score(requests)}
 
 
@@ -68,14 +68,14 @@ def test_a_bound_greedy_digit_is_the_likeliest_and_its_log_probability_the_model
     digits = ("1", "2", "3", "4", "5")
     request = replace(asked(1)[0], logprobs=True, constraint=Constraint("gbnf", "root ::= [1-5]"))
     made = next(backend.generate([request]))
-    scores = next(backend.score([replace(asked(1)[0], kind="score", continuations=digits)])).logprobs
+    scores = next(backend.score([replace(asked(1)[0], action="score", continuations=digits)])).logprobs
     assert made.text == digits[scores.index(max(scores))]
     assert made.logprobs[0] == pytest.approx(max(scores), abs=1e-2)
 
 
 def test_a_constraint_that_is_no_grammar_is_refused_in_words(backend):
     broken = replace(asked(1)[0], constraint=Constraint("gbnf", "root ::= ("))
-    with pytest.raises(BackendError, match="grammar"):
+    with pytest.raises(EngineError, match="grammar"):
         list(backend.generate([broken]))
     assert len(texts(backend, asked(2))) == 2
 
@@ -173,8 +173,8 @@ def test_a_reply_cut_within_a_character_is_still_text(backend, most):
     [
         (None, ModelError),
         ("{% if %}", ModelError),
-        ("{{ raise_exception('no system message') }}", BackendError),
-        ("{{ messages[7].content }}", BackendError),
+        ("{{ raise_exception('no system message') }}", EngineError),
+        ("{{ messages[7].content }}", EngineError),
     ],
 )
 def test_a_template_that_cannot_be_used_is_said_so_with_a_hint(tiny_gguf_path, template, error):
@@ -207,7 +207,7 @@ def test_fewer_sequences_run_together_where_memory_is_short(backend, monkeypatch
     assert len(texts(backend, asked())) == 9
     assert tried == [4, 2, 1]
     monkeypatch.setattr(engine.low, "llama_init_from_model", lambda *_: None)
-    with pytest.raises(BackendDied):
+    with pytest.raises(EngineDied):
         texts(backend, asked())
 
 
@@ -229,7 +229,7 @@ def test_a_backend_closed_while_it_generates_says_so(backend):
     begun = backend.generate(asked(9, max_tokens=3))
     next(begun)
     backend.close()
-    with pytest.raises(BackendDied, match="closed"):
+    with pytest.raises(EngineDied, match="closed"):
         next(begun)
     assert len(texts(backend, asked(2))) == 2
 

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from localfair.engines.base import open_backend
+from localfair.engines.base import open_engine
 from localfair.engines.http_client import Call, Client
-from localfair.errors import BackendDied, BackendError, PromptTooLong
+from localfair.errors import EngineDied, EngineError, PromptTooLong
 from localfair.record.nouns import Constraint, Message, Request, Sampling
 from tests.engines.asking import asked, texts
 from tests.engines.stub_server import Stub, models, reply
@@ -26,7 +26,7 @@ def impatient(monkeypatch):
 def backend(url, server="unknown", **options):
     card = SimpleNamespace(name="far", url=url, served="m", server=server, identity="")
     model = SimpleNamespace(card=card, fingerprint="b2:0", chat_template_hash="t", context=options.pop("context", 0))
-    return open_backend("openai_http", model, **options)
+    return open_engine("openai_http", model, **options)
 
 
 def answering(answer):
@@ -94,7 +94,7 @@ def test_a_schema_goes_along_and_a_server_that_ignores_it_is_told_on():
     with answering(lambda body: (200, reply('{"a": 1}'))) as stub:
         assert next(backend(stub.url).generate([bound])).text == '{"a": 1}'
     assert chat(stub)[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
-    with answering(lambda body: (200, reply("As you wish:"))) as stub, pytest.raises(BackendError, match="ignored"):
+    with answering(lambda body: (200, reply("As you wish:"))) as stub, pytest.raises(EngineError, match="ignored"):
         next(backend(stub.url).generate([bound]))
 
 
@@ -110,18 +110,18 @@ def test_a_grammar_is_sent_where_it_is_taken_and_else_refused_before_anything_is
     with Stub(lambda path, body: (200, listed if path == "/v1/models" else reply("a"))) as stub:
         next(backend(stub.url, server).generate([bound]))
         assert field in chat(stub)[0]
-    with answering(lambda body: (200, reply())) as stub, pytest.raises(BackendError, match="grammar"):
+    with answering(lambda body: (200, reply())) as stub, pytest.raises(EngineError, match="grammar"):
         next(backend(stub.url).generate([bound]))
     assert stub.calls == []
 
 
 def test_a_continuation_the_server_does_not_list_is_refused_not_guessed():
     listed = {"content": [{"token": "4", "logprob": -0.1, "top_logprobs": [{"token": "4", "logprob": -0.1}]}]}
-    score = replace(asked(1)[0], kind="score", continuations=("4",))
+    score = replace(asked(1)[0], action="score", continuations=("4",))
     with answering(lambda body: (200, reply(logprobs=listed))) as stub:
         engine = backend(stub.url)
         assert next(engine.score([score])).logprobs == (-0.1,)
-        with pytest.raises(BackendError, match="'10' among the 20 likeliest"):
+        with pytest.raises(EngineError, match="'10' among the 20 likeliest"):
             next(engine.score([replace(score, continuations=("4", "10"))]))
 
 
@@ -140,7 +140,7 @@ def test_what_may_pass_is_tried_again(status, count):
 
 
 def test_what_will_not_pass_is_not_tried_again_and_names_what_it_was_about():
-    refused = pytest.raises(BackendError, match=r"q0.*no such field")
+    refused = pytest.raises(EngineError, match=r"q0.*no such field")
     with answering(lambda body: (400, {"error": {"message": "no such field"}})) as stub, refused:
         next(backend(stub.url).generate(asked(1)))
     assert len(chat(stub)) == 1
@@ -157,7 +157,7 @@ def test_a_server_that_finds_a_prompt_too_long_is_understood(words):
 
 @AT_ONCE
 def test_a_server_that_stays_busy_is_an_error_in_the_end(count):
-    with answering(lambda body: (503, {})) as stub, pytest.raises(BackendDied, match="busy"):
+    with answering(lambda body: (503, {})) as stub, pytest.raises(EngineDied, match="busy"):
         next(backend(stub.url).generate(asked(count)))
 
 
@@ -167,10 +167,10 @@ def test_a_dead_server_is_an_error_with_a_hint_and_not_a_hang(count):
         engine = backend(stub.url)
         assert len(texts(engine, asked(count))) == count
     started = time.monotonic()
-    with pytest.raises(BackendDied) as died:
+    with pytest.raises(EngineDied) as died:
         texts(engine, asked(count))
     assert "running" in died.value.hint and time.monotonic() - started < 10
-    with pytest.raises(BackendDied, match="nobody answers"):
+    with pytest.raises(EngineDied, match="nobody answers"):
         texts(backend(stub.url), asked(1))
 
 
@@ -178,7 +178,7 @@ def test_a_dead_server_is_an_error_with_a_hint_and_not_a_hang(count):
 def test_an_answer_that_takes_too_long_is_an_error(count):
     with Stub(lambda path, body: time.sleep(2) or (200, {})) as stub:
         client = Client(stub.url, who="it", answer=0.1)
-        with pytest.raises(BackendDied, match="no answer in"):
+        with pytest.raises(EngineDied, match="no answer in"):
             list(client.each([Call("/x", {})] * count, count))
     assert 1 <= len(stub.calls) <= count
 
@@ -190,7 +190,7 @@ def test_one_call_at_a_time_keeps_one_connection_and_their_order():
 
 
 def test_an_answer_without_choices_is_an_error_not_a_traceback():
-    with answering(lambda body: (200, {"choices": []})) as stub, pytest.raises(BackendError, match="answers without"):
+    with answering(lambda body: (200, {"choices": []})) as stub, pytest.raises(EngineError, match="answers without"):
         next(backend(stub.url).generate(asked(1)))
 
 

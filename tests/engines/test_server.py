@@ -13,7 +13,7 @@ import pytest
 
 from localfair.engines import server
 from localfair.engines.server import Launch, ServerFailed, start
-from localfair.errors import BackendDied
+from localfair.errors import EngineDied
 from localfair.machine.offline import SWITCHES
 from tests.engines import stub_server
 from tests.engines.stub_server import Stub, models
@@ -116,7 +116,7 @@ def test_no_server_survives_its_guardian(running):
     parent, child = pids(running)
     running._guardian.kill()
     assert gone([parent])
-    with pytest.raises(BackendDied, match="guardian"):
+    with pytest.raises(EngineDied, match="guardian"):
         running.client.get("/v1/models")
     assert gone([child])
 

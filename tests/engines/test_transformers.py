@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from localfair.engines import transformers as engine
-from localfair.engines.base import Backend, Scorer
+from localfair.engines.base import Engine, Scorer
 from localfair.errors import PromptTooLong
 from localfair.models.chat import prompt_ids
 from localfair.models.loading import load_causal_lm
@@ -60,8 +60,8 @@ def test_it_is_a_backend_and_a_scorer_whose_engine_is_known_without_weights():
         raise AssertionError("loaded")
 
     backend = engine.open(tiny.model(), folder=never, adapter=Path("x"), adapter_id="a1")
-    assert isinstance(backend, Backend) and isinstance(backend, Scorer)
-    assert (backend.engine.family, backend.engine.adapter) == ("transformers/bf16", "a1")
+    assert isinstance(backend, Engine) and isinstance(backend, Scorer)
+    assert (backend.identity.engine, backend.identity.adapter) == ("transformers/bf16", "a1")
     assert list(backend.generate([])) == []
 
 
@@ -148,7 +148,7 @@ def test_the_prompt_of_the_exam_is_the_prompt_of_the_lesson(base):
 def test_scores_are_the_teacher_forced_log_probabilities(base):
     words, model = tiny.tokenizer(), load_causal_lm(base, "fp32").cpu()
     messages, continuations = (Message("user", DEMONSTRATIONS),), ("4", "5", "The answer is 60.")
-    request = Request(messages=messages, kind="score", continuations=continuations)
+    request = Request(messages=messages, action="score", continuations=continuations)
     other = replace(request, messages=(Message("user", DEMONSTRATIONS + " And?"),))
     scored = {g.request.messages: g.logprobs for g in opened(base).score([request, other])}
     prompt = prompt_ids(words, messages)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from localfair.engines.base import open_backend
+from localfair.engines.base import open_engine
 from localfair.engines.server import ServerFailed
 from localfair.errors import PromptTooLong
 from localfair.models import resolve
@@ -64,7 +64,7 @@ def smollm2(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def running(smollm2):
     model, folder = smollm2
-    backend = open_backend("vllm", model, folder=folder, batch=4)
+    backend = open_engine("vllm", model, folder=folder, batch=4)
     yield backend
     backend.close()
 
@@ -99,7 +99,7 @@ def ended(group, seconds=30):
 
 
 def scores(count=6):
-    return [replace(r, kind="score", continuations=DIGITS) for r in asked(count)]
+    return [replace(r, action="score", continuations=DIGITS) for r in asked(count)]
 
 
 # -- what it says -----------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def scores(count=6):
 
 def test_scores_are_those_of_the_transformers_engine(running, smollm2):
     model, folder = smollm2
-    other = open_backend("transformers", model, folder=folder, precision="bf16", batch=4)
+    other = open_engine("transformers", model, folder=folder, precision="bf16", batch=4)
     mine = {g.request.about: g.logprobs for g in running.score(scores())}
     theirs = {g.request.about: g.logprobs for g in other.score(scores())}
     pairs = [p for about in theirs for p in zip(mine[about], theirs[about], strict=True)]
@@ -125,7 +125,7 @@ def test_a_vllm_that_the_user_runs_can_be_attached_to(running, tmp_path, monkeyp
     key = running._server.client.key
     monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", key)
     add_endpoint(running._server.url, running._served, tmp_path, name="mine")
-    attached = open_backend("openai_http", resolve("mine", tmp_path), batch=2)
+    attached = open_engine("openai_http", resolve("mine", tmp_path), batch=2)
     (made,) = attached.generate(asked(1))
     assert (attached.engine.family, made.prompt_tokens) == ("openai_http/vllm", own.prompt_tokens)
     with pytest.raises(PromptTooLong, match="q0"):
@@ -143,7 +143,7 @@ def test_a_prompt_is_the_same_tokens_as_in_training_and_quoting_a_control_token_
 
 
 def test_a_score_of_several_tokens_is_what_the_prompt_has_for_them(running):
-    request = replace(asked(1)[0], kind="score", continuations=("twelve pens", "4"))
+    request = replace(asked(1)[0], action="score", continuations=("twelve pens", "4"))
     (scored,) = running.score([request])
     scoring = running._scoring(request)
     for text, value in zip(scoring.texts, scored.logprobs, strict=True):
@@ -167,7 +167,7 @@ def _call(body):
 def test_a_constraint_binds_the_reply_and_its_log_probabilities_are_the_models_own(running):
     bound = replace(asked(1)[0], constraint=Constraint("gbnf", 'root ::= "4"'), logprobs=True)
     (made,) = running.generate([bound])
-    (scored,) = running.score([replace(asked(1)[0], kind="score", continuations=("4",))])
+    (scored,) = running.score([replace(asked(1)[0], action="score", continuations=("4",))])
     assert made.text == "4" and len(made.logprobs) == made.completion_tokens
     assert made.logprobs[0] == pytest.approx(scored.logprobs[0], abs=0.1)
 
@@ -176,13 +176,13 @@ def test_an_adapter_is_served_from_the_start(smollm2, tmp_path):
     model, folder = smollm2
     adapter = lora(folder, tmp_path / "adapter")
     options = {"folder": folder, "adapter": adapter, "adapter_id": "b2:a", "batch": 4}
-    mine = open_backend("vllm", model, **options)
+    mine = open_engine("vllm", model, **options)
     try:
         adapted = {g.request.about: g.logprobs for g in mine.score(scores(3))}
     finally:
         mine.close()
-    other = {g.request.about: g.logprobs for g in open_backend("transformers", model, **options).score(scores(3))}
-    plain = {g.request.about: g.logprobs for g in open_backend("transformers", model, folder=folder).score(scores(3))}
+    other = {g.request.about: g.logprobs for g in open_engine("transformers", model, **options).score(scores(3))}
+    plain = {g.request.about: g.logprobs for g in open_engine("transformers", model, folder=folder).score(scores(3))}
     near, far = (
         sum(abs(a - b) for k in adapted for a, b in zip(adapted[k], whose[k], strict=True)) / 15
         for whose in (other, plain)
@@ -212,7 +212,7 @@ def lora(folder, place):
 
 def test_a_model_that_is_not_one_is_an_error_with_the_end_of_the_log_and_leaves_nothing(smollm2, tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    backend = open_backend("vllm", smollm2[0], folder=tmp_path)
+    backend = open_engine("vllm", smollm2[0], folder=tmp_path)
     backend._words = lambda: pytest.importorskip("localfair.training.encode").load_tokenizer(smollm2[1])
     with pytest.raises(ServerFailed, match="before it was ready") as failed:
         next(backend.generate(asked(1)))
@@ -224,7 +224,7 @@ def test_a_port_that_is_taken_is_said_to_be_and_its_owner_is_not_asked(smollm2):
     taken = pytest.raises(ServerFailed, match="its port is taken")
     with Stub(lambda path, body: (200, models("other"))) as other, taken:
         port = int(other.url.rpartition(":")[2])
-        next(open_backend("vllm", model, folder=folder, port=port).generate(asked(1)))
+        next(open_engine("vllm", model, folder=folder, port=port).generate(asked(1)))
     assert all(path == "/v1/models" for path, _ in other.calls)
 
 
@@ -235,7 +235,7 @@ def test_a_server_that_is_not_ready_by_its_deadline_is_ended(smollm2, monkeypatc
     right = server.Server.failed
     monkeypatch.setattr(server.Server, "failed", lambda self, m: groups.append(self._group) or right(self, m))
     with pytest.raises(ServerFailed, match="not ready after 4 s"):
-        next(open_backend("vllm", smollm2[0], folder=smollm2[1], deadline=4.0).generate(asked(1)))
+        next(open_engine("vllm", smollm2[0], folder=smollm2[1], deadline=4.0).generate(asked(1)))
     assert groups and session(groups[0]) == []
 
 
@@ -243,11 +243,11 @@ PARENT = """
 import sys
 from pathlib import Path
 from tests.engines.asking import asked
-from localfair.engines.base import open_backend
+from localfair.engines.base import open_engine
 from localfair.models import resolve
 import dataclasses
 model = dataclasses.replace(resolve(sys.argv[1], Path(sys.argv[3])), context=512)
-backend = open_backend("vllm", model, folder=Path(sys.argv[2]), batch=4)
+backend = open_engine("vllm", model, folder=Path(sys.argv[2]), batch=4)
 for made in backend.generate(asked(200, max_tokens=200)):
     print(backend._server._group, flush=True)
 """

@@ -57,7 +57,7 @@ def prompts(backend, *contents):
 
 
 def score(*continuations, count=3):
-    return [replace(r, kind="score", continuations=continuations) for r in asked(count)]
+    return [replace(r, action="score", continuations=continuations) for r in asked(count)]
 
 
 # -- prompts ----------------------------------------------------------------------------------------
@@ -177,8 +177,8 @@ def lora(path):
 
 def test_a_gguf_teacher_gets_this_engine_where_llama_cpp_was_not_compiled(tmp_path, tiny_gguf_path, monkeypatch):
     monkeypatch.setattr(seating, "installed", lambda name: name != "llama_cpp")
-    place = Seating(tmp_path, 0, Options(batch=2)).place("teacher", 0, str(tiny_gguf_path))
-    assert place.engine.family == "xllamacpp/gguf"
+    place = Seating(tmp_path, 0, Options(batch=2)).member("teacher", 0, str(tiny_gguf_path))
+    assert place.identity.engine == "xllamacpp/gguf"
     backend = place.open()
     try:
         assert len(texts(backend, asked(2))) == 2

@@ -12,7 +12,7 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from localfair.engines.base import open_backend
+from localfair.engines.base import open_engine
 from localfair.errors import CorruptWeights, DiskFull, MissingWeights, ModelError, UsageError
 from localfair.export import gguf as weights_gguf
 from localfair.export import merged
@@ -84,7 +84,7 @@ def contents(path):
 
 def reply(path, workspace, **options):
     """What llama.cpp says to a question with the file at `path`."""
-    backend = open_backend("llama_cpp", resolve(str(path), workspace), threads=1, **options)
+    backend = open_engine("llama_cpp", resolve(str(path), workspace), threads=1, **options)
     request = Request(messages=(Message("user", "What is the code of item 4011?"),), sampling=Sampling(max_tokens=8))
     try:
         return next(iter(backend.generate([request])))
@@ -154,7 +154,7 @@ def test_without_dev_parity_asks_train_questions_that_no_lesson_came_from(taught
 def test_parity_never_reads_test(taught, tmp_path):
     gguf(taught, tmp_path, limit=32)
     tested = taught.rows("SELECT DISTINCT key FROM questions WHERE split = 'test'")
-    asked = {r["about"] for r in taught.rows("SELECT about FROM generations WHERE family = 'llama_cpp/gguf'")}
+    asked = {r["about"] for r in taught.rows("SELECT about FROM generations WHERE engine = 'llama_cpp/gguf'")}
     assert tested and asked and not {f"question {r['key']} of table" for r in tested} & asked
 
 

@@ -5,8 +5,8 @@ from click.testing import CliRunner
 
 from localfair.cli import cli
 from localfair.committee.seating import Options, Seating
-from localfair.engines.base import open_backend
-from localfair.errors import BackendError, CorruptWeights, NetworkRefused, UsageError
+from localfair.engines.base import open_engine
+from localfair.errors import CorruptWeights, EngineError, NetworkRefused, UsageError
 from localfair.models import check, endpoint, resolve
 from localfair.models.adding import add_endpoint
 from localfair.models.card import Card, save_card
@@ -28,8 +28,8 @@ def test_another_host_is_refused_unless_the_workspace_names_it_and_then_it_shows
         backend(url)
     assert "hosts.txt" in refused.value.hint
     (tmp_path / "hosts.txt").write_text("# mine\nGPU-box  # under the desk\n")
-    engine = backend(url, "vllm", hosts=endpoint.allowed_hosts(tmp_path)).engine
-    assert engine.family == "openai_http/vllm@gpu-box"
+    engine = backend(url, "vllm", hosts=endpoint.allowed_hosts(tmp_path)).identity
+    assert engine.engine == "openai_http/vllm@gpu-box"
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:80", "http://", "http://a:b@127.0.0.1/", "http://[::1"])
@@ -43,7 +43,7 @@ def test_neither_proxies_nor_redirects_are_followed(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with answering(lambda body: (200, reply())) as stub:
         assert len(texts(backend(stub.url), asked(1))) == 1
-    with answering(lambda body: (302, {})) as stub, pytest.raises(BackendError, match="302"):
+    with answering(lambda body: (302, {})) as stub, pytest.raises(EngineError, match="302"):
         texts(backend(stub.url), asked(1))
 
 
@@ -78,8 +78,8 @@ def test_a_server_that_changed_its_weights_is_found_out(tmp_path, monkeypatch):
         meta["size"] = 7
         with pytest.raises(CorruptWeights, match="something else"):
             check("far", tmp_path)
-        with pytest.raises(BackendError, match="other weights"):
-            next(open_backend("openai_http", resolve("far", tmp_path)).generate(asked(1)))
+        with pytest.raises(EngineError, match="other weights"):
+            next(open_engine("openai_http", resolve("far", tmp_path)).generate(asked(1)))
 
 
 def test_a_server_that_tells_nothing_of_its_weights_is_known_by_its_address(tmp_path):
@@ -102,20 +102,20 @@ def test_a_model_behind_an_endpoint_sits_where_it_is_asked_and_is_never_trained(
     with Stub(llama_server) as stub:
         add_endpoint(stub.url, "m", tmp_path, name="far")
     seating = Seating(tmp_path, 0, Options(engine="vllm"))
-    place = seating.place("teacher", 0, "far")
-    assert (place.engine_name, place.engine.family) == ("openai_http", "openai_http/llamacpp")
-    assert place.open().engine == place.engine
+    place = seating.member("teacher", 0, "far")
+    assert (place.engine_name, place.identity.engine) == ("openai_http", "openai_http/llamacpp")
+    assert place.open().identity == place.identity
     with pytest.raises(UsageError, match="behind a server"):
-        seating.folder("far")
+        seating.folder(seating.model("far"))
 
 
 def test_a_card_of_a_host_that_is_not_allowed_any_more_is_refused_before_anybody_is_asked(tmp_path):
     card = Card(name="far", family="x", format="endpoint", url="http://gpu-box", served="m", server="vllm")
     save_card(card, tmp_path / "models" / "far.toml")
     with pytest.raises(NetworkRefused, match="gpu-box"):
-        Seating(tmp_path, 0, Options()).place("teacher", 0, "far")
+        Seating(tmp_path, 0, Options()).member("teacher", 0, "far")
 
 
 def test_a_model_that_is_no_endpoint_is_not_asked_over_http(tmp_path, tiny_student):
     with pytest.raises(UsageError, match="behind no server"):
-        Seating(tmp_path, 0, Options(engine="openai_http")).place("teacher", 0, str(tiny_student))
+        Seating(tmp_path, 0, Options(engine="openai_http")).member("teacher", 0, str(tiny_student))

@@ -121,11 +121,6 @@ def test_the_command_says_what_is_needed_what_is_free_and_what_would_fit(tmp_pat
         assert ended.value.code == 0 and said.endswith(last) and "GiB of memory are free" in said
 
 
-def test_free_memory_is_read_here_with_or_without_psutil(tmp_path):
-    place, free = fitting.free_memory()
-    assert place in ("memory", "GPU memory") and free > 0
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal: 4 kB\nMemAvailable:    3 kB\n")
-    assert fitting._mem_available(meminfo) == 3072
-    with pytest.raises(ModelError, match="how much memory"):
-        fitting._mem_available(tmp_path / "none")
+def test_free_memory_is_read_here():
+    where, free = fitting.free_memory()
+    assert where in ("memory", "GPU memory") and free > 0

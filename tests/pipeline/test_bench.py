@@ -22,14 +22,14 @@ def test_each_engine_and_batch_is_a_row_of_rates(lab):
     rows = bench(str(script), lab.folder, lab.db, batches=(4, 1), lengths=SHORT, say=said.append)
     assert [row["batch"] for row in rows] == [1, 4] and len(said) == 2
     assert all(row["prefill"] > 0 and row["decode"] > 0 and row["peak_memory"] > 2**20 for row in rows)
-    assert lab.rows("SELECT COUNT(*) AS n FROM rates WHERE family = 'scripted'")[0]["n"] == 2
+    assert lab.rows("SELECT COUNT(*) AS n FROM rates WHERE engine = 'scripted'")[0]["n"] == 2
 
 
 def test_a_real_model_is_measured_without_a_word_about_engines(lab):
     pytest.importorskip("transformers")
     rows = bench(lab.student, lab.folder, lab.db, batches=(2,), lengths=SHORT, options=Options(precision="fp32"),
                  engines=("transformers",), say=str)  # fmt: skip
-    assert [row["family"] for row in rows] == ["transformers/fp32"]
+    assert [row["engine"] for row in rows] == ["transformers/fp32"]
     assert rows[0]["prompt_tokens"] > 6 and 0 < rows[0]["reply_tokens"] <= 4
     with Store.open(lab.db) as store:
         assert best(store.rows("SELECT * FROM rates"))["id"] == rows[0]["id"]

@@ -90,7 +90,7 @@ def test_every_student_sits_the_test_once(twice):
         "ON g.id = a.generation WHERE a.split = 'test' GROUP BY 1, 2, 3"
     )
     assert {row["n"] for row in sat} == {1} and len({row["adapter"] for row in sat}) == 5
-    assert len(lab.rows("SELECT DISTINCT g.family FROM answers a JOIN generations g ON g.id = a.generation")) == 1
+    assert len(lab.rows("SELECT DISTINCT g.engine FROM answers a JOIN generations g ON g.id = a.generation")) == 1
 
 
 def test_lessons_can_be_equal_instead(lab):

@@ -134,7 +134,7 @@ def test_ctrl_c_leaves_a_good_record_and_says_how_to_go_on(lab):
         pipeline.run(order, say=lab.lines.append, progress=stop)
     assert stopped.value.exit_code == 130 and "same command" in stopped.value.hint
     assert [r["status"] for r in lab.rows("SELECT status FROM runs")] == ["interrupted"]
-    answered = lab.rows("SELECT COUNT(*) AS n FROM generations WHERE family = 'scripted'")[0]["n"]
+    answered = lab.rows("SELECT COUNT(*) AS n FROM generations WHERE engine = 'scripted'")[0]["n"]
     assert answered == 5
 
 
@@ -199,8 +199,8 @@ def test_a_recipes_note_is_said_before_anything_is_asked(lab):
 
 def test_the_student_may_sit_every_exam_in_llama_cpp_its_adapter_beside_the_gguf(lab, tiny_gguf_student):
     found = lab.run(student=str(tiny_gguf_student), student_engine="llama_cpp")
-    engines = lab.rows("SELECT DISTINCT family, adapter <> '' AS taught FROM generations WHERE family <> 'scripted'")
-    assert {(e["family"], e["taught"]) for e in engines} == {("llama_cpp/gguf", 0), ("llama_cpp/gguf", 1)}
+    engines = lab.rows("SELECT DISTINCT engine, adapter <> '' AS taught FROM generations WHERE engine <> 'scripted'")
+    assert {(e["engine"], e["taught"]) for e in engines} == {("llama_cpp/gguf", 0), ("llama_cpp/gguf", 1)}
     assert found["before"]["questions"] == found["after"]["questions"] == 4
     again = lab.run(student=str(tiny_gguf_student), student_engine="llama_cpp")
     assert again["backend_calls"] == 0 and again["after"] == found["after"]

@@ -5,13 +5,13 @@ import sqlite3
 import pytest
 
 from localfair.errors import DatabaseBusy, NewerDatabase, NoDatabase, StoreError
-from localfair.record.nouns import Engine, Generation, Message, Question, Request, Sampling
+from localfair.record.nouns import EngineIdentity, Generation, Message, Question, Request, Sampling
 from localfair.record.schema import VERSION
 from localfair.record.store import Store
 from localfair.record.verify import verify
 from localfair.tasks.base import Dataset, Source
 
-ENGINE = Engine(model="m", fingerprint="f", chat_template="c", family="scripted")
+ENGINE = EngineIdentity(model="m", fingerprint="f", chat_template="c", engine="scripted")
 QUESTIONS = tuple(
     Question(task="t", key=str(n), split="train", text=f"{n}?", gold=str(n), choices=("a", "b")) for n in range(5)
 )
@@ -51,7 +51,7 @@ def test_the_same_request_keeps_its_first_reply(store):
     [
         {"seed": 1},
         {"sample": 1},
-        {"kind": "score"},
+        {"action": "score"},
         {"continuations": ("1",)},
     ],
 )
@@ -65,7 +65,7 @@ def test_a_greedy_reply_does_not_depend_on_its_seed_nor_on_what_it_is_about():
     assert one.id(ENGINE) == two.id(ENGINE)
 
 
-@pytest.mark.parametrize("field", ["fingerprint", "adapter", "chat_template", "family"])
+@pytest.mark.parametrize("field", ["fingerprint", "adapter", "chat_template", "engine"])
 def test_another_engine_is_another_request(field):
     from dataclasses import replace
 

@@ -12,7 +12,7 @@ from tests.lab import teacher
 
 def reviews(*scored, mode="reasoned", reviewer="r", place=0):
     return [
-        {"explanation": f"e{i}", "score": score, "right": right, "mode": mode, "reviewer": reviewer, "place": place}
+        {"explanation": f"e{i}", "score": score, "right": right, "mode": mode, "reviewer": reviewer, "seat": place}
         for i, (score, right) in enumerate(scored)
     ]
 

@@ -107,9 +107,9 @@ def test_one_model_in_three_seats_reviews_itself_and_the_record_says_so(lab):
 
 def test_direct_reviews_score_by_one_forward_pass_and_keep_their_log_probabilities(lab):
     found = lab.run(settings=("review.mode=direct",), until="review")
-    scores = lab.rows("SELECT r.score, g.kind, g.logprobs FROM reviews r JOIN generations g ON g.id = r.generation")
+    scores = lab.rows("SELECT r.score, g.action, g.logprobs FROM reviews r JOIN generations g ON g.id = r.generation")
     assert found["reviews"] == len(scores) == 96
-    assert all(r["kind"] == "score" and r["score"] == pytest.approx(3.0) for r in scores)
+    assert all(r["action"] == "score" and r["score"] == pytest.approx(3.0) for r in scores)
     assert found["accepted"] == 0  # an expectation of 3 is not above 3
 
 
