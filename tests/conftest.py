@@ -29,7 +29,9 @@ def tiny_gguf_student(tiny_student, tmp_path_factory):
     pytest.importorskip("gguf")
     from tests import tiny_gguf
 
-    return tiny_gguf.write(tiny_student, tmp_path_factory.mktemp("student-gguf") / "tiny-student.gguf")
+    return tiny_gguf.write(
+        tiny_student, tmp_path_factory.mktemp("student-gguf") / "tiny-student.gguf"
+    )
 
 
 @pytest.fixture(scope="session")

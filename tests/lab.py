@@ -53,12 +53,20 @@ class Lab:
             }
             for n in range(4011, 4023)
         ]
-        rows.append({"question": "What is the code of item 99?", "answer": "99", "split": "dev"})  # so none is carved
+        rows.append(
+            {"question": "What is the code of item 99?", "answer": "99", "split": "dev"}
+        )  # so none is carved
         self.data.write_text("\n".join(json.dumps(r) for r in rows) + "\n")
         self.teachers = tuple(teacher(folder, f"t{i}") for i in range(3))
         self.lines: list[str] = []
 
-    def run(self, recipe: str = "fair", settings: tuple[str, ...] = (), until: str | None = None, **options: Any):
+    def run(
+        self,
+        recipe: str = "fair",
+        settings: tuple[str, ...] = (),
+        until: str | None = None,
+        **options: Any,
+    ):
         """Run a recipe; its report as data."""
         fast = tuple(s for s in FAST if recipe == "fair")
         order = pipeline.order(

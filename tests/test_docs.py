@@ -10,7 +10,11 @@ import pytest
 from localfair.cli import COMMANDS, cli
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "recipes").glob("**/README.md")), ROOT / "models" / "README.md"]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "recipes").glob("**/README.md")),
+    ROOT / "models" / "README.md",
+]
 
 
 def commands(page: Path) -> list[str]:
@@ -47,12 +51,23 @@ def test_every_command_in_the_documentation_parses(page, command):
 
 def test_nothing_is_left_to_be_filled_in():
     for page in PAGES:
-        assert not re.search(r"\b(TODO|TBD|FIXME|RESULTS?TABLE|QUICKOUT|QUICKTIME)\b", page.read_text()), page
+        assert not re.search(
+            r"\b(TODO|TBD|FIXME|RESULTS?TABLE|QUICKOUT|QUICKTIME)\b", page.read_text()
+        ), page
 
 
 def test_ci_runs_the_readmes_own_test_command():
     lines = (ROOT / "README.md").read_text().splitlines()
-    assert len([line for line in lines if line.startswith("python3 -m venv") and line.endswith("pytest")]) == 1
+    assert (
+        len(
+            [
+                line
+                for line in lines
+                if line.startswith("python3 -m venv") and line.endswith("pytest")
+            ]
+        )
+        == 1
+    )
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
 
 

@@ -89,7 +89,9 @@ def submodule(module: str, name: str) -> str:
 
 def rooms_imported(tree: ast.AST) -> set[str]:
     """The rooms of localfair that a module imports."""
-    ours = (name.removeprefix("localfair.") for name in imported(tree) if name.startswith("localfair."))
+    ours = (
+        name.removeprefix("localfair.") for name in imported(tree) if name.startswith("localfair.")
+    )
     return {room_of(name) for name in ours} - {"__version__"}
 
 
@@ -141,7 +143,9 @@ def test_the_package_itself_imports_only_what_turns_the_network_off():
 def test_stages_know_nothing_of_one_another():
     stages = {"exam", "inquire", "review", "select", "soften", "train"}
     for stage in stages:
-        needs = {name.removeprefix("localfair.stages.") for name in imported(TREES[f"stages.{stage}"])}
+        needs = {
+            name.removeprefix("localfair.stages.") for name in imported(TREES[f"stages.{stage}"])
+        }
         assert needs & stages == set()
 
 
@@ -162,7 +166,10 @@ def test_every_module_opens_with_what_it_is():
 
 
 def test_no_file_is_too_long():
-    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in ROOT.rglob("*.py")}
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines())
+        for path in ROOT.rglob("*.py")
+    }
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
 
 

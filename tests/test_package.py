@@ -25,7 +25,9 @@ STRAY = ("models/weights/big.gguf", "models/weights/tiny/model.safetensors", "re
 
 def python(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *args]
-    return subprocess.run(command, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=True)
+    return subprocess.run(
+        command, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,19 @@ def wheel(tmp_path_factory) -> Path:
     for name in STRAY:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text("stray")
-    python("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", "dist", ".", cwd=copy)
+    python(
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "-w",
+        "dist",
+        ".",
+        cwd=copy,
+    )
     (built,) = (copy / "dist").glob("*.whl")
     return built
 
@@ -48,14 +62,31 @@ def wheel(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("installed")
-    python("-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(target), str(wheel), cwd=target)
+    python(
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(target),
+        str(wheel),
+        cwd=target,
+    )
     return target
 
 
 def shipped(kind: str) -> set[str]:
     """What of the checkout's models/ or recipes/ must be in the wheel, as paths there."""
-    found = {"models": ["models/*.toml"], "recipes": ["recipes/*/recipe.toml", "recipes/**/*.md"]}[kind]
-    return {f"localfair/data/{p.relative_to(CHECKOUT).as_posix()}" for glob in found for p in CHECKOUT.glob(glob)}
+    found = {"models": ["models/*.toml"], "recipes": ["recipes/*/recipe.toml", "recipes/**/*.md"]}[
+        kind
+    ]
+    return {
+        f"localfair/data/{p.relative_to(CHECKOUT).as_posix()}"
+        for glob in found
+        for p in CHECKOUT.glob(glob)
+    }
 
 
 @pytest.mark.parametrize(("kind", "at_least"), [("models", 14), ("recipes", 20)])
@@ -72,9 +103,14 @@ def test_the_wheel_carries_every_module(wheel):
 
 def test_the_wheel_carries_no_weights_no_tests_and_no_records(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert [n for n in names if n.endswith((".gguf", ".safetensors", ".db", ".db-wal", ".script.toml"))] == []
+    assert [
+        n for n in names if n.endswith((".gguf", ".safetensors", ".db", ".db-wal", ".script.toml"))
+    ] == []
     assert [n for n in names if "weights/" in n or "tests/" in n or "stray" in n] == []
-    assert {n.split("/")[0] for n in names} == {"localfair", f"localfair-{localfair.__version__}.dist-info"}
+    assert {n.split("/")[0] for n in names} == {
+        "localfair",
+        f"localfair-{localfair.__version__}.dist-info",
+    }
 
 
 def test_an_installed_copy_finds_its_recipes_and_cards_outside_the_checkout(installed, tmp_path):
@@ -85,7 +121,9 @@ def test_an_installed_copy_finds_its_recipes_and_cards_outside_the_checkout(inst
     assert [line.split()[0] for line in recipes.splitlines()] == sorted(
         p.parent.name for p in CHECKOUT.glob("recipes/*/recipe.toml")
     )
-    cards = json.loads(python("-m", "localfair", "models", "list", "--json", cwd=tmp_path, **here).stdout)
+    cards = json.loads(
+        python("-m", "localfair", "models", "list", "--json", cwd=tmp_path, **here).stdout
+    )
     assert {c["name"] for c in cards} == {p.stem for p in CHECKOUT.glob("models/*.toml")}
 
 
@@ -103,7 +141,16 @@ for name in names:
         missing[name] = error.name
 print(json.dumps({"names": names, "missing": missing, "sockets": sockets}))
 """
-EXTRAS = ("torch", "transformers", "peft", "llama_cpp", "huggingface_hub", "bitsandbytes", "safetensors", "vllm")
+EXTRAS = (
+    "torch",
+    "transformers",
+    "peft",
+    "llama_cpp",
+    "huggingface_hub",
+    "bitsandbytes",
+    "safetensors",
+    "vllm",
+)
 
 
 def test_no_module_opens_a_socket_and_most_need_no_extra(tmp_path):
@@ -111,12 +158,25 @@ def test_no_module_opens_a_socket_and_most_need_no_extra(tmp_path):
     assert seen["sockets"] == []
     assert len(seen["names"]) >= 80
     assert set(seen["missing"].values()) <= set(EXTRAS)
-    assert {"localfair.pipeline", "localfair.train", "localfair.cli.run"}.isdisjoint(seen["missing"])
+    assert {"localfair.pipeline", "localfair.train", "localfair.cli.run"}.isdisjoint(
+        seen["missing"]
+    )
     assert len(seen["missing"]) <= 16
 
 
-@pytest.mark.parametrize("module", ["localfair", "localfair.cli", "localfair.cli.run", "localfair.pipeline"])
+@pytest.mark.parametrize(
+    "module", ["localfair", "localfair.cli", "localfair.cli.run", "localfair.pipeline"]
+)
 def test_importing_loads_no_heavy_library(module, tmp_path):
-    heavy = ("torch", "transformers", "vllm", "peft", "scipy", "matplotlib", "llama_cpp", "huggingface_hub")
+    heavy = (
+        "torch",
+        "transformers",
+        "vllm",
+        "peft",
+        "scipy",
+        "matplotlib",
+        "llama_cpp",
+        "huggingface_hub",
+    )
     code = f"import sys, {module}; print(*({set(heavy)} & set(sys.modules)))"
     assert python("-c", code, cwd=tmp_path).stdout.split() == []

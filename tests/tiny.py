@@ -72,4 +72,6 @@ def build(folder: Path, seed: int = 0) -> Path:
 def model(context: int = 512) -> Any:
     """What `localfair.models.Model` shows to a backend."""
     card = SimpleNamespace(name="tiny")
-    return SimpleNamespace(card=card, fingerprint="f", chat_template=CHATML, chat_template_hash="t", context=context)
+    return SimpleNamespace(
+        card=card, fingerprint="f", chat_template=CHATML, chat_template_hash="t", context=context
+    )

@@ -36,11 +36,24 @@ def trained(base: Path, folder: Path, **changes: Any) -> Path:
     words = tiny.tokenizer()
     lessons = [
         Example(
-            encode(words, (Message("user", f"How many pens are in {i} boxes?"),), f"The answer is {12 * i}.", 256), "ce"
+            encode(
+                words,
+                (Message("user", f"How many pens are in {i} boxes?"),),
+                f"The answer is {12 * i}.",
+                256,
+            ),
+            "ce",
         )
         for i in range(8)
     ]
-    options = {"rank": 4, "alpha": 8, "learning_rate": 1e-2, "epochs": 4, "quantise": "none", "compute": "fp32"}
+    options = {
+        "rank": 4,
+        "alpha": 8,
+        "learning_rate": 1e-2,
+        "epochs": 4,
+        "quantise": "none",
+        "compute": "fp32",
+    }
     train(base, lessons, folder, TrainSettings(terms=(("ce", 1.0),), **options | changes))
     return folder
 
@@ -51,4 +64,6 @@ def build(root: Path) -> Tiny:
 
     folder = tiny.build(root / "base")
     ids = tiny.tokenizer()("How many pens are in 7 boxes? The answer is 84.").input_ids
-    return Tiny(folder, tiny_gguf.write(folder, root / "base.gguf"), trained(folder, root / "adapter"), ids)
+    return Tiny(
+        folder, tiny_gguf.write(folder, root / "base.gguf"), trained(folder, root / "adapter"), ids
+    )

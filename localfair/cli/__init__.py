@@ -16,7 +16,15 @@ from typing import Any, NoReturn
 import click
 
 from localfair import __version__
-from localfair.errors import DatabaseBusy, DiskFull, Interrupted, LocalfairError, StoreError, UsageError, nearest
+from localfair.errors import (
+    DatabaseBusy,
+    DiskFull,
+    Interrupted,
+    LocalfairError,
+    StoreError,
+    UsageError,
+    nearest,
+)
 
 # name -> (module in this package, attribute, one line for --help)
 COMMANDS = {
@@ -29,8 +37,16 @@ COMMANDS = {
     "train": ("run", "train", "Run a recipe up to the adapter."),
     "plan": ("plan", "plan", "Show what a run would ask, load, take and last."),
     "report": ("report", "report", "Show what a run found."),
-    "compare": ("compare", "compare", "Run several recipes or variants at an equal budget and compare them."),
-    "export": ("export", "export", "Write a run's adapter, merged weights, GGUF, lessons or model card."),
+    "compare": (
+        "compare",
+        "compare",
+        "Run several recipes or variants at an equal budget and compare them.",
+    ),
+    "export": (
+        "export",
+        "export",
+        "Write a run's adapter, merged weights, GGUF, lessons or model card.",
+    ),
     "recipes": ("recipes", "recipes", "List, show, check and copy recipes."),
     "tasks": ("tasks", "tasks", "List, show and import tasks."),
     "models": ("models", "models", "List, add, check and fetch models."),
@@ -58,7 +74,9 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(f"localfair.cli.{module}"), attribute)
+        command: click.Command = getattr(
+            importlib.import_module(f"localfair.cli.{module}"), attribute
+        )
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -119,18 +137,32 @@ def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
             return DiskFull("no space left on the disk", f"free some space and {again}")
         if error.filename is None:
             return None
-        return UsageError(f"{error.filename}: {error.strerror}", "check the path, and that you may read and write it")
+        return UsageError(
+            f"{error.filename}: {error.strerror}",
+            "check the path, and that you may read and write it",
+        )
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # without the extension
         case sqlite3.SQLITE_FULL:
             return DiskFull("no space left on the disk", f"free some space and {again}")
         case sqlite3.SQLITE_IOERR:
-            return DiskFull(f"the disk refuses the database ({error})", f"is it full, or over a quota? Then {again}")
+            return DiskFull(
+                f"the disk refuses the database ({error})",
+                f"is it full, or over a quota? Then {again}",
+            )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return StoreError(f"the database is damaged ({error})", "go on from a copy of it, or choose another --db")
+            return StoreError(
+                f"the database is damaged ({error})",
+                "go on from a copy of it, or choose another --db",
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return DatabaseBusy(f"another program holds the database ({error})", "wait for it, or choose another --db")
+            return DatabaseBusy(
+                f"another program holds the database ({error})",
+                "wait for it, or choose another --db",
+            )
         case sqlite3.SQLITE_READONLY:
-            return StoreError(f"the database cannot be written ({error})", "choose a --db that you may write to")
+            return StoreError(
+                f"the database cannot be written ({error})", "choose a --db that you may write to"
+            )
     return None
 
 

@@ -17,10 +17,33 @@ Examples:
 
 @click.command("bench", epilog=EPILOG)
 @click.argument("model")
-@click.option("--engine", "engines", multiple=True, help="Which engine; repeat for more. Default: each that fits.")
-@click.option("--batch", "batches", type=click.IntRange(1), multiple=True, help="Sequences at once. Default: 1 4 8 16.")
-@click.option("--prompt-numbers", type=click.IntRange(1), default=80, show_default=True, help="Numbers in each prompt.")
-@click.option("--reply-tokens", type=click.IntRange(2), default=64, show_default=True, help="Most tokens of a reply.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    help="Which engine; repeat for more. Default: each that fits.",
+)
+@click.option(
+    "--batch",
+    "batches",
+    type=click.IntRange(1),
+    multiple=True,
+    help="Sequences at once. Default: 1 4 8 16.",
+)
+@click.option(
+    "--prompt-numbers",
+    type=click.IntRange(1),
+    default=80,
+    show_default=True,
+    help="Numbers in each prompt.",
+)
+@click.option(
+    "--reply-tokens",
+    type=click.IntRange(2),
+    default=64,
+    show_default=True,
+    help="Most tokens of a reply.",
+)
 @click.option(
     "--precision",
     type=click.Choice(["bf16", "nf4", "fp32"]),
@@ -28,7 +51,9 @@ Examples:
     show_default="bf16, or fp32 where the processor is slow at it",
     help="Of the transformers and vllm engines.",
 )
-@click.option("--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True)
+@click.option(
+    "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
+)
 @click.option("--json", "as_json", is_flag=True, help="The rates as JSON.")
 def bench(
     model: str, engines: tuple[str, ...], batches: tuple[int, ...], prompt_numbers: int, reply_tokens: int,
@@ -55,4 +80,6 @@ def bench(
             f"{row['load_seconds']:7.1f} {row['peak_memory'] / 2**20:8.0f} MiB"
         )
     fastest = measure.best(rows)
-    click.echo(f"fastest: --engine {fastest['engine'].partition('/')[0]} --batch {fastest['batch']}")
+    click.echo(
+        f"fastest: --engine {fastest['engine'].partition('/')[0]} --batch {fastest['batch']}"
+    )

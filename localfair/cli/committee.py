@@ -19,7 +19,9 @@ Wrong rationales are reviewed only with --set review.exhaustive=true; without th
 
 
 @click.command("committee", epilog=EPILOG)
-@click.option("--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True)
+@click.option(
+    "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
+)
 @click.option("--run", help="Only the reviews of this run.")
 @click.option("--task", help="Only the reviews of this task.")
 @click.option(
@@ -57,11 +59,16 @@ def lines(found: dict[str, Any]) -> list[str]:
             for row in found["agreement"]
         ]
     out += ["", "AUC of the mean over an explanation's reviewers, which the gate looks at [95 %]"]
-    out += [f"  {row['mode']:8} {_with_span(row['auc'], row['auc_interval'], '.2f')}" for row in found["committee"]]
+    out += [
+        f"  {row['mode']:8} {_with_span(row['auc'], row['auc_interval'], '.2f')}"
+        for row in found["committee"]
+    ]
     out += ["", "  gate     mean above  accepted  coverage  answers right [95 %]"]
     for row in found["gate"]:
         share = _with_span(row["precision"], row["interval"], ".1%")
-        out.append(f"  {row['mode']:8} {row['mean_above']:10g} {row['accepted']:9} {row['coverage']:9.1%}  {share}")
+        out.append(
+            f"  {row['mode']:8} {row['mean_above']:10g} {row['accepted']:9} {row['coverage']:9.1%}  {share}"
+        )
     return [*out, "", found["suggestion"]]
 
 
@@ -76,7 +83,9 @@ def _reviewers(title: str, rows: list[dict[str, Any]]) -> list[str]:
         "tokens a review: read, written",
     ]
     for row in rows:
-        mean, share = ("-", "-") if row["mean"] is None else (f"{row['mean']:.2f}", f"{row['for']:.0%}")
+        mean, share = (
+            ("-", "-") if row["mean"] is None else (f"{row['mean']:.2f}", f"{row['for']:.0%}")
+        )
         area = _with_span(row["auc"], row["auc_interval"], ".2f")
         out.append(
             f"  {row['reviewer']:28} {row['mode']:8} {row['reviews']:7} {row['unreadable']:10} {mean:>5} {share:>5}"

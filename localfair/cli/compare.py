@@ -32,9 +32,21 @@ def command(function: Any) -> click.Command:
     """A command with `run`'s options, seeds in the place of its seed."""
     for option in (
         click.argument("variants", metavar="VARIANT...", nargs=-1, required=True),
-        click.option("--seeds", default="0", show_default=True, callback=_seeds, help="Run everything once for each."),
-        click.option("--budget-tokens", type=click.IntRange(1), help="Teacher tokens, read and written, for each."),
-        click.option("--lessons", type=click.IntRange(1), help="At most so many lessons for each, instead."),
+        click.option(
+            "--seeds",
+            default="0",
+            show_default=True,
+            callback=_seeds,
+            help="Run everything once for each.",
+        ),
+        click.option(
+            "--budget-tokens",
+            type=click.IntRange(1),
+            help="Teacher tokens, read and written, for each.",
+        ),
+        click.option(
+            "--lessons", type=click.IntRange(1), help="At most so many lessons for each, instead."
+        ),
         *reversed(OPTIONS[1:]),
     ):
         function = option(function)
@@ -77,7 +89,10 @@ def lines(found: dict[str, Any]) -> list[str]:
             f"{r['written_tokens']:8}  {r['teacher_seconds']:.0f} s, {r['train_seconds']:.0f} s"
         )
     if found["summary"][0]["seeds"] > 1:
-        out += ["", f"  {'over seeds':{width}} seeds  before   after  deviation  lowest to highest  against the first"]
+        out += [
+            "",
+            f"  {'over seeds':{width}} seeds  before   after  deviation  lowest to highest  against the first",
+        ]
         out += [_summary(row, width) for row in found["summary"]]
     return [*out, "", f"{_budget(found['asked'])}; comparison {found['id']}"]
 
@@ -100,7 +115,11 @@ def _budget(asked: dict[str, Any]) -> str:
 
 
 def _against(change: dict[str, Any] | None) -> str:
-    return f"{change['difference']:+.1%} {span(change['interval'], '+.1%')}, {change['p']:.2g}" if change else "-"
+    return (
+        f"{change['difference']:+.1%} {span(change['interval'], '+.1%')}, {change['p']:.2g}"
+        if change
+        else "-"
+    )
 
 
 def _share(value: float | None) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-DB = click.option("--db", "path", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True)
+DB = click.option(
+    "--db", "path", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
+)
 
 
 @click.group(epilog="\b\nExamples:\n  localfair db tables\n  localfair db verify --db mine.db")

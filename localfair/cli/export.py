@@ -29,7 +29,9 @@ PARITY = [
 ]  # fmt: skip
 
 
-@click.group(epilog="\b\nExamples:\n  localfair export gguf --type q8_0\n  localfair export lessons --out mine")
+@click.group(
+    epilog="\b\nExamples:\n  localfair export gguf --type q8_0\n  localfair export lessons --out mine"
+)
 def export() -> None:
     """What a run made: adapter, merged weights, GGUF, lessons, model card. The same again is not made again."""
 
@@ -68,13 +70,17 @@ def merged(run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: 
 @_with(*OPTIONS, *PARITY)
 @click.option("--type", "kind", type=click.Choice(["f16", "bf16", "q8_0", "lora"]), default="q8_0", show_default=True,
               help="How weights are stored; lora: the adapter alone, for the base's GGUF.")  # fmt: skip
-def gguf(run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: int, kind: str) -> None:
+def gguf(
+    run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: int, kind: str
+) -> None:
     """The merged student as one GGUF file for llama.cpp."""
     from localfair.cli.show import Watch
     from localfair.export.weights import export_gguf
 
     with _student(db, run) as (store, student), Watch() as watch:
-        _print(export_gguf(store, student, kind, out, 0 if no_parity else parity_limit, watch.progress))
+        _print(
+            export_gguf(store, student, kind, out, 0 if no_parity else parity_limit, watch.progress)
+        )
 
 
 @export.command("lessons")
@@ -122,6 +128,8 @@ def _student(db: Path, run: str | None) -> Iterator[tuple[Store, Trained]]:
 def _print(done: Done) -> None:
     """Where it is, what it hashes to, and how it compares."""
     export = done.export
-    click.echo(f"{export.path}  sha256:{export.sha256}  {export.bytes} bytes{'' if export.made else ', as before'}")
+    click.echo(
+        f"{export.path}  sha256:{export.sha256}  {export.bytes} bytes{'' if export.made else ', as before'}"
+    )
     if done.parity:
         click.echo(str(done.parity))

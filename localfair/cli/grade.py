@@ -12,7 +12,9 @@ from localfair.tasks import get_task
 from localfair.tasks.answer_sheet import HINT, grade_lines
 
 
-@click.command(epilog="\b\nExamples:\n  localfair grade gsm8k answers.jsonl\n  localfair grade svamp - < answers.jsonl")
+@click.command(
+    epilog="\b\nExamples:\n  localfair grade gsm8k answers.jsonl\n  localfair grade svamp - < answers.jsonl"
+)
 @click.argument("task")
 @click.argument("file", metavar="FILE.jsonl")
 def grade(task: str, file: str) -> None:

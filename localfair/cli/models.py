@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 
-@click.group(epilog="\b\nExamples:\n  localfair models list\n  localfair models add ~/weights/tiny.gguf")
+@click.group(
+    epilog="\b\nExamples:\n  localfair models list\n  localfair models add ~/weights/tiny.gguf"
+)
 def models() -> None:
     """Model cards and their weights; only `fetch` touches the network."""
 
@@ -27,11 +29,19 @@ def list_models(as_json: bool) -> None:
 
 @models.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--endpoint", metavar="URL", help="A server that is running, instead of FILE: llama-server, Ollama, ...")
+@click.option(
+    "--endpoint",
+    metavar="URL",
+    help="A server that is running, instead of FILE: llama-server, Ollama, ...",
+)
 @click.option("--served", metavar="NAME", help="What that server calls the model.")
-@click.option("--name", default="", help="The card's name; otherwise the known card's, or the file's.")
+@click.option(
+    "--name", default="", help="The card's name; otherwise the known card's, or the file's."
+)
 @click.option("--force", is_flag=True, help="Replace another card of that name.")
-def add(file: Path | None, endpoint: str | None, served: str | None, name: str, force: bool) -> None:
+def add(
+    file: Path | None, endpoint: str | None, served: str | None, name: str, force: bool
+) -> None:
     """Write a card for a GGUF file or a safetensors folder from its own metadata, or for a model behind a server."""
     from localfair.machine.workspace import workspace_dir
     from localfair.models.adding import add as add_weights
@@ -87,12 +97,38 @@ def requantise(name: str, kind: str) -> None:
                 "  localfair models fit smollm2-135m-instruct --train --length 384 --batch 8")  # fmt: skip
 @click.argument("name")
 @click.option("--train", is_flag=True, help="To be trained by QLoRA, not to be served.")
-@click.option("--context", type=click.IntRange(1), default=2048, show_default=True, help="Tokens a sequence, serving.")
-@click.option("--length", type=click.IntRange(1), default=512, show_default=True, help="Tokens a lesson, training.")
-@click.option("--batch", type=click.IntRange(1), help="Sequences served at once [16], or lessons a step [8].")
-@click.option("--rank", type=click.IntRange(1), default=16, show_default=True, help="Of the adapter.")
-@click.option("--gradient-checkpointing", "checkpointing", is_flag=True, help="Train slower, in less memory.")
-def fit(name: str, train: bool, context: int, length: int, batch: int | None, rank: int, checkpointing: bool) -> None:
+@click.option(
+    "--context",
+    type=click.IntRange(1),
+    default=2048,
+    show_default=True,
+    help="Tokens a sequence, serving.",
+)
+@click.option(
+    "--length",
+    type=click.IntRange(1),
+    default=512,
+    show_default=True,
+    help="Tokens a lesson, training.",
+)
+@click.option(
+    "--batch", type=click.IntRange(1), help="Sequences served at once [16], or lessons a step [8]."
+)
+@click.option(
+    "--rank", type=click.IntRange(1), default=16, show_default=True, help="Of the adapter."
+)
+@click.option(
+    "--gradient-checkpointing", "checkpointing", is_flag=True, help="Train slower, in less memory."
+)
+def fit(
+    name: str,
+    train: bool,
+    context: int,
+    length: int,
+    batch: int | None,
+    rank: int,
+    checkpointing: bool,
+) -> None:
     """Say whether a model fits this machine's free memory, and what would fit if it does not. An estimate."""
     from localfair.machine.hardware import usual_precision
     from localfair.machine.workspace import workspace_dir
@@ -110,12 +146,18 @@ def fit(name: str, train: bool, context: int, length: int, batch: int | None, ra
         f"{found.free / gib:.2f} GiB of {found.place} are free: {'fits' if found.fits else 'does not fit'}"
     )
     if not found.fits:
-        click.echo(f"would fit: {found.instead}" if found.instead else "nothing smaller fits: take a smaller model")
+        click.echo(
+            f"would fit: {found.instead}"
+            if found.instead
+            else "nothing smaller fits: take a smaller model"
+        )
 
 
 def _found(model: Any) -> None:
     if model.card.format == "endpoint":
-        click.echo(f"{model.name}: {model.fingerprint} (as it said before, which cannot be verified) {model.card.url}")
+        click.echo(
+            f"{model.name}: {model.fingerprint} (as it said before, which cannot be verified) {model.card.url}"
+        )
         return
     state = "as the card says" if model.card.sha256 else "seen, the card holds no sha256"
     click.echo(f"{model.name}: {model.fingerprint} ({state}) {model.path}")

@@ -28,7 +28,11 @@ def lines(found: Any) -> list[str]:
     trained = {row["after_lines"]: row for row in found.training}
     for at, line in enumerate([*found.lines, None]):
         if row := trained.get(at):
-            state = "trained already" if row["trained"] else f"at most {row['steps']} steps  {_time(row['seconds'])}"
+            state = (
+                "trained already"
+                if row["trained"]
+                else f"at most {row['steps']} steps  {_time(row['seconds'])}"
+            )
             out.append(f"{row['step']:15} {row['lessons']} lessons (+{row['more']}), {state}")
         if line is not None:
             out.append(
@@ -47,7 +51,10 @@ def lines(found: Any) -> list[str]:
     ]
     if found.unmeasured:
         names = [name.removesuffix(")").partition("/")[0].split(" (") for name in found.unmeasured]
-        out += [f"          never measured here: localfair bench {name} --engine {engine}" for name, engine in names]
+        out += [
+            f"          never measured here: localfair bench {name} --engine {engine}"
+            for name, engine in names
+        ]
     return out
 
 

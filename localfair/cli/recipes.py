@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from localfair.recipe.schema import Recipe
 
 
-@click.group(epilog="\b\nExamples:\n  localfair recipes show fair\n  localfair recipes copy fair mine")
+@click.group(
+    epilog="\b\nExamples:\n  localfair recipes show fair\n  localfair recipes copy fair mine"
+)
 def recipes() -> None:
     """Recipes: one folder a method, with its numbers, prompts and results."""
 
@@ -31,15 +33,23 @@ def show(name: str) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.recipe.load import find_recipe
 
-    click.echo((find_recipe(name, workspace_dir()) / "recipe.toml").read_text(encoding="utf-8"), nl=False)
+    click.echo(
+        (find_recipe(name, workspace_dir()) / "recipe.toml").read_text(encoding="utf-8"), nl=False
+    )
 
 
-@recipes.command(epilog="\b\nExamples:\n  localfair recipes check\n  localfair recipes check fair --set rounds=2")
+@recipes.command(
+    epilog="\b\nExamples:\n  localfair recipes check\n  localfair recipes check fair --set rounds=2"
+)
 @click.argument("names", nargs=-1)
 @click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE")
 def check(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
     """Validate recipes, all of them when none is named; every error at once."""
-    _each(names, settings, lambda name, recipe: f"{name}: {' -> '.join(step.id for _, step in recipe.steps())}")
+    _each(
+        names,
+        settings,
+        lambda name, recipe: f"{name}: {' -> '.join(step.id for _, step in recipe.steps())}",
+    )
 
 
 @recipes.command()
@@ -53,7 +63,9 @@ def copy(name: str, new_name: str | None) -> None:
     click.echo(str(copy_recipe(name, new_name or name, workspace_dir())))
 
 
-def _each(names: Iterable[str], settings: Iterable[str], line: Callable[[str, Recipe], str]) -> None:
+def _each(
+    names: Iterable[str], settings: Iterable[str], line: Callable[[str, Recipe], str]
+) -> None:
     """Print a line of each valid recipe, of all when none is named; then raise what is wrong with the others."""
     from localfair.machine.workspace import workspace_dir
     from localfair.recipe.load import load_recipe, recipe_folders
@@ -67,5 +79,8 @@ def _each(names: Iterable[str], settings: Iterable[str], line: Callable[[str, Re
     if len(failed) == 1:
         raise failed[0]
     if failed:
-        problems = [f"{error.message}{': ' * bool(error.problems)}{'; '.join(error.problems)}" for error in failed]
+        problems = [
+            f"{error.message}{': ' * bool(error.problems)}{'; '.join(error.problems)}"
+            for error in failed
+        ]
         raise RecipeError(f"{len(failed)} recipes are not valid", failed[0].hint, problems)

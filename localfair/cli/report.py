@@ -7,9 +7,13 @@ from pathlib import Path
 import click
 
 
-@click.command(epilog="\b\nExamples:\n  localfair report\n  localfair report --list\n  localfair report 3f2a --json")
+@click.command(
+    epilog="\b\nExamples:\n  localfair report\n  localfair report --list\n  localfair report 3f2a --json"
+)
 @click.argument("run", required=False)
-@click.option("--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True)
+@click.option(
+    "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 @click.option("--list", "list_runs", is_flag=True, help="Every run of the record, newest first.")
 def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
@@ -23,4 +27,6 @@ def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
         return
     with Store.open(db) as store:
         for row in runs(store):
-            click.echo(f"{row['id']}  {row['started'][:19]}  {row['status']:11}  {row['recipe']} on {row['task']}")
+            click.echo(
+                f"{row['id']}  {row['started'][:19]}  {row['status']:11}  {row['recipe']} on {row['task']}"
+            )

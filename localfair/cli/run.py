@@ -52,7 +52,9 @@ def command(name: str, text: str) -> Callable[[Callable[..., None]], click.Comma
     return decorate
 
 
-@command("run", "Run RECIPE from its first step to its last; what the record holds is not asked again.")
+@command(
+    "run", "Run RECIPE from its first step to its last; what the record holds is not asked again."
+)
 def run(**options: Any) -> None:
     _run(None, options)
 
@@ -61,9 +63,16 @@ def _stage(name: str, text: str, *more: Callable[..., Any]) -> click.Command:
     def stage(step: str | None, **options: Any) -> None:
         _run((name, step), options)
 
-    for option in (click.option("--step", help="Which step of that stage, by its id; the first when left out."), *more):
+    for option in (
+        click.option(
+            "--step", help="Which step of that stage, by its id; the first when left out."
+        ),
+        *more,
+    ):
         stage = option(stage)
-    return command(name, f"Run RECIPE up to {text}; what the record holds is not asked again.")(stage)
+    return command(name, f"Run RECIPE up to {text}; what the record holds is not asked again.")(
+        stage
+    )
 
 
 exam = _stage("exam", "an exam")
@@ -74,7 +83,11 @@ soften = _stage("soften", "the mentor's soft labels")
 train = _stage(
     "train",
     "the adapter",
-    click.option("--preview", is_flag=True, help="Show a lesson of each kind, what it teaches marked; train nothing."),
+    click.option(
+        "--preview",
+        is_flag=True,
+        help="Show a lesson of each kind, what it teaches marked; train nothing.",
+    ),
 )
 
 
@@ -82,7 +95,11 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
     from localfair.cli.show import Watch, print_report, say
     from localfair.pipeline import runs as pipeline
 
-    fetch, as_json, preview = options.pop("fetch"), options.pop("as_json"), options.pop("preview", False)
+    fetch, as_json, preview = (
+        options.pop("fetch"),
+        options.pop("as_json"),
+        options.pop("preview", False),
+    )
     order = pipeline.order(**options)
     if fetch:
         pipeline.fetch_missing(order, say)
@@ -90,7 +107,9 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
     lessons: list[str] = []
     show = (lambda work, step: lessons.extend(pipeline.preview(work, step))) if preview else None
     with Watch() as watch:
-        run_id = pipeline.run(order, until=last, instead=show, say=watch.say, progress=watch.progress)
+        run_id = pipeline.run(
+            order, until=last, instead=show, say=watch.say, progress=watch.progress
+        )
     if preview:
         click.echo("\n".join(lessons))
     else:

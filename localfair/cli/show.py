@@ -39,7 +39,13 @@ class Watch:
     def __enter__(self) -> Watch:
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
 
             columns = (
                 TextColumn("{task.description}"),
@@ -115,7 +121,9 @@ def _acceptance(rows: list[dict[str, Any]]) -> list[str]:
     out = [f"  {'':8} {'kind':9} {'who':{width}}  count  accepted  answer right"]
     for r in [r for r in rows if r["what"] == "author"]:
         right = "-" if r["right"] is None else str(r["right"])
-        out.append(f"  {'author':8} {r['kind']:9} {r['who']:{width}} {r['count']:6} {r['accepted']:9} {right:>13}")
+        out.append(
+            f"  {'author':8} {r['kind']:9} {r['who']:{width}} {r['count']:6} {r['accepted']:9} {right:>13}"
+        )
     reviewers = [r for r in rows if r["what"] == "reviewer"]
     if reviewers:
         out.append(f"  {'':8} {'kind':9} {'who':{width}}  count  above 3    mean  unreadable")

@@ -52,8 +52,15 @@ def show(name: str, path: Path | None, seed: int) -> None:
     help="Database to write to; made if missing.",
 )
 @click.option("--as", "stored_as", help="Name to store a table under.")
-@click.option("--question-column", default="question", show_default=True, help="Table: the column of questions.")
-@click.option("--answer-column", default="answer", show_default=True, help="Table: the column of answers.")
+@click.option(
+    "--question-column",
+    default="question",
+    show_default=True,
+    help="Table: the column of questions.",
+)
+@click.option(
+    "--answer-column", default="answer", show_default=True, help="Table: the column of answers."
+)
 @click.option("--choices-column", help="Table: the column of choices (in CSV, apart by |).")
 @click.option("--split-column", help="Table: the column that says train, dev or test.")
 @click.option("--seed", default=0, show_default=True, help="Seed of a generated task.")
@@ -74,7 +81,9 @@ def import_task(
     columns = (question_column, answer_column, choices_column, split_column)
     task = table_task(stored_as, *columns) if name == "table" else get_task(name)
     if stored_as and name != "table":
-        raise UsageError(f"--as renames a table, and {name!r} is a task of its own", "import it as 'table'")
+        raise UsageError(
+            f"--as renames a table, and {name!r} is a task of its own", "import it as 'table'"
+        )
     dataset = task.read(path) if path else task.generate(seed=seed)
     with Store.open(db, create=True) as store:
         new = store.ensure_dataset(task.name, dataset)
@@ -86,7 +95,9 @@ def _origin(task: Task) -> str:
 
 
 def _counts(dataset: Dataset) -> str:
-    return ", ".join(f"{split} {len(found)}" for split, found in split_questions(dataset.questions).items())
+    return ", ".join(
+        f"{split} {len(found)}" for split, found in split_questions(dataset.questions).items()
+    )
 
 
 def _show_questions(task: Task, dataset: Dataset) -> None:

@@ -45,7 +45,9 @@ Progress = Callable[[int, int, str], None]
 class Committee:
     """Places by role, one model resident at a time."""
 
-    def __init__(self, store: Store, members: Iterable[Member], progress: Progress | None = None) -> None:
+    def __init__(
+        self, store: Store, members: Iterable[Member], progress: Progress | None = None
+    ) -> None:
         self.store = store
         self.members = list(members)
         self.tally = Tally()
@@ -92,7 +94,9 @@ class Committee:
                 self.report(done, total, f"{label} {identity.model}".strip())
                 yield from ((call, row) for call in waiting.pop(row["id"]))
         if waiting:
-            raise EngineDied(f"{len(waiting)} requests were never answered", "run the same command again")
+            raise EngineDied(
+                f"{len(waiting)} requests were never answered", "run the same command again"
+            )
 
     def close(self) -> None:
         """Free the resident model."""
@@ -108,7 +112,9 @@ class Committee:
             waiting.setdefault(call.request.id(call.member.identity), []).append(call)
         return waiting
 
-    def _by_engine(self, waiting: dict[str, list[Call]]) -> list[tuple[EngineIdentity, Member, list[Request]]]:
+    def _by_engine(
+        self, waiting: dict[str, list[Call]]
+    ) -> list[tuple[EngineIdentity, Member, list[Request]]]:
         """Every request once, grouped by engine, with a member of it; the resident engine goes first."""
         groups: dict[EngineIdentity, tuple[Member, list[Request]]] = {}
         for same in waiting.values():
@@ -125,13 +131,17 @@ class Committee:
             self.tally.loads += 1
         return self._resident[1]
 
-    def _send(self, engine: Engine, identity: EngineIdentity, requests: list[Request]) -> Iterator[Row]:
+    def _send(
+        self, engine: Engine, identity: EngineIdentity, requests: list[Request]
+    ) -> Iterator[Row]:
         scores = [r for r in requests if r.action == "score"]
         generates = [r for r in requests if r.action == "generate"]
         streams = [engine.generate(generates)] if generates else []
         if scores:
             if not hasattr(engine, "score"):
-                raise UsageError(f"the engine of {identity.model} cannot score", 'set review.mode = "reasoned"')
+                raise UsageError(
+                    f"the engine of {identity.model} cannot score", 'set review.mode = "reasoned"'
+                )
             streams.append(engine.score(scores))
         for stream in streams:
             for generation in stream:

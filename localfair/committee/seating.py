@@ -65,7 +65,10 @@ def _refuse_misfit(name: str, model: Model) -> None:
             "`localfair models add --endpoint URL --served NAME` makes one known",
         )
     if name in ("llama_cpp", "xllamacpp") and model.card.format != "gguf":
-        raise UsageError(f"{name} reads a GGUF, {model.card.name} is {model.card.format}", "use transformers or vllm")
+        raise UsageError(
+            f"{name} reads a GGUF, {model.card.name} is {model.card.format}",
+            "use transformers or vllm",
+        )
 
 
 def engines_of(model: AnyModel) -> tuple[str, ...]:
@@ -159,11 +162,15 @@ class Seating:
         other._models = self._models
         return other
 
-    def member(self, role: RoleName, index: int, name: str, adapter: str = "", folder: Path | None = None) -> Member:
+    def member(
+        self, role: RoleName, index: int, name: str, adapter: str = "", folder: Path | None = None
+    ) -> Member:
         """The member that a name seats, with an adapter or without."""
         return self.placed(role, index, self.model(name), adapter, folder)
 
-    def placed(self, role: RoleName, index: int, model: AnyModel, adapter: str, folder: Path | None) -> Member:
+    def placed(
+        self, role: RoleName, index: int, model: AnyModel, adapter: str, folder: Path | None
+    ) -> Member:
         """A model in a seat."""
         kind = engine_name(role, model, self.options)
         identity = identify(kind, model, self.options, adapter)
@@ -177,15 +184,22 @@ class Seating:
         )
         if kind == "openai_http":
             assert not isinstance(model, Script)
-            endpoint.allowed(model.card.url, endpoint.allowed_hosts(self.workspace))  # refused before anybody is asked
+            endpoint.allowed(
+                model.card.url, endpoint.allowed_hosts(self.workspace)
+            )  # refused before anybody is asked
         return Member(seat, identity, kind, model, folder, self)
 
     def folder(self, model: AnyModel) -> Path:
         """The safetensors folder of a model, dequantised once where it exists only as GGUF."""
         if isinstance(model, Script):
-            raise UsageError(f"{model.name} is a script and cannot be trained", "name a student with weights")
+            raise UsageError(
+                f"{model.name} is a script and cannot be trained", "name a student with weights"
+            )
         if model.card.format == "endpoint":
-            raise UsageError(f"the weights of {model.name} are behind a server", "name a model whose weights are here")
+            raise UsageError(
+                f"the weights of {model.name} are behind a server",
+                "name a model whose weights are here",
+            )
         if model.card.format == "safetensors":
             return model.path
         from localfair.models.dequantise import dequantised
@@ -195,7 +209,9 @@ class Seating:
     def opened(self, member: Member) -> Engine:
         """A member's engine, opened with what that engine takes."""
         options = self._options(member)
-        engine = open_engine(member.engine_name, member.model, adapter_id=member.identity.adapter, **options)
+        engine = open_engine(
+            member.engine_name, member.model, adapter_id=member.identity.adapter, **options
+        )
         assert engine.identity == member.identity, (engine.identity, member.identity)
         return engine
 

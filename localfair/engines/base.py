@@ -82,7 +82,8 @@ def open_engine(engine: str, model: Any, **options: Any) -> Engine:
     module, package, extra = ENGINES[engine]
     if not installed(engine):
         raise MissingDependency(
-            f"the {engine} engine needs the package {package!r}", f"pip install 'localfair[{extra}]'"
+            f"the {engine} engine needs the package {package!r}",
+            f"pip install 'localfair[{extra}]'",
         )
     backend: Engine = importlib.import_module(module).open(model, **options)
     return backend

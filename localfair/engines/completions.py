@@ -50,7 +50,11 @@ def constrained(request: Request, dialect: str) -> dict[str, Any]:
     if dialect == "llamacpp":
         return {"grammar": constraint.text} if schema is None else {"json_schema": schema}
     if dialect == "vllm":
-        return {"structured_outputs": {"grammar": constraint.text} if schema is None else {"json": schema}}
+        return {
+            "structured_outputs": {"grammar": constraint.text}
+            if schema is None
+            else {"json": schema}
+        }
     if schema is None:
         raise EngineError(
             f"{request.about or 'a request'} binds its reply by a grammar, which only llama.cpp's server and vLLM take",
@@ -78,9 +82,13 @@ def generation(request: Request, data: dict[str, Any], seconds: float, who: str)
         text = choice["message"]["content"] if "message" in choice else choice["text"]
         counts = {k: int(usage[k]) for k in ("prompt_tokens", "completion_tokens")}
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise EngineError(f"{who} answers without {error}", "is it an OpenAI-compatible server?") from error
+        raise EngineError(
+            f"{who} answers without {error}", "is it an OpenAI-compatible server?"
+        ) from error
     if choice.get("finish_reason") in ("abort", "error"):
-        raise EngineDied(f"{who} gave up {request.about or 'a request'}", "run the same command again")
+        raise EngineDied(
+            f"{who} gave up {request.about or 'a request'}", "run the same command again"
+        )
     made = Generation(
         request=request, text=text or "", finish="length" if choice.get("finish_reason") == "length" else "stop",
         **counts, seconds=seconds, logprobs=written(choice) if request.logprobs else (),
@@ -97,7 +105,9 @@ def written(choice: dict[str, Any]) -> tuple[float, ...]:
     return tuple(float(value) for value in found.get("token_logprobs") or () if value is not None)
 
 
-def refuse_too_long(request: Request, prompt: int, reply: int, identity: EngineIdentity, context: int) -> None:
+def refuse_too_long(
+    request: Request, prompt: int, reply: int, identity: EngineIdentity, context: int
+) -> None:
     """Raise PromptTooLong, naming what the request is about, when prompt and reply do not fit `context` tokens."""
     if prompt + reply > context:
         raise PromptTooLong(
@@ -109,7 +119,12 @@ def refuse_too_long(request: Request, prompt: int, reply: int, identity: EngineI
 
 def _refuse_ignored(made: Generation, who: str) -> None:
     constraint, sampling = made.request.constraint, made.request.sampling
-    if constraint is None or constraint.kind != "json_schema" or made.finish != "stop" or sampling.stop:
+    if (
+        constraint is None
+        or constraint.kind != "json_schema"
+        or made.finish != "stop"
+        or sampling.stop
+    ):
         return
     try:
         json.loads(made.text)

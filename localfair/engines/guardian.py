@@ -32,7 +32,12 @@ def main(grace: float, log: str, command: list[str]) -> int:
     _process_control(SUBREAPER, 1)
     with Path(log).open("ab") as out:
         server = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, preexec_fn=_bound
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=_bound,
         )
     print(server.pid, flush=True)  # the group's number, for whoever outlives us
     status = None
@@ -84,7 +89,9 @@ def _exists(group: int) -> bool:
 def _children() -> list[int]:
     """Our children, those included that their own parents left behind."""
     try:
-        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+        return [
+            int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        ]
     except OSError:
         return []
 

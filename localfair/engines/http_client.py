@@ -17,7 +17,9 @@ from typing import Any
 from localfair.errors import EngineDied, EngineError, LocalfairError, PromptTooLong
 from localfair.machine.http import Connection, Reply
 
-PATIENCE = 20.0  # seconds that a refused or broken connection, a 429 or a 503 is tried again for (ours)
+PATIENCE = (
+    20.0  # seconds that a refused or broken connection, a 429 or a 503 is tried again for (ours)
+)
 ANSWER = 900.0  # seconds one answer may take (ours): a long reply on a slow machine takes minutes
 BUSY = frozenset({429, 502, 503, 504})
 TOO_LONG = re.compile(r"context.{0,20}(length|size|window|limit)|max_model_len|too long", re.I)
@@ -139,7 +141,9 @@ class Client:
             try:
                 return reply.json()
             except ValueError as error:
-                raise EngineError(f"{self.who} answers {call.path} with no JSON", self.hint) from error
+                raise EngineError(
+                    f"{self.who} answers {call.path} with no JSON", self.hint
+                ) from error
         if reply.status in BUSY:
             raise Busy(f"status {reply.status}: {_said(reply)}")
         raise self._refused(reply, call.about or call.path)
@@ -147,16 +151,24 @@ class Client:
     def _refused(self, reply: Reply, about: str) -> LocalfairError:
         status, said = reply.status, _said(reply)
         if status in (400, 413, 422) and TOO_LONG.search(said):
-            return PromptTooLong(f"{about}: {self.who} says {said}", "lower max_tokens, or serve a longer context")
+            return PromptTooLong(
+                f"{about}: {self.who} says {said}", "lower max_tokens, or serve a longer context"
+            )
         if status in (401, 403):
-            return EngineError(f"{self.who} wants a key", "set LOCALFAIR_ENDPOINT_KEY to the key it was started with")
+            return EngineError(
+                f"{self.who} wants a key",
+                "set LOCALFAIR_ENDPOINT_KEY to the key it was started with",
+            )
         if status >= 500:
             return EngineDied(f"{self.who} failed at {about}: {said}", self.hint)
         return Refused(f"{self.who} refuses {about}: status {status}, {said}", self.hint)
 
     def _gone(self, error: Exception) -> EngineDied:
         if isinstance(error, Busy):
-            return EngineDied(f"{self.who} stays busy: {error}", "lower --batch, or run the same command again later")
+            return EngineDied(
+                f"{self.who} stays busy: {error}",
+                "lower --batch, or run the same command again later",
+            )
         if isinstance(error, TimeoutError):
             return EngineDied(f"{self.who} gave no answer in {self._answer:.0f} s", self.hint)
         return EngineDied(f"{self.who} does not answer: {error or type(error).__name__}", self.hint)
@@ -172,7 +184,9 @@ class _Crew:
         for call in calls:
             self._todo.put(call)
         connections = [client.connection() for _ in range(min(at_once, len(calls)))]
-        self._workers = [(c, threading.Thread(target=self._work, args=(c,), daemon=True)) for c in connections]
+        self._workers = [
+            (c, threading.Thread(target=self._work, args=(c,), daemon=True)) for c in connections
+        ]
         for _, thread in self._workers:
             thread.start()
 
@@ -180,7 +194,9 @@ class _Crew:
         """Cancel what is under way and wait until it has ended."""
         self._left.set()
         for connection, thread in self._workers:
-            while thread.is_alive():  # again: a connection that was just being opened could not be cut
+            while (
+                thread.is_alive()
+            ):  # again: a connection that was just being opened could not be cut
                 connection.cut()
                 thread.join(0.02)
 

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from localfair.errors import EngineDied
 from localfair.models.llama_log import complaint
 
-PROMPT_CHUNK = 512  # prompt tokens per decode step, so that running sequences are not starved for long
+PROMPT_CHUNK = (
+    512  # prompt tokens per decode step, so that running sequences are not starved for long
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -43,18 +45,28 @@ class Context:
     `cached[s]` is what sequence s holds. Raises EngineDied when not even one sequence fits.
     """
 
-    def __init__(self, model: Any, length: int, sequences: int, threads: int, adapter: Any = None) -> None:
+    def __init__(
+        self, model: Any, length: int, sequences: int, threads: int, adapter: Any = None
+    ) -> None:
         self._pointer = None
         self.sequences = sequences
-        while not (pointer := low.llama_init_from_model(model, _params(length, self.sequences, threads))):
+        while not (
+            pointer := low.llama_init_from_model(model, _params(length, self.sequences, threads))
+        ):
             if self.sequences == 1:
-                raise EngineDied(f"llama.cpp could not make a context{complaint()}", "lower max_tokens")
+                raise EngineDied(
+                    f"llama.cpp could not make a context{complaint()}", "lower max_tokens"
+                )
             self.sequences //= 2
         self._pointer = pointer
         self._vocabulary = low.llama_vocab_n_tokens(low.llama_model_get_vocab(model))
         if adapter is not None:
-            low.llama_set_adapters_lora(pointer, (low.llama_adapter_lora_p_ctypes * 1)(adapter), 1, (c_float * 1)(1.0))
-        assert low.llama_n_ctx_seq(pointer) >= length, "a sequence has fewer cells than were asked for"
+            low.llama_set_adapters_lora(
+                pointer, (low.llama_adapter_lora_p_ctypes * 1)(adapter), 1, (c_float * 1)(1.0)
+            )
+        assert low.llama_n_ctx_seq(pointer) >= length, (
+            "a sequence has fewer cells than were asked for"
+        )
         self._room = low.llama_n_batch(pointer)
         self._batch = low.llama_batch_init(self._room, 0, 1)
         self.cached: list[list[int]] = [[] for _ in range(self.sequences)]
@@ -117,12 +129,15 @@ class Context:
                 self._add(slot, token)
         if code := low.llama_decode(pointer, self._batch):
             raise EngineDied(
-                f"llama.cpp could not decode (code {code}){complaint()}", "close other programs, or lower --batch"
+                f"llama.cpp could not decode (code {code}){complaint()}",
+                "close other programs, or lower --batch",
             )
 
     def logits(self, at: int) -> NDArray[numpy.float32]:
         """(V,) logits at a place of the last step's batch; they are gone after the next step."""
-        return numpy.ctypeslib.as_array(low.llama_get_logits_ith(self.pointer, at), (self._vocabulary,))
+        return numpy.ctypeslib.as_array(
+            low.llama_get_logits_ith(self.pointer, at), (self._vocabulary,)
+        )
 
     def _add(self, slot: Slot, token: int) -> None:
         batch, i = self._batch, self._batch.n_tokens

@@ -36,7 +36,9 @@ class Asked:
 
     request: Request
     prompt: list[int]
-    continuations: list[tuple[int, list[int]]] = field(default_factory=list)  # (which, its tokens) that read off here
+    continuations: list[tuple[int, list[int]]] = field(
+        default_factory=list
+    )  # (which, its tokens) that read off here
     sampler: Sampler | None = None
     started: float = 0.0
     written: int = 0
@@ -55,13 +57,20 @@ Running = dict[int, tuple[Slot, Asked]]
 
 
 def open(
-    model: Any, *, adapter: Path | None = None, adapter_id: str = "", batch: int = 16, threads: int | None = None
+    model: Any,
+    *,
+    adapter: Path | None = None,
+    adapter_id: str = "",
+    batch: int = 16,
+    threads: int | None = None,
 ) -> LlamaCppEngine:
     """The seam's `open`: up to `batch` requests run together, on as many threads as there are cores.
 
     `adapter` is a GGUF LoRA, `adapter_id` stands for it in every request's identity.
     """
-    return LlamaCppEngine(model, adapter=adapter, adapter_id=adapter_id, batch=batch, threads=threads)
+    return LlamaCppEngine(
+        model, adapter=adapter, adapter_id=adapter_id, batch=batch, threads=threads
+    )
 
 
 class LlamaCppEngine:
@@ -167,10 +176,14 @@ class LlamaCppEngine:
 
     # -- decoding ---------------------------------------------------------------------------------
 
-    def _read(self, asked: list[Asked], advance: Callable[[Context, Slot, Asked], bool]) -> Iterator[Asked]:
+    def _read(
+        self, asked: list[Asked], advance: Callable[[Context, Slot, Asked], bool]
+    ) -> Iterator[Asked]:
         """Each as soon as `advance`, told of every step that showed logits, says that it is done."""
         queue = _arranged(asked)
-        longest = max(len(a.prompt) + (0 if a.continuations else a.request.sampling.max_tokens) for a in asked)
+        longest = max(
+            len(a.prompt) + (0 if a.continuations else a.request.sampling.max_tokens) for a in asked
+        )
         most = min(self._batch_size, len(asked))
         with Context(self._model, longest, most, self._threads, self._adapter) as context:
             self._contexts.add(context)
@@ -222,9 +235,13 @@ class LlamaCppEngine:
         for fed, at in slot.read:
             scores = log_softmax(context.logits(at))
             for which, tokens in asked.continuations:
-                place = fed - (len(asked.prompt) - len(tokens) + 1)  # the continuation's token that comes next
+                place = fed - (
+                    len(asked.prompt) - len(tokens) + 1
+                )  # the continuation's token that comes next
                 if place >= 0:
-                    asked.scored[which] = asked.scored.get(which, 0.0) + float(scores[tokens[place]])
+                    asked.scored[which] = asked.scored.get(which, 0.0) + float(
+                        scores[tokens[place]]
+                    )
         asked.finish = "stop" if slot.fed == len(slot.prompt) else None
         return asked.finish is not None
 
@@ -250,7 +267,9 @@ def _seated(context: Context, running: Running, asked: Asked) -> Slot | None:
     if held[source] >= held[target] + SHARED:
         target = min(free, key=held.__getitem__)
         context.copy(source, target)
-    fed = context.keep(target, min(shared(context.cached[target]), len(asked.prompt) - asked.wanted))
+    fed = context.keep(
+        target, min(shared(context.cached[target]), len(asked.prompt) - asked.wanted)
+    )
     return Slot(target, asked.prompt, asked.wanted, fed)
 
 
@@ -282,7 +301,10 @@ def _generation(asked: Asked) -> Generation:
 
 
 def _scores(rows: list[Asked]) -> Generation:
-    request, found = rows[0].request, {which: score for row in rows for which, score in row.scored.items()}
+    request, found = (
+        rows[0].request,
+        {which: score for row in rows for which, score in row.scored.items()},
+    )
     continued = sum(len(tokens) for row in rows for _, tokens in row.continuations)
     first = min(rows, key=lambda row: len(row.prompt))
     return Generation(

@@ -63,7 +63,9 @@ def _nucleus(weights: NDArray[numpy.float32], top_p: float) -> NDArray[numpy.int
     if weights[some].sum(dtype=numpy.float64) < needed:
         some = numpy.arange(len(weights))
     ordered = some[numpy.argsort(-weights[some], kind="stable")]
-    return ordered[: int(numpy.searchsorted(weights[ordered].cumsum(dtype=numpy.float64), needed)) + 1]
+    return ordered[
+        : int(numpy.searchsorted(weights[ordered].cumsum(dtype=numpy.float64), needed)) + 1
+    ]
 
 
 def _chain(constraint: Constraint, sampling: Sampling, vocab: Any, seed: int) -> Sampler:
@@ -79,18 +81,27 @@ def _chain(constraint: Constraint, sampling: Sampling, vocab: Any, seed: int) ->
             low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(sampling.top_p, 1))
         low.llama_sampler_chain_add(chain, low.llama_sampler_init_dist(seed))
     return Sampler(
-        lambda context, at: low.llama_sampler_sample(chain, context.pointer, at), partial(low.llama_sampler_free, chain)
+        lambda context, at: low.llama_sampler_sample(chain, context.pointer, at),
+        partial(low.llama_sampler_free, chain),
     )
 
 
 def _grammar(constraint: Constraint, vocab: Any) -> Any:
     try:
-        text = json_schema_to_gbnf(constraint.text) if constraint.kind == "json_schema" else constraint.text
+        text = (
+            json_schema_to_gbnf(constraint.text)
+            if constraint.kind == "json_schema"
+            else constraint.text
+        )
     except (ValueError, KeyError, TypeError, AssertionError) as error:
-        raise EngineError(f"not a JSON schema that llama.cpp can follow: {error}", "use a simpler one") from error
+        raise EngineError(
+            f"not a JSON schema that llama.cpp can follow: {error}", "use a simpler one"
+        ) from error
     made = low.llama_sampler_init_grammar(vocab, text.encode(), b"root")
     if not made:
-        raise EngineError("llama.cpp cannot read the grammar of a constraint", "its first rule is called `root`")
+        raise EngineError(
+            "llama.cpp cannot read the grammar of a constraint", "its first rule is called `root`"
+        )
     return made
 
 

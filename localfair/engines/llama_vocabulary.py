@@ -23,7 +23,9 @@ class Vocabulary:
     def __init__(self, model: Any, name: str, template: str) -> None:
         self.pointer = low.llama_model_get_vocab(model)
         bos, eos = low.llama_vocab_bos(self.pointer), low.llama_vocab_eos(self.pointer)
-        self._chat = ChatText(name, template, self._spelled(bos), self._spelled(eos), _control_texts(self.pointer))
+        self._chat = ChatText(
+            name, template, self._spelled(bos), self._spelled(eos), _control_texts(self.pointer)
+        )
 
     def prompt(self, request: Request) -> list[int]:
         """The tokens of the chat template's text; a control token that a message spells stays text."""
@@ -33,8 +35,14 @@ class Vocabulary:
         """A prompt's tokens, control tokens and all; without `special` those of a text in the midst of one."""
         tokens = (low.llama_token * (len(text) + 8))()
         # the template writes the beginning-of-text token itself where the model has one
-        add_bos = special and low.llama_vocab_get_add_bos(self.pointer) and not self._begins_with_bos(text)
-        count = low.llama_tokenize(self.pointer, text, len(text), tokens, len(tokens), add_bos, special)
+        add_bos = (
+            special
+            and low.llama_vocab_get_add_bos(self.pointer)
+            and not self._begins_with_bos(text)
+        )
+        count = low.llama_tokenize(
+            self.pointer, text, len(text), tokens, len(tokens), add_bos, special
+        )
         assert count > 0, count
         return list(tokens[:count])
 
@@ -62,6 +70,10 @@ class Vocabulary:
 
 def _control_texts(vocab: Any) -> tuple[str, ...]:
     """What the vocabulary's control tokens look like when spelled out."""
-    marked = (i for i in range(low.llama_vocab_n_tokens(vocab)) if low.llama_vocab_get_attr(vocab, i) & CONTROL)
+    marked = (
+        i
+        for i in range(low.llama_vocab_n_tokens(vocab))
+        if low.llama_vocab_get_attr(vocab, i) & CONTROL
+    )
     texts = (low.llama_vocab_get_text(vocab, i).decode(errors="replace") for i in marked)
     return tuple(text for text in texts if len(text) > 1)

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from localfair.engines.completions import LISTED, constrained, drawing, generation, leaning, refuse_too_long
+from localfair.engines.completions import (
+    LISTED,
+    constrained,
+    drawing,
+    generation,
+    leaning,
+    refuse_too_long,
+)
 from localfair.engines.http_client import Answer, Call, Client
 from localfair.errors import EngineError
 from localfair.models import endpoint
@@ -18,7 +25,9 @@ from localfair.record.nouns import EngineIdentity, Generation, Request
 CHAT = "/v1/chat/completions"
 
 
-def open(model: Any, *, adapter_id: str = "", batch: int = 16, hosts: frozenset[str] = frozenset()) -> OpenAIHttpEngine:
+def open(
+    model: Any, *, adapter_id: str = "", batch: int = 16, hosts: frozenset[str] = frozenset()
+) -> OpenAIHttpEngine:
     """The seam's `open`: up to `batch` requests are under way at once. Raises NetworkRefused (see `endpoint`)."""
     return OpenAIHttpEngine(model, adapter_id, batch, endpoint.allowed(model.card.url, hosts))
 
@@ -35,7 +44,10 @@ class OpenAIHttpEngine:
         self._card, self._context, self._batch = card, model.context, batch
         self._who, self._url = f"the server at {url}", url
         self._client = Client(
-            url, endpoint.key(), who=self._who, hint="is it still running? Start it and run the same command again"
+            url,
+            endpoint.key(),
+            who=self._who,
+            hint="is it still running? Start it and run the same command again",
         )
         self._seen = False
 
@@ -59,7 +71,12 @@ class OpenAIHttpEngine:
         first = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": most}
         own = self._card.server == "llamacpp"
         calls = [
-            Call(CHAT, self._messages(r) | first | (leaning(r.continuations[0]) if own else {}), r.about, r)
+            Call(
+                CHAT,
+                self._messages(r) | first | (leaning(r.continuations[0]) if own else {}),
+                r.about,
+                r,
+            )
             for r in asked
         ]
         for answer in self._client.each(calls, self._batch):
@@ -72,7 +89,12 @@ class OpenAIHttpEngine:
     def _body(self, request: Request) -> dict[str, Any]:
         server = self._card.server
         logprobs = {"logprobs": True} if request.logprobs else {}
-        return self._messages(request) | drawing(request, server) | constrained(request, server) | logprobs
+        return (
+            self._messages(request)
+            | drawing(request, server)
+            | constrained(request, server)
+            | logprobs
+        )
 
     def _messages(self, request: Request) -> dict[str, Any]:
         messages = [{"role": m.role, "content": m.content} for m in request.messages]
@@ -100,13 +122,20 @@ class OpenAIHttpEngine:
             return
         if self._card.server == "vllm":
             calls = [Call("/tokenize", self._messages(r), r.about, r) for r in asked]
-            yield from ((a.call.tag, int(a.data["count"])) for a in self._client.each(calls, self._batch))
+            yield from (
+                (a.call.tag, int(a.data["count"])) for a in self._client.each(calls, self._batch)
+            )
         if self._card.server == "llamacpp":
             calls = [Call("/apply-template", self._messages(r), r.about, r) for r in asked]
             prompts = list(self._client.each(calls, self._batch))
             whole = {"add_special": True, "parse_special": True}
-            calls = [Call("/tokenize", {"content": a.data["prompt"]} | whole, tag=a.call.tag) for a in prompts]
-            yield from ((a.call.tag, len(a.data["tokens"])) for a in self._client.each(calls, self._batch))
+            calls = [
+                Call("/tokenize", {"content": a.data["prompt"]} | whole, tag=a.call.tag)
+                for a in prompts
+            ]
+            yield from (
+                (a.call.tag, len(a.data["tokens"])) for a in self._client.each(calls, self._batch)
+            )
 
     def _scored(self, answer: Answer, most: int) -> Generation:
         request: Request = answer.call.tag
@@ -114,7 +143,9 @@ class OpenAIHttpEngine:
             usage, tokens = answer.data["usage"], answer.data["choices"][0]["logprobs"]["content"]
             listed = {t["token"]: float(t["logprob"]) for t in reversed(tokens[0]["top_logprobs"])}
         except (KeyError, IndexError, TypeError) as error:
-            raise EngineError(f"{self._who} lists no log-probabilities", 'set review.mode = "reasoned"') from error
+            raise EngineError(
+                f"{self._who} lists no log-probabilities", 'set review.mode = "reasoned"'
+            ) from error
         if absent := [c for c in request.continuations if c not in listed]:
             raise EngineError(
                 f"{request.about or 'a request'}: {self._who} does not list {absent[0]!r} "

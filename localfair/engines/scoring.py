@@ -28,7 +28,9 @@ class Scoring:
         """Beginning -> the next tokens whose log-probabilities after it are needed and not known yet."""
         asked: dict[Beginning, list[int]] = {}
         for beginning, token in self._steps():
-            if (beginning, token) not in self._found and token not in asked.setdefault(beginning, []):
+            if (beginning, token) not in self._found and token not in asked.setdefault(
+                beginning, []
+            ):
                 asked[beginning].append(token)
         return {beginning: tokens for beginning, tokens in asked.items() if tokens}
 
@@ -40,7 +42,8 @@ class Scoring:
     def generation(self) -> Generation:
         """The request's answer, once nothing is wanted any more."""
         sums = [
-            sum(self._found[(*self.prompt, *text[:i]), token] for i, token in enumerate(text)) for text in self.texts
+            sum(self._found[(*self.prompt, *text[:i]), token] for i, token in enumerate(text))
+            for text in self.texts
         ]
         return Generation(
             request=self.request, text="", finish="stop", prompt_tokens=len(self.prompt),

@@ -59,9 +59,13 @@ def load_script(path: Path) -> Script:
         rules = tuple(_rule(r) for r in data["rule"])
         context, delay = int(data.get("context", 4096)), float(data.get("delay", 0))
     except FileNotFoundError as error:
-        raise MissingWeights(f"there is no script {path}", "give the path of a .script.toml") from error
+        raise MissingWeights(
+            f"there is no script {path}", "give the path of a .script.toml"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, re.error) as error:
-        raise CorruptWeights(f"{path} is not a script: {error}", "see localfair/engines/scripted.py") from error
+        raise CorruptWeights(
+            f"{path} is not a script: {error}", "see localfair/engines/scripted.py"
+        ) from error
     fingerprint = "sha256:" + hashlib.sha256(raw).hexdigest()
     return Script(path.name.removesuffix(SUFFIX), fingerprint, context, delay, rules)
 
@@ -139,11 +143,17 @@ class ScriptedEngine:
             if match := rule.when.search(text):
                 return rule, match
         raise CorruptWeights(
-            f"no rule of script {self.script.name!r} matches: {text[:80]!r}", 'end it with a rule `when = ""`'
+            f"no rule of script {self.script.name!r} matches: {text[:80]!r}",
+            'end it with a rule `when = ""`',
         )
 
     def _generation(
-        self, request: Request, text: str, finish: Any, tokens: int, logprobs: tuple[float, ...] = ()
+        self,
+        request: Request,
+        text: str,
+        finish: Any,
+        tokens: int,
+        logprobs: tuple[float, ...] = (),
     ) -> Generation:
         prompt_tokens = len(prompt_text(request).split())
         return Generation(

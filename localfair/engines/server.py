@@ -57,14 +57,20 @@ class ServerFailed(EngineDied):
 class Server:
     """A running server; made by `start`. `client` asks it."""
 
-    def __init__(self, launch: Launch, folder: Path, guardian: subprocess.Popen[bytes], port: int, key: str) -> None:
+    def __init__(
+        self, launch: Launch, folder: Path, guardian: subprocess.Popen[bytes], port: int, key: str
+    ) -> None:
         self.launch, self.folder, self._guardian = launch, folder, guardian
         assert guardian.stdout is not None
         self._group = int(guardian.stdout.readline() or 0)  # 0: the command could not be started
         self.url = f"http://127.0.0.1:{port}"
         self._gpu = gpu_memory()
         self.client = Client(
-            self.url, key, who=launch.name, hint=f"its log: {self.log}; run the same command again", check=self.check
+            self.url,
+            key,
+            who=launch.name,
+            hint=f"its log: {self.log}; run the same command again",
+            check=self.check,
         )
 
     @property
@@ -147,7 +153,11 @@ def _await_ready(server: Server, key: str) -> None:
                 raise server.failed(f"{launch.name} ended before it was ready ({why})")
             with contextlib.suppress(OSError, ValueError):
                 answer = connection.ask("/v1/models")
-                names = [m.get("id") for m in answer.json().get("data", [])] if answer.status == 200 else []
+                names = (
+                    [m.get("id") for m in answer.json().get("data", [])]
+                    if answer.status == 200
+                    else []
+                )
                 if launch.served in names:
                     return
                 stranger = answer.status not in (503,)

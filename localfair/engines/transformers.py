@@ -110,7 +110,9 @@ class TransformersEngine:
         if self._loaded is None:
             folder = self._folder() if callable(self._folder) else self._folder
             tokenizer = load_tokenizer(folder, self._model.chat_template)
-            model = with_adapter(load_causal_lm(folder, self._precision), self._adapter, self._precision)
+            model = with_adapter(
+                load_causal_lm(folder, self._precision), self._adapter, self._precision
+            )
             _refuse_windows(model.config)
             self._loaded = _Loaded(model.eval(), tokenizer, _stops(model, tokenizer))
         return self._loaded
@@ -120,11 +122,15 @@ class TransformersEngine:
         self._refuse_too_long(request, len(ids), request.sampling.max_tokens)
         reply = _Reply(request, loaded)
         chooses = _drawing(request)
-        return Row(ids, reply.ended, reply.noting(chooses) if request.logprobs else chooses, note=reply)
+        return Row(
+            ids, reply.ended, reply.noting(chooses) if request.logprobs else chooses, note=reply
+        )
 
     def _scoring(self, loaded: _Loaded, request: Request) -> _Scoring:
         prompt = prompt_ids(loaded.tokenizer, request.messages)
-        texts = [loaded.tokenizer(c, add_special_tokens=False).input_ids for c in request.continuations]
+        texts = [
+            loaded.tokenizer(c, add_special_tokens=False).input_ids for c in request.continuations
+        ]
         assert all(texts), "a continuation without a token"
         self._refuse_too_long(request, len(prompt), max(map(len, texts), default=0))
         return _Scoring(request, prompt, texts)
@@ -170,7 +176,9 @@ class _Reply:
         return any(s in tail for s in stop)
 
     def _text(self, ids: list[int]) -> str:
-        text: str = self.loaded.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        text: str = self.loaded.tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
         return text
 
     def generation(self, row: Row) -> Generation:

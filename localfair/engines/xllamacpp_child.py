@@ -17,7 +17,9 @@ KEY = "LOCALFAIR_SERVER_KEY"
 
 def main(settings: dict[str, Any]) -> None:
     """Serve the GGUF at `path`: `slots` sequences of `length` tokens each, on loopback."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(0))  # its threads do not wait for Python's way of ending
+    signal.signal(
+        signal.SIGINT, lambda *_: os._exit(0)
+    )  # its threads do not wait for Python's way of ending
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -27,7 +29,9 @@ def main(settings: dict[str, Any]) -> None:
     params.api_keys = [os.environ[KEY]]
     params.n_ctx, params.n_parallel = settings["length"] * settings["slots"], settings["slots"]
     params.kv_unified = False  # else one sequence takes another's place
-    params.fit_params = params.ctx_shift = params.ui = params.warmup = False  # nothing is cut or made smaller unasked
+    params.fit_params = params.ctx_shift = params.ui = params.warmup = (
+        False  # nothing is cut or made smaller unasked
+    )
     params.cache_ram_mib = 0
     if settings["threads"]:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]

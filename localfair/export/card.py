@@ -68,7 +68,14 @@ def _front(base: Card | None, student: str, found: Row) -> str:
         "license": licence, "library_name": "peft", "pipeline_tag": "text-generation",
         "tags": ["localfair", "distillation", "lora", found["recipe"]], "model-index": _index(student, base, found),
     }  # fmt: skip
-    return "\n".join(["---", *(f"{key}: {json.dumps(value)}" for key, value in lines.items() if value), "---", ""])
+    return "\n".join(
+        [
+            "---",
+            *(f"{key}: {json.dumps(value)}" for key, value in lines.items() if value),
+            "---",
+            "",
+        ]
+    )
 
 
 def _index(student: str, base: Card | None, found: Row) -> list[Row]:
@@ -84,7 +91,12 @@ def _about(head: Row, found: Row, settings: dict[str, Any], base: Card | None, a
     name, how = _title(settings["student"], base), json.loads(adapter["settings"])
     paper = json.loads(head["effective"]).get("paper")
     method = f"`{found['recipe']}` ({paper})" if paper else f"`{found['recipe']}`"
-    said = {"quantise": "base in", "rank": "rank", "alpha": "alpha", "learning_rate": "learning rate"}
+    said = {
+        "quantise": "base in",
+        "rank": "rank",
+        "alpha": "alpha",
+        "learning_rate": "learning rate",
+    }
     training = [f"{word} {how[key]}" for key, word in said.items() if key in how]
     rows = {
         "base": f"{name}, `{adapter['base']}`",
@@ -117,7 +129,9 @@ def _teachers(settings: dict[str, Any], workspace: Path) -> str:
     for role, name in dict.fromkeys(seats):
         known = _card(name, workspace)
         licence, terms = (known.licence, known.output_terms) if known else (UNVERIFIED, UNVERIFIED)
-        rows.append(f"| {role} | {_title(name, known)} | {seats.count((role, name))} | {licence} | {terms} |")
+        rows.append(
+            f"| {role} | {_title(name, known)} | {seats.count((role, name))} | {licence} | {terms} |"
+        )
     head = [
         "## Teachers and their terms",
         "",
@@ -132,7 +146,9 @@ def _lessons(store: Store, head: Row) -> str:
     if not lessons:
         return ""
     digest = hashlib.sha256(as_lines(store, head["id"]).encode()).hexdigest()
-    kinds = ", ".join(f"{sum(x['kind'] == k for x in lessons)} {k}" for k in sorted({x["kind"] for x in lessons}))
+    kinds = ", ".join(
+        f"{sum(x['kind'] == k for x in lessons)} {k}" for k in sorted({x["kind"] for x in lessons})
+    )
     return f"## Lessons\n\n{len(lessons)} ({kinds}); sha256 of `localfair export lessons`: `{digest}`\n"
 
 
@@ -149,7 +165,10 @@ def _results(found: Row) -> str:
         "| | right | accuracy | 95 % |",
     ]
     lines += ["|---|--:|--:|---|"]
-    lines += [f"| {when} | {a['right']} of {a['questions']} | {a['accuracy']:.1%} | {_span(a)} |" for when, a in exams]
+    lines += [
+        f"| {when} | {a['right']} of {a['questions']} | {a['accuracy']:.1%} | {_span(a)} |"
+        for when, a in exams
+    ]
     if change := found["change"]:
         lines += ["", f"Change {change['difference']:+.1%}, 95 % {_span(change)}, on the same questions: gained "
                   f"{change['gained']}, lost {change['lost']}, exact McNemar p = {change['p']:.2g}."]  # fmt: skip

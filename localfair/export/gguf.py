@@ -21,9 +21,20 @@ from localfair.models import Model
 from localfair.models.gguf_names import Shape, gguf_package, laid_out, namer, shape_of
 
 # what a user may ask for -> ggml's type of the matrices, and its file type
-TYPES = {"f16": ("F16", "MOSTLY_F16"), "bf16": ("BF16", "MOSTLY_BF16"), "q8_0": ("Q8_0", "MOSTLY_Q8_0")}
+TYPES = {
+    "f16": ("F16", "MOSTLY_F16"),
+    "bf16": ("BF16", "MOSTLY_BF16"),
+    "q8_0": ("Q8_0", "MOSTLY_Q8_0"),
+}
 # of the base's own file, not of what the merged weights become
-LEFT = ("GGUF.", "general.file_type", "general.quantization_version", "general.name", "quantize.", "split.")
+LEFT = (
+    "GGUF.",
+    "general.file_type",
+    "general.quantization_version",
+    "general.name",
+    "quantize.",
+    "split.",
+)
 
 F16_MOST = 65504.0
 
@@ -75,7 +86,12 @@ def _pieces(merged: Any, shape: Shape, kind: str) -> Iterator[_Piece]:
     for weight, values in merged.state_dict().items():
         if not (tied and weight == "lm_head.weight"):
             stored = _stored(values, gguf.GGMLQuantizationType[TYPES[kind][0]])
-            yield _Piece(name_of(weight), tuple(values.shape), stored, partial(_numbers, weight, values, stored, shape))
+            yield _Piece(
+                name_of(weight),
+                tuple(values.shape),
+                stored,
+                partial(_numbers, weight, values, stored, shape),
+            )
 
 
 def _stored(values: Any, wanted: Any) -> Any:
@@ -115,7 +131,11 @@ def _write_pieces(writer: Any, pieces: list[_Piece]) -> None:
     for piece in pieces:
         values, size = gguf.GGML_QUANT_SIZES[piece.stored]
         writer.add_tensor_info(
-            piece.name, piece.shape, np.float32, math.prod(piece.shape) // values * size, piece.stored
+            piece.name,
+            piece.shape,
+            np.float32,
+            math.prod(piece.shape) // values * size,
+            piece.stored,
         )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -15,9 +15,7 @@ from localfair.models.gguf_names import gguf_package
 
 INSTEAD = "take the GGUF of this model as the student, or `localfair export merged` and llama.cpp's own scripts"
 # how a tokenizer.json cuts text into words -> llama.cpp's name for it (tokenizer.ggml.pre)
-QWEN2 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 CUTS = {
     ("words",): "gpt-2",
     ("digits", "words"): "smollm",
@@ -34,7 +32,9 @@ def write_from_folder(writer: Any, folder: Path, config: Any, chat_template: str
 
 def _write_shape(writer: Any, config: Any) -> None:
     rotation = getattr(config, "rope_parameters", None) or {}
-    if rotation.get("rope_type", "default") != "default" or getattr(config, "use_sliding_window", False):
+    if rotation.get("rope_type", "default") != "default" or getattr(
+        config, "use_sliding_window", False
+    ):
         raise ModelError("scaled rotations and sliding windows are not written to GGUF", INSTEAD)
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     writer.add_context_length(config.max_position_embeddings)
@@ -91,7 +91,9 @@ def _cut(saved: dict[str, Any], folder: Path) -> str:
     parts = tuple(_part(step) for step in before.get("pretokenizers", [before]))
     normal = (saved.get("normalizer") or {"type": None})["type"]
     if parts not in CUTS or normal not in (None, "NFC"):
-        raise ModelError(f"how the tokenizer in {folder} cuts text into words is not known to localfair", INSTEAD)
+        raise ModelError(
+            f"how the tokenizer in {folder} cuts text into words is not known to localfair", INSTEAD
+        )
     return CUTS[parts]
 
 
@@ -103,6 +105,11 @@ def _part(step: dict[str, Any]) -> str:
             return "bytes"
         case {"type": "Digits", "individual_digits": True}:
             return "digits"
-        case {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}:
+        case {
+            "type": "Split",
+            "pattern": {"Regex": regex},
+            "behavior": "Isolated",
+            "invert": False,
+        }:
             return str(regex)
     return "unknown"

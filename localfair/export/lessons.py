@@ -25,7 +25,10 @@ def chats(store: Store, run: str | None) -> Iterator[dict[str, Any]]:
     head = run_row(store, run)
     lessons = kept(store, head["id"])
     if not lessons:
-        raise UsageError(f"run {head['id']} made no lessons", "name another with --run; see `localfair report --list`")
+        raise UsageError(
+            f"run {head['id']} made no lessons",
+            "name another with --run; see `localfair report --list`",
+        )
     teachers = teachers_of(store, head["id"])
     for lesson in lessons:
         turns = [*json.loads(lesson["prompt"]), ["assistant", lesson["completion"]]]

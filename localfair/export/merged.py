@@ -44,7 +44,8 @@ def merge(base: Path, adapter: Path, precision: str) -> Any:
         except (RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(
-                f"the adapter in {adapter} does not fit the model in {base}: {reason}", "export it from its own run"
+                f"the adapter in {adapter} does not fit the model in {base}: {reason}",
+                "export it from its own run",
             ) from error
     return adapted.merge_and_unload()
 

@@ -27,17 +27,24 @@ class Export:
     made: bool
 
 
-def shelve(store: Store, adapter: str, format: str, path: Path, make: Callable[[Path], None]) -> Export:
+def shelve(
+    store: Store, adapter: str, format: str, path: Path, make: Callable[[Path], None]
+) -> Export:
     """The export of `format` at `path`: as it stands when it is what the record says, else made by `make(part)`."""
     path = path.absolute()
     known = store.rows(
-        "SELECT * FROM exports WHERE adapter = ? AND format = ? AND path = ?", adapter, format, str(path)
+        "SELECT * FROM exports WHERE adapter = ? AND format = ? AND path = ?",
+        adapter,
+        format,
+        str(path),
     )
     if path.exists():
         sha256 = digest(path)
         for row in known:
             if row["sha256"] == sha256:
-                return Export(id=row["id"], path=path, sha256=sha256, bytes=row["bytes"], made=False)
+                return Export(
+                    id=row["id"], path=path, sha256=sha256, bytes=row["bytes"], made=False
+                )
     with whole(path) as part:
         make(part)
     parts = {"adapter": adapter, "format": format, "path": str(path), "sha256": digest(path)}

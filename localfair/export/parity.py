@@ -65,17 +65,25 @@ def parity(
     step = exam_step(student)
     split, questions = parity_questions(store, student, limit)
     members = [
-        student.seating.member("student", 0, student.student, student.adapter["id"], student.folder),
+        student.seating.member(
+            "student", 0, student.student, student.adapter["id"], student.folder
+        ),
         seated(student, export.path),
     ]
     committee = Committee(store, members, progress)
     try:
         work = _work(store, student, task, committee)
-        calls = [Call(p, exam_request(work, step.ask, step.sampling, p, q), (p, q)) for p in members for q in questions]
+        calls = [
+            Call(p, exam_request(work, step.ask, step.sampling, p, q), (p, q))
+            for p in members
+            for q in questions
+        ]
         replies = {call.tag: row["text"] for call, row in committee.ask(calls, "parity:")}
     finally:
         committee.close()
-    found = _compared(task, split, questions, *({q: replies[p, q] for q in questions} for p in members))
+    found = _compared(
+        task, split, questions, *({q: replies[p, q] for q in questions} for p in members)
+    )
     store.ensure("parities", [_row(found, export, members, questions)])
     return found
 
@@ -84,7 +92,10 @@ def exam_step(student: Trained) -> Exam:
     """The run's last exam of its student, made greedy. Raises UsageError for a recipe without any."""
     steps = [s for _, s in student.recipe.steps() if isinstance(s, Exam) and s.role == "student"]
     if not steps:
-        raise UsageError(f"recipe {student.recipe.name!r} holds no exam of its student", "export with --no-parity")
+        raise UsageError(
+            f"recipe {student.recipe.name!r} holds no exam of its student",
+            "export with --no-parity",
+        )
     return steps[-1].model_copy(update={"sampling": steps[-1].sampling.model_copy(update=GREEDY)})
 
 
@@ -97,7 +108,8 @@ def parity_questions(store: Store, student: Trained, limit: int) -> tuple[str, l
     fresh = [q for q in store.questions(task, "train") if q.id not in learned][:limit]
     if not fresh:
         raise UsageError(
-            f"task {task!r} has no dev questions, and every train question is a lesson", "export with --no-parity"
+            f"task {task!r} has no dev questions, and every train question is a lesson",
+            "export with --no-parity",
         )
     return "train", fresh
 
@@ -114,7 +126,9 @@ def lora_member(student: Trained, path: Path) -> Member:
     return _llama_cpp_member(student, student.model, adapter_id=student.adapter["id"], adapter=path)
 
 
-def _llama_cpp_member(student: Trained, model: Model, adapter_id: str = "", adapter: Path | None = None) -> Member:
+def _llama_cpp_member(
+    student: Trained, model: Model, adapter_id: str = "", adapter: Path | None = None
+) -> Member:
     seating = student.seating.with_engine("llama_cpp")
     return seating.placed("student", 1, model, adapter_id, adapter)
 
@@ -134,7 +148,11 @@ def _work(store: Store, student: Trained, task: Task, committee: Committee) -> W
 
 
 def _compared(
-    task: Task, split: str, questions: list[Question], reference: dict[Question, str], exported: dict[Question, str]
+    task: Task,
+    split: str,
+    questions: list[Question],
+    reference: dict[Question, str],
+    exported: dict[Question, str],
 ) -> Parity:
     grades = [[task.grade(q, texts[q]).grade for q in questions] for texts in (reference, exported)]
     return Parity(
@@ -147,7 +165,10 @@ def _compared(
 def _row(found: Parity, export: Export, members: list[Member], questions: list[Question]) -> Row:
     reference, engine = (p.identity.engine for p in members)
     asked = content_id(
-        "parity", export=export.id, engines=[asdict(p.identity) for p in members], questions=[q.id for q in questions]
+        "parity",
+        export=export.id,
+        engines=[asdict(p.identity) for p in members],
+        questions=[q.id for q in questions],
     )
     return {
         "id": asked, "export": export.id, "reference": reference, "engine": engine, "created": now(), **asdict(found)

@@ -54,7 +54,9 @@ def run_row(store: Store, run: str | None) -> Row:
     name = run or latest_run(store)
     row = store.one("SELECT * FROM runs WHERE id = ?", name)
     if row is None:
-        raise UsageError(f"there is no run {name!r} in {store.path}", "see `localfair report --list`")
+        raise UsageError(
+            f"there is no run {name!r} in {store.path}", "see `localfair report --list`"
+        )
     return row
 
 

@@ -15,7 +15,14 @@ from localfair.export import adapter as adapter_folder
 from localfair.export import gguf as weights_gguf
 from localfair.export import merged
 from localfair.export.once import Export, shelve
-from localfair.export.parity import Parity, folder_member, gguf_member, lora_member, must_have_llama_cpp, parity
+from localfair.export.parity import (
+    Parity,
+    folder_member,
+    gguf_member,
+    lora_member,
+    must_have_llama_cpp,
+    parity,
+)
 from localfair.export.student import Trained
 from localfair.models import gguf_lora as lora_gguf
 from localfair.models.gguf_names import shape_of
@@ -38,7 +45,9 @@ def export_adapter(store: Store, student: Trained, out: Path) -> Done:
     return Done(shelve(store, adapter, "adapter", place, partial(adapter_folder.copy, student)))
 
 
-def export_merged(store: Store, student: Trained, out: Path, limit: int, progress: Progress) -> Done:
+def export_merged(
+    store: Store, student: Trained, out: Path, limit: int, progress: Progress
+) -> Done:
     """Merged safetensors at `<out>/<name>`; then the parity exam on `limit` questions, none for 0."""
 
     def make(part: Path) -> None:
@@ -46,10 +55,14 @@ def export_merged(store: Store, student: Trained, out: Path, limit: int, progres
         merged.save_merged(_merged(student, base), base, student.model, part)
 
     export = shelve(store, student.adapter["id"], "merged", out / student.name, make)
-    return Done(export, parity(store, student, export, folder_member, limit, progress) if limit else None)
+    return Done(
+        export, parity(store, student, export, folder_member, limit, progress) if limit else None
+    )
 
 
-def export_gguf(store: Store, student: Trained, kind: str, out: Path, limit: int, progress: Progress) -> Done:
+def export_gguf(
+    store: Store, student: Trained, kind: str, out: Path, limit: int, progress: Progress
+) -> Done:
     """A GGUF of `kind` (a key of `weights_gguf.TYPES`, or LORA) at `<out>/<name>-<kind>.gguf`; then the parity exam.
 
     What cannot be written or examined is refused before any weights are loaded. A LORA is the adapter alone, for the
@@ -67,7 +80,9 @@ def export_gguf(store: Store, student: Trained, kind: str, out: Path, limit: int
         base = student.seating.folder(student.model)
         weights_gguf.write(_merged(student, base), student.model, base, kind, student.name, part)
 
-    export = shelve(store, student.adapter["id"], f"gguf/{kind}", out / f"{student.name}-{kind}.gguf", make)
+    export = shelve(
+        store, student.adapter["id"], f"gguf/{kind}", out / f"{student.name}-{kind}.gguf", make
+    )
     seated = lora_member if kind == LORA else gguf_member
     return Done(export, parity(store, student, export, seated, limit, progress) if limit else None)
 

@@ -51,7 +51,9 @@ def _disk_is_full(error: Exception) -> bool:
 
 def _in_words(error: Exception, target: Path) -> DiskFull | UsageError:
     if _disk_is_full(error):
-        return DiskFull(f"no space left on the disk for {target}", "free some space, or choose another --out")
+        return DiskFull(
+            f"no space left on the disk for {target}", "free some space, or choose another --out"
+        )
     reason = getattr(error, "strerror", None) or error
     return UsageError(f"cannot write to {target.parent}: {reason}", "choose another --out")
 

@@ -45,7 +45,9 @@ class Connection:
         parts = urlsplit(url)
         host = parts.hostname or ""
         self._base, self._answer = parts.path.rstrip("/"), answer
-        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {key}"} if key else {}
+        )
         self._connection = (
             http.client.HTTPSConnection(host, parts.port, timeout=CONNECT, context=_trust())
             if parts.scheme == "https"
@@ -58,12 +60,16 @@ class Connection:
         try:
             if self._connection.sock is None:
                 self._connect()
-            self._connection.request("GET" if body is None else "POST", self._base + path, content, self._headers)
+            self._connection.request(
+                "GET" if body is None else "POST", self._base + path, content, self._headers
+            )
             response = self._connection.getresponse()
             return Reply(response.status, response.read())
         except BaseException as error:  # whatever was half read is no reply to the next request
             self.close()
-            if isinstance(error, http.client.HTTPException | OSError) and not isinstance(error, TimeoutError):
+            if isinstance(error, http.client.HTTPException | OSError) and not isinstance(
+                error, TimeoutError
+            ):
                 raise Broken(str(error) or type(error).__name__) from error
             raise
 

@@ -39,7 +39,9 @@ def add(path: Path, workspace: Path, *, name: str = "", force: bool = False) -> 
     return _write(card, workspace, force)
 
 
-def add_endpoint(url: str, served: str, workspace: Path, *, name: str = "", force: bool = False) -> Card:
+def add_endpoint(
+    url: str, served: str, workspace: Path, *, name: str = "", force: bool = False
+) -> Card:
     """Write a card for the model that a running server calls `served`, as it describes itself now, and return it.
 
     Raises NetworkRefused for a host the workspace does not allow, EngineDied when nobody answers, UsageError when
@@ -101,4 +103,6 @@ def _link(path: Path, place: Path) -> None:
         place.unlink(missing_ok=True)
         place.symlink_to(path)
     except OSError as error:
-        raise ModelError(f"cannot link {place} to {path}: {error.strerror}", "copy the file there") from error
+        raise ModelError(
+            f"cannot link {place} to {path}: {error.strerror}", "copy the file there"
+        ) from error

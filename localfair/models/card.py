@@ -9,7 +9,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from localfair.errors import ModelError, nearest
@@ -95,7 +102,9 @@ class Card(BaseModel):
     @model_validator(mode="after")
     def _licence_was_read(self) -> Self:
         if self.licence != UNVERIFIED and not self.licence_read_from:
-            raise ValueError("licence: say where it was read in licence_read_from, or write 'unverified'")
+            raise ValueError(
+                "licence: say where it was read in licence_read_from, or write 'unverified'"
+            )
         return self
 
 
@@ -104,10 +113,14 @@ def load_card(path: Path) -> Card:
     try:
         return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(f"cannot read the model card {path}: {error}", "a card is one TOML file") from error
+        raise ModelError(
+            f"cannot read the model card {path}: {error}", "a card is one TOML file"
+        ) from error
     except ValidationError as error:
         problems = "; ".join(_problem(item) for item in error.errors())
-        raise ModelError(f"the model card {path} is not valid: {problems}", "correct the card") from error
+        raise ModelError(
+            f"the model card {path} is not valid: {problems}", "correct the card"
+        ) from error
 
 
 def save_card(card: Card, path: Path) -> None:
@@ -116,7 +129,9 @@ def save_card(card: Card, path: Path) -> None:
 
     kept = card.model_dump(mode="json", exclude_defaults=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, tomli_w.dumps({**kept, "licence": card.licence, "output_terms": card.output_terms}))
+    write_whole(
+        path, tomli_w.dumps({**kept, "licence": card.licence, "output_terms": card.output_terms})
+    )
 
 
 def _problem(item: ErrorDetails) -> str:

@@ -23,12 +23,17 @@ from localfair.record.nouns import Message, Request
 class ChatText:
     """A model's template, ready to render. Raises ModelError for one that is none."""
 
-    def __init__(self, name: str, template: str | None, bos: str, eos: str, control: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, template: str | None, bos: str, eos: str, control: Sequence[str]
+    ) -> None:
         if not template:
             raise ModelError(
-                f"{name} has no chat template", "use an instruction-tuned model, or give chat_template in its card"
+                f"{name} has no chat template",
+                "use an instruction-tuned model, or give chat_template in its card",
             )
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
+        )
         environment.filters["tojson"] = _tojson
         environment.globals |= {"raise_exception": _refuse, "strftime_now": _now}
         self._name, self._control = name, tuple(control)
@@ -42,7 +47,9 @@ class ChatText:
 
     def prompt(self, request: Request) -> str:
         """The text a model is asked to continue. Control tokens come from the template alone (see `as_text`)."""
-        messages = [{"role": m.role, "content": as_text(self._control, m.content)} for m in request.messages]
+        messages = [
+            {"role": m.role, "content": as_text(self._control, m.content)} for m in request.messages
+        ]
         try:
             return self._template.render(messages=messages, **self._values)
         except (TemplateError, ValueError, TypeError) as error:
@@ -86,7 +93,9 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     Control tokens come from the template alone: where a message's own text spells one, a space after its
     first character keeps it text, so that a quoted answer cannot end its turn (ours).
     """
-    return _render(tokenizer, [Message(m.role, _as_text(tokenizer, m.content)) for m in messages], True)
+    return _render(
+        tokenizer, [Message(m.role, _as_text(tokenizer, m.content)) for m in messages], True
+    )
 
 
 def end_of_turn(tokenizer: Any) -> int:
@@ -101,7 +110,8 @@ def end_of_turn(tokenizer: Any) -> int:
     found = next((i for i in after if i in _control_ids(tokenizer)), tokenizer.eos_token_id)
     if found is None:
         raise TrainingError(
-            "the tokenizer names no token that ends a turn", "a lesson must teach the model where to stop"
+            "the tokenizer names no token that ends a turn",
+            "a lesson must teach the model where to stop",
         )
     return int(found)
 
@@ -109,14 +119,23 @@ def end_of_turn(tokenizer: Any) -> int:
 def _render(tokenizer: Any, messages: Sequence[Message], opens_reply: bool) -> list[int]:
     """The chat template's tokens; it writes its own beginning-of-text token, no second one is added."""
     if not tokenizer.chat_template:
-        raise TrainingError("the tokenizer has no chat template", "use an instruction-tuned model, or add its template")
+        raise TrainingError(
+            "the tokenizer has no chat template",
+            "use an instruction-tuned model, or add its template",
+        )
     turns = [{"role": m.role, "content": m.content} for m in messages]
-    ids = tokenizer.apply_chat_template(turns, add_generation_prompt=opens_reply, tokenize=True, return_dict=False)
+    ids = tokenizer.apply_chat_template(
+        turns, add_generation_prompt=opens_reply, tokenize=True, return_dict=False
+    )
     return [int(i) for i in ids]
 
 
 def _control_tokens(tokenizer: Any) -> dict[int, str]:
-    return {i: str(t) for i, t in tokenizer.added_tokens_decoder.items() if t.special and len(str(t)) > 1}
+    return {
+        i: str(t)
+        for i, t in tokenizer.added_tokens_decoder.items()
+        if t.special and len(str(t)) > 1
+    }
 
 
 def _control_ids(tokenizer: Any) -> set[int]:

@@ -59,7 +59,11 @@ def _is_whole(place: Path, model: Model) -> bool:
 
 
 def _identity(model: Model) -> dict[str, Any]:
-    return {"version": VERSION, "from": model.fingerprint, "chat_template": model.chat_template_hash}
+    return {
+        "version": VERSION,
+        "from": model.fingerprint,
+        "chat_template": model.chat_template_hash,
+    }
 
 
 def _sizes(folder: Path) -> dict[str, int]:
@@ -96,11 +100,15 @@ def _convert(model: Model, folder: Path) -> None:
             tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
             # without dequantize=True the model counts as quantised and cannot be saved
             weights = AutoModelForCausalLM.from_pretrained(
-                source, gguf_file=file, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+                source,
+                gguf_file=file,
+                quantization_config=GgufConfig(dequantize=True),
+                dtype=torch.bfloat16,
             )
     except (ValueError, KeyError, NotImplementedError) as error:
         raise ModelError(
-            f"transformers cannot read {file} for training: {error}", "use the model's safetensors version"
+            f"transformers cannot read {file} for training: {error}",
+            "use the model's safetensors version",
         ) from error
     tokenizer.chat_template = model.chat_template
     with contextlib.redirect_stderr(io.StringIO()):

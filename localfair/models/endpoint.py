@@ -36,12 +36,18 @@ def allowed(url: str, hosts: frozenset[str]) -> str:
     """The server's root, without `/v1`. Raises UsageError for no http URL, NetworkRefused for a host nobody allowed."""
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query)
+        good = (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and not (parts.username or parts.query)
+        )
         good = good and parts.port != 0
     except ValueError:
         good = False
     if not good or not parts.hostname:
-        raise UsageError(f"{url!r} is not the address of a server", "give it like http://127.0.0.1:8080")
+        raise UsageError(
+            f"{url!r} is not the address of a server", "give it like http://127.0.0.1:8080"
+        )
     if not is_loopback(parts.hostname) and parts.hostname not in hosts:
         raise NetworkRefused(
             f"{parts.hostname} is not this machine, and the workspace does not allow it",
@@ -93,16 +99,30 @@ def look(url: str, served: str) -> Seen:
     if one.get("owned_by") == "llamacpp":
         return _llamacpp(url, listed.get(served, one))
     if served not in listed:
-        raise UsageError(f"the server at {url} has no model {served!r}", nearest(served, map(str, listed)))
+        raise UsageError(
+            f"the server at {url} has no model {served!r}", nearest(served, map(str, listed))
+        )
     one = listed[served]
     if one.get("owned_by") == "vllm":
-        return Seen(server="vllm", identity=_tagged("vllm", root=one.get("root")), context=one.get("max_model_len"))
+        return Seen(
+            server="vllm",
+            identity=_tagged("vllm", root=one.get("root")),
+            context=one.get("max_model_len"),
+        )
     tags = _items(_ask(url, "/api/tags", optional=True), "models")
-    digest = next((m.get("digest") for m in tags if m.get("name") in (served, f"{served}:latest")), None)
+    digest = next(
+        (m.get("digest") for m in tags if m.get("name") in (served, f"{served}:latest")), None
+    )
     if tags:
-        return Seen(server="ollama", identity=_tagged("ollama", digest=digest) if digest else "", context=None)
+        return Seen(
+            server="ollama",
+            identity=_tagged("ollama", digest=digest) if digest else "",
+            context=None,
+        )
     known = _items(_ask(url, "/api/v0/models", optional=True), "data")
-    loaded: Any = next((m.get("loaded_context_length") for m in known if m.get("id") == served), None)
+    loaded: Any = next(
+        (m.get("loaded_context_length") for m in known if m.get("id") == served), None
+    )
     return Seen(server="lmstudio" if known else "unknown", identity="", context=loaded)
 
 
@@ -112,7 +132,9 @@ def _llamacpp(url: str, model: dict[str, Any]) -> Seen:
     # its context and its build are how the weights are served, not what they are
     meta = {k: v for k, v in (model.get("meta") or {}).items() if k != "n_ctx"}
     file = PurePath(str(properties.get("model_path", ""))).name
-    identity = _tagged("llamacpp", file=file, meta=meta, chat_template=properties.get("chat_template"))
+    identity = _tagged(
+        "llamacpp", file=file, meta=meta, chat_template=properties.get("chat_template")
+    )
     return Seen(server="llamacpp", identity=identity if meta else "", context=settings.get("n_ctx"))
 
 
@@ -147,4 +169,6 @@ def _ask(url: str, path: str, *, optional: bool = False) -> dict[str, Any]:
 def _refused(url: str, status: int) -> NoReturn:
     if status in (401, 403):
         raise EngineError(f"the server at {url} wants a key", "set LOCALFAIR_ENDPOINT_KEY to it")
-    raise EngineError(f"the server at {url} lists no models (status {status})", "is it an OpenAI-compatible one?")
+    raise EngineError(
+        f"the server at {url} lists no models (status {status})", "is it an OpenAI-compatible one?"
+    )

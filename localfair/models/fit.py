@@ -50,7 +50,9 @@ class Sizes:
     @property
     def linear(self) -> int:
         """Parameters of the linear layers, which QLoRA quantises."""
-        return self.layers * (self.width * (2 * self.queries + 2 * self.keys) + 3 * self.width * self.feed_forward)
+        return self.layers * (
+            self.width * (2 * self.queries + 2 * self.keys) + 3 * self.width * self.feed_forward
+        )
 
     @property
     def outer(self) -> int:
@@ -124,17 +126,31 @@ def to_train(
     checkpointing only one layer's KEPT, and 2 * WIDE * width of every layer's input.
     """
     layer = KEPT[compute] * sizes.width
-    kept = layer + 2 * WIDE[compute] * sizes.width * sizes.layers if checkpointing else layer * sizes.layers
+    kept = (
+        layer + 2 * WIDE[compute] * sizes.width * sizes.layers
+        if checkpointing
+        else layer * sizes.layers
+    )
     loading = 2 * (sizes.linear + sizes.outer) + NF4 * sizes.linear
     step = STEP * sizes.linear + length * batch * (kept + REPLY * LOGIT * sizes.vocabulary)
-    return LIBRARIES + WIDE[compute] * sizes.outer + LORA * rank * sizes.per_rank + int(max(loading, step))
+    return (
+        LIBRARIES
+        + WIDE[compute] * sizes.outer
+        + LORA * rank * sizes.per_rank
+        + int(max(loading, step))
+    )
 
 
 def needed(sizes: Sizes, load: Load) -> int:
     """Bytes for a load."""
     if load.train:
         return to_train(
-            sizes, load.context, load.batch, load.rank, checkpointing=load.checkpointing, compute=load.compute
+            sizes,
+            load.context,
+            load.batch,
+            load.rank,
+            checkpointing=load.checkpointing,
+            compute=load.compute,
         )
     return to_serve(sizes, load.context, load.batch)
 
@@ -143,7 +159,9 @@ def fit(model: Model, load: Load, memory: Callable[[], tuple[str, int]] | None =
     """Whether a load fits the memory that is free here, and if not what would. Raises ModelError for unknown sizes."""
     sizes = sizes_of(model.path)
     if load.train and not (sizes.linear and sizes.feed_forward):
-        raise ModelError(f"{model.name} does not say how large its layers are", "its memory cannot be estimated")
+        raise ModelError(
+            f"{model.name} does not say how large its layers are", "its memory cannot be estimated"
+        )
     place, free = (memory or free_memory)()
     fits = [other for other in (load, *lighter(load)) if needed(sizes, other) * MARGIN <= free]
     instead = fits[0] if fits and fits[0] != load else None

@@ -22,7 +22,9 @@ def _head_sees(model: Any, keep: Tensor) -> Iterator[list[Tensor]]:
         seen.append(inputs[0][keep])
         return (seen[-1][None], *inputs[1:])
 
-    head = getattr(model, "module", model).get_output_embeddings()  # `module`: inside DistributedDataParallel
+    head = getattr(
+        model, "module", model
+    ).get_output_embeddings()  # `module`: inside DistributedDataParallel
     handle = head.register_forward_pre_hook(narrow)
     try:
         yield seen
@@ -43,7 +45,9 @@ def logits_at(model: Any, keep: Tensor, **inputs: Any) -> Tensor:
 @contextmanager
 def _not_checkpointed(model: Any) -> Iterator[None]:
     """Within it, no layer recomputes its forward pass: a layer that does so drops the cache it is given."""
-    layers = [module for module in model.modules() if getattr(module, "gradient_checkpointing", False)]
+    layers = [
+        module for module in model.modules() if getattr(module, "gradient_checkpointing", False)
+    ]
     for layer in layers:
         layer.gradient_checkpointing = False
     try:
@@ -53,7 +57,9 @@ def _not_checkpointed(model: Any) -> Iterator[None]:
             layer.gradient_checkpointing = True
 
 
-def last_states(model: Any, prompts: Tensor, prompt_mask: Tensor, replies: Tensor, lengths: Tensor) -> Tensor:
+def last_states(
+    model: Any, prompts: Tensor, prompt_mask: Tensor, replies: Tensor, lengths: Tensor
+) -> Tensor:
     """(R, H): the last layer's state at the last token of each reply; no gradient goes through a prompt.
 
     `prompts` (M, P) padded on the left, with their mask; `replies` (R, T) padded on the right, with their
@@ -77,7 +83,9 @@ def last_states(model: Any, prompts: Tensor, prompt_mask: Tensor, replies: Tenso
     with _not_checkpointed(model), _head_sees(model, places == lengths[:, None] - 1) as states:
         model(
             input_ids=replies,
-            attention_mask=torch.cat([prompt_mask.repeat_interleave(times, 0), written.long()], dim=1),
+            attention_mask=torch.cat(
+                [prompt_mask.repeat_interleave(times, 0), written.long()], dim=1
+            ),
             position_ids=starts + places,
             past_key_values=cache,
             use_cache=True,

@@ -119,11 +119,24 @@ def read_gguf_header(path: Path) -> GgufHeader:
     except OSError as error:
         raise MissingWeights(f"cannot read {path}: {error.strerror}") from error
     except _NotGguf as error:
-        raise CorruptWeights(f"{path} is not a GGUF file: {error}", "give a .gguf, version 2 or 3") from error
-    except (ValueError, struct.error, LookupError, TypeError, ArithmeticError, RecursionError) as error:
-        raise CorruptWeights(f"{path} is cut short or damaged: its header does not end", REPLACE) from error
+        raise CorruptWeights(
+            f"{path} is not a GGUF file: {error}", "give a .gguf, version 2 or 3"
+        ) from error
+    except (
+        ValueError,
+        struct.error,
+        LookupError,
+        TypeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
+        raise CorruptWeights(
+            f"{path} is cut short or damaged: its header does not end", REPLACE
+        ) from error
     if actual < header.size:
-        raise CorruptWeights(f"{path} is cut short: {actual} bytes, its header says {header.size}", REPLACE)
+        raise CorruptWeights(
+            f"{path} is cut short: {actual} bytes, its header says {header.size}", REPLACE
+        )
     return header
 
 
@@ -168,7 +181,9 @@ def _tensor(reader: _Reader) -> tuple[str, list[int], int]:
     return name, shape, int(offset + math.prod(shape) // values * size)
 
 
-def _header(meta: dict[str, Any], tokenizer_hash: str, size: int, shapes: dict[str, list[int]]) -> GgufHeader:
+def _header(
+    meta: dict[str, Any], tokenizer_hash: str, size: int, shapes: dict[str, list[int]]
+) -> GgufHeader:
     architecture = str(meta.get("general.architecture", ""))
 
     def own(key: str) -> int:

@@ -53,15 +53,22 @@ def read_config(adapter: Path) -> dict[str, Any]:
     try:
         config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
     except OSError as error:
-        raise MissingWeights(f"{adapter} holds no {CONFIG}", "give the folder of a trained adapter") from error
+        raise MissingWeights(
+            f"{adapter} holds no {CONFIG}", "give the folder of a trained adapter"
+        ) from error
     except ValueError as error:
-        raise CorruptWeights(f"{adapter / CONFIG} is not JSON: {error}", "train the adapter again") from error
+        raise CorruptWeights(
+            f"{adapter / CONFIG} is not JSON: {error}", "train the adapter again"
+        ) from error
     if not isinstance(config, dict) or str(config.get("peft_type", "")).upper() != "LORA":
-        raise ModelError(f"the adapter in {adapter} is not a LoRA", "only LoRA adapters are exported")
+        raise ModelError(
+            f"the adapter in {adapter} is not a LoRA", "only LoRA adapters are exported"
+        )
     odd = sorted(key for key, plain in PLAIN.items() if (config.get(key) or plain) != plain)
     if odd:
         raise ModelError(
-            f"the adapter in {adapter} uses {', '.join(odd)}, which a GGUF LoRA cannot hold", "merge it instead"
+            f"the adapter in {adapter} uses {', '.join(odd)}, which a GGUF LoRA cannot hold",
+            "merge it instead",
         )
     return config
 
@@ -78,7 +85,10 @@ def _pairs(adapter: Path, shape: Any) -> Iterator[tuple[str, Any]]:
     for key, values in _weights(adapter).items():
         half = next((suffix for suffix in HALVES if key.endswith(suffix)), None)
         if half is None:
-            raise ModelError(f"the adapter holds {key}, which is neither A nor B of a linear layer", "merge it instead")
+            raise ModelError(
+                f"the adapter holds {key}, which is neither A nor B of a linear layer",
+                "merge it instead",
+            )
         weight = key.removesuffix(half).removeprefix("base_model.model.") + ".weight"
         if half == ".lora_B.weight":
             values = laid_out(weight, values, shape)
@@ -95,8 +105,12 @@ def _weights(adapter: Path) -> dict[str, Any]:
         ) from error
     path = adapter / WEIGHTS
     if not path.is_file():
-        raise MissingWeights(f"{adapter} holds no {WEIGHTS}", "give the folder of a trained adapter")
+        raise MissingWeights(
+            f"{adapter} holds no {WEIGHTS}", "give the folder of a trained adapter"
+        )
     try:
         return dict(load_file(path))
     except SafetensorError as error:
-        raise CorruptWeights(f"{path} is cut short or damaged: {error}", "train the adapter again") from error
+        raise CorruptWeights(
+            f"{path} is cut short or damaged: {error}", "train the adapter again"
+        ) from error

@@ -39,7 +39,10 @@ def shape_of(base: Path) -> Shape:
     else:
         header = read_gguf_header(base)
         shape = Shape(
-            architecture=header.architecture, blocks=header.block_count, heads=header.heads, kv_heads=header.kv_heads
+            architecture=header.architecture,
+            blocks=header.block_count,
+            heads=header.heads,
+            kv_heads=header.kv_heads,
         )
     if shape.architecture not in PAIRED:
         raise ModelError(
@@ -62,7 +65,9 @@ def gguf_package() -> Any:
     try:
         import gguf
     except ImportError as error:
-        raise MissingDependency("writing GGUF needs the package 'gguf'", "pip install 'localfair[train]'") from error
+        raise MissingDependency(
+            "writing GGUF needs the package 'gguf'", "pip install 'localfair[train]'"
+        ) from error
     return gguf
 
 
@@ -76,7 +81,8 @@ def namer(shape: Shape) -> Callable[[str], str]:
         found = names.get_name(weight, try_suffixes=(".weight", ".bias"))
         if found is None:
             raise ModelError(
-                f"llama.cpp's {shape.architecture} has no weight like {weight}", "train other modules (adapter.targets)"
+                f"llama.cpp's {shape.architecture} has no weight like {weight}",
+                "train other modules (adapter.targets)",
             )
         return str(found)
 

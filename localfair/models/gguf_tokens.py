@@ -28,7 +28,11 @@ def control_texts(path: Path) -> tuple[str, ...]:
         found = _arrays(_Reader(data))
     kinds = found.get(TYPES) or [1] * len(found.get(TOKENS, []))
     marked = zip(found.get(TOKENS, []), kinds, strict=False)
-    return tuple(text for text, kind in marked if len(text) > 1 and (kind in (UNKNOWN, CONTROL) or text in ENDS))
+    return tuple(
+        text
+        for text, kind in marked
+        if len(text) > 1 and (kind in (UNKNOWN, CONTROL) or text in ENDS)
+    )
 
 
 def _arrays(reader: _Reader) -> dict[str, list[Any]]:
@@ -40,7 +44,11 @@ def _arrays(reader: _Reader) -> dict[str, list[Any]]:
         key, kind = reader.string(), reader.scalar("I")
         if key in (TOKENS, TYPES) and kind == _ARRAY:
             item, count = reader.scalar("I"), reader.scalar("Q")
-            one = reader.string if item == _STRING else lambda code=_SCALARS[item]: reader.scalar(code)
+            one = (
+                reader.string
+                if item == _STRING
+                else lambda code=_SCALARS[item]: reader.scalar(code)
+            )
             found[key] = [one() for _ in range(count)]
         else:
             reader.value(kind)

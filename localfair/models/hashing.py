@@ -61,4 +61,6 @@ class Hashes:
     def _write(self, key: str, entry: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path, json.dumps({**self._load(), key: entry}, indent=1, sort_keys=True))
+            write_whole(
+                self.path, json.dumps({**self._load(), key: entry}, indent=1, sort_keys=True)
+            )

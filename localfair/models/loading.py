@@ -28,7 +28,9 @@ Precision = Literal["bf16", "fp32", "nf4"]
 ADAPTER_FILE = "adapter_model.safetensors"
 
 
-def load_causal_lm(folder: Path, precision: Precision, compute: Literal["bf16", "fp32"] | None = None) -> Any:
+def load_causal_lm(
+    folder: Path, precision: Precision, compute: Literal["bf16", "fp32"] | None = None
+) -> Any:
     """The model in `folder` (safetensors only, never from the network), on the GPU where there is one.
 
     What stays dense beside 4-bit layers, and what these compute in, is `compute`: the machine's usual precision.
@@ -38,7 +40,9 @@ def load_causal_lm(folder: Path, precision: Precision, compute: Literal["bf16", 
     options: dict[str, Any] = {"dtype": torch.float32 if dense == "fp32" else torch.bfloat16}
     if precision == "nf4":
         if importlib.util.find_spec("bitsandbytes") is None:
-            raise MissingDependency("NF4 needs the package 'bitsandbytes'", "pip install 'localfair[train]'")
+            raise MissingDependency(
+                "NF4 needs the package 'bitsandbytes'", "pip install 'localfair[train]'"
+            )
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
@@ -93,5 +97,7 @@ def save_adapter(model: Any, folder: Path) -> None:
     weights = get_peft_model_state_dict(model, save_embedding_layers=False)
     model.peft_config["default"].save_pretrained(folder)
     part = folder / (ADAPTER_FILE + ".part")
-    save_file({name: w.detach().cpu().contiguous() for name, w in weights.items()}, part, {"format": "pt"})
+    save_file(
+        {name: w.detach().cpu().contiguous() for name, w in weights.items()}, part, {"format": "pt"}
+    )
     part.replace(folder / ADAPTER_FILE)

@@ -29,9 +29,13 @@ def card_of(path: Path) -> Card:
     """A card for the weights at `path` out of their own metadata; it holds no hash and is written nowhere."""
     path = path.expanduser().absolute()
     if not path.exists():
-        raise MissingWeights(f"there is no file or folder {path}", "give a .gguf or a safetensors folder")
+        raise MissingWeights(
+            f"there is no file or folder {path}", "give a .gguf or a safetensors folder"
+        )
     if path.is_file() and path.suffix == ".toml":
-        raise UsageError(f"{path} is a card, not weights", "put it into the folder models/ of the workspace")
+        raise UsageError(
+            f"{path} is a card, not weights", "put it into the folder models/ of the workspace"
+        )
     header = read_header(path)
     licence = header.licence if isinstance(header, GgufHeader) and header.licence else UNVERIFIED
     return Card(

@@ -57,7 +57,9 @@ def all_cards(workspace: Path) -> dict[str, Card]:
         for path in sorted(folder.glob("*.toml")):
             card = load_card(path)
             if card.name != path.stem:
-                raise ModelError(f"{path} is the card of {card.name!r}", f"rename it to {card.name}.toml")
+                raise ModelError(
+                    f"{path} is the card of {card.name!r}", f"rename it to {card.name}.toml"
+                )
             found[card.name] = card
     return found
 
@@ -85,7 +87,9 @@ def find_weights(card: Card, workspace: Path) -> Path | None:
     places = [Path(card.path)] if card.path else []
     places.append(weights_dir(workspace) / card.file)
     extra = os.environ.get("LOCALFAIR_WEIGHTS", "")
-    places += [Path(folder).expanduser() / card.file for folder in extra.split(os.pathsep) if folder]
+    places += [
+        Path(folder).expanduser() / card.file for folder in extra.split(os.pathsep) if folder
+    ]
     return next((place.absolute() for place in places if place.exists()), None)
 
 
@@ -115,7 +119,9 @@ def verified(card: Card, workspace: Path, hashes: Hashes) -> Model:
         return _served(card)
     path = find_weights(card, workspace)
     if path is None:
-        raise MissingWeights(f"the weights of {card.name} ({card.file}) are not here", _how_to_get(card))
+        raise MissingWeights(
+            f"the weights of {card.name} ({card.file}) are not here", _how_to_get(card)
+        )
     return verified_at(card, path, hashes)
 
 
@@ -124,7 +130,9 @@ def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
     header = read_header(path)
     size = weights_size(path)
     if card.size is not None and size != card.size:
-        raise CorruptWeights(f"{path} has {size} bytes, the card of {card.name} says {card.size}", _replace(card))
+        raise CorruptWeights(
+            f"{path} has {size} bytes, the card of {card.name} says {card.size}", _replace(card)
+        )
     seen = hashes.of(path)
     if card.sha256 is not None and seen != card.sha256:
         raise CorruptWeights(f"{path} has sha256 {seen}, expected {card.sha256}", _replace(card))

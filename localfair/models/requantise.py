@@ -15,7 +15,11 @@ from localfair.models.card import Card, save_card
 from localfair.models.registry import all_cards, resolve, weights_dir
 
 # our name -> llama.cpp's
-TYPES = {"bf16": "LLAMA_FTYPE_MOSTLY_BF16", "q8_0": "LLAMA_FTYPE_MOSTLY_Q8_0", "q4_0": "LLAMA_FTYPE_MOSTLY_Q4_0"}
+TYPES = {
+    "bf16": "LLAMA_FTYPE_MOSTLY_BF16",
+    "q8_0": "LLAMA_FTYPE_MOSTLY_Q8_0",
+    "q4_0": "LLAMA_FTYPE_MOSTLY_Q4_0",
+}
 
 
 def requantise(name: str, kind: str, workspace: Path) -> Card:
@@ -50,7 +54,9 @@ def _quantise(source: Path, target: Path, kind: str) -> None:
     try:
         import llama_cpp
     except ImportError as error:
-        raise MissingDependency("requantising needs llama-cpp-python", "pip install 'localfair[llama]'") from error
+        raise MissingDependency(
+            "requantising needs llama-cpp-python", "pip install 'localfair[llama]'"
+        ) from error
     from localfair.models.llama_log import complaint, silence
 
     silence()
@@ -59,7 +65,12 @@ def _quantise(source: Path, target: Path, kind: str) -> None:
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = getattr(llama_cpp, TYPES[kind])
     params.allow_requantize = True
-    if llama_cpp.llama_model_quantize(str(source).encode(), str(part).encode(), ctypes.byref(params)):
+    if llama_cpp.llama_model_quantize(
+        str(source).encode(), str(part).encode(), ctypes.byref(params)
+    ):
         part.unlink(missing_ok=True)
-        raise ModelError(f"llama.cpp could not write {source.name} as {kind}{complaint()}", "is there space left?")
+        raise ModelError(
+            f"llama.cpp could not write {source.name} as {kind}{complaint()}",
+            "is there space left?",
+        )
     part.replace(target)

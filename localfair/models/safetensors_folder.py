@@ -53,7 +53,9 @@ def read_folder(folder: Path) -> FolderHeader:
 
 def counted_files(folder: Path) -> list[Path]:
     """The files that make up the folder's fingerprint, by name."""
-    return sorted(p for p in folder.iterdir() if p.is_file() and p.suffix in COUNTED and p.name[0] != ".")
+    return sorted(
+        p for p in folder.iterdir() if p.is_file() and p.suffix in COUNTED and p.name[0] != "."
+    )
 
 
 def _refuse_pickles(folder: Path) -> None:
@@ -69,7 +71,9 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise MissingWeights(f"no {path.name} in {path.parent}", "a model folder needs one") from error
+        raise MissingWeights(
+            f"no {path.name} in {path.parent}", "a model folder needs one"
+        ) from error
     except (OSError, ValueError) as error:
         raise CorruptWeights(f"{path} is not readable JSON: {error}") from error
     if not isinstance(value, dict):
@@ -84,7 +88,9 @@ def _shards(folder: Path) -> list[Path]:
         named = set(_json(index).get("weight_map", {}).values())
         missing = sorted(named - {shard.name for shard in shards})
         if missing:
-            raise MissingWeights(f"{folder} lacks {', '.join(missing)}", "the index names them: get them again")
+            raise MissingWeights(
+                f"{folder} lacks {', '.join(missing)}", "the index names them: get them again"
+            )
     if not shards:
         raise MissingWeights(f"no .safetensors file in {folder}")
     return shards
@@ -102,7 +108,9 @@ def _must_be_whole(shard: Path) -> None:
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptWeights(f"{shard} is not a safetensors file: {error}") from error
     if actual != expected:
-        raise CorruptWeights(f"{shard} is cut short or damaged: {actual} bytes, its header says {expected}")
+        raise CorruptWeights(
+            f"{shard} is cut short or damaged: {actual} bytes, its header says {expected}"
+        )
 
 
 def _chat_template(folder: Path) -> str | None:
@@ -115,6 +123,8 @@ def _chat_template(folder: Path) -> str | None:
 
 def _kv_bytes(config: dict[str, Any]) -> int:
     heads = int(config.get("num_attention_heads") or 0)
-    width = int(config.get("head_dim") or (int(config.get("hidden_size") or 0) // heads if heads else 0))
+    width = int(
+        config.get("head_dim") or (int(config.get("hidden_size") or 0) // heads if heads else 0)
+    )
     kv_heads = int(config.get("num_key_value_heads") or heads)
     return 2 * 2 * int(config.get("num_hidden_layers") or 0) * kv_heads * width

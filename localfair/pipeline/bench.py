@@ -46,7 +46,9 @@ def bench(
     seating = Seating(workspace, 0, options or Options())
     chosen = engines or engines_for(seating.model(name))
     if not chosen:
-        raise ModelError(f"no engine that can serve {name} is installed", "pip install 'localfair[llama]'")
+        raise ModelError(
+            f"no engine that can serve {name} is installed", "pip install 'localfair[llama]'"
+        )
     rows: list[Row] = []
     with Store.open(db, create=True) as store:
         for engine in chosen:
@@ -62,7 +64,9 @@ def engines_for(model: AnyModel) -> tuple[str, ...]:
     return tuple(engine for engine in engines_of(model) if engine in ENGINES and installed(engine))
 
 
-def measure(seating: Seating, name: str, engine: str, batches: list[int], lengths: Lengths) -> Iterator[Row]:
+def measure(
+    seating: Seating, name: str, engine: str, batches: list[int], lengths: Lengths
+) -> Iterator[Row]:
     """One row per batch size, each on an engine opened for it, smallest first: a peak is that batch's own."""
     for batch in batches:
         seating.options = replace(seating.options, engine=engine, batch=batch)

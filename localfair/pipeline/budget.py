@@ -39,7 +39,9 @@ def asking_step(recipe: Recipe) -> str | None:
 
 
 def _asks(step: AnyStep) -> bool:
-    return (isinstance(step, Inquire) and step.role == "teacher") or (isinstance(step, Review) and step.mode != "none")
+    return (isinstance(step, Inquire) and step.role == "teacher") or (
+        isinstance(step, Review) and step.mode != "none"
+    )
 
 
 def lesson_step(recipe: Recipe) -> str:
@@ -50,7 +52,9 @@ def lesson_step(recipe: Recipe) -> str:
             selects.append(step.id)
         if isinstance(step, Train) and step.role == "student" and selects:
             return step.input or selects[-1]
-    raise UsageError(f"recipe {recipe.name!r} teaches its student nothing", "compare recipes with a train step")
+    raise UsageError(
+        f"recipe {recipe.name!r} teaches its student nothing", "compare recipes with a train step"
+    )
 
 
 def with_lessons(order: Order, wanted: int, progress: Progress) -> Order:
@@ -67,8 +71,12 @@ def with_tokens(
     """
     step = asking_step(order.recipe)
     if step is None:
-        return replace(order, train_limit=min(filter(None, (most, order.train_limit)), default=None))
-    share = budget // order.recipe.rounds  # later rounds ask about what is still wrong: no more than this
+        return replace(
+            order, train_limit=min(filter(None, (most, order.train_limit)), default=None)
+        )
+    share = (
+        budget // order.recipe.rounds
+    )  # later rounds ask about what is still wrong: no more than this
     grown, run = _grown(order, step, share, teacher_tokens, progress)
     with Store.open(order.db) as store:
         costs = question_costs(store, run)
@@ -79,7 +87,9 @@ def with_tokens(
             f"a budget of {budget} teacher tokens does not pay for one question ({costs[questions[0]]})",
             "give more with --budget-tokens",
         )
-    say(f"{count} train questions cost {sum(costs.get(q, 0) for q in questions[:count])} of {share} teacher tokens")
+    say(
+        f"{count} train questions cost {sum(costs.get(q, 0) for q in questions[:count])} of {share} teacher tokens"
+    )
     return replace(order, train_limit=count)
 
 
@@ -89,7 +99,9 @@ def _grown(
     """The order grown, and its run up to a step, until it measures what is wanted or all questions are taken."""
     limit = min(START, order.train_limit or START)
     while True:
-        run = pipeline.run(replace(order, train_limit=limit), until=step, say=lambda line: None, progress=progress)
+        run = pipeline.run(
+            replace(order, train_limit=limit), until=step, say=lambda line: None, progress=progress
+        )
         with Store.open(order.db) as store:
             found = measure(store, run)
             most = len(store.questions(order.task, "train", order.train_limit))
@@ -124,7 +136,9 @@ def question_costs(store: Store, run: str) -> dict[str, int]:
     costs: dict[str, int] = {}
     for g in asked_of(store, run):
         if g["role"] != "mentor":
-            costs[g["question"]] = costs.get(g["question"], 0) + g["prompt_tokens"] + g["completion_tokens"]
+            costs[g["question"]] = (
+                costs.get(g["question"], 0) + g["prompt_tokens"] + g["completion_tokens"]
+            )
     return costs
 
 
@@ -135,6 +149,9 @@ def teacher_tokens(store: Store, run: str) -> int:
 
 def lessons_of(store: Store, run: str) -> int:
     """How many lessons the last select step of a run made."""
-    step = store.one("SELECT position FROM run_steps WHERE run = ? AND stage = 'select' ORDER BY position DESC", run)
+    step = store.one(
+        "SELECT position FROM run_steps WHERE run = ? AND stage = 'select' ORDER BY position DESC",
+        run,
+    )
     ids = store.linked(run, [step["position"]], "lesson") if step else []
     return sum(row["dropped"] is None for row in store.by_ids("lessons", ids).values())

@@ -45,18 +45,27 @@ def taking_part(recipe: Recipe, teachers: list[Member]) -> list[Member]:
 def check_seats(order: Order, members: list[Member], steps: list[AnyStep]) -> None:
     """What only the recipe and the seats together can show. Raises before anything is asked."""
     roles = {p.seat.role for p in members}
-    if "teacher" not in roles and any(isinstance(s, Inquire) and s.role == "teacher" for s in steps):
-        raise UsageError(f"recipe {order.recipe.name!r} needs at least one teacher", "name one with --teacher MODEL")
+    if "teacher" not in roles and any(
+        isinstance(s, Inquire) and s.role == "teacher" for s in steps
+    ):
+        raise UsageError(
+            f"recipe {order.recipe.name!r} needs at least one teacher",
+            "name one with --teacher MODEL",
+        )
     kinds = {"scripted": "scripted", "openai_http": "served"}  # engines whose weights are not here
     weightless = {p.seat.role: kinds[p.engine_name] for p in members if p.engine_name in kinds}
     for step in steps:
         if "mentor" not in roles and getattr(step, "role", "") == "mentor":
-            raise UsageError(f"recipe {order.recipe.name!r} needs a mentor", "name one with --mentor MODEL")
+            raise UsageError(
+                f"recipe {order.recipe.name!r} needs a mentor", "name one with --mentor MODEL"
+            )
         if isinstance(step, Train | Soften) and (kind := weightless.get(step.role)):
             what = f"{'train' if isinstance(step, Train) else 'ask'} a {kind} {step.role}"
             raise UsageError(f"{step.id} cannot {what}", f"name a {step.role} with weights")
     reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
-    reviewers = [p for p in members if p.seat.role == ("reviewer" if order.reviewers else "teacher")]
+    reviewers = [
+        p for p in members if p.seat.role == ("reviewer" if order.reviewers else "teacher")
+    ]
     for step, member in ((s, p) for s in reviewing if s.constrained for p in reviewers):
         if member.engine_name not in CONSTRAINING:
             raise UsageError(
@@ -78,7 +87,11 @@ def check_weights(order: Order, steps: list[AnyStep]) -> None:
     """A loss with one weight per teacher has as many as teachers were named. Raises UsageError."""
     for step in (s for s in steps if isinstance(s, Train)):
         for term in step.loss:
-            if isinstance(term, CrossEntropy) and term.weights and len(term.weights) != len(order.teachers):
+            if (
+                isinstance(term, CrossEntropy)
+                and term.weights
+                and len(term.weights) != len(order.teachers)
+            ):
                 raise UsageError(
                     f"{step.id}.loss gives {len(term.weights)} weights to {len(order.teachers)} teachers",
                     f"give one each: --set {step.id}.loss.{term.kind}.weights=[1.0, 0.5]",
@@ -93,7 +106,9 @@ def check_mentor(order: Order, seating: Seating, steps: list[AnyStep]) -> None:
         shared_ids(*(seating.folder(seating.model(name)) for name in (order.student, order.mentor)))
 
 
-def check_questions(order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]) -> None:
+def check_questions(
+    order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]
+) -> None:
     """Every split that a step reads has questions, here or in the record. Raises before anything is written."""
     held: set[str] = {q.split for q in dataset.questions} if dataset else set()
     if exists(order.db):

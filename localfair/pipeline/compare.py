@@ -44,13 +44,18 @@ def variant(text: str) -> tuple[str, tuple[str, ...]]:
     try:
         recipe, *rest = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is no variant: {error}", 'e.g. "fair --set review.enabled=false"') from error
+        raise UsageError(
+            f"{text!r} is no variant: {error}", 'e.g. "fair --set review.enabled=false"'
+        ) from error
     settings = []
     words = iter(rest)
     for word in words:
         name, equals, value = word.partition("=")
         if name != "--set" or not (value := value if equals else next(words, "")):
-            raise UsageError(f"{text!r}: a variant is a recipe and its --set", 'e.g. "fair --set review.enabled=false"')
+            raise UsageError(
+                f"{text!r}: a variant is a recipe and its --set",
+                'e.g. "fair --set review.enabled=false"',
+            )
         settings.append(value)
     return recipe, tuple(settings)
 
@@ -65,11 +70,18 @@ def ask(
     """
     names = tuple(variants)
     if twice := [name for name in names if names.count(name) > 1]:
-        raise UsageError(f"{twice[0]!r} is named twice", "a variant differs from the others in recipe or --set")
+        raise UsageError(
+            f"{twice[0]!r} is named twice", "a variant differs from the others in recipe or --set"
+        )
     if budget_tokens and lessons:
-        raise UsageError("a budget of tokens and one of lessons cannot both be equal", "name one of the two")
+        raise UsageError(
+            "a budget of tokens and one of lessons cannot both be equal", "name one of the two"
+        )
     orders: dict[str, tuple[Order, ...]] = {}
-    users = {s: _users(s, [variant(name)[0] for name in names], options.get("workspace")) for s in settings}
+    users = {
+        s: _users(s, [variant(name)[0] for name in names], options.get("workspace"))
+        for s in settings
+    }
     for name in names:
         recipe, own = variant(name)
         own = (*(s for s in settings if recipe in users[s]), *own)
@@ -85,7 +97,10 @@ def ask(
 def _users(setting: str, recipes: list[str], workspace: Path | None) -> list[str]:
     """The recipes that a common setting is for: those that have its step, or all of them where none has."""
     target, dot, _ = setting.partition("=")[0].strip().partition(".")
-    steps = {r: {s.id for *_, s in load_recipe(r, workspace or workspace_dir()).sections()} for r in recipes}
+    steps = {
+        r: {s.id for *_, s in load_recipe(r, workspace or workspace_dir()).sections()}
+        for r in recipes
+    }
     return [r for r in recipes if not dot or target in steps[r] | {"defaults"}] or recipes
 
 
@@ -94,9 +109,14 @@ def _check(name: str, order: Order, first: Order) -> None:
     for part in ("task", "student", "test_limit", "options"):
         if getattr(order, part) != getattr(first, part):
             raise UsageError(
-                f"{name!r} would differ from the first in its {part} too", f"give --{part} for all of them"
+                f"{name!r} would differ from the first in its {part} too",
+                f"give --{part} for all of them",
             )
-    exams = [s for _, s in order.recipe.steps() if isinstance(s, Exam) and s.split == "test" and s.role == "student"]
+    exams = [
+        s
+        for _, s in order.recipe.steps()
+        if isinstance(s, Exam) and s.split == "test" and s.role == "student"
+    ]
     if len(exams) != 2 or any(e.samples != 1 for e in exams):
         raise UsageError(
             f"{name!r} does not examine its student on test once before and once after, one answer a question",
@@ -111,7 +131,10 @@ def compare(asked: Asked, *, say: Callable[[str], None], progress: Progress) -> 
         rows += _one_seed(asked, dict(zip(asked.orders, orders, strict=True)), at, say, progress)
     rows.sort(key=lambda row: asked.variants.index(row["variant"]))
     order = asked.orders[asked.variants[0]][0]
-    found = {"rows": [_shown(row) for row in rows], "summary": [_summary(rows, name) for name in asked.variants]}
+    found = {
+        "rows": [_shown(row) for row in rows],
+        "summary": [_summary(rows, name) for name in asked.variants],
+    }
     with Store.open(order.db, create=True) as store:
         identity = content_id("comparison", asked=_asked(asked), found=_lasting(found))
         row = {"id": identity, "task": order.task, "asked": canonical_json(_asked(asked))}
@@ -137,7 +160,9 @@ def _one_seed(
             rows[name] = _row(store, name, fitted, run)
     first = rows[asked.variants[0]]
     for row in rows.values():
-        row["against_first"] = paired(first["answers"], row["answers"]) if row is not first else None
+        row["against_first"] = (
+            paired(first["answers"], row["answers"]) if row is not first else None
+        )
     return list(rows.values())
 
 
@@ -188,7 +213,9 @@ def _over_seeds(first: list[Row], own: list[Row]) -> Row:
     for one, other in zip(first, own, strict=True):
         base = {a["question"]: a["grade"] == Grade.RIGHT for a in one["answers"]}
         for a in other["answers"]:
-            by_question.setdefault(a["question"], []).append((a["grade"] == Grade.RIGHT) - base[a["question"]])
+            by_question.setdefault(a["question"], []).append(
+                (a["grade"] == Grade.RIGHT) - base[a["question"]]
+            )
     change = [fmean(values) for values in by_question.values()]
     return {
         "difference": fmean(change), "interval": mean_interval(change),
@@ -211,4 +238,6 @@ def _asked(asked: Asked) -> dict[str, Any]:
 def _lasting(found: dict[str, Any]) -> list[Row]:
     """What is the same when the same comparison is made again."""
     passing = {"run", "backend_calls", "train_seconds", "teacher_seconds"}
-    return [{key: value for key, value in row.items() if key not in passing} for row in found["rows"]]
+    return [
+        {key: value for key, value in row.items() if key not in passing} for row in found["rows"]
+    ]

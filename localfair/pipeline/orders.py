@@ -34,7 +34,9 @@ class Order:
     options: Options = field(default_factory=Options)
 
 
-def order(*, recipe: str, settings: tuple[str, ...] = (), workspace: Path | None = None, **options: Any) -> Order:
+def order(
+    *, recipe: str, settings: tuple[str, ...] = (), workspace: Path | None = None, **options: Any
+) -> Order:
     """An Order from the command line's options; what they leave out is taken from the recipe's defaults.
 
     Raises RecipeError, or UsageError for what neither says.
@@ -48,9 +50,16 @@ def order(*, recipe: str, settings: tuple[str, ...] = (), workspace: Path | None
         engine=engine, student_engine=said.pop("student_engine", "transformers"),
         precision=said.pop("precision", None) or usual_precision(), batch=said.pop("batch", 16),
     )  # fmt: skip
-    missing = [f"--{name}" for name in ("task", "student") if not (said.get(name) or getattr(defaults, name))]
+    missing = [
+        f"--{name}"
+        for name in ("task", "student")
+        if not (said.get(name) or getattr(defaults, name))
+    ]
     if missing:
-        raise UsageError(f"recipe {recipe!r} needs {' and '.join(missing)}", f"see `localfair run {recipe} --help`")
+        raise UsageError(
+            f"recipe {recipe!r} needs {' and '.join(missing)}",
+            f"see `localfair run {recipe} --help`",
+        )
     return Order(
         recipe=loaded,
         workspace=workspace,
@@ -68,7 +77,9 @@ def fetch_missing(order: Order, say: Callable[[str], None]) -> None:
     """Fetch the weights of every named model that is not here: the user's word for the network was given."""
     from localfair.models.fetch import fetch
 
-    for name in dict.fromkeys([order.student, *order.teachers, *order.reviewers, *filter(None, [order.mentor])]):
+    for name in dict.fromkeys(
+        [order.student, *order.teachers, *order.reviewers, *filter(None, [order.mentor])]
+    ):
         try:
             find_model(name, order.workspace)
         except MissingWeights:
@@ -79,9 +90,14 @@ def step_of(recipe: Recipe, stage: str, step: str | None) -> str:
     """The id of a recipe's step of a stage: the named one, else the first."""
     found = [s.id for _, s in recipe.steps() if s.stage == stage]
     if not found:
-        raise UsageError(f"recipe {recipe.name!r} has no {stage} step", f"see `localfair recipes show {recipe.name}`")
+        raise UsageError(
+            f"recipe {recipe.name!r} has no {stage} step",
+            f"see `localfair recipes show {recipe.name}`",
+        )
     if step is not None and step not in found:
-        raise UsageError(f"recipe {recipe.name!r} has no {stage} step {step!r}", nearest(step, found))
+        raise UsageError(
+            f"recipe {recipe.name!r} has no {stage} step {step!r}", nearest(step, found)
+        )
     return step or found[0]
 
 

@@ -84,11 +84,15 @@ def plan(order: Order, until: str | None = None) -> Planned:
     """Plan the run of `order`. Raises what the run itself would raise for bad input; nothing is loaded or written."""
     steps = rehearse(order, until)
     seating = Seating(order.workspace, order.seed, order.options)
-    planned = Planned(memory_here=free_memory()[1], disk_here=shutil.disk_usage(_existing(order.db.parent)).free)
+    planned = Planned(
+        memory_here=free_memory()[1], disk_here=shutil.disk_usage(_existing(order.db.parent)).free
+    )
     averages = Averages(order.db)
     upstream = 0  # the longest text a later prompt may have to quote
     for step in steps:
-        lines = [_line(order, seating, averages, step, share, upstream) for share in step.shares.values()]
+        lines = [
+            _line(order, seating, averages, step, share, upstream) for share in step.shares.values()
+        ]
         planned.lines += lines
         planned.loads += sum(line.calls + line.more > 0 for line in lines)
         if isinstance(step.step, Train):
@@ -97,7 +101,9 @@ def plan(order: Order, until: str | None = None) -> Planned:
     asked = [line for line in planned.lines if line.calls + line.more]
     planned.memory = max((line.memory or 0 for line in asked), default=0)
     planned.disk = ROW * sum(line.calls + line.more for line in asked)
-    planned.unmeasured = sorted({f"{line.model} ({line.engine})" for line in asked if line.seconds is None})
+    planned.unmeasured = sorted(
+        {f"{line.model} ({line.engine})" for line in asked if line.seconds is None}
+    )
     return planned
 
 
@@ -106,14 +112,20 @@ def _sampling(step: Rehearsed) -> Iterable[SamplingKeys]:
     return [found] if found else []
 
 
-def _line(order: Order, seating: Seating, averages: Averages, step: Rehearsed, share: Share, upstream: int) -> Line:
+def _line(
+    order: Order, seating: Seating, averages: Averages, step: Rehearsed, share: Share, upstream: int
+) -> Line:
     identity = share.member.identity
     sampling = next(iter(_sampling(step)), SamplingKeys())
     direct = isinstance(step.step, Review) and step.step.mode == "direct"
     reply = 0 if direct else averages.reply(identity, sampling.max_tokens)
     letters = averages.letters(identity)
     lengths = [sum(len(m.content) for m in call.request.messages) / letters for call in share.calls]
-    known = sum(lengths) / len(lengths) if lengths else averages.prompt(identity, INSTRUCTIONS + upstream)
+    known = (
+        sum(lengths) / len(lengths)
+        if lengths
+        else averages.prompt(identity, INSTRUCTIONS + upstream)
+    )
     calls = len(share.calls) + share.more
     prompt_tokens, reply_tokens = round(known * calls), reply * calls
     longest = round(max(lengths, default=known)) + sampling.max_tokens
@@ -160,7 +172,9 @@ class Averages:
                 self._read(store)
 
     def _read(self, store: Store) -> None:
-        self._rates = store.rows("SELECT * FROM rates WHERE machine = ? ORDER BY created", machine())
+        self._rates = store.rows(
+            "SELECT * FROM rates WHERE machine = ? ORDER BY created", machine()
+        )
         rows = store.rows(
             "SELECT fingerprint, engine, json_extract(sampling, '$.max_tokens') AS most, COUNT(*) AS n, "
             "AVG(completion_tokens) AS reply, AVG(prompt_tokens) AS prompt, "
@@ -168,13 +182,19 @@ class Averages:
             "FROM generations WHERE action = 'generate' AND prompt_tokens > 0 GROUP BY 1, 2, 3"
         )
         self._replies = {
-            (row["fingerprint"], row["engine"], str(row["most"])): row for row in rows if row["n"] >= ENOUGH
+            (row["fingerprint"], row["engine"], str(row["most"])): row
+            for row in rows
+            if row["n"] >= ENOUGH
         }
         found = store.one("SELECT SUM(seconds) / SUM(steps) AS each FROM adapters WHERE steps > 0")
         self._each = found["each"] if found else None
 
     def _of(self, identity: EngineIdentity) -> list[dict[str, Any]]:
-        return [row for key, row in self._replies.items() if key[:2] == (identity.fingerprint, identity.engine)]
+        return [
+            row
+            for key, row in self._replies.items()
+            if key[:2] == (identity.fingerprint, identity.engine)
+        ]
 
     def reply(self, identity: EngineIdentity, most: int) -> int:
         """Tokens of a reply: the mean of those recorded under the same limit, else the limit itself."""
@@ -191,16 +211,24 @@ class Averages:
         found = self._of(identity)
         return float(min(row["letters"] for row in found)) if found else LETTERS_A_TOKEN
 
-    def seconds(self, identity: EngineIdentity, batch: int, prompt_tokens: int, reply_tokens: int) -> float | None:
+    def seconds(
+        self, identity: EngineIdentity, batch: int, prompt_tokens: int, reply_tokens: int
+    ) -> float | None:
         """Loading, reading and writing at the measured rates of the nearest batch size; None where there are none."""
-        found = [r for r in self._rates if (r["fingerprint"], r["engine"]) == (identity.fingerprint, identity.engine)]
+        found = [
+            r
+            for r in self._rates
+            if (r["fingerprint"], r["engine"]) == (identity.fingerprint, identity.engine)
+        ]
         if identity.engine == "scripted":
             return 0.0
         if not found:
             return None
         newest = {row["batch"]: row for row in found}  # the last of each size stands
         rate = newest[min(newest, key=lambda size: abs(math.log(size / batch)))]
-        return float(rate["load_seconds"] + prompt_tokens / rate["prefill"] + reply_tokens / rate["decode"])
+        return float(
+            rate["load_seconds"] + prompt_tokens / rate["prefill"] + reply_tokens / rate["decode"]
+        )
 
     def step_seconds(self) -> float | None:
         """Seconds that a training step took, over all adapters of the record."""

@@ -46,7 +46,9 @@ class Rehearsed:
     lessons: int = 0
     more_lessons: int = 0
     trained: bool = False  # the very same adapter is in the record
-    unknown: int = 0  # rows (answers, explanations, lessons) this step may yet make, beside those it finds
+    unknown: int = (
+        0  # rows (answers, explanations, lessons) this step may yet make, beside those it finds
+    )
 
     def share(self, member: Member) -> Share:
         return self.shares.setdefault(member.identity, Share(member))
@@ -94,7 +96,10 @@ def _copy(db: Path, folder: Path) -> Path:
     copied = folder / db.name
     if exists(db):
         read_only = f"file:{db.resolve()}?mode=ro"
-        with closing(sqlite3.connect(read_only, uri=True)) as source, closing(sqlite3.connect(copied)) as target:
+        with (
+            closing(sqlite3.connect(read_only, uri=True)) as source,
+            closing(sqlite3.connect(copied)) as target,
+        ):
             source.backup(target)
         adapters = f"{db.stem}-adapters"
         (folder / adapters).symlink_to((db.parent / adapters).resolve())
@@ -114,7 +119,9 @@ def _rehearse_step(work: Work, step: AnyStep, steps: list[Rehearsed]) -> dict[st
     # several reviews make one verdict
     made = len({call.tag["id"] for call in asked}) if isinstance(step, Review) else len(asked)
     now.unknown = made + _bound(work, step, now, steps)
-    if isinstance(step, Exam) and asked:  # what is unknown may go on improving: no round is left out
+    if (
+        isinstance(step, Exam) and asked
+    ):  # what is unknown may go on improving: no round is left out
         outcome |= {"right": 1000 + work.round, "answers": 1}
     return outcome
 
@@ -178,4 +185,8 @@ def _rehearse_training(work: Work, step: Train, now: Rehearsed, more: int) -> di
         adapter = planned.id if now.trained else f"to be trained in round {work.round}"
         work.seat_adapter(step.role, adapter, work.store.path.parent)
     row = found or {"lessons": 0, "steps": 0, "first_loss": 0.0, "last_loss": 0.0}
-    return {"lessons": now.lessons, "trained": row["lessons"] or now.lessons + more, "steps": row["steps"]}
+    return {
+        "lessons": now.lessons,
+        "trained": row["lessons"] or now.lessons + more,
+        "steps": row["steps"],
+    }

@@ -18,7 +18,13 @@ from localfair.committee.ask import Committee, Progress
 from localfair.committee.seating import Member, Seating
 from localfair.errors import Interrupted
 from localfair.machine.versions import versions
-from localfair.pipeline.checks import check_mentor, check_questions, check_seats, check_weights, taking_part
+from localfair.pipeline.checks import (
+    check_mentor,
+    check_questions,
+    check_seats,
+    check_weights,
+    taking_part,
+)
 from localfair.pipeline.orders import Order, fetch_missing, order, step_of, steps_until
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.rounds import Rounds
@@ -104,7 +110,9 @@ def _seat_best(work: Work, rounds: Rounds, say: Callable[[str], None]) -> None:
     """After the rounds, the student of the best one on dev takes the seat: nothing is chosen on test."""
     if (chosen := rounds.chosen(work.round)) and chosen.adapter != _adapter(work):
         work.seat_adapter("student", chosen.adapter, folder_of(work.store, chosen.adapter))
-        say(f"the student of round {chosen.round} goes on: {chosen.right} of {chosen.answers} right on dev")
+        say(
+            f"the student of round {chosen.round} goes on: {chosen.right} of {chosen.answers} right on dev"
+        )
 
 
 def _do(work: Work, step: AnyStep, stage: Stage, say: Callable[[str], None]) -> dict[str, Any]:
@@ -116,13 +124,17 @@ def _do(work: Work, step: AnyStep, stage: Stage, say: Callable[[str], None]) -> 
     started = time.monotonic()
     outcome = stage(work, step)
     tally = work.committee.tally
-    calls, reused, loads = (a - b for a, b in zip((tally.calls, tally.reused, tally.loads), before, strict=True))
+    calls, reused, loads = (
+        a - b for a, b in zip((tally.calls, tally.reused, tally.loads), before, strict=True)
+    )
     work.store.update(
         "run_steps", key,
         {"ended": now(), "calls": calls, "reused": reused, "loads": loads, "outcome": canonical_json(outcome)},
     )  # fmt: skip
     counts = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in outcome.items())
-    say(f"{step.id}: {counts} ({calls} calls, {reused} from the record, {time.monotonic() - started:.0f} s)")
+    say(
+        f"{step.id}: {counts} ({calls} calls, {reused} from the record, {time.monotonic() - started:.0f} s)"
+    )
     return outcome
 
 
@@ -182,7 +194,10 @@ def _begin(store: Store, order: Order, members: list[Member]) -> str:
         "versions": canonical_json(versions()), "started": now(), "status": "running",
     }  # fmt: skip
     store.ensure("runs", [row])
-    store.ensure("run_seats", [{"run": run_id, "seat": p.seat.id, "engine": p.identity.engine} for p in members])
+    store.ensure(
+        "run_seats",
+        [{"run": run_id, "seat": p.seat.id, "engine": p.identity.engine} for p in members],
+    )
     return run_id
 
 
@@ -196,7 +211,8 @@ def _ending(store: Store, run_id: str) -> Iterator[None]:
     except KeyboardInterrupt as error:
         status = "interrupted"
         raise Interrupted(
-            "interrupted; every finished answer is in the record", "run the same command again to go on"
+            "interrupted; every finished answer is in the record",
+            "run the same command again to go on",
         ) from error
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"

@@ -17,7 +17,12 @@ STEP_MODELS = {
     "exam": r.Exam, "inquire": r.Inquire, "review": r.Review,
     "select": r.Select, "soften": r.Soften, "train": r.Train,
 }  # fmt: skip
-TERM_MODELS = {"ce": r.CrossEntropy, "kl": r.Divergence, "lm": r.LanguageModel, "triplet": r.Triplet}
+TERM_MODELS = {
+    "ce": r.CrossEntropy,
+    "kl": r.Divergence,
+    "lm": r.LanguageModel,
+    "triplet": r.Triplet,
+}
 
 
 def readable(error: ValidationError, data: dict[str, Any]) -> list[str]:
@@ -59,7 +64,9 @@ def _known_keys(loc: tuple[Any, ...]) -> list[str]:
             model = STEP_MODELS[part]
         elif part in TERM_MODELS:
             model = TERM_MODELS[part]
-        elif isinstance(part, str) and hasattr(model, "model_fields") and part in model.model_fields:
+        elif (
+            isinstance(part, str) and hasattr(model, "model_fields") and part in model.model_fields
+        ):
             model = _table(model.model_fields[part].annotation) or model
     return sorted(f.alias or k for k, f in model.model_fields.items())
 
@@ -114,7 +121,9 @@ def _inputs(recipe: r.Recipe) -> Iterator[str]:
                 yield f"{step.id}.input: no earlier step is called {name!r}"
             elif by_id[name].stage not in wanted:
                 yield f"{step.id}.input: {name!r} is of stage {by_id[name].stage}, not {' or '.join(wanted)}"
-        if step.enabled and (off := [n for n in named_inputs(step) if n in by_id and not by_id[n].enabled]):
+        if step.enabled and (
+            off := [n for n in named_inputs(step) if n in by_id and not by_id[n].enabled]
+        ):
             yield f"{step.id}.input: {' and '.join(off)} {'is' if len(off) == 1 else 'are'} switched off"
         if wanted and step.enabled and not any(s.stage in wanted and s.enabled for s in earlier):
             yield f"{step.id}: a {step.stage} step needs an earlier {' or '.join(wanted)} step, and there is none"
@@ -150,7 +159,11 @@ def _terms(step: r.AnyStep, earlier: list[r.AnyStep]) -> Iterator[str]:
         yield f"{step.id}.loss: name either ce terms or one lm term: a lesson's tokens belong to one mean"
     if "kl" in names and not any(s.stage == "soften" and s.enabled for s in earlier):
         yield f"{step.id}.loss: a kl term needs an earlier soften step"
-    exams = [s for s in earlier if isinstance(s, r.Exam) and (s.role, s.split) == ("student", "train") and s.enabled]
+    exams = [
+        s
+        for s in earlier
+        if isinstance(s, r.Exam) and (s.role, s.split) == ("student", "train") and s.enabled
+    ]
     if "triplet" in names and not exams:
         yield f"{step.id}.loss: a triplet term needs the student's mistakes, and no earlier step is its exam on train"
 
@@ -162,7 +175,9 @@ def _prompts(recipe: r.Recipe) -> Iterator[str]:
             case r.Exam():
                 wanted.add(f"ask-{step.ask}")
             case r.Inquire():
-                wanted |= {f"write-{k}" for k in ("feedback", "rationale") if getattr(step.write, k)}
+                wanted |= {
+                    f"write-{k}" for k in ("feedback", "rationale") if getattr(step.write, k)
+                }
             case r.Review(mode="reasoned" | "direct"):
                 wanted |= {f"review-{k}" for k in step.of}
             case r.Train(best_epoch=r.BestEpoch() as exam):

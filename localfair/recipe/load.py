@@ -51,15 +51,22 @@ def copy_recipe(name: str, new_name: str, workspace: Path) -> Path:
     """Copy a recipe's folder to `<workspace>/recipes/<new_name>`. Raises RecipeError when that exists."""
     source, target = find_recipe(name, workspace), workspace / "recipes" / new_name
     if not NAME.fullmatch(new_name):
-        raise RecipeError(f"{new_name!r} cannot name a recipe", "use small letters, digits, dots and dashes")
+        raise RecipeError(
+            f"{new_name!r} cannot name a recipe", "use small letters, digits, dots and dashes"
+        )
     if target.exists():
-        raise RecipeError(f"{target} exists already", "name another: localfair recipes copy NAME NEW_NAME")
+        raise RecipeError(
+            f"{target} exists already", "name another: localfair recipes copy NAME NEW_NAME"
+        )
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copying-") as temporary:
         copy = Path(shutil.copytree(source, Path(temporary) / new_name))
         toml = copy / "recipe.toml"
         text = toml.read_text(encoding="utf-8")
-        toml.write_text(re.sub(r"^name\b.*$", f'name    = "{new_name}"', text, count=1, flags=re.M), encoding="utf-8")
+        toml.write_text(
+            re.sub(r"^name\b.*$", f'name    = "{new_name}"', text, count=1, flags=re.M),
+            encoding="utf-8",
+        )
         copy.rename(target)
     return target
 
@@ -71,14 +78,18 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{name}/recipe.toml is not TOML: {error}", "mend the line it names") from error
+        raise RecipeError(
+            f"{name}/recipe.toml is not TOML: {error}", "mend the line it names"
+        ) from error
     failed: list[RecipeError] = []
     for setting in settings:
         try:
             apply_setting(data, setting)
         except RecipeError as error:
             failed.append(error)
-    prompts = {p.stem: p.read_text(encoding="utf-8") for p in sorted((folder / "prompts").glob("*.md"))}
+    prompts = {
+        p.stem: p.read_text(encoding="utf-8") for p in sorted((folder / "prompts").glob("*.md"))
+    }
     try:
         recipe = parse_recipe(data, prompts, label=name)
     except RecipeError as error:
@@ -87,7 +98,9 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
         return recipe
     if len(failed) == 1:
         raise failed[0]
-    problems = [p for error in failed for p in (error.problems or [f"{error.message}; {error.hint}"])]
+    problems = [
+        p for error in failed for p in (error.problems or [f"{error.message}; {error.hint}"])
+    ]
     raise RecipeError(f"recipe {name!r} has {len(problems)} problems", failed[-1].hint, problems)
 
 
@@ -102,7 +115,9 @@ def parse_recipe(data: dict[str, Any], prompts: dict[str, str], label: str = "re
         if not problems:
             return recipe
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    raise RecipeError(f"recipe {label!r} has {count}", "see `localfair recipes show fair`", problems)
+    raise RecipeError(
+        f"recipe {label!r} has {count}", "see `localfair recipes show fair`", problems
+    )
 
 
 def apply_setting(data: dict[str, Any], setting: str) -> None:
@@ -114,7 +129,8 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
     keys = target.strip().split(".")
     if not equals or not all(keys):
         raise RecipeError(
-            f"--set {setting!r} is not of the form step.key=value", "e.g. --set review.accept.mean_above=4"
+            f"--set {setting!r} is not of the form step.key=value",
+            "e.g. --set review.accept.mean_above=4",
         )
     node = data if len(keys) == 1 else _step_or_table(data, keys.pop(0))
     for key, following in pairwise(keys):
@@ -122,9 +138,14 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
         if isinstance(below, list):
             below = _terms(below)
             if following not in below or following == keys[-1]:
-                raise RecipeError(f"--set {setting!r} names no key of a term", nearest(following, below))
+                raise RecipeError(
+                    f"--set {setting!r} names no key of a term", nearest(following, below)
+                )
         if not isinstance(below, dict):
-            raise RecipeError(f"--set {setting!r}: {key!r} has no keys of its own", "see `localfair recipes show fair`")
+            raise RecipeError(
+                f"--set {setting!r}: {key!r} has no keys of its own",
+                "see `localfair recipes show fair`",
+            )
         node = below
     node[keys[-1]] = _toml_value(raw.strip())
 
@@ -135,7 +156,9 @@ def _terms(loss: list[Any]) -> dict[str, dict[str, Any]]:
 
 
 def _step_or_table(data: dict[str, Any], name: str) -> dict[str, Any]:
-    steps = {s.get("id"): s for section in SECTIONS for s in data.get(section, []) if isinstance(s, dict)}
+    steps = {
+        s.get("id"): s for section in SECTIONS for s in data.get(section, []) if isinstance(s, dict)
+    }
     tables = {k: v for k, v in data.items() if isinstance(v, dict)}
     known: dict[str, dict[str, Any]] = {**tables, **{str(k): v for k, v in steps.items()}}
     if name == "defaults":

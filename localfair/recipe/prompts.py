@@ -23,7 +23,9 @@ class Prompts:
 
     @cached_property
     def _environment(self) -> SandboxedEnvironment:
-        environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        environment = SandboxedEnvironment(
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
         environment.filters["fence"] = self.fence
         return environment
 
@@ -33,7 +35,10 @@ class Prompts:
 
         The same text renders the same bytes in every run of one database (ours).
         """
-        hashes = (hashlib.blake2b(text.encode(), key=self._key, digest_size=n).hexdigest() for n in range(2, 65))
+        hashes = (
+            hashlib.blake2b(text.encode(), key=self._key, digest_size=n).hexdigest()
+            for n in range(2, 65)
+        )
         mark = next(found for found in hashes if found not in text)
         return f"<<<{mark}\n{text}\n{mark}>>>"
 

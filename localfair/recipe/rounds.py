@@ -44,7 +44,9 @@ class Rounds:
     recipe: Recipe
     standings: list[Standing] = field(default_factory=list)
     over: str = ""  # why no further round is begun
-    _trained: list[int] = field(default_factory=list)  # lessons that each train step of this round learned
+    _trained: list[int] = field(
+        default_factory=list
+    )  # lessons that each train step of this round learned
 
     @property
     def _stop(self) -> EarlyStop | None:
@@ -64,7 +66,11 @@ class Rounds:
             return ""
         trained, self._trained = self._trained, []
         self.over = self._reason(number, trained)
-        return f"{self.over}; the rounds end here" if self.over and number < self.recipe.rounds else self.over
+        return (
+            f"{self.over}; the rounds end here"
+            if self.over and number < self.recipe.rounds
+            else self.over
+        )
 
     def _is_last(self, number: int, step: AnyStep) -> bool:
         steps = [s for s in self.recipe.round if s.enabled]

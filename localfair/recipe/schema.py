@@ -109,7 +109,9 @@ class Review(Step):
     gold: bool = True  # whether reviewers see the gold answer
     demonstrations: int = Field(0, ge=0)
     exhaustive: bool = False  # also ask for the reviews that can no longer change a verdict
-    constrained: bool = False  # bind a reasoned reply's form: reasons, then [1] to [5]; needs an engine that can
+    constrained: bool = (
+        False  # bind a reasoned reply's form: reasons, then [1] to [5]; needs an engine that can
+    )
     accept: Accept = Accept()
     sampling: SamplingKeys = SamplingKeys()
 
@@ -130,8 +132,12 @@ class Select(Step):
     per_question: PerQuestion
     complete: bool = True  # a question counts only when it has every kind that was written about it
     unique: bool = True  # the same prompt and completion is one lesson
-    decontaminate: int = Field(13, ge=0)  # no lesson shares that many words in a row with dev or test; 0: not looked at
-    at_most: int = Field(0, ge=0)  # lessons in all, questions drawn at random, each with all of its own; 0: no limit
+    decontaminate: int = Field(
+        13, ge=0
+    )  # no lesson shares that many words in a row with dev or test; 0: not looked at
+    at_most: int = Field(
+        0, ge=0
+    )  # lessons in all, questions drawn at random, each with all of its own; 0: no limit
 
 
 class Soften(Step):
@@ -141,7 +147,9 @@ class Soften(Step):
     role: Literal["mentor"] = "mentor"
     input: str = ""
     top_k: int = Field(64, ge=1)
-    tau: float = Field(1.0, gt=0)  # of mentor and student both: a kl term compares them at the tau that was recorded
+    tau: float = Field(
+        1.0, gt=0
+    )  # of mentor and student both: a kl term compares them at the tau that was recorded
 
 
 class CrossEntropy(Strict):
@@ -151,7 +159,9 @@ class CrossEntropy(Strict):
     kind: Literal["feedback", "rationale", "answer"]
     each_teacher: bool = False  # one mean, and so one weight, per teacher
     weight: float = Field(1.0, ge=0)
-    weights: tuple[Annotated[float, Field(ge=0)], ...] = ()  # with each_teacher: one per teacher named, in their order
+    weights: tuple[
+        Annotated[float, Field(ge=0)], ...
+    ] = ()  # with each_teacher: one per teacher named, in their order
 
     def weight_of(self, teacher: int | None) -> float:
         """The weight of the mean that a teacher's lessons belong to."""
@@ -181,7 +191,9 @@ class Triplet(Strict):
     weight: float = Field(ge=0)
 
 
-LossTerm = Annotated[CrossEntropy | Divergence | LanguageModel | Triplet, Field(discriminator="term")]
+LossTerm = Annotated[
+    CrossEntropy | Divergence | LanguageModel | Triplet, Field(discriminator="term")
+]
 
 
 class Adapter(Strict):
@@ -223,7 +235,9 @@ class Train(Step):
     gradient_checkpointing: bool = False
     best_epoch: BestEpoch | None = None  # the last epoch's adapter is kept where it is left out
     group_by_length: bool = False  # lessons of like length share a batch: less padding
-    one_question_a_batch: bool = False  # never two lessons of one question in a batch; goes before group_by_length
+    one_question_a_batch: bool = (
+        False  # never two lessons of one question in a batch; goes before group_by_length
+    )
 
 
 AnyStep = Annotated[Exam | Inquire | Review | Select | Soften | Train, Field(discriminator="stage")]
@@ -256,13 +270,17 @@ class Recipe(Strict):
     summary: str = ""
     note: str = ""  # said when a run begins: what its result will and will not mean
     rounds: int = Field(1, ge=1)
-    teachers: tuple[Annotated[int, Field(ge=0)], ...] = ()  # of those named, who takes part, by index; all when empty
+    teachers: tuple[
+        Annotated[int, Field(ge=0)], ...
+    ] = ()  # of those named, who takes part, by index; all when empty
     early_stop: EarlyStop | None = None
     defaults: Defaults = Defaults()
     before: tuple[AnyStep, ...] = ()
     round: tuple[AnyStep, ...] = Field(min_length=1)
     after: tuple[AnyStep, ...] = ()
-    prompts: dict[str, str] = Field(default_factory=dict)  # name -> template text, filled from prompts/*.md
+    prompts: dict[str, str] = Field(
+        default_factory=dict
+    )  # name -> template text, filled from prompts/*.md
 
     def sections(self) -> Iterator[tuple[Section, int, AnyStep]]:
         """(section, its position, step) in the order written."""

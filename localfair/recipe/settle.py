@@ -27,7 +27,10 @@ def settle(recipe: Recipe) -> Recipe:
     a term of weight 0 goes where others remain; what is left keeps its weights. Names nobody has are kept.
     """
     settled: list[AnyStep] = []
-    sections = {section: [_settled(step, settled) for step in getattr(recipe, section)] for section in SECTIONS}
+    sections = {
+        section: [_settled(step, settled) for step in getattr(recipe, section)]
+        for section in SECTIONS
+    }
     return recipe.model_copy(update={name: tuple(steps) for name, steps in sections.items()})
 
 

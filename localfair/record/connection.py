@@ -38,17 +38,27 @@ def connect(path: Path, *, create: bool) -> Database:
     Raises NoDatabase, NewerDatabase, or StoreError for a file that is not a localfair database.
     """
     if not create and not exists(path):
-        raise NoDatabase(f"there is no database at {path}", "`localfair run` makes one; or name it with --db FILE")
+        raise NoDatabase(
+            f"there is no database at {path}",
+            "`localfair run` makes one; or name it with --db FILE",
+        )
     if not path.parent.is_dir():
-        raise StoreError(f"the folder of the database does not exist: {path.parent}", "make it, or choose another --db")
+        raise StoreError(
+            f"the folder of the database does not exist: {path.parent}",
+            "make it, or choose another --db",
+        )
     try:
         return _open(path)
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CANTOPEN:
             raise
-        raise StoreError(f"cannot open {path} ({error})", "choose a --db FILE that you may write to") from error
+        raise StoreError(
+            f"cannot open {path} ({error})", "choose a --db FILE that you may write to"
+        ) from error
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path} is not a localfair database ({error})", "choose another --db FILE") from error
+        raise StoreError(
+            f"{path} is not a localfair database ({error})", "choose another --db FILE"
+        ) from error
 
 
 def _open(path: Path) -> Database:
@@ -58,7 +68,9 @@ def _open(path: Path) -> Database:
     _check_ours(db, path)
     mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if mode != "wal":
-        print(f"warning: {path} cannot use WAL here ({mode}); expect slower writes", file=sys.stderr)
+        print(
+            f"warning: {path} cannot use WAL here ({mode}); expect slower writes", file=sys.stderr
+        )
     for pragma in ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
         db.execute(f"PRAGMA {pragma}")
     migrate(db)

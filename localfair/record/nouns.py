@@ -27,7 +27,9 @@ class Grade(StrEnum):
 
 def canonical_json(value: Any) -> str:
     """One text per value: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def content_id(noun: str, **parts: Any) -> str:
@@ -41,7 +43,9 @@ def soft_label_id(key: Mapping[str, Any]) -> str:
 
     The engine enters under the name that its column had in the first release, so that older records keep their ids.
     """
-    same = {name: key[name] for name in ("mentor", "adapter", "tokens", "top_k", "vocabulary", "tau")}
+    same = {
+        name: key[name] for name in ("mentor", "adapter", "tokens", "top_k", "vocabulary", "tau")
+    }
     return content_id("soft_label", family=key["engine"], **same)
 
 
@@ -60,7 +64,9 @@ class Question:
     @property
     def id(self) -> str:
         """The same text, choices and gold in one task is the same question, whatever its split."""
-        return content_id("question", task=self.task, text=self.text, choices=list(self.choices), gold=self.gold)
+        return content_id(
+            "question", task=self.task, text=self.text, choices=list(self.choices), gold=self.gold
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,9 @@ class Request:
 
         What was added to requests later enters only where it is asked for: older records keep their ids.
         """
-        later: dict[str, Any] = {"constraint": [self.constraint.kind, self.constraint.text]} if self.constraint else {}
+        later: dict[str, Any] = (
+            {"constraint": [self.constraint.kind, self.constraint.text]} if self.constraint else {}
+        )
         later |= {"logprobs": True} if self.logprobs else {}
         return content_id(
             "request",

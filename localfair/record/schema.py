@@ -155,8 +155,14 @@ ALTER TABLE exports RENAME COLUMN kind TO format;
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
-    ("constrained replies, their log-probabilities, rates, soft labels, exports and their parity, comparisons", SECOND),
-    ("one word, one thing: engine (was family), action of a request and format of an export (were kind)", THIRD),
+    (
+        "constrained replies, their log-probabilities, rates, soft labels, exports and their parity, comparisons",
+        SECOND,
+    ),
+    (
+        "one word, one thing: engine (was family), action of a request and format of an export (were kind)",
+        THIRD,
+    ),
 )
 VERSION = len(MIGRATIONS)
 

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from localfair.record.connection import connect, now, only_writer
-from localfair.record.nouns import EngineIdentity, Generation, Question, Seat, canonical_json, content_id
+from localfair.record.nouns import (
+    EngineIdentity,
+    Generation,
+    Question,
+    Seat,
+    canonical_json,
+    content_id,
+)
 
 Row = dict[str, Any]
 CHUNK = 500  # SQL variables per query
@@ -59,7 +66,9 @@ class Store:
         for start in range(0, len(wanted), CHUNK):
             part = wanted[start : start + CHUNK]
             marks = ",".join("?" * len(part))
-            found |= {r["id"]: r for r in self.rows(f"SELECT * FROM {table} WHERE id IN ({marks})", *part)}
+            found |= {
+                r["id"]: r for r in self.rows(f"SELECT * FROM {table} WHERE id IN ({marks})", *part)
+            }
         return found
 
     def ensure(self, table: str, rows: Sequence[Row]) -> int:
@@ -84,7 +93,9 @@ class Store:
         sets = ", ".join(f'"{k}" = ?' for k in values)
         where = " AND ".join(f'"{k}" = ?' for k in key)
         with self.db.atomic():
-            self.db.execute(f"UPDATE {table} SET {sets} WHERE {where}", [*values.values(), *key.values()])
+            self.db.execute(
+                f"UPDATE {table} SET {sets} WHERE {where}", [*values.values(), *key.values()]
+            )
 
     def fence_key(self) -> bytes:
         """Made once per database, never shown to an author."""
@@ -112,7 +123,10 @@ class Store:
 
     def splits(self, task: str) -> set[str]:
         """The splits of a task that have questions here."""
-        return {r["split"] for r in self.rows("SELECT DISTINCT split FROM questions WHERE task = ?", task)}
+        return {
+            r["split"]
+            for r in self.rows("SELECT DISTINCT split FROM questions WHERE task = ?", task)
+        }
 
     def questions(self, task: str, split: str, limit: int | None = None) -> list[Question]:
         """A split's questions ordered by id (a hash, so any first N are a fair draw and N+1 contains them)."""
@@ -151,8 +165,14 @@ class Store:
 
     def forget_adapter(self, adapter_id: str) -> None:
         """Drop the row of an adapter whose weights were lost, so that the one trained anew can take its place."""
-        self.db.execute("PRAGMA defer_foreign_keys=ON")  # an adapter that went on from it may name it
-        for table, column in (("adapter_lessons", "adapter"), ("curve", "adapter"), ("adapters", "id")):
+        self.db.execute(
+            "PRAGMA defer_foreign_keys=ON"
+        )  # an adapter that went on from it may name it
+        for table, column in (
+            ("adapter_lessons", "adapter"),
+            ("curve", "adapter"),
+            ("adapters", "id"),
+        ):
             self.db.execute(f"DELETE FROM {table} WHERE {column} = ?", [adapter_id])
 
     # -- rows of a run ----------------------------------------------------------------------------
@@ -166,7 +186,10 @@ class Store:
         """Say that a step of a run used or made these rows."""
         self.ensure(
             "run_rows",
-            [{"run": run, "position": position, "noun": noun, "row": i} for i in dict.fromkeys(ids)],
+            [
+                {"run": run, "position": position, "noun": noun, "row": i}
+                for i in dict.fromkeys(ids)
+            ],
         )
 
     def linked(self, run: str, positions: Iterable[int], noun: str) -> list[str]:

@@ -9,7 +9,14 @@ import json
 import sqlite3
 
 from localfair.machine.files import sha256_file
-from localfair.record.nouns import Constraint, EngineIdentity, Message, Request, Sampling, soft_label_id
+from localfair.record.nouns import (
+    Constraint,
+    EngineIdentity,
+    Message,
+    Request,
+    Sampling,
+    soft_label_id,
+)
 from localfair.record.schema import NOUNS
 from localfair.record.store import Row, Store, question_of
 
@@ -26,19 +33,29 @@ def verify(store: Store) -> list[str]:
 
 
 def _sqlite(store: Store) -> list[str]:
-    found = [str(r[0]) for r in store.db.execute("PRAGMA integrity_check").fetchall() if r[0] != "ok"]
+    found = [
+        str(r[0]) for r in store.db.execute("PRAGMA integrity_check").fetchall() if r[0] != "ok"
+    ]
     broken = store.db.execute("PRAGMA foreign_key_check").fetchall()
     return found + [f"{r[0]} row {r[1]} points at a missing row of {r[2]}" for r in broken]
 
 
 def _questions(store: Store) -> list[str]:
     cursor = store.db.execute("SELECT * FROM questions")
-    return [f"question {r['id']} does not hash to its id" for r in cursor if question_of(dict(r)).id != r["id"]]
+    return [
+        f"question {r['id']} does not hash to its id"
+        for r in cursor
+        if question_of(dict(r)).id != r["id"]
+    ]
 
 
 def _generations(store: Store) -> list[str]:
     cursor = store.db.execute("SELECT * FROM generations")
-    return [f"generation {r['id']} does not hash to its id" for r in cursor if request_id(dict(r)) != r["id"]]
+    return [
+        f"generation {r['id']} does not hash to its id"
+        for r in cursor
+        if request_id(dict(r)) != r["id"]
+    ]
 
 
 def _soft_labels(store: Store) -> list[str]:
@@ -48,7 +65,9 @@ def _soft_labels(store: Store) -> list[str]:
             found.append(f"soft label {row['id']} does not hash to its id")
         sizes = (4 * row["labels"] * row["top_k"], 2 * row["labels"] * (row["top_k"] + 1))
         if (len(row["indices"]), len(row["logprobs"])) != sizes:
-            found.append(f"soft label {row['id']} does not hold {row['top_k']} and the rest for {row['labels']} labels")
+            found.append(
+                f"soft label {row['id']} does not hold {row['top_k']} and the rest for {row['labels']} labels"
+            )
     return found
 
 
@@ -63,7 +82,9 @@ def request_id(row: Row) -> str:
         constraint=Constraint(**constraint) if constraint else None, logprobs=bool(row["wants_logprobs"]),
     )  # fmt: skip
     return request.id(
-        EngineIdentity(**{k: row[k] for k in ("model", "fingerprint", "chat_template", "engine", "adapter")})
+        EngineIdentity(
+            **{k: row[k] for k in ("model", "fingerprint", "chat_template", "engine", "adapter")}
+        )
     )
 
 

@@ -18,7 +18,9 @@ def latest_run(store: Store) -> str:
     """The id of the newest run. Raises UsageError when there is none."""
     row = store.one("SELECT id FROM runs ORDER BY started DESC, rowid DESC LIMIT 1")
     if row is None:
-        raise UsageError(f"{store.path} holds no run", "make one with `localfair run quickstart --fetch`")
+        raise UsageError(
+            f"{store.path} holds no run", "make one with `localfair run quickstart --fetch`"
+        )
     return str(row["id"])
 
 
@@ -26,7 +28,9 @@ def report(store: Store, run: str) -> dict[str, Any]:
     """Everything about one run as plain data. Raises UsageError for a run that is not in the record."""
     head = store.one("SELECT * FROM runs WHERE id = ?", run)
     if head is None:
-        raise UsageError(f"there is no run {run!r} in {store.path}", "see `localfair report --list`")
+        raise UsageError(
+            f"there is no run {run!r} in {store.path}", "see `localfair report --list`"
+        )
     steps = store.rows("SELECT * FROM run_steps WHERE run = ? ORDER BY position", run)
     exams = test_exams(store, run)
     before, after = (exams[0], exams[-1]) if exams else (None, None)
@@ -49,7 +53,9 @@ def report(store: Store, run: str) -> dict[str, Any]:
         "acceptance": acceptance(store, run),
         "before": _accuracy(before),
         "after": _accuracy(after) if len(exams) > 1 else None,
-        "change": paired(before["rows"], after["rows"]) if len(exams) > 1 and before and after else None,
+        "change": paired(before["rows"], after["rows"])
+        if len(exams) > 1 and before and after
+        else None,
         "adapter": _adapter(store, run),
         "adapters": _adapters(store, run),
         "steps": [_step(s) for s in steps],
@@ -63,7 +69,12 @@ def _step(row: Row) -> Row:
 
 
 def _ids(store: Store, run: str, noun: str) -> list[str]:
-    return [r["row"] for r in store.rows('SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ?', run, noun)]
+    return [
+        r["row"]
+        for r in store.rows(
+            'SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ?', run, noun
+        )
+    ]
 
 
 def _mistakes(store: Store, run: str, steps: list[Row]) -> int:
@@ -85,7 +96,8 @@ def _accepted_count(store: Store, run: str) -> int:
 def _adapters(store: Store, run: str) -> list[str]:
     """Every adapter of the run, in the order in which they were trained."""
     found = store.rows(
-        """SELECT "row" FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)""", run
+        """SELECT "row" FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)""",
+        run,
     )
     return [r["row"] for r in found]
 
@@ -129,7 +141,9 @@ def acceptance(store: Store, run: str) -> list[Row]:
     verdicts = store.by_ids("verdicts", _ids(store, run, "verdict")).values()
     passed = {v["explanation"] for v in verdicts if v["accepted"]}
     reviews = store.by_ids("reviews", _ids(store, run, "review")).values()
-    seats = store.by_ids("seats", [*(e["seat"] for e in explanations.values()), *(r["seat"] for r in reviews)])
+    seats = store.by_ids(
+        "seats", [*(e["seat"] for e in explanations.values()), *(r["seat"] for r in reviews)]
+    )
     rows: list[Row] = []
     for kind in sorted({e["kind"] for e in explanations.values()}):
         of_kind = [e for e in explanations.values() if e["kind"] == kind]
@@ -141,7 +155,11 @@ def acceptance(store: Store, run: str) -> list[Row]:
                 "right": sum(e["grade"] == Grade.RIGHT for e in written) if kind == "rationale" else None,
             })  # fmt: skip
         for seat in sorted({r["seat"] for r in reviews}, key=lambda s: seats[s]["index"]):
-            given = [r for r in reviews if r["seat"] == seat and explanations[r["explanation"]]["kind"] == kind]
+            given = [
+                r
+                for r in reviews
+                if r["seat"] == seat and explanations[r["explanation"]]["kind"] == kind
+            ]
             rows += [_reviewer(kind, seat_name(seats[seat]), given)] if given else []
     return rows
 
@@ -162,4 +180,6 @@ def seat_name(seat: Row) -> str:
 
 def runs(store: Store) -> list[Row]:
     """Every run of the record, newest first."""
-    return store.rows("SELECT id, recipe, task, seed, status, started FROM runs ORDER BY started DESC, rowid DESC")
+    return store.rows(
+        "SELECT id, recipe, task, seed, status, started FROM runs ORDER BY started DESC, rowid DESC"
+    )

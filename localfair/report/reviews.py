@@ -29,19 +29,25 @@ JOIN seats s ON s.id = r.seat JOIN generations g ON g.id = r.generation
 """
 
 
-def diagnose(store: Store, run: str | None = None, task: str | None = None, precision: float = 0.95) -> dict[str, Any]:
+def diagnose(
+    store: Store, run: str | None = None, task: str | None = None, precision: float = 0.95
+) -> dict[str, Any]:
     """Reviewers, their agreement, and the gate at each threshold; of one run, one task, or the whole record.
 
     Raises UsageError when there is no review to look at.
     """
     reviews = _reviews(store, run, task)
     if not reviews:
-        raise UsageError(f"{store.path} holds no review to look at", "see `localfair review --help`")
+        raise UsageError(
+            f"{store.path} holds no review to look at", "see `localfair review --help`"
+        )
     rationales = [r for r in reviews if r["kind"] == "rationale"]
     both, gate = _in_both_modes(rationales), gate_table(rationales)
     return {
         "reviews": len(reviews),
-        "reviewers": [reviewer_row(name, mode, found) for (name, mode), found in _by_reviewer(reviews).items()],
+        "reviewers": [
+            reviewer_row(name, mode, found) for (name, mode), found in _by_reviewer(reviews).items()
+        ],
         "modes": _modes(both),
         "differences": [{"reviewer": name, **difference(pairs)} for name, pairs in both.items()],
         "committee": committee_auc(rationales),
@@ -94,7 +100,12 @@ def auc(reviews: list[Row]) -> dict[str, Any]:
     """
     right = [r["score"] for r in reviews if r["right"]]
     wrong = [r["score"] for r in reviews if not r["right"]]
-    found: dict[str, Any] = {"right": len(right), "wrong": len(wrong), "auc": None, "auc_interval": None}
+    found: dict[str, Any] = {
+        "right": len(right),
+        "wrong": len(wrong),
+        "auc": None,
+        "auc_interval": None,
+    }
     if not right or not wrong:
         return found
     found["auc"] = _area(right, wrong)
@@ -102,20 +113,26 @@ def auc(reviews: list[Row]) -> dict[str, Any]:
     return found
 
 
-def _interval(samples: tuple[list[Any], list[Any]], statistic: Callable[[Any, Any], float]) -> list[float] | None:
+def _interval(
+    samples: tuple[list[Any], list[Any]], statistic: Callable[[Any, Any], float]
+) -> list[float] | None:
     """The bootstrap 95 % interval of a statistic of right and wrong rationales; None where there is one of either."""
     if min(map(len, samples)) < 2:
         return None
     from scipy.stats import bootstrap
 
-    spread = bootstrap(samples, statistic, n_resamples=RESAMPLES, method="percentile", vectorized=False, rng=0)
+    spread = bootstrap(
+        samples, statistic, n_resamples=RESAMPLES, method="percentile", vectorized=False, rng=0
+    )
     return [float(spread.confidence_interval.low), float(spread.confidence_interval.high)]
 
 
 def _area(right: Any, wrong: Any) -> float:
     from scipy.stats import mannwhitneyu
 
-    return float(mannwhitneyu(right, wrong, method="asymptotic").statistic) / (len(right) * len(wrong))
+    return float(mannwhitneyu(right, wrong, method="asymptotic").statistic) / (
+        len(right) * len(wrong)
+    )
 
 
 def committee_auc(rationales: Iterable[Row]) -> list[Row]:
@@ -126,7 +143,9 @@ def committee_auc(rationales: Iterable[Row]) -> list[Row]:
     """
     rows = []
     for mode, means in _means(rationales).items():
-        rows.append({"mode": mode, **auc([{"score": mean, "right": right} for mean, right in means])})
+        rows.append(
+            {"mode": mode, **auc([{"score": mean, "right": right} for mean, right in means])}
+        )
     return rows
 
 
@@ -152,7 +171,9 @@ def difference(pairs: list[tuple[Row, Row]]) -> dict[str, Any]:
     places = (list(range(len(right))), list(range(len(wrong))))
 
     def apart(rights: Any, wrongs: Any) -> float:
-        first, second = (_area([right[i][k] for i in rights], [wrong[i][k] for i in wrongs]) for k in (0, 1))
+        first, second = (
+            _area([right[i][k] for i in rights], [wrong[i][k] for i in wrongs]) for k in (0, 1)
+        )
         return second - first
 
     return {"difference": apart(*places), "interval": _interval(places, apart)}
@@ -165,7 +186,11 @@ def _in_both_modes(rationales: Iterable[Row]) -> dict[str, list[tuple[Row, Row]]
         if r["score"] is not None:
             scored.setdefault(r["reviewer"], {}).setdefault(r["explanation"], {})[r["mode"]] = r
     pairs = {
-        name: [(both["direct"], both["reasoned"]) for _, both in sorted(found.items()) if len(both) == 2]
+        name: [
+            (both["direct"], both["reasoned"])
+            for _, both in sorted(found.items())
+            if len(both) == 2
+        ]
         for name, found in sorted(scored.items())
     }
     return {name: found for name, found in pairs.items() if found}
@@ -176,7 +201,9 @@ def agreement(reviews: Iterable[Row]) -> list[Row]:
     scores: dict[tuple[str, str, int], dict[str, float]] = {}
     for r in reviews:
         if r["score"] is not None:
-            scores.setdefault((r["mode"], r["reviewer"], r["seat"]), {})[r["explanation"]] = r["score"]
+            scores.setdefault((r["mode"], r["reviewer"], r["seat"]), {})[r["explanation"]] = r[
+                "score"
+            ]
     rows = []
     for a, b in combinations(sorted(scores), 2):
         common = scores[a].keys() & scores[b].keys()
@@ -233,7 +260,11 @@ def suggest(gate: list[Row], precision: float) -> str:
             "review the others too with --set review.exhaustive=true"
         )
     reached = [row for row in usable if row["precision"] >= precision]
-    row = min(reached, key=lambda r: -r["coverage"]) if reached else max(usable, key=lambda r: r["precision"])
+    row = (
+        min(reached, key=lambda r: -r["coverage"])
+        if reached
+        else max(usable, key=lambda r: r["precision"])
+    )
     short = "" if reached else f"no threshold reaches {precision:.0%}; nearest: "
     return (
         f"{short}--set review.accept.mean_above={row['mean_above']:g} --set review.mode={row['mode']}: "

@@ -44,6 +44,10 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     if max(values) == min(values):
         return float(values[0]), float(values[0])
     found = bootstrap(
-        (np.array(values),), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0)
+        (np.array(values),),
+        np.mean,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(0),
     ).confidence_interval
     return float(found.low), float(found.high)

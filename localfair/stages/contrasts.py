@@ -33,7 +33,11 @@ def pairs(work: Work, lessons: Iterable[Row]) -> dict[str, Pair]:
     for lesson in lessons:
         if lesson["kind"] != "rationale":
             continue
-        others = [e for e in right.get(lesson["question"], []) if not _same(e["text"], lesson["completion"])]
+        others = [
+            e
+            for e in right.get(lesson["question"], [])
+            if not _same(e["text"], lesson["completion"])
+        ]
         positive = draw(work.seed, f"positive:{lesson['id']}", others, 1)
         negative = draw(work.seed, f"negative:{lesson['id']}", wrong.get(lesson["question"], []), 1)
         if positive and negative:
@@ -48,7 +52,9 @@ def _right(work: Work) -> list[Row]:
     """
     stage = {name: [d for d in work.done if d.step.stage == name] for name in ("inquire", "review")}
     verdicts = work.rows("verdicts", "verdict", stage["review"])
-    rejected = {v["explanation"] for v in verdicts} - {v["explanation"] for v in verdicts if v["accepted"]}
+    rejected = {v["explanation"] for v in verdicts} - {
+        v["explanation"] for v in verdicts if v["accepted"]
+    }
     dropped = work.store.rows(
         "SELECT s.row FROM run_rows r JOIN lessons l ON l.id = r.row JOIN lesson_sources s ON s.lesson = l.id "
         "WHERE r.run = ? AND r.noun = 'lesson' AND l.dropped IS NOT NULL AND s.noun = 'explanation'",
@@ -62,7 +68,11 @@ def _right(work: Work) -> list[Row]:
 
 def _mistakes(work: Work) -> list[Row]:
     """The student's answers in its latest exam on train that are not right and say something."""
-    exams = [d for d in work.done if isinstance(d.step, Exam) and (d.step.role, d.step.split) == ("student", "train")]
+    exams = [
+        d
+        for d in work.done
+        if isinstance(d.step, Exam) and (d.step.role, d.step.split) == ("student", "train")
+    ]
     answers = [a for a in work.rows("answers", "answer", exams[-1:]) if a["grade"] != Grade.RIGHT]
     texts = work.store.recorded(a["generation"] for a in answers)
     return [a | {"text": text} for a in answers if (text := texts[a["generation"]]["text"].strip())]

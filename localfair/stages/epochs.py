@@ -18,12 +18,16 @@ from localfair.stages.step import Work, exam_request
 WEIGHTS = "adapter_model.safetensors"
 
 
-def keep_best(work: Work, step: Train, exam: BestEpoch, adapter: str, folder: Path) -> list[Standing]:
+def keep_best(
+    work: Work, step: Train, exam: BestEpoch, adapter: str, folder: Path
+) -> list[Standing]:
     """Examine every epoch in `folder`/epochs and put the best one's weights in `folder`; all of them, in order.
 
     What the record holds is not asked again; killed in between, the same call goes on.
     """
-    standings = [_standing(work, step, exam, f"{adapter}@{n}", n, folder) for n in range(1, step.epochs + 1)]
+    standings = [
+        _standing(work, step, exam, f"{adapter}@{n}", n, folder) for n in range(1, step.epochs + 1)
+    ]
     part = folder / f"{WEIGHTS}.part"
     shutil.copyfile(folder / "epochs" / str(best(standings).round) / WEIGHTS, part)
     part.replace(folder / WEIGHTS)
@@ -31,11 +35,15 @@ def keep_best(work: Work, step: Train, exam: BestEpoch, adapter: str, folder: Pa
     return standings
 
 
-def _standing(work: Work, step: Train, exam: BestEpoch, adapter: str, epoch: int, folder: Path) -> Standing:
+def _standing(
+    work: Work, step: Train, exam: BestEpoch, adapter: str, epoch: int, folder: Path
+) -> Standing:
     work.seat_adapter(step.role, adapter, folder / "epochs" / str(epoch))
     member = work.committee.of(step.role)[0]
     questions = work.questions("dev")
-    calls = (Call(member, exam_request(work, exam.ask, exam.sampling, member, q), q) for q in questions)
+    calls = (
+        Call(member, exam_request(work, exam.ask, exam.sampling, member, q), q) for q in questions
+    )
     right = 0
     for call, row in work.committee.ask(calls, f"{step.id}, epoch {epoch}:"):
         work.made("generation", [row["id"]])

@@ -19,7 +19,9 @@ def exam(work: Work, step: Exam) -> dict[str, Any]:
     """Ask every question of the split `samples` times; the outcome counts grades."""
     questions = work.questions(step.split)
     calls = (
-        Call(member, exam_request(work, step.ask, step.sampling, member, question, sample), question)
+        Call(
+            member, exam_request(work, step.ask, step.sampling, member, question, sample), question
+        )
         for member in work.committee.of(step.role)
         for question in questions
         for sample in range(step.samples)
@@ -27,7 +29,11 @@ def exam(work: Work, step: Exam) -> dict[str, Any]:
     rows = (answer_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
     grades = Counter(row["grade"] for row in work.keep("answers", "answer", rows))
     work.made("question", [q.id for q in questions])
-    return {"questions": len(questions), "answers": grades.total(), **{g.value: grades[g.value] for g in Grade}}
+    return {
+        "questions": len(questions),
+        "answers": grades.total(),
+        **{g.value: grades[g.value] for g in Grade},
+    }
 
 
 def answer_row(work: Work, call: Call, generation: Row) -> Row:

@@ -30,13 +30,24 @@ class Subject:
 def inquire(work: Work, step: Inquire) -> dict[str, Any]:
     """Every author writes every kind the recipe asks for; the outcome counts them."""
     subjects = _mistakes(work, step) if step.about == "mistakes" else _questions(work)
-    calls = (call for member in work.committee.of(step.role) for call in _calls(work, step, member, subjects))
-    rows = (explanation_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
-    made = Counter((row["kind"], row["grade"]) for row in work.keep("explanations", "explanation", rows))
+    calls = (
+        call
+        for member in work.committee.of(step.role)
+        for call in _calls(work, step, member, subjects)
+    )
+    rows = (
+        explanation_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:")
+    )
+    made = Counter(
+        (row["kind"], row["grade"]) for row in work.keep("explanations", "explanation", rows)
+    )
     work.made("answer", [s.answer["id"] for s in subjects if s.answer])
     return {
         "mistakes" if step.about == "mistakes" else "questions": len(subjects),
-        **{kind: sum(n for (k, _), n in made.items() if k == kind) for kind in ("feedback", "rationale")},
+        **{
+            kind: sum(n for (k, _), n in made.items() if k == kind)
+            for kind in ("feedback", "rationale")
+        },
         "rationales_right": made["rationale", Grade.RIGHT],
     }
 
@@ -59,7 +70,9 @@ def _mistakes(work: Work, step: Inquire) -> list[Subject]:
     for a in answers:
         mistake = {**a, "text": texts[a["generation"]]["text"]}
         mistake["format_only"] = format_only and a["grade"] == Grade.UNREADABLE
-        subjects.setdefault((a["question"], mistake["text"].strip()), Subject(questions[a["question"]], mistake))
+        subjects.setdefault(
+            (a["question"], mistake["text"].strip()), Subject(questions[a["question"]], mistake)
+        )
     return list(subjects.values())
 
 
@@ -91,7 +104,8 @@ def _request(
         "gold": write.gold,
         "mistake": subject.answer["text"].strip() if subject.answer and shows_mistake else None,
         "demonstrations": [
-            work.values(d) | {"rationale": d.rationale} for d in demonstrations(work, question, write.demonstrations)
+            work.values(d) | {"rationale": d.rationale}
+            for d in demonstrations(work, question, write.demonstrations)
         ],
     }
     if not write.gold:

@@ -16,7 +16,15 @@ from typing import Any
 from localfair.committee.ask import Call, request_seed
 from localfair.committee.seating import Member
 from localfair.recipe.schema import Accept, Review
-from localfair.record.nouns import Constraint, EngineIdentity, Grade, Question, Request, canonical_json, content_id
+from localfair.record.nouns import (
+    Constraint,
+    EngineIdentity,
+    Grade,
+    Question,
+    Request,
+    canonical_json,
+    content_id,
+)
 from localfair.record.store import Row
 from localfair.stages.rows import demonstrations, grouped, with_texts
 from localfair.stages.step import Work, sampling_of
@@ -53,7 +61,9 @@ def accepted(scores: Sequence[float], mean_above: float = 3.0, min_reviews: int 
     return len(scores) >= max(1, min_reviews) and fmean(scores) > mean_above
 
 
-def settled(scores: Sequence[float], remaining: int, mean_above: float = 3.0, min_reviews: int = 1) -> bool:
+def settled(
+    scores: Sequence[float], remaining: int, mean_above: float = 3.0, min_reviews: int = 1
+) -> bool:
     """Whether no `remaining` further reviews, each unreadable or 1 to 5, can change what `accepted` says (ours).
 
     The mean falls with every 1 and rises with every 5, so only the two ends need to be looked at.
@@ -66,7 +76,9 @@ def settled(scores: Sequence[float], remaining: int, mean_above: float = 3.0, mi
 
 def review(work: Work, step: Review) -> dict[str, Any]:
     """Send what is to be reviewed to every seat but its author's, then judge; the outcome counts both."""
-    explanations = with_texts(work, work.rows("explanations", "explanation", work.earlier(step, ("inquire",))))
+    explanations = with_texts(
+        work, work.rows("explanations", "explanation", work.earlier(step, ("inquire",)))
+    )
     rows, spared = _reviews(work, step, explanations)
     of = grouped(rows, "explanation")
     verdicts = [verdict_row(step, e, of.get(e["id"], [])) for e in explanations]
@@ -100,7 +112,9 @@ def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Ro
             or not _decided(step.accept, e, scores.get(e["id"], []), sum(_may(other, e) for other in left))
         ]  # fmt: skip
         spared += len(wanted) - len(needed)
-        calls = (Call(p, _request(work, step, p, e, questions[e["question"]]), e) for p, e in needed)
+        calls = (
+            Call(p, _request(work, step, p, e, questions[e["question"]]), e) for p, e in needed
+        )
         found = (review_row(call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
         rows += work.keep("reviews", "review", found)
     return rows, spared
@@ -125,7 +139,9 @@ def _may(member: Member, e: Row) -> bool:
 
 
 def _decided(accept: Accept, e: Row, scores: list[float], remaining: int) -> bool:
-    return bool(failed_check(accept, e)) or settled(scores, remaining, accept.mean_above, accept.needed)
+    return bool(failed_check(accept, e)) or settled(
+        scores, remaining, accept.mean_above, accept.needed
+    )
 
 
 def _valid(reviews: list[Row]) -> list[float]:
@@ -188,7 +204,9 @@ def verdict_row(step: Review, e: Row, reviews: list[Row]) -> Row:
     scores = _valid(reviews)
     reviewed = step.mode != "none" and e["kind"] in step.of
     ok, reason = judge(step.accept, e, scores, reviewed)
-    policy = canonical_json({"accept": step.accept.model_dump(), "mode": step.mode, "reviewed": reviewed})
+    policy = canonical_json(
+        {"accept": step.accept.model_dump(), "mode": step.mode, "reviewed": reviewed}
+    )
     ids = canonical_json(sorted(r["id"] for r in reviews))
     return {
         "id": content_id("verdict", explanation=e["id"], policy=policy, reviews=ids),

@@ -13,7 +13,9 @@ from localfair.stages.step import Work
 
 def draw(seed: int, purpose: str, items: list[Row], count: int) -> list[Row]:
     """`count` of the items, in an order that depends only on the seed, the purpose and their ids (ours)."""
-    return sorted(items, key=lambda row: content_id("draw", seed=seed, purpose=purpose, row=row["id"]))[:count]
+    return sorted(
+        items, key=lambda row: content_id("draw", seed=seed, purpose=purpose, row=row["id"])
+    )[:count]
 
 
 def demonstrations(work: Work, question: Question, count: int) -> list[Question]:
@@ -29,7 +31,8 @@ def demonstrations(work: Work, question: Question, count: int) -> list[Question]
         work.pool = [found[row["id"]] for row in order]
     if len(work.pool) <= count:
         raise TaskError(
-            f"task {work.task.name!r} has too few gold rationales for {count} demonstrations", "set demonstrations=0"
+            f"task {work.task.name!r} has too few gold rationales for {count} demonstrations",
+            "set demonstrations=0",
         )
     return [q for q in work.pool[: count + 1] if q.id != question.id][:count]
 
@@ -42,7 +45,11 @@ def with_texts(work: Work, explanations: Iterable[Row]) -> list[Row]:
     mistakes = work.store.recorded(a["generation"] for a in answers.values())
     seats = work.store.by_ids("seats", (e["seat"] for e in found))
     for e in found:
-        generation, answer, seat = generations[e["generation"]], answers.get(e["answer"]), seats[e["seat"]]
+        generation, answer, seat = (
+            generations[e["generation"]],
+            answers.get(e["answer"]),
+            seats[e["seat"]],
+        )
         e["text"], e["finish"] = generation["text"].strip(), generation["finish"]
         e["mistake"] = mistakes[answer["generation"]]["text"].strip() if answer else ""
         e["fingerprint"], e["teacher"] = seat["fingerprint"], seat["index"]

@@ -58,7 +58,9 @@ def _held_out(work: Work, step: Select) -> HeldOut | None:
     """What dev and test of the task forbid; of the whole task, so that no --limit changes it."""
     if not step.decontaminate:
         return None
-    dev, test, train = (work.store.questions(work.task.name, split) for split in ("dev", "test", "train"))
+    dev, test, train = (
+        work.store.questions(work.task.name, split) for split in ("dev", "test", "train")
+    )
     return held_out([*dev, *test], train, step.decontaminate)
 
 
@@ -84,17 +86,26 @@ def _lessons_of(
     whole = question_reason(question, held) if held else None
     for kind in _kinds(take):
         if kind == "answer":
-            lessons.append(_lesson(work, question, "answer", question.gold, None) | _verdict_on(whole))
+            lessons.append(
+                _lesson(work, question, "answer", question.gold, None) | _verdict_on(whole)
+            )
             continue
         of_kind = [e for e in written if e["kind"] == kind]
         passed = [e for e in of_kind if e["passed"]]
-        reasons = {e["id"]: whole or (completion_reason(e["text"], held) if held else None) for e in passed}
+        reasons = {
+            e["id"]: whole or (completion_reason(e["text"], held) if held else None) for e in passed
+        }
         clean = passed if whole else [e for e in passed if not reasons[e["id"]]]
         picked = _take(work, question, kind, clean, getattr(take, kind))
         missing += [kind] if of_kind and not picked else []
         picked += [] if whole else [e for e in passed if reasons[e["id"]]]
-        lessons += [_lesson(work, question, kind, e["text"], e) | _verdict_on(reasons[e["id"]]) for e in picked]
-    reason = f"no accepted {' and no accepted '.join(missing)}" if missing and step.complete else None
+        lessons += [
+            _lesson(work, question, kind, e["text"], e) | _verdict_on(reasons[e["id"]])
+            for e in picked
+        ]
+    reason = (
+        f"no accepted {' and no accepted '.join(missing)}" if missing and step.complete else None
+    )
     return [lesson | {"dropped": lesson["dropped"] or reason} for lesson in lessons]
 
 
@@ -112,7 +123,10 @@ def _take(work: Work, question: Question, kind: str, found: list[Row], count: Ta
         return draw(work.seed, purpose, found, len(found))
     if count == "each-teacher":
         teachers = sorted({e["teacher"] for e in found})
-        return [draw(work.seed, purpose, [e for e in found if e["teacher"] == t], 1)[0] for t in teachers]
+        return [
+            draw(work.seed, purpose, [e for e in found if e["teacher"] == t], 1)[0]
+            for t in teachers
+        ]
     return draw(work.seed, purpose, found, count)
 
 
@@ -122,7 +136,9 @@ def _lesson(work: Work, question: Question, kind: Kind, completion: str, e: Row 
     if e is not None and kind == "feedback":
         values["mistake"] = e["mistake"]
     values["teacher"] = e["teacher"] if e else None
-    prompt = canonical_json([[m.role, m.content] for m in work.prompts.render(f"ask-{kind}", **values)])
+    prompt = canonical_json(
+        [[m.role, m.content] for m in work.prompts.render(f"ask-{kind}", **values)]
+    )
     origin = [("question", question.id)]
     if e is not None:
         origin += [("explanation", e["id"]), ("generation", e["generation"])]
@@ -156,7 +172,9 @@ def _at_most(work: Work, count: int, lessons: list[Row]) -> list[Row]:
             fits.add(row["id"])
             left -= len(of[row["id"]])
     beyond = f"beyond the {count} lessons wanted"
-    return [k if k["dropped"] or k["question"] in fits else k | {"dropped": beyond} for k in lessons]
+    return [
+        k if k["dropped"] or k["question"] in fits else k | {"dropped": beyond} for k in lessons
+    ]
 
 
 def _store(work: Work, lessons: list[Row]) -> None:
@@ -165,7 +183,9 @@ def _store(work: Work, lessons: list[Row]) -> None:
         row = {k: v for k, v in lesson.items() if k not in ("origin", "contaminated")}
         row["id"] = content_id("lesson", **row, origin=[list(o) for o in lesson["origin"]])
         rows.append(row)
-        sources += [{"lesson": row["id"], "noun": noun, "row": origin} for noun, origin in lesson["origin"]]
+        sources += [
+            {"lesson": row["id"], "noun": noun, "row": origin} for noun, origin in lesson["origin"]
+        ]
     work.store.ensure("lessons", rows)
     work.store.ensure("lesson_sources", sources)
     work.made("lesson", [r["id"] for r in rows])

@@ -26,12 +26,19 @@ if TYPE_CHECKING:
 
 def soften(work: Work, step: Soften) -> dict[str, Any]:
     """A soft label for every lesson the mentor can read; the outcome counts lessons and label tokens."""
-    lessons = [r for r in work.rows("lessons", "lesson", work.earlier(step, ("select",))) if not r["dropped"]]
+    lessons = [
+        r
+        for r in work.rows("lessons", "lesson", work.earlier(step, ("select",)))
+        if not r["dropped"]
+    ]
     if not lessons:
         return {"lessons": 0, "softened": 0}
     member = work.committee.of(step.role)[0]
     shared = shared_ids(work.base_folder("student"), work.base_folder(step.role))
-    wanted = {soft_label_id(key): (key, encoded) for key, encoded in _wanted(work, step, member, lessons, shared)}
+    wanted = {
+        soft_label_id(key): (key, encoded)
+        for key, encoded in _wanted(work, step, member, lessons, shared)
+    }
     recorded = work.store.by_ids("soft_labels", wanted)
     work.committee.tally.reused += len(recorded)
     missing = {i: found for i, found in wanted.items() if i not in recorded}
@@ -48,7 +55,9 @@ def shared_ids(student: Path, mentor: Path) -> int:
     from localfair.models.chat import load_tokenizer
     from localfair.training.soft_labels import shared_vocabulary
 
-    (one, count), (other, _) = (shared_vocabulary(load_tokenizer(folder)) for folder in (student, mentor))
+    (one, count), (other, _) = (
+        shared_vocabulary(load_tokenizer(folder)) for folder in (student, mentor)
+    )
     if one != other:
         raise UsageError(
             "the mentor does not share the student's tokenizer: its soft labels would speak of other tokens",
@@ -57,7 +66,9 @@ def shared_ids(student: Path, mentor: Path) -> int:
     return count
 
 
-def _wanted(work: Work, step: Soften, member: Member, lessons: list[Row], shared: int) -> list[tuple[Row, Encoded]]:
+def _wanted(
+    work: Work, step: Soften, member: Member, lessons: list[Row], shared: int
+) -> list[tuple[Row, Encoded]]:
     """What is to be known: each lesson as the student will learn it, unless it is longer than the mentor reads."""
     from localfair.training.encode import Dropped, encode
     from localfair.training.soft_labels import tokens_id
@@ -67,7 +78,9 @@ def _wanted(work: Work, step: Soften, member: Member, lessons: list[Row], shared
     found: list[tuple[Row, Encoded]] = []
     for lesson in lessons:
         messages = tuple(Message(*turn) for turn in json.loads(lesson["prompt"]))
-        encoded = encode(tokenizer, messages, lesson["completion"], config["max_position_embeddings"])
+        encoded = encode(
+            tokenizer, messages, lesson["completion"], config["max_position_embeddings"]
+        )
         if not isinstance(encoded, Dropped):
             key = {
                 "mentor": member.seat.fingerprint, "adapter": member.seat.adapter,
@@ -93,7 +106,9 @@ def _ask(work: Work, step: Soften, member: Member, missing: dict[str, tuple[Row,
     for done, (label, key, soft) in enumerate(zip(missing, keys, told, strict=True), 1):
         blobs = {"indices": soft.indices, "logprobs": soft.logprobs}
         labels = missing[label][1].supervised
-        work.store.ensure("soft_labels", [{"id": label, **key, "labels": labels, **blobs, "created": now()}])
+        work.store.ensure(
+            "soft_labels", [{"id": label, **key, "labels": labels, **blobs, "created": now()}]
+        )
         work.committee.tally.calls += 1
         work.committee.report(done, len(missing), f"{step.id}: {member.seat.model}")
 
@@ -102,7 +117,9 @@ def _precision(member: Member) -> Precision:
     """The precision of the mentor's base: that of its exams in transformers, else the usual one."""
     engine, _, precision = member.identity.engine.partition("/")
     known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
-    return known.get(precision, usual_precision()) if engine == "transformers" else usual_precision()
+    return (
+        known.get(precision, usual_precision()) if engine == "transformers" else usual_precision()
+    )
 
 
 def _loaded(work: Work, step: Soften, member: Member) -> Any:
@@ -112,4 +129,6 @@ def _loaded(work: Work, step: Soften, member: Member) -> Any:
     row = work.store.adapter(member.seat.adapter) if member.seat.adapter else None
     folder = work.store.path.parent / row["path"] if row else None
     precision = _precision(member)
-    return with_adapter(load_causal_lm(work.base_folder(step.role), precision), folder, precision).eval()
+    return with_adapter(
+        load_causal_lm(work.base_folder(step.role), precision), folder, precision
+    ).eval()

@@ -43,19 +43,25 @@ class Work:
     position: int
     round: int
     base_folder: Callable[[str], Path]  # role -> the safetensors folder of its base model
-    seat_adapter: Callable[[str, str, Path], None]  # (role, adapter id, folder): seat the role with it from now on
+    seat_adapter: Callable[
+        [str, str, Path], None
+    ]  # (role, adapter id, folder): seat the role with it from now on
     limits: dict[str, int | None] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
     # role -> the chat template that its card puts in the member of the weights' own
     chat_template: Callable[[str], str | None] = lambda role: None
-    pool: list[Question] | None = None  # what demonstrations are drawn from, in the run's order, once it is asked for
+    pool: list[Question] | None = (
+        None  # what demonstrations are drawn from, in the run's order, once it is asked for
+    )
 
     def questions(self, split: str) -> list[Question]:
         """This run's questions of a split. Raises TaskError when it has none."""
         limit = self.limits.get("train" if split == "train" else "test")
         found = self.store.questions(self.task.name, split, limit)
         if not found:
-            raise TaskError(f"task {self.task.name!r} has no {split} questions", "see `localfair tasks show`")
+            raise TaskError(
+                f"task {self.task.name!r} has no {split} questions", "see `localfair tasks show`"
+            )
         return found
 
     def tokenizer(self, role: str) -> Any:
@@ -120,7 +126,12 @@ def _last(found: Iterable[Done]) -> Done | None:
 
 
 def exam_request(
-    work: Work, ask: str, sampling: SamplingKeys, member: Member, question: Question, sample: int = 0
+    work: Work,
+    ask: str,
+    sampling: SamplingKeys,
+    member: Member,
+    question: Question,
+    sample: int = 0,
 ) -> Request:
     """A role's own prompt in an exam: the very one that its lessons are trained with."""
     return Request(

@@ -66,7 +66,11 @@ def preview(work: Work, step: Train) -> list[str]:
     for lesson in planned.lessons:
         if lesson["kind"] not in found:
             example = _example(planned, tokenizer, lesson)
-            text = shown(tokenizer, example.encoded) if isinstance(example, Example) else f"dropped: {example.reason}"
+            text = (
+                shown(tokenizer, example.encoded)
+                if isinstance(example, Example)
+                else f"dropped: {example.reason}"
+            )
             found[lesson["kind"]] = f"--- {lesson['kind']} ({lesson['id']})\n{text}"
     return [found[kind] for kind in sorted(found)] or ["no lessons"]
 
@@ -81,8 +85,13 @@ def trained_before(work: Work, adapter: str) -> Row | None:
 
 
 def _summary(work: Work, adapter: str) -> Row:
-    losses = [r["loss"] for r in work.store.rows("SELECT loss FROM curve WHERE adapter = ? ORDER BY step", adapter)]
-    learned = work.store.one("SELECT COUNT(*) AS n FROM adapter_lessons WHERE adapter = ? AND dropped IS NULL", adapter)
+    losses = [
+        r["loss"]
+        for r in work.store.rows("SELECT loss FROM curve WHERE adapter = ? ORDER BY step", adapter)
+    ]
+    learned = work.store.one(
+        "SELECT COUNT(*) AS n FROM adapter_lessons WHERE adapter = ? AND dropped IS NULL", adapter
+    )
     assert learned is not None
     tail = losses[-max(1, len(losses) // 10) :]
     return {
@@ -109,7 +118,9 @@ def _train(work: Work, planned: Plan) -> Row:
         work.committee.report(at["step"], at["steps"], f"{step.id}: loss {at['loss']:.3f}")
 
     settings = TrainSettings(
-        **settings_of(planned), checkpoint_every=step.checkpoint_every, keep_epochs=step.best_epoch is not None
+        **settings_of(planned),
+        checkpoint_every=step.checkpoint_every,
+        keep_epochs=step.best_epoch is not None,
     )
     start = folder_of(work.store, planned.parent) if planned.parent else None
     result = fit(base, examples, folder, settings, report, start)
@@ -155,7 +166,13 @@ def _example(planned: Plan, tokenizer: Any, lesson: Row) -> Example | Dropped:
     )  # fmt: skip
 
 
-def _record(work: Work, planned: Plan, result: TrainResult, dropped: dict[str, str], standings: list[Standing]) -> Row:
+def _record(
+    work: Work,
+    planned: Plan,
+    result: TrainResult,
+    dropped: dict[str, str],
+    standings: list[Standing],
+) -> Row:
     """The adapter's row, its lessons and its curve."""
     store, adapter = work.store, planned.id
     row = {
@@ -173,7 +190,10 @@ def _record(work: Work, planned: Plan, result: TrainResult, dropped: dict[str, s
         store.ensure("adapter_lessons", list(_taught(adapter, planned.lessons, dropped)))
         store.ensure(
             "curve",
-            [{"adapter": adapter, "step": s, "loss": loss, "learning_rate": rate} for s, loss, rate in result.curve],
+            [
+                {"adapter": adapter, "step": s, "loss": loss, "learning_rate": rate}
+                for s, loss, rate in result.curve
+            ],
         )
     return row | _summary(work, adapter)
 

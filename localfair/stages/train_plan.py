@@ -58,7 +58,9 @@ def plan(work: Work, step: Train) -> Plan:
     rows = work.rows("lessons", "lesson", work.earlier(step, ("select",)))
     lessons = [row for row in rows if not row["dropped"] and term_of(step, row)]
     member = work.committee.of(step.role)[0]
-    softened = [d for d in work.done if d.step.stage == "soften"][-1:] if term(step, Divergence) else []
+    softened = (
+        [d for d in work.done if d.step.stage == "soften"][-1:] if term(step, Divergence) else []
+    )
     return Plan(
         step=step, member=member, seed=work.seed, lessons=lessons,
         soft={row["tokens"]: row for row in work.rows("soft_labels", "soft_label", softened)},
@@ -89,7 +91,9 @@ def settings_of(planned: Plan) -> dict[str, Any]:
     step = planned.step
     terms = sorted({named for lesson in planned.lessons if (named := term_of(step, lesson))})
     terms += [(t.term, t.weight) for t in step.loss if isinstance(t, Divergence | Triplet)]
-    later: dict[str, Any] = {name: True for name in ("group_by_length", "one_question_a_batch") if getattr(step, name)}
+    later: dict[str, Any] = {
+        name: True for name in ("group_by_length", "one_question_a_batch") if getattr(step, name)
+    }
     if (compute := usual_precision()) != "bf16":
         later["compute"] = compute
     if planned.soft:
@@ -108,4 +112,6 @@ def settings_of(planned: Plan) -> dict[str, Any]:
 def method_of(step: Train) -> dict[str, Any]:
     """What the loss says of lessons rather than of the engine."""
     lm, triplet = term(step, LanguageModel), term(step, Triplet)
-    return ({"prompt_weight": lm.prompt_weight} if lm else {}) | ({"max_tokens": triplet.max_tokens} if triplet else {})
+    return ({"prompt_weight": lm.prompt_weight} if lm else {}) | (
+        {"max_tokens": triplet.max_tokens} if triplet else {}
+    )

@@ -60,5 +60,7 @@ def table_task(name: str | None, *columns: str | None) -> Table:
     """A table to store under `name`; a name that a task already has is refused with UsageError."""
     question, answer, choices, split = columns
     if name and name != "table" and name in {task.name for task in _TASKS}:
-        raise UsageError(f"{name!r} is a task that ships; a table cannot take its name", "choose another --as")
+        raise UsageError(
+            f"{name!r} is a task that ships; a table cannot take its name", "choose another --as"
+        )
     return Table(name or "table", question or "question", answer or "answer", choices, split)

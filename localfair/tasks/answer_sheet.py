@@ -41,7 +41,9 @@ def _graded(task: Task, row: Row) -> dict[str, Any]:
         raise row.bad("'text' must be a text")
     choices = tuple(row.texts("choices")) if row.value.get("choices") else ()
     gold = _gold(task, row, choices)
-    question = Question(task=task.name, key=str(identity), split="test", text="", gold=gold, choices=choices)
+    question = Question(
+        task=task.name, key=str(identity), split="test", text="", gold=gold, choices=choices
+    )
     graded = task.grade(question, text)
     return {"id": identity, "grade": graded.grade.value, "read": graded.read, "gold": gold}
 

@@ -106,7 +106,9 @@ def _ask_groups(story: _Story) -> None:
 
 def _share(story: _Story) -> None:
     """Divide what there is; the amount was made to divide by `_round_up` before."""
-    by = story.random.choice([d for d in range(2, 10) if story.amount % d == 0 and story.amount // d >= 2])
+    by = story.random.choice(
+        [d for d in range(2, 10) if story.amount % d == 0 and story.amount // d >= 2]
+    )
     story.tell(stories.SHARE, b=by)
     story.becomes("/", by, story.amount // by)
 

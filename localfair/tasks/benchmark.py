@@ -78,7 +78,9 @@ class Benchmark:
     def read(self, path: Path) -> Dataset:
         """The published files as questions. Raises BadDataset naming file and line."""
         if self.layout is None:
-            raise TaskError(f"task {self.name!r} reads no files", "it is generated; leave the path out")
+            raise TaskError(
+                f"task {self.name!r} reads no files", "it is generated; leave the path out"
+            )
         parts, files = self.layout.read(path)
         if not any(parts.values()):
             raise BadDataset(f"{path}: holds no questions", self.layout.hint)
@@ -87,7 +89,9 @@ class Benchmark:
     def generate(self, *, seed: int = 0) -> Dataset:
         """All questions of a generated task; one seed, one data set."""
         if self.make is None:
-            raise TaskError(f"task {self.name!r} needs its files", f"get them from {self.public_source}")
+            raise TaskError(
+                f"task {self.name!r} needs its files", f"get them from {self.public_source}"
+            )
         return Dataset(assemble(self.name, self.make(seed)), (), GENERATED)
 
     def prompt(self, question: Question) -> str:

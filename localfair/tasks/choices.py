@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from localfair.tasks.statements import clean, last_sentence, statements
 
 LETTERS = string.ascii_uppercase
-_NEGATION = re.compile(r"\b(?:not|never|no|cannot|neither|nor|wrong|incorrect)\b|n't\b", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"\b(?:not|never|no|cannot|neither|nor|wrong|incorrect)\b|n't\b", re.IGNORECASE
+)
 _REJECTED = re.compile(
     r"\b(?:not|rather than|instead of)\s+(?:(?:option|choice|answer)\s+)?"
     r"(?:\([A-Za-z]\)|[A-Z]\b|[a-z]\b(?!\s+\w))"
@@ -26,9 +28,12 @@ _LEADING = re.compile(
 _LABEL = re.compile(
     r"\(([A-Za-z])\)|\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)\s+\(?([A-Za-z])\b|(?<![\w'.-])([A-Z])(?![\w'-])(?!\.\w)"
 )
-_NEXT_WORD = re.compile(r"\s+(?!(?:because|since|as|and|or|for|is|was|which|due|based|would|must|but)\b)\w")
+_NEXT_WORD = re.compile(
+    r"\s+(?!(?:because|since|as|and|or|for|is|was|which|due|based|would|must|but)\b)\w"
+)
 _VERDICT = re.compile(
-    r"^(?P<what>.+?)\s+(?:is|would be)\s+(?:the\s+)?(?:correct|right|best)(?:\s+\w+)?\W*$", re.IGNORECASE
+    r"^(?P<what>.+?)\s+(?:is|would be)\s+(?:the\s+)?(?:correct|right|best)(?:\s+\w+)?\W*$",
+    re.IGNORECASE,
 )
 
 
@@ -76,7 +81,12 @@ def _in_statement(line: str, sentence: str, choices: Sequence[str]) -> str | Non
     alone = _ALONE.fullmatch(line) or _ALONE.fullmatch(sentence)
     if alone:
         return _known(alone[1], choices)
-    return _exact(line, choices) or _exact(sentence, choices) or _leading(line, choices) or _named(sentence, choices)
+    return (
+        _exact(line, choices)
+        or _exact(sentence, choices)
+        or _leading(line, choices)
+        or _named(sentence, choices)
+    )
 
 
 def _leading(line: str, choices: Sequence[str]) -> str | None:
@@ -121,7 +131,9 @@ def _labels(sentence: str, choices: Sequence[str]) -> set[str]:
 def _texts(sentence: str, choices: Sequence[str]) -> set[str]:
     """Choices whose text stands in the sentence, less those that only stand inside a longer one."""
     padded, found = f" {plain(sentence)} ", set()
-    for letter, choice in sorted(zip(LETTERS, choices, strict=False), key=lambda c: -len(plain(c[1]))):
+    for letter, choice in sorted(
+        zip(LETTERS, choices, strict=False), key=lambda c: -len(plain(c[1]))
+    ):
         needle = f" {plain(choice)} "
         if needle.strip() and needle in padded:
             found.add(letter)

@@ -48,5 +48,9 @@ TASK = Benchmark(
     answer_kind="choice",
     licence=UNVERIFIED,
     public_source="https://www.tau-nlp.org/commonsenseqa",
-    layout=Layout(files={"train_rand_split.jsonl": "train", "dev_rand_split.jsonl": "test"}, items=items, hint=HINT),
+    layout=Layout(
+        files={"train_rand_split.jsonl": "train", "dev_rand_split.jsonl": "test"},
+        items=items,
+        hint=HINT,
+    ),
 )

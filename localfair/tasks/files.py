@@ -132,7 +132,9 @@ def parse_json(text: str, where: str, hint: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         inside = f" line {error.lineno}" if "\n" in text.strip() else ""
-        raise BadDataset(f"{where}{inside}: is not JSON ({error.msg}, column {error.colno})", hint) from None
+        raise BadDataset(
+            f"{where}{inside}: is not JSON ({error.msg}, column {error.colno})", hint
+        ) from None
     except (ValueError, RecursionError):
         raise BadDataset(f"{where}: holds a number or nesting too large to read", hint) from None
 
@@ -147,4 +149,6 @@ def csv_rows(file: File, hint: str) -> Iterator[Row]:
                 raise BadDataset(f"{where}: has more cells than the header", hint)
             yield Row(where, {k: v for k, v in cells.items() if v}, hint)
     except csv.Error as error:
-        raise BadDataset(f"{file.path} line {reader.line_num}: is not CSV ({error})", hint) from None
+        raise BadDataset(
+            f"{file.path} line {reader.line_num}: is not CSV ({error})", hint
+        ) from None

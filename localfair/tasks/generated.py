@@ -14,7 +14,9 @@ from localfair.tasks.splits import DEV_KEY, DEV_SHARE, TEST_KEY, TEST_SHARE, Ite
 SIZES: dict[Part, int] = {"train": 1800, "dev": 200, "test": 600}
 
 
-def make_items(name: str, draft: Callable[[Random, int], Item], seed: int) -> dict[Part, list[Item]]:
+def make_items(
+    name: str, draft: Callable[[Random, int], Item], seed: int
+) -> dict[Part, list[Item]]:
     """Different questions until every split is full. `draft` gets a random source and a running number."""
     random = Random(f"{name} {seed}")
     parts: dict[Part, list[Item]] = {part: [] for part in SIZES}

@@ -36,7 +36,10 @@ def grade(kind: AnswerKind, gold: str, text: str, choices: Sequence[str] = ()) -
 def grade_number(gold: str, text: str) -> Graded:
     """By value: `1,234.0` is `1234`, `1/2` is `0.5`, units and currency do not count."""
     said = read_number(text)
-    return _graded(said is not None and same_number(said, _number(gold)), None if said is None else show_number(said))
+    return _graded(
+        said is not None and same_number(said, _number(gold)),
+        None if said is None else show_number(said),
+    )
 
 
 def grade_choice(gold: str, text: str, choices: Sequence[str] = ()) -> Graded:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from localfair.record.nouns import Question
 
 WORD = re.compile(r"\w+")
-BOILERPLATE = 10  # train questions: words in a row that more of them share are the task's own phrases
+BOILERPLATE = (
+    10  # train questions: words in a row that more of them share are the task's own phrases
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ def held_out(exams: Iterable[Question], train: Iterable[Question], n: int = 13) 
         found.update(runs(question.text, n))
         wholes.add(whole(question))
     common = Counter(run for question in train for run in set(runs(question.text, n)) & found)
-    return HeldOut(n, frozenset(run for run in found if common[run] <= BOILERPLATE), frozenset(wholes))
+    return HeldOut(
+        n, frozenset(run for run in found if common[run] <= BOILERPLATE), frozenset(wholes)
+    )
 
 
 def question_reason(question: Question, held: HeldOut) -> str | None:

@@ -20,7 +20,11 @@ def layout(prefix: str) -> Layout:
     def items(file: File) -> list[Item]:
         return [_item(row) for row in json_rows(file, hint)]
 
-    files = {f"{prefix}_train.json": "train", f"{prefix}_valid.json": "dev", f"{prefix}_test.json": "test"}
+    files = {
+        f"{prefix}_train.json": "train",
+        f"{prefix}_valid.json": "dev",
+        f"{prefix}_test.json": "test",
+    }
     return Layout(files=files, items=items, hint=hint)  # type: ignore[arg-type]
 
 

@@ -33,10 +33,16 @@ def _item(file: File, lines: list[str], start: int) -> Item:
     if blank:
         raise row.bad("an item must start with a blank line")
     if not re.fullmatch(r"[A-Da-d]", answer):
-        raise Row(f"{file.path} line {start + 2}", None, HINT).bad(f"{answer[:20]!r} is not an answer A to D")
-    choices = tuple(_option(file, start + 5 + n, "ABCD"[n], option) for n, option in enumerate(options))
+        raise Row(f"{file.path} line {start + 2}", None, HINT).bad(
+            f"{answer[:20]!r} is not an answer A to D"
+        )
+    choices = tuple(
+        _option(file, start + 5 + n, "ABCD"[n], option) for n, option in enumerate(options)
+    )
     key = f"{file.path.stem}-{start // _LINES + 1}"
-    return Item(key=key, text=f"{passage}\n{question}".strip(), gold=answer.upper(), choices=choices)
+    return Item(
+        key=key, text=f"{passage}\n{question}".strip(), gold=answer.upper(), choices=choices
+    )
 
 
 def _option(file: File, line: int, letter: str, option: str) -> str:
@@ -51,5 +57,7 @@ TASK = Benchmark(
     answer_kind="choice",
     licence=UNVERIFIED,
     public_source="https://github.com/lgw863/LogiQA-dataset",
-    layout=Layout(files={"Train.txt": "train", "Eval.txt": "dev", "Test.txt": "test"}, items=items, hint=HINT),
+    layout=Layout(
+        files={"Train.txt": "train", "Eval.txt": "dev", "Test.txt": "test"}, items=items, hint=HINT
+    ),
 )

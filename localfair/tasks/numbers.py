@@ -31,8 +31,13 @@ _WORDS = words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
 )
-_TENS = {w: 20 + 10 * i for i, w in enumerate(words("twenty thirty forty fifty sixty seventy eighty ninety"))}
-_SPELLED = re.compile(rf"\b(?:({'|'.join(_TENS)})[- ])?({'|'.join([*_WORDS, *_TENS])})\b(?!\s+of)", re.IGNORECASE)
+_TENS = {
+    w: 20 + 10 * i
+    for i, w in enumerate(words("twenty thirty forty fifty sixty seventy eighty ninety"))
+}
+_SPELLED = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})[- ])?({'|'.join([*_WORDS, *_TENS])})\b(?!\s+of)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,9 @@ def same_number(a: Fraction, b: Fraction) -> bool:
 
 def _stated(statement: Statement) -> Fraction | None:
     sentence = statement.line if statement.marker == "hashes" else statement.sentence
-    found = [n for n in _numbers(sentence) if not re.search(r"\bnot\s+[$€£]?$", sentence[: n.start])]
+    found = [
+        n for n in _numbers(sentence) if not re.search(r"\bnot\s+[$€£]?$", sentence[: n.start])
+    ]
     if not found:
         return _spelled(sentence)
     first = found[0]
@@ -91,7 +98,9 @@ def _numbers(text: str) -> Iterator[_Found]:
         value = _value(match)
         if value is None:
             continue
-        negative = bool(match["sign2"]) or (bool(match["sign"]) and not _is_subtraction(text, match.start()))
+        negative = bool(match["sign2"]) or (
+            bool(match["sign"]) and not _is_subtraction(text, match.start())
+        )
         yield _Found(-value if negative else value, match.start(), match.end())
 
 

@@ -87,7 +87,9 @@ def draft(random: Random, number: int) -> Item:
         text=" ".join([*story, f"At the end of {scene.end}, {asked} {scene.has}"]),
         gold=gold,
         choices=tuple(things),
-        rationale=" ".join([*steps, f"So {asked} {scene.has} {holds[asked]}. The answer is {gold}."]),
+        rationale=" ".join(
+            [*steps, f"So {asked} {scene.has} {holds[asked]}. The answer is {gold}."]
+        ),
     )
 
 

@@ -54,7 +54,9 @@ def assemble(task: str, parts: Mapping[Part, Sequence[Item]]) -> tuple[Question,
     if "dev" not in parts:
         splits["dev"] = [i for i in splits["train"] if in_dev(i)]
     apart = _without_overlap(splits)
-    return tuple(_question(task, split, i) for split in ("train", "dev", "test") for i in apart[split])
+    return tuple(
+        _question(task, split, i) for split in ("train", "dev", "test") for i in apart[split]
+    )
 
 
 def in_test(item: Item) -> bool:
@@ -75,7 +77,9 @@ def _without_overlap(splits: Mapping[Split, Sequence[Item]]) -> dict[Split, list
     taken: set[tuple[str, ...]] = set()
     out: dict[Split, list[Item]] = {}
     for split in ("test", "dev", "train"):
-        exact = {(i.text, i.choices, i.gold): i for i in reversed(splits[split]) if _same(i) not in taken}
+        exact = {
+            (i.text, i.choices, i.gold): i for i in reversed(splits[split]) if _same(i) not in taken
+        }
         out[split] = list(reversed(exact.values()))
         taken |= {_same(i) for i in out[split]}
     return out
@@ -87,5 +91,11 @@ def _same(item: Item) -> tuple[str, ...]:
 
 def _question(task: str, split: Split, i: Item) -> Question:
     return Question(
-        task=task, key=i.key, split=split, text=i.text, gold=i.gold, choices=i.choices, rationale=i.rationale
+        task=task,
+        key=i.key,
+        split=split,
+        text=i.text,
+        gold=i.gold,
+        choices=i.choices,
+        rationale=i.rationale,
     )

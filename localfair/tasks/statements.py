@@ -73,7 +73,9 @@ def first_sentence(line: str) -> str:
     """The line up to its first sentence end; "B." and "St." end none."""
     for end in _SENTENCE_END.finditer(line):
         before = line[: end.start()]
-        if not re.fullmatch(r"\W*[A-Za-z0-9]?", before) and not (end[0] == "." and _ABBREVIATION.search(before)):
+        if not re.fullmatch(r"\W*[A-Za-z0-9]?", before) and not (
+            end[0] == "." and _ABBREVIATION.search(before)
+        ):
             return before
     return line
 
@@ -123,4 +125,9 @@ def _after(text: str, match: re.Match[str]) -> Statement | None:
 
 def _alone_on_its_line(text: str, match: re.Match[str]) -> bool:
     line_start = text.rfind("\n", 0, match.start()) + 1
-    return re.fullmatch(r"[\W_]*(?:the\s+)?(?:final\s+)?", text[line_start : match.start()], re.IGNORECASE) is not None
+    return (
+        re.fullmatch(
+            r"[\W_]*(?:the\s+)?(?:final\s+)?", text[line_start : match.start()], re.IGNORECASE
+        )
+        is not None
+    )

@@ -22,7 +22,9 @@ def _item(row: Row) -> Item:
     if not isinstance(row.get("answer"), bool):
         raise row.bad("'answer' must be true or false")
     gold = row.scalar("answer")
-    return Item(key=row.text("qid"), text=row.text("question"), gold=gold, rationale=_facts(row, gold))
+    return Item(
+        key=row.text("qid"), text=row.text("question"), gold=gold, rationale=_facts(row, gold)
+    )
 
 
 def _facts(row: Row, gold: str) -> str:

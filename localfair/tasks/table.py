@@ -63,7 +63,9 @@ class Table:
         return Dataset(assemble(self.name, parts), (file.source,), self.licence)
 
     def generate(self, *, seed: int = 0) -> Dataset:
-        raise TaskError(f"task {self.name!r} needs a file", "import one: localfair tasks import table FILE")
+        raise TaskError(
+            f"task {self.name!r} needs a file", "import one: localfair tasks import table FILE"
+        )
 
     def prompt(self, question: Question) -> str:
         return prompt(question)

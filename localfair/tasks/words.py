@@ -12,7 +12,9 @@ from localfair.tasks.statements import Statement, clean, last_sentence, statemen
 
 _QUOTED = re.compile(r'"([^"\n]+)"|(?<!\w)\'([^\'\n]+)\'(?!\w)')
 _SPELT = re.compile(r"(?<!\w)\w(?:(?:\s*[-,+.]\s*|\s+)\w)+(?!\w)")
-_FILLER = re.compile(r"(?:(?:the|word|string|letters?|concatenat\w+|result|name)\s+)+", re.IGNORECASE)
+_FILLER = re.compile(
+    r"(?:(?:the|word|string|letters?|concatenat\w+|result|name)\s+)+", re.IGNORECASE
+)
 _PRODUCED = re.compile(
     r"(?:\b(?:is|are|gives|get|spells|makes|forms|form|becomes|produces|obtain)|=)\s*(?:us\s+)?:?\s*([^\s\"']+?)\W*$"
 )

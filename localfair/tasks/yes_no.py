@@ -25,9 +25,12 @@ _LEADING = re.compile(
     r"\W*(?:(?:a|answer)\s*:\s*)?(?P<word>yes|no|true|false|correct|incorrect)\b(?=\W*$|\s*[.,;:!\n)-])",
     re.IGNORECASE,
 )
-_LEADING_NO = re.compile(r"\W*no\s+(?:it|they|he|she|this|that|the|you|we|because|since)\b", re.IGNORECASE)
+_LEADING_NO = re.compile(
+    r"\W*no\s+(?:it|they|he|she|this|that|the|you|we|because|since)\b", re.IGNORECASE
+)
 _BOTH = re.compile(
-    r"\byes\s*(?:and|or|/)\s*no\b|\bno\s*(?:and|or|/)\s*yes\b|\btrue\s*(?:and|or|/)\s*false\b", re.IGNORECASE
+    r"\byes\s*(?:and|or|/)\s*no\b|\bno\s*(?:and|or|/)\s*yes\b|\btrue\s*(?:and|or|/)\s*false\b",
+    re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(r"[,;:]|\bbut\b", re.IGNORECASE)
 
@@ -67,7 +70,9 @@ def _polarity(sentence: str) -> YesNo | None:
     leading = _LEADING.match(sentence)
     if leading:
         return "yes" if leading["word"].lower() in _YES else "no"
-    said: set[YesNo] = {_turned(sentence, word) for word in _WORD.finditer(sentence) if _is_said(sentence, word)}
+    said: set[YesNo] = {
+        _turned(sentence, word) for word in _WORD.finditer(sentence) if _is_said(sentence, word)
+    }
     return said.pop() if len(said) == 1 else None
 
 

@@ -24,7 +24,9 @@ class Batches:
 
     def __init__(self, draw: Callable[[torch.Generator], Drawn], size: int, seed: int) -> None:
         self.draw, self.batch_size, self.seed, self.epoch = draw, size, seed, 0
-        self.sampler = self  # where accelerate looks for `set_epoch` when it has wrapped a batch sampler
+        self.sampler = (
+            self  # where accelerate looks for `set_epoch` when it has wrapped a batch sampler
+        )
 
     def set_epoch(self, epoch: int) -> None:
         """The next iteration draws the batches of this epoch."""

@@ -112,4 +112,6 @@ def _is_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in FULL:
         return True
     numbers = re.findall(r"os error (\d+)", str(error))
-    return any(int(n) in FULL for n in numbers) or any(words in str(error) for words in TORCH_CANNOT_WRITE)
+    return any(int(n) in FULL for n in numbers) or any(
+        words in str(error) for words in TORCH_CANNOT_WRITE
+    )

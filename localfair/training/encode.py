@@ -45,7 +45,9 @@ class Contrast:
     negative: tuple[int, ...]
 
 
-def encode(tokenizer: Any, messages: tuple[Message, ...], completion: str, max_length: int) -> Encoded | Dropped:
+def encode(
+    tokenizer: Any, messages: tuple[Message, ...], completion: str, max_length: int
+) -> Encoded | Dropped:
     """The prompt masked, the completion and the token that ends the turn supervised (ours).
 
     Dropped when the completion is empty, holds the text of a control token, or makes more than
@@ -92,7 +94,9 @@ def preview(tokenizer: Any, encoded: Encoded) -> str:
     return text
 
 
-def _reply_ids(tokenizer: Any, messages: tuple[Message, ...], completion: str, prompt: list[int]) -> list[int]:
+def _reply_ids(
+    tokenizer: Any, messages: tuple[Message, ...], completion: str, prompt: list[int]
+) -> list[int]:
     """The completion's tokens and the end of the turn, nothing after it.
 
     As the template writes them where that continues the prompt and reads back as the completion (the round

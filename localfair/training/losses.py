@@ -49,7 +49,9 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
-def weighted_terms(sums: Mapping[str, Tensor], counts: Mapping[str, int], weights: Mapping[str, float]) -> Tensor:
+def weighted_terms(
+    sums: Mapping[str, Tensor], counts: Mapping[str, int], weights: Mapping[str, float]
+) -> Tensor:
     """`sum over terms t of weights[t] * sums[t] / counts[t]`, a scalar.
 
     The training objective of each paper, by its weights: FAIR (arXiv 2410.03663) {feedback: alpha,

@@ -135,7 +135,10 @@ def train(
 
 
 def _result(
-    trainer: TermTrainer, lessons: Sequence[Example], settings: TrainSettings, record: dict[str, Any]
+    trainer: TermTrainer,
+    lessons: Sequence[Example],
+    settings: TrainSettings,
+    record: dict[str, Any],
 ) -> TrainResult:
     tokens = sum(len(lesson.encoded.input_ids) for lesson in lessons) * settings.epochs
     return TrainResult(
@@ -173,7 +176,11 @@ class _Epochs(TrainerCallback):  # type: ignore[misc]
 
 
 def _trainer(
-    base_dir: Path, lessons: Sequence[Example], folder: Path, settings: TrainSettings, start: Path | None
+    base_dir: Path,
+    lessons: Sequence[Example],
+    folder: Path,
+    settings: TrainSettings,
+    start: Path | None,
 ) -> TermTrainer:
     arguments = _arguments(folder, settings)
     set_seed(settings.seed)
@@ -194,9 +201,15 @@ def _trainer(
 def _batches(lessons: Sequence[Example], settings: TrainSettings, size: int) -> Batches | None:
     """The order that the settings ask for; None is a plain shuffle."""
     if settings.one_question_a_batch:
-        return Batches(partial(one_a_question, [e.question for e in lessons], size), size, settings.seed)
+        return Batches(
+            partial(one_a_question, [e.question for e in lessons], size), size, settings.seed
+        )
     if settings.group_by_length:
-        return Batches(partial(by_length, [len(e.encoded.input_ids) for e in lessons], size), size, settings.seed)
+        return Batches(
+            partial(by_length, [len(e.encoded.input_ids) for e in lessons], size),
+            size,
+            settings.seed,
+        )
     return None
 
 
@@ -204,7 +217,9 @@ def _with_adapter(base_dir: Path, settings: TrainSettings, start: Path | None) -
     """The frozen base with LoRA weights, these in float32: fresh ones, or those of an earlier adapter."""
     from peft import LoraConfig, PeftModel, get_peft_model
 
-    base = load_causal_lm(base_dir, "nf4" if settings.quantise == "nf4" else settings.compute, settings.compute)
+    base = load_causal_lm(
+        base_dir, "nf4" if settings.quantise == "nf4" else settings.compute, settings.compute
+    )
     if start is not None:
         earlier = PeftModel.from_pretrained(base, start, is_trainable=True, local_files_only=True)
         config = earlier.peft_config["default"]
@@ -240,7 +255,9 @@ def _arguments(folder: Path, settings: TrainSettings) -> TrainingArguments:
         per_device_train_batch_size=settings.batch_size // processes,
         gradient_accumulation_steps=settings.accumulation,
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="constant_with_warmup" if settings.schedule == "constant" else settings.schedule,
+        lr_scheduler_type="constant_with_warmup"
+        if settings.schedule == "constant"
+        else settings.schedule,
         warmup_steps=settings.warmup,
         num_train_epochs=settings.epochs,
         weight_decay=settings.weight_decay,
@@ -270,18 +287,26 @@ def _arguments(folder: Path, settings: TrainSettings) -> TrainingArguments:
 def _check(lessons: Sequence[Example], settings: TrainSettings) -> None:
     """Refuse what no training can use."""
     if not lessons:
-        raise TrainingError("there are no lessons to train on", "accept more explanations, or fewer rules")
+        raise TrainingError(
+            "there are no lessons to train on", "accept more explanations, or fewer rules"
+        )
     known = dict(settings.terms)
     if unknown := sorted({lesson.term for lesson in lessons} - known.keys()):
-        raise TrainingError(f"no weight for the terms {unknown}", f"the loss has the terms {sorted(known)}")
+        raise TrainingError(
+            f"no weight for the terms {unknown}", f"the loss has the terms {sorted(known)}"
+        )
     longest = max(len(lesson.encoded.input_ids) for lesson in lessons)
     if longest > settings.max_length:
-        raise TrainingError(f"a lesson has {longest} tokens, more than {settings.max_length}", "drop it")
+        raise TrainingError(
+            f"a lesson has {longest} tokens, more than {settings.max_length}", "drop it"
+        )
     if any(not lesson.encoded.supervised for lesson in lessons):
         raise TrainingError("a lesson has no supervised token", "drop it")
 
 
-def _identity(base_dir: Path, lessons: Sequence[Example], settings: TrainSettings, start: Path | None) -> str:
+def _identity(
+    base_dir: Path, lessons: Sequence[Example], settings: TrainSettings, start: Path | None
+) -> str:
     """What makes two calls the same training; the base by its configuration and its files' sizes."""
     files = sorted((p.name, p.stat().st_size) for p in base_dir.glob("*.safetensors"))
     if not files:
@@ -290,7 +315,8 @@ def _identity(base_dir: Path, lessons: Sequence[Example], settings: TrainSetting
         "training",
         base=[(base_dir / "config.json").read_text(), files],
         lessons=hashlib.sha256(repr(list(lessons)).encode()).hexdigest(),
-        settings=asdict(settings) | {"checkpoint_every": 0, "keep_epochs": False},  # what is saved decides nothing
+        settings=asdict(settings)
+        | {"checkpoint_every": 0, "keep_epochs": False},  # what is saved decides nothing
         start=hashlib.sha256((start / ADAPTER_FILE).read_bytes()).hexdigest() if start else None,
     )
 

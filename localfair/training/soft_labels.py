@@ -65,7 +65,9 @@ def top_k(logits: Tensor, k: int, tau: float) -> tuple[Tensor, Tensor]:
     return indices.int(), torch.cat([best, outside], dim=1).half()
 
 
-def soften(model: Any, lessons: Sequence[Encoded], *, k: int, vocabulary: int, tau: float) -> Iterator[Soft]:
+def soften(
+    model: Any, lessons: Sequence[Encoded], *, k: int, vocabulary: int, tau: float
+) -> Iterator[Soft]:
     """A `Soft` a lesson, in order, each as soon as it is known: the mentor is teacher-forced on the label tokens.
 
     `vocabulary` is the number of ids that mentor and student share; what a padded output layer has beyond them is
@@ -78,7 +80,11 @@ def soften(model: Any, lessons: Sequence[Encoded], *, k: int, vocabulary: int, t
         with torch.inference_mode():
             ids, mask = padded(rows, 0).to(model.device), filled(rows).to(model.device)
             logits = logits_at(model, keep, input_ids=ids, attention_mask=mask, use_cache=False)
-            indices, logprobs = (made.cpu() for made in top_k(logits[:, :vocabulary], min(k, vocabulary), tau))
+            indices, logprobs = (
+                made.cpu() for made in top_k(logits[:, :vocabulary], min(k, vocabulary), tau)
+            )
         counts = keep.sum(1).tolist()
-        for one, other in zip(torch.split(indices, counts), torch.split(logprobs, counts), strict=True):
+        for one, other in zip(
+            torch.split(indices, counts), torch.split(logprobs, counts), strict=True
+        ):
             yield Soft(one.shape[1], one.numpy().tobytes(), other.numpy().tobytes())

@@ -34,7 +34,9 @@ from localfair.training.losses import (
 )
 from localfair.training.soft_labels import Soft
 
-with redirect_stdout(io.StringIO()):  # transformers prints that WANDB_MODE is offline; stdout is for data
+with redirect_stdout(
+    io.StringIO()
+):  # transformers prints that WANDB_MODE is offline; stdout is for data
     from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
 
 __all__ = [
@@ -74,16 +76,22 @@ def collate(examples: Sequence[Example], terms: tuple[str, ...]) -> dict[str, Te
     """
     rows = [example.encoded.input_ids for example in examples]
     replies = padded([e.encoded.labels for e in examples], IGNORE)
-    factors = torch.tensor([1.0 if e.prompt_weight is None else e.prompt_weight for e in examples])[:, None]
+    factors = torch.tensor([1.0 if e.prompt_weight is None else e.prompt_weight for e in examples])[
+        :, None
+    ]
     batch = {
         "input_ids": padded(rows, 0),
         "labels": padded([_learned(e) for e in examples], IGNORE),
         "attention_mask": filled(rows),
         "term": torch.tensor([terms.index(e.term) for e in examples]),
-        "weight": token_weights(replies, factors) * torch.tensor([e.weight for e in examples])[:, None],
+        "weight": token_weights(replies, factors)
+        * torch.tensor([e.weight for e in examples])[:, None],
         "soft": (replies != IGNORE) & torch.tensor([e.soft is not None for e in examples])[:, None],
     }
-    soft, contrasts = [e.soft for e in examples if e.soft], [e.contrast for e in examples if e.contrast]
+    soft, contrasts = (
+        [e.soft for e in examples if e.soft],
+        [e.contrast for e in examples if e.contrast],
+    )
     return batch | _soft(soft) | _contrasts(contrasts)
 
 
@@ -149,7 +157,9 @@ class TermTrainer(Trainer):  # type: ignore[misc]
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> Any:
         """The window's micro-batches, and in the place of a token count one count for each term."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
-        each = torch.tensor([counts_of(batch, tuple(self.terms)) for batch in batches], device=self.args.device)
+        each = torch.tensor(
+            [counts_of(batch, tuple(self.terms)) for batch in batches], device=self.args.device
+        )
         counts = self.accelerator.reduce(each.sum(0), "sum").tolist()
         return batches, dict(zip(self.terms, counts, strict=True))
 
@@ -165,7 +175,9 @@ class TermTrainer(Trainer):  # type: ignore[misc]
             attention_mask=inputs["attention_mask"],
             use_cache=False,
         )
-        labels, weight, soft = (inputs[name].roll(-1, 1)[keep] for name in ("labels", "weight", "soft"))
+        labels, weight, soft = (
+            inputs[name].roll(-1, 1)[keep] for name in ("labels", "weight", "soft")
+        )
         losses = cross_entropy(logits, labels) * weight
         sums = sums_by_term(losses, inputs["term"][keep.nonzero()[:, 0]], tuple(self.terms))
         if KL in self.terms and "soft_indices" in inputs:
@@ -174,7 +186,9 @@ class TermTrainer(Trainer):  # type: ignore[misc]
             sums[KL] = (each * weight[soft]).sum()
         if TRIPLET in self.terms and "prompts" in inputs:
             given = [inputs[name] for name in ("prompts", "prompt_mask", "replies", "lengths")]
-            anchor, positive, negative = last_states(self.model, *given).view(len(given[0]), 3, -1).unbind(1)
+            anchor, positive, negative = (
+                last_states(self.model, *given).view(len(given[0]), 3, -1).unbind(1)
+            )
             sums[TRIPLET] = triplet(anchor, positive, negative).sum()
         # gradients are averaged over processes, the counts are of all of them
         return weighted_terms(sums, num_items_in_batch, self.terms) * self.accelerator.num_processes

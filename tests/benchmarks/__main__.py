@@ -21,14 +21,34 @@ from tests.benchmarks.setting import Setting, machine
 
 # name -> (module here, function: Setting -> rows, one line for --help)
 BENCHMARKS = {
-    "pipeline-over-engine": ("engine", "pipeline_over_engine", "the pipeline's tokens per second over its engine's"),
-    "batched-over-serial": ("engine", "batched_over_serial", "16 sequences over llama-cpp-python's calls in a loop"),
-    "committee": ("committee", "committee", "inquire and review, over the authors' order of calls; loads per stage"),
-    "committee-15b": ("committee", "committee_15b", "the same on 40 questions with the 1.5B teacher, once"),
+    "pipeline-over-engine": (
+        "engine",
+        "pipeline_over_engine",
+        "the pipeline's tokens per second over its engine's",
+    ),
+    "batched-over-serial": (
+        "engine",
+        "batched_over_serial",
+        "16 sequences over llama-cpp-python's calls in a loop",
+    ),
+    "committee": (
+        "committee",
+        "committee",
+        "inquire and review, over the authors' order of calls; loads per stage",
+    ),
+    "committee-15b": (
+        "committee",
+        "committee_15b",
+        "the same on 40 questions with the 1.5B teacher, once",
+    ),
     "overhead": ("overhead", "overhead", "CPU time of a call, beside distilabel and Curator"),
     "memory": ("memory", "memory", "resident size from 100 to 10,000 recorded generations"),
     "trl": ("sft", "beside_trl", "training beside TRL's SFTTrainer: loss, step time, memory"),
-    "kd": ("kd", "beside_gkd", "stored soft labels beside TRL's GKDTrainer with its teacher resident"),
+    "kd": (
+        "kd",
+        "beside_gkd",
+        "stored soft labels beside TRL's GKDTrainer with its teacher resident",
+    ),
 }
 
 
@@ -55,24 +75,52 @@ def arguments() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("names", nargs="*", type=_name, metavar="NAME")
-    parser.add_argument("--models", type=Path, default=Path("models/weights"), help="the folder of the GGUF files")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the folder of the published data sets")
-    parser.add_argument("--work", type=Path, default=Path("benchmarks-work"), help="state; the same folder goes on")
-    parser.add_argument("--out", type=Path, default=Path("results.json"), help="rows are added or replaced here")
-    parser.add_argument("--pairs", type=int, help="rounds of every benchmark, in place of its own number")
-    parser.add_argument("--type", choices=sorted(TYPES), help="requantise the seats of `committee` and `committee-15b`")
-    parser.add_argument("--reply-tokens", type=int, default=128, help="cap of the replies in `batched-over-serial`")
-    parser.add_argument("--small", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
-    parser.add_argument("--distilabel-python", metavar="PATH", help="a Python with distilabel[openai]")
-    parser.add_argument("--curator-python", metavar="PATH", help="a Python with bespokelabs-curator")
-    parser.add_argument("--trl-python", metavar="PATH", help="a Python with trl and this checkout's packages")
-    parser.add_argument("--markdown", action="store_true", help="print the table of --out and do nothing else")
+    parser.add_argument(
+        "--models", type=Path, default=Path("models/weights"), help="the folder of the GGUF files"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="the folder of the published data sets"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path("benchmarks-work"), help="state; the same folder goes on"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("results.json"), help="rows are added or replaced here"
+    )
+    parser.add_argument(
+        "--pairs", type=int, help="rounds of every benchmark, in place of its own number"
+    )
+    parser.add_argument(
+        "--type",
+        choices=sorted(TYPES),
+        help="requantise the seats of `committee` and `committee-15b`",
+    )
+    parser.add_argument(
+        "--reply-tokens", type=int, default=128, help="cap of the replies in `batched-over-serial`"
+    )
+    parser.add_argument(
+        "--small", action="store_true", help="tiny sizes: shows that it runs, measures nothing"
+    )
+    parser.add_argument(
+        "--distilabel-python", metavar="PATH", help="a Python with distilabel[openai]"
+    )
+    parser.add_argument(
+        "--curator-python", metavar="PATH", help="a Python with bespokelabs-curator"
+    )
+    parser.add_argument(
+        "--trl-python", metavar="PATH", help="a Python with trl and this checkout's packages"
+    )
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the table of --out and do nothing else"
+    )
     return parser
 
 
 def _name(given: str) -> str:
     if given not in BENCHMARKS:
-        raise argparse.ArgumentTypeError(f"no benchmark is called {given!r}; {nearest(given, BENCHMARKS)}")
+        raise argparse.ArgumentTypeError(
+            f"no benchmark is called {given!r}; {nearest(given, BENCHMARKS)}"
+        )
     return given
 
 
@@ -81,7 +129,9 @@ def _measured(name: str, setting: Setting, out: Path) -> bool:
     module, function, _ = BENCHMARKS[name]
     print(f"\n## {name}", file=sys.stderr)
     try:
-        rows: Iterator[Result] = getattr(importlib.import_module(f"tests.benchmarks.{module}"), function)(setting)
+        rows: Iterator[Result] = getattr(
+            importlib.import_module(f"tests.benchmarks.{module}"), function
+        )(setting)
         for row in rows:
             _keep(row, setting, out)
             print(line(row), flush=True)
@@ -100,7 +150,9 @@ def _held(out: Path) -> dict[str, Any]:
 def _keep(row: Result, setting: Setting, out: Path) -> None:
     held = _held(out)
     held["machine"] = machine()
-    quiet = {"load_average": held["machine"]["load_average"][0]}  # how busy the machine was at the end
+    quiet = {
+        "load_average": held["machine"]["load_average"][0]
+    }  # how busy the machine was at the end
     held["rows"][row.name] = row.as_row() | {"small": setting.small, "details": row.details | quiet}
     part = out.with_suffix(".part")
     part.write_text(json.dumps(held, indent=1))

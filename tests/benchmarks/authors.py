@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.committee.ask import request_seed
-from localfair.committee.seating import Seating
+from localfair.committee.seating import Member, Seating
 from localfair.engines.base import Engine
 from localfair.pipeline.orders import Order
 from localfair.recipe.prompts import Prompts
@@ -61,18 +61,38 @@ class Authors:
             for reviewer in range(len(self.seats)):
                 if reviewer != author:
                     self._review(kind, reviewer, mistake, text, tokens)
-        return {"seconds": time.perf_counter() - started, "calls": len(tokens), "tokens": sum(tokens)}
+        return {
+            "seconds": time.perf_counter() - started,
+            "calls": len(tokens),
+            "tokens": sum(tokens),
+        }
 
     def _write(self, kind: str, author: int, mistake: Mistake, tokens: list[int]) -> str:
-        shown = self._values(mistake) if kind == "feedback" else self._values(mistake) | {"mistake": None}
+        shown = (
+            self._values(mistake)
+            if kind == "feedback"
+            else self._values(mistake) | {"mistake": None}
+        )
         values = shown | {"gold": kind == "feedback"}
-        return self._ask(author, f"write-{kind}", values, Request(messages=(), sampling=self.writing), tokens)
+        return self._ask(
+            author, f"write-{kind}", values, Request(messages=(), sampling=self.writing), tokens
+        )
 
-    def _review(self, kind: str, reviewer: int, mistake: Mistake, text: str, tokens: list[int]) -> None:
+    def _review(
+        self, kind: str, reviewer: int, mistake: Mistake, text: str, tokens: list[int]
+    ) -> None:
         values = self._values(mistake) | {"gold": True, "text": text, "mode": "reasoned"}
-        self._ask(reviewer, f"review-{kind}", values, Request(messages=(), sampling=self.reviewing), tokens)
+        self._ask(
+            reviewer,
+            f"review-{kind}",
+            values,
+            Request(messages=(), sampling=self.reviewing),
+            tokens,
+        )
 
-    def _ask(self, seat: int, prompt: str, values: dict[str, Any], request: Request, tokens: list[int]) -> str:
+    def _ask(
+        self, seat: int, prompt: str, values: dict[str, Any], request: Request, tokens: list[int]
+    ) -> str:
         place, backend = self.seats[seat]
         messages = self.prompts.render(prompt, **values)
         seed = request_seed(place.seat, prompt=prompt, question=values["question"])

@@ -12,7 +12,9 @@ from pathlib import Path
 
 
 def main(base_url: str, concurrency: int, calls: int) -> None:
-    os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(_tokenizers()))  # it counts tokens, and the network is off
+    os.environ.setdefault(
+        "TIKTOKEN_CACHE_DIR", str(_tokenizers())
+    )  # it counts tokens, and the network is off
     from bespokelabs import curator
 
     llm = curator.LLM(

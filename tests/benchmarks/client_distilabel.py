@@ -14,10 +14,18 @@ def main(base_url: str, concurrency: int, calls: int) -> None:
     from distilabel.steps import LoadDataFromDicts
     from distilabel.steps.tasks import TextGeneration
 
-    data = [{"instruction": f"How many pens are left of {n} when five are taken away?"} for n in range(calls)]
+    data = [
+        {"instruction": f"How many pens are left of {n} when five are taken away?"}
+        for n in range(calls)
+    ]
     with Pipeline(name="stub") as pipeline:
         load = LoadDataFromDicts(data=data, batch_size=concurrency)
-        llm = OpenAILLM(model="stub", base_url=base_url, api_key="none", generation_kwargs={"max_new_tokens": 64})
+        llm = OpenAILLM(
+            model="stub",
+            base_url=base_url,
+            api_key="none",
+            generation_kwargs={"max_new_tokens": 64},
+        )
         load >> TextGeneration(llm=llm, input_batch_size=concurrency)
     found = pipeline.run(use_cache=False)["default"]["train"]
     assert len(found) == calls and all(found["generation"]), len(found)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from localfair.committee.ask import Call, Committee
+from localfair.committee.seating import Member
 from localfair.engines import openai_http
 from localfair.record.nouns import Message, Request, Sampling, Seat
 from localfair.record.store import Store
@@ -22,7 +23,10 @@ def main(base_url: str, concurrency: int, calls: int) -> None:
     engine = openai_http.open(model, batch=concurrency).engine
     seat = Seat(role="teacher", index=0, model=engine.model, fingerprint=engine.fingerprint)
     place = Member(seat, engine, "openai_http", lambda: openai_http.open(model, batch=concurrency))
-    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "record.db", create=True) as store:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Store.open(Path(folder) / "record.db", create=True) as store,
+    ):
         committee = Committee(store, [place])
         rows = [row for _, row in committee.ask(_call(place, n) for n in range(calls))]
         committee.close()
@@ -31,7 +35,9 @@ def main(base_url: str, concurrency: int, calls: int) -> None:
 
 def _call(place: Member, n: int) -> Call:
     message = Message("user", f"How many pens are left of {n} when five are taken away?")
-    return Call(place, Request(messages=(message,), sampling=Sampling(max_tokens=64), about=f"pens {n}"))
+    return Call(
+        place, Request(messages=(message,), sampling=Sampling(max_tokens=64), about=f"pens {n}")
+    )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,16 @@ from localfair.pipeline.orders import Order
 from localfair.record.store import Store
 from tests.benchmarks.authors import mistakes, seated
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
-from tests.benchmarks.setting import QWEN, QWEN_LARGE, SMOL, Setting, committee_order, copied, exam_record, run
+from tests.benchmarks.setting import (
+    QWEN,
+    QWEN_LARGE,
+    SMOL,
+    Setting,
+    committee_order,
+    copied,
+    exam_record,
+    run,
+)
 
 MODES = ("direct", "reasoned")
 TARGETS = {"direct": Target("at least", 4.0), "reasoned": Target("at least", 2.0)}
@@ -56,7 +65,10 @@ def committee_15b(setting: Setting) -> Iterator[Result]:
     found = mistakes(record)
     with seated(orders["reasoned"], record) as authors:
         measured["theirs"] = _sum(
-            [journal.once(f"theirs {m.question.id} {i}", partial(authors.explain, m)) for i, m in enumerate(found)]
+            [
+                journal.once(f"theirs {m.question.id} {i}", partial(authors.explain, m))
+                for i, m in enumerate(found)
+            ]
         )
     for mode in MODES:
         yield _row("committee-15b", mode, [measured], setting, len(found), seats)
@@ -95,7 +107,10 @@ def _stage_by_stage(journal: Journal, orders: dict[str, Order], record: Path) ->
 
     first = journal.once("inquire", inquire)
     reviews = {mode: partial(_until, "review", each, inquired) for mode, each in orders.items()}
-    return {mode: _sum([first, journal.once(f"{mode} review", measure)]) for mode, measure in reviews.items()}
+    return {
+        mode: _sum([first, journal.once(f"{mode} review", measure)])
+        for mode, measure in reviews.items()
+    }
 
 
 def _sum(parts: list[Measure]) -> Measure:

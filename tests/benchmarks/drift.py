@@ -45,7 +45,9 @@ def texts(base: Path, count: int) -> Iterator[tuple[list[int], np.ndarray]]:
 def beside(base: Path, adapter: Path, precision: Any) -> Any:
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(load_causal_lm(base, precision), adapter, local_files_only=True).eval()
+    return PeftModel.from_pretrained(
+        load_causal_lm(base, precision), adapter, local_files_only=True
+    ).eval()
 
 
 def main(path: str, adapter: Path, count: int) -> None:
@@ -56,7 +58,9 @@ def main(path: str, adapter: Path, count: int) -> None:
     reference = [forced.by_transformers(whole, ids) for ids, _ in asked]
 
     def show(name: str, found: list[np.ndarray]) -> None:
-        apart = np.concatenate([abs(a - b)[k] for a, b, (_, k) in zip(reference, found, asked, strict=True)])
+        apart = np.concatenate(
+            [abs(a - b)[k] for a, b, (_, k) in zip(reference, found, asked, strict=True)]
+        )
         loss = -np.concatenate([b[k] for b, (_, k) in zip(found, asked, strict=True)]).mean()
         print(f"| {name} | {apart.mean():.4f} | {apart.max():.2f} | {loss:.4f} |", flush=True)
 
@@ -74,11 +78,16 @@ def main(path: str, adapter: Path, count: int) -> None:
     show("the base without the adapter", [forced.by_transformers(bare, i) for i, _ in asked])
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         for kind in weights_gguf.TYPES:
-            file = weights_gguf.write(whole, model, base, kind, "drift", Path(folder) / f"{kind}.gguf")
-            show(f"merged, GGUF {kind}, llama.cpp", [forced.by_llama_cpp(file, i) for i, _ in asked])
+            file = weights_gguf.write(
+                whole, model, base, kind, "drift", Path(folder) / f"{kind}.gguf"
+            )
+            show(
+                f"merged, GGUF {kind}, llama.cpp", [forced.by_llama_cpp(file, i) for i, _ in asked]
+            )
         lora = lora_gguf.write(adapter, model.path, Path(folder) / "lora.gguf")
         show(
-            "GGUF LoRA on the base's own GGUF, llama.cpp", [forced.by_llama_cpp(model.path, i, lora) for i, _ in asked]
+            "GGUF LoRA on the base's own GGUF, llama.cpp",
+            [forced.by_llama_cpp(model.path, i, lora) for i, _ in asked],
         )
 
 

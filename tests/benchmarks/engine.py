@@ -56,7 +56,9 @@ def pipeline_over_engine(setting: Setting) -> Iterator[Result]:
         kept = Kept(backend)
         _through_pipeline(kept, record, order)  # loads the model and says what is asked
         asked = kept.asked
-        journal = Journal(setting.work, "pipeline-over-engine", limit=limit, batch=BATCH, small=setting.small)
+        journal = Journal(
+            setting.work, "pipeline-over-engine", limit=limit, batch=BATCH, small=setting.small
+        )
         rounds = journal.side_by_side(
             setting.count(7),
             ours=lambda: _through_pipeline(kept, record, order),
@@ -111,7 +113,13 @@ def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target
     requests = questions(setting, setting.size(32, 4), setting.size(setting.reply_tokens, 8))
     model = find_model(str(path), setting.workspace)
     assert isinstance(model, Model)
-    serial = Llama(str(path), n_ctx=1024, n_threads=physical_cores(), n_threads_batch=physical_cores(), verbose=False)
+    serial = Llama(
+        str(path),
+        n_ctx=1024,
+        n_threads=physical_cores(),
+        n_threads_batch=physical_cores(),
+        verbose=False,
+    )
     cap = requests[0].sampling.max_tokens
     journal = Journal(setting.work, "batched-over-serial", kind=kind, asked=len(requests), cap=cap)
     with closing(open_engine("llama_cpp", model, batch=BATCH)) as backend, closing(serial):
@@ -141,7 +149,10 @@ def questions(setting: Setting, count: int, max_tokens: int) -> list[Request]:
     """Real questions as a student is asked them, greedy."""
     found = get_task("svamp").read(setting.published("svamp")).questions[:count]
     sampling = Sampling(max_tokens=max_tokens)
-    return [Request(messages=(Message("user", f"{q.text}\n\nThink step by step."),), sampling=sampling) for q in found]
+    return [
+        Request(messages=(Message("user", f"{q.text}\n\nThink step by step."),), sampling=sampling)
+        for q in found
+    ]
 
 
 def _in_a_loop(llama: Any, requests: list[Request]) -> list[int]:

@@ -43,7 +43,9 @@ def beside_gkd(setting: Setting) -> Iterator[Result]:
 
 
 def _side(python: str, name: str, *paths: Path) -> Measure:
-    measured: Measure = json.loads(child(python, f"tests.benchmarks.side_{name}", *paths).splitlines()[-1])
+    measured: Measure = json.loads(
+        child(python, f"tests.benchmarks.side_{name}", *paths).splitlines()[-1]
+    )
     return measured
 
 
@@ -54,13 +56,17 @@ def softened(base: Path, lessons: Path, soft: Path) -> Measure:
     from localfair.training.encode import Encoded
     from localfair.training.soft_labels import shared_vocabulary, soften
 
-    rows = [Encoded(tuple(r["input_ids"]), tuple(r["labels"])) for r in json.loads(lessons.read_text())]
+    rows = [
+        Encoded(tuple(r["input_ids"]), tuple(r["labels"])) for r in json.loads(lessons.read_text())
+    ]
     _, vocabulary = shared_vocabulary(load_tokenizer(base))
     mentor = load_causal_lm(base, "fp32").eval()
     started = time.perf_counter()
     made = list(soften(mentor, rows, k=TOP_K, vocabulary=vocabulary, tau=1.0))
     seconds = time.perf_counter() - started
-    texts = [{"top_k": s.top_k, "indices": _text(s.indices), "logprobs": _text(s.logprobs)} for s in made]
+    texts = [
+        {"top_k": s.top_k, "indices": _text(s.indices), "logprobs": _text(s.logprobs)} for s in made
+    ]
     soft.write_text(json.dumps({"vocabulary": vocabulary, "labels": texts}))
     return {"seconds": seconds, "bytes": sum(len(s.indices) + len(s.logprobs) for s in made)}
 

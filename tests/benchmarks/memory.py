@@ -32,10 +32,15 @@ def memory(setting: Setting) -> Iterator[Result]:
     marks = SMALL_MARKS if setting.small else MARKS
     journal = Journal(setting.work, "memory", marks=marks)
     rounds = journal.side_by_side(
-        setting.count(3), ours=lambda: _process(setting, marks), theirs=lambda: _process(setting, marks[:1])
+        setting.count(3),
+        ours=lambda: _process(setting, marks),
+        theirs=lambda: _process(setting, marks[:1]),
     )
     within = [r["ours"][str(marks[-1])] / r["ours"][str(marks[0])] for r in rounds]
-    slopes = [(r["ours"][str(marks[-1])] - r["ours"][str(marks[0])]) / (marks[-1] - marks[0]) for r in rounds]
+    slopes = [
+        (r["ours"][str(marks[-1])] - r["ours"][str(marks[0])]) / (marks[-1] - marks[0])
+        for r in rounds
+    ]
     sizes = {f"mib_at_{m}": round(rounds[-1]["ours"][str(m)] / 2**20, 1) for m in marks}
     yield result(
         "memory, one run", within, Target("at most", 1.05),
@@ -52,7 +57,9 @@ def memory(setting: Setting) -> Iterator[Result]:
 
 def _process(setting: Setting, marks: tuple[int, ...]) -> Measure:
     data = setting.published("svamp")
-    measured: Measure = json.loads(child(None, "tests.benchmarks.memory", data, setting.work, *marks))
+    measured: Measure = json.loads(
+        child(None, "tests.benchmarks.memory", data, setting.work, *marks)
+    )
     return measured
 
 
@@ -82,7 +89,9 @@ def main(data: Path, work: Path, marks: tuple[int, ...]) -> None:
         if done in marks:
             sizes[str(done)] = resident()
 
-    pipeline.run(order, until="exam", say=lambda line: print(line, file=sys.stderr), progress=progress)
+    pipeline.run(
+        order, until="exam", say=lambda line: print(line, file=sys.stderr), progress=progress
+    )
     print(json.dumps(sizes))
 
 

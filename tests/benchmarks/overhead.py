@@ -32,7 +32,13 @@ def overhead(setting: Setting) -> Iterator[Result]:
         for at_once in CONCURRENCY:
             few, many = (setting.size(n, max(8, n // 10)) for n in _calls(at_once))
             journal = Journal(
-                setting.work, "overhead", at_once=at_once, few=few, many=many, sides=sorted(sides), latency=LATENCY
+                setting.work,
+                "overhead",
+                at_once=at_once,
+                few=few,
+                many=many,
+                sides=sorted(sides),
+                latency=LATENCY,
             )
             rounds = journal.side_by_side(
                 setting.count(7),
@@ -64,7 +70,9 @@ def _rows(rounds: list[dict[str, Measure]], at_once: int, sides: list[str]) -> I
         )  # fmt: skip
 
 
-def _cost(python: str, client: str, url: str, at_once: int, few: int, many: int, work: Path) -> Measure:
+def _cost(
+    python: str, client: str, url: str, at_once: int, few: int, many: int, work: Path
+) -> Measure:
     """CPU milliseconds of one call: the slope between two processes that make few and many."""
     less, more = (_cpu_seconds(python, client, url, at_once, calls, work) for calls in (few, many))
     return {"cpu_ms": 1000 * (more - less) / (many - few), "start_cpu_seconds": less}

@@ -128,7 +128,9 @@ def result(
     )  # fmt: skip
 
 
-def ratios(rounds: Sequence[dict[str, Measure]], key: str, over: str = "ours", under: str = "theirs") -> list[float]:
+def ratios(
+    rounds: Sequence[dict[str, Measure]], key: str, over: str = "ours", under: str = "theirs"
+) -> list[float]:
     """`over`'s measure divided by `under`'s, round by round."""
     return [r[over][key] / r[under][key] for r in rounds]
 
@@ -138,14 +140,16 @@ def middle(rounds: Sequence[dict[str, Measure]], side: str, key: str) -> float:
     return round(float(median(r[side][key] for r in rounds)), 4)
 
 
-HEAD = (
-    "| benchmark | median | 95 % interval | target | verdict | n | what was compared |\n|---|--:|---|---|---|--:|---|"
-)
+HEAD = "| benchmark | median | 95 % interval | target | verdict | n | what was compared |\n|---|--:|---|---|---|--:|---|"
 
 
 def line(row: Result) -> str:
     """The row as one line of a Markdown table."""
-    bounds = f"{_short(row.low)} to {_short(row.high)}" if row.low is not None and row.high is not None else "one run"
+    bounds = (
+        f"{_short(row.low)} to {_short(row.high)}"
+        if row.low is not None and row.high is not None
+        else "one run"
+    )
     name = f"{row.name} (small: no measurement)" if row.small else row.name
     cells = (name, f"{_short(row.median)} {row.unit}", bounds, row.target or "none", row.verdict, row.pairs,
              row.compared)  # fmt: skip

@@ -42,7 +42,9 @@ def serve(path: str, context: int, sequences: int) -> None:
     backend = open_engine("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
     times = min(context, 512) // 6
     prompt = (Message("user", "pens and apples " * times),)
-    longest = Sampling(max_tokens=max(1, context - 6 * times - 40), stop=tuple("aeiou .,0123456789\n"))
+    longest = Sampling(
+        max_tokens=max(1, context - 6 * times - 40), stop=tuple("aeiou .,0123456789\n")
+    )
     asked = [Request(messages=prompt, sampling=longest, sample=i) for i in range(sequences)]
     next(iter(backend.generate(asked)))
     print(peak())
@@ -84,7 +86,10 @@ def table(paths: list[str]) -> None:
     for path in paths:
         sizes = sizes_of(resolve(path, workspace_dir()).path)
         for context, sequences in SERVE:
-            said, seen = to_serve(sizes, context, sequences), measured("serve", path, context, sequences)
+            said, seen = (
+                to_serve(sizes, context, sequences),
+                measured("serve", path, context, sequences),
+            )
             row(path, f"serve, context {context}, {sequences} at once", said, seen)
         for length, batch, rank, extra in TRAIN:
             said = to_train(sizes, length, batch, rank, checkpointing=bool(extra), compute=compute)
@@ -94,7 +99,10 @@ def table(paths: list[str]) -> None:
 
 
 def row(path: str, what: str, said: int, seen: int) -> None:
-    print(f"| {Path(path).stem} | {what} | {said / MIB:.0f} | {seen / MIB:.0f} | {said / seen:.2f} |", flush=True)
+    print(
+        f"| {Path(path).stem} | {what} | {said / MIB:.0f} | {seen / MIB:.0f} | {said / seen:.2f} |",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -73,14 +73,18 @@ class Setting:
         places = [self.data / name, self.data / f"{name.upper()}.json"]
         found = next((p for p in places if p.exists()), None)
         if found is None:
-            raise UsageError(f"no {name} in {self.data}", "name the folder of the published data with --data")
+            raise UsageError(
+                f"no {name} in {self.data}", "name the folder of the published data with --data"
+            )
         return found
 
 
 def committee_order(setting: Setting, db: Path, teachers: tuple[str, ...], settings: tuple[str, ...], limit: int,
                     **options: Any) -> pipeline.Order:  # fmt: skip
     """FAIR on SVAMP with SmolLM2 as the student, every reply capped; no exam on test before it."""
-    caps = tuple(f"{step}.sampling.max_tokens={setting.cap}" for step in ("exam", "inquire", "review"))
+    caps = tuple(
+        f"{step}.sampling.max_tokens={setting.cap}" for step in ("exam", "inquire", "review")
+    )
     return pipeline.order(
         recipe=str(packaged_dir("recipes") / "fair"), settings=("before.enabled=false", *caps, *settings),
         workspace=setting.workspace, task="svamp", data=_svamp(setting), student=SMOL, teachers=teachers,
@@ -123,13 +127,19 @@ def copied(source: Path, target: Path) -> Path:
 
 def child(python: str | None, module: str, *arguments: object, **environment: str) -> str:
     """Standard output of one of this package's modules run in a process of its own. Raises on failure."""
-    path = f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}" if os.environ.get("PYTHONPATH") else str(ROOT)
+    path = (
+        f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}"
+        if os.environ.get("PYTHONPATH")
+        else str(ROOT)
+    )
     done = subprocess.run(
         [python or sys.executable, "-m", module, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": path} | environment,
     )  # fmt: skip
     if done.returncode:
-        raise UsageError(f"{module} failed: {done.stderr.strip()[-2000:]}", "run it by itself to see more")
+        raise UsageError(
+            f"{module} failed: {done.stderr.strip()[-2000:]}", "run it by itself to see more"
+        )
     return done.stdout
 
 
@@ -137,7 +147,9 @@ def machine() -> dict[str, Any]:
     """What the numbers were measured on."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    cpu = next((entry.partition(":")[2].strip() for entry in lines if entry.startswith("model name")), "")
+    cpu = next(
+        (entry.partition(":")[2].strip() for entry in lines if entry.startswith("model name")), ""
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": cpu or platform.processor(), "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory / 2**30),

@@ -34,7 +34,9 @@ def beside_trl(setting: Setting) -> Iterator[Result]:
     base, lessons = base_and_lessons(setting, setting.size(STEPS, 5) * BATCH)
     python = trl_python(setting)
     journal = Journal(setting.work, "trl", steps=setting.size(STEPS, 5), batch=BATCH)
-    sides = {name: partial(_side, python, name, base, lessons, setting.work) for name in ("ours", "trl")}
+    sides = {
+        name: partial(_side, python, name, base, lessons, setting.work) for name in ("ours", "trl")
+    }
     rounds = journal.side_by_side(setting.count(7), ours=sides["ours"], theirs=sides["trl"])
     steps = len(rounds[0]["ours"]["losses"])
     same = f"SmolLM2-135M in float32, LoRA r=16 on all linears, {steps} steps of {BATCH} GSM8K solutions"
@@ -47,10 +49,14 @@ def beside_trl(setting: Setting) -> Iterator[Result]:
             "same_adapter_at_start": all(r["ours"]["start"] == r["theirs"]["start"] for r in rounds),
         },
     )  # fmt: skip
-    yield from time_and_memory("trl", rounds, f"of TRL's SFTTrainer: {same}; no gradient checkpointing in either", True)
+    yield from time_and_memory(
+        "trl", rounds, f"of TRL's SFTTrainer: {same}; no gradient checkpointing in either", True
+    )
 
 
-def time_and_memory(name: str, rounds: list[dict[str, Measure]], said: str, targets: bool) -> Iterator[Result]:
+def time_and_memory(
+    name: str, rounds: list[dict[str, Measure]], said: str, targets: bool
+) -> Iterator[Result]:
     """The two rows that every training comparison has."""
     target = Target("at most", 1.0) if targets else None
     yield result(
@@ -66,12 +72,16 @@ def time_and_memory(name: str, rounds: list[dict[str, Measure]], said: str, targ
 
 
 def _side(python: str, name: str, base: Path, lessons: Path, work: Path) -> Measure:
-    measured: Measure = json.loads(child(python, f"tests.benchmarks.side_{name}", base, lessons, work).splitlines()[-1])
+    measured: Measure = json.loads(
+        child(python, f"tests.benchmarks.side_{name}", base, lessons, work).splitlines()[-1]
+    )
     return measured
 
 
 def _largest_difference(ours: Measure, theirs: Measure) -> float:
-    return max(abs(float(a) - float(b)) for a, b in zip(ours["losses"], theirs["losses"], strict=True))
+    return max(
+        abs(float(a) - float(b)) for a, b in zip(ours["losses"], theirs["losses"], strict=True)
+    )
 
 
 def base_and_lessons(setting: Setting, count: int) -> tuple[Path, Path]:
@@ -87,7 +97,11 @@ def base_and_lessons(setting: Setting, count: int) -> tuple[Path, Path]:
     if not place.exists():
         tokenizer = load_tokenizer(base)
         questions = get_task("gsm8k").read(setting.published("gsm8k")).questions
-        made = (encode(tokenizer, (Message("user", q.text),), q.rationale, LONGEST) for q in questions if q.rationale)
+        made = (
+            encode(tokenizer, (Message("user", q.text),), q.rationale, LONGEST)
+            for q in questions
+            if q.rationale
+        )
         kept = [e for e in made if isinstance(e, Encoded)][:count]
         assert len(kept) == count, len(kept)
         place.write_text(json.dumps([{"input_ids": e.input_ids, "labels": e.labels} for e in kept]))

@@ -20,9 +20,18 @@ from localfair.training.trainer import Example
 from tests.benchmarks.sft import BATCH, adapter_mark, pace, peak_mib
 
 
-def settings(terms: tuple[tuple[str, float], ...] = (("rationale", 1.0),), **changes: Any) -> TrainSettings:
+def settings(
+    terms: tuple[tuple[str, float], ...] = (("rationale", 1.0),), **changes: Any
+) -> TrainSettings:
     """What both sides train with."""
-    return TrainSettings(terms=terms, quantise="none", compute="fp32", batch_size=BATCH, learning_rate=1e-4, **changes)
+    return TrainSettings(
+        terms=terms,
+        quantise="none",
+        compute="fp32",
+        batch_size=BATCH,
+        learning_rate=1e-4,
+        **changes,
+    )
 
 
 def measured(base: Path, lessons: list[Any], work: Path, chosen: TrainSettings) -> dict[str, Any]:
@@ -37,8 +46,13 @@ def measured(base: Path, lessons: list[Any], work: Path, chosen: TrainSettings) 
         start.append(adapter_mark(model))
         return model
 
-    with tempfile.TemporaryDirectory(dir=work) as folder, mock.patch.object(qlora, "_with_adapter", watched):
-        done = train(base, lessons, Path(folder), chosen, lambda _: moments.append(time.perf_counter()))
+    with (
+        tempfile.TemporaryDirectory(dir=work) as folder,
+        mock.patch.object(qlora, "_with_adapter", watched),
+    ):
+        done = train(
+            base, lessons, Path(folder), chosen, lambda _: moments.append(time.perf_counter())
+        )
     return {
         "losses": [loss for _, loss, _ in done.curve], "step_seconds": pace(moments), "peak_mib": peak_mib(),
         "imported_mib": imported, "start": start[0],

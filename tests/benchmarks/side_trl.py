@@ -49,7 +49,9 @@ def with_adapter(base: Path) -> Any:
     model = AutoModelForCausalLM.from_pretrained(
         base, local_files_only=True, attn_implementation="sdpa", dtype=torch.float32
     )
-    return get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
+    return get_peft_model(
+        model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    )
 
 
 def measured(trainer: Any, watch: Watch, imported: float, start: str) -> dict[str, Any]:

@@ -11,13 +11,17 @@ import asyncio
 import json
 import sys
 
-TEXT = "Take the five pens away from the twelve, which leaves seven pens in the box. The answer is 7."
+TEXT = (
+    "Take the five pens away from the twelve, which leaves seven pens in the box. The answer is 7."
+)
 
 
 def body(path: str, asked: dict[str, object]) -> bytes:
     """What the endpoint at `path` answers."""
     if path.endswith("/models"):
-        return json.dumps({"object": "list", "data": [{"id": "stub", "object": "model", "owned_by": "stub"}]}).encode()
+        return json.dumps(
+            {"object": "list", "data": [{"id": "stub", "object": "model", "owned_by": "stub"}]}
+        ).encode()
     if not path.endswith("/completions"):
         return b'{"status": "ok"}'
     chat = path.endswith("/chat/completions")
@@ -54,7 +58,9 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, late
 async def main(latency: float) -> None:
     server = await asyncio.start_server(lambda r, w: serve(r, w, latency), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    waiting = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # ends with whoever started it
+    waiting = asyncio.get_running_loop().run_in_executor(
+        None, sys.stdin.read
+    )  # ends with whoever started it
     async with server:
         await waiting
 

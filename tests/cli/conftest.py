@@ -79,17 +79,26 @@ class Desk:
         out, err = self._capsys.readouterr()
         return Said(int(ended.value.code or 0), out, err)
 
-    def start(self, *args: object, before: Callable[[], object] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *args: object, before: Callable[[], object] | None = None
+    ) -> subprocess.Popen[str]:
         """Run a command line in a process of its own; `before` is called in it first."""
 
         def prepare() -> None:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background shell makes its children deaf to Ctrl-C
+            signal.signal(
+                signal.SIGINT, signal.SIG_DFL
+            )  # a background shell makes its children deaf to Ctrl-C
             if before:
                 before()
 
         command = [sys.executable, "-m", "localfair", *(str(a) for a in args)]
         return subprocess.Popen(
-            command, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=prepare
+            command,
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=prepare,
         )
 
     def waits(self, process: subprocess.Popen[str]) -> Said:
@@ -97,12 +106,19 @@ class Desk:
         return Said(process.returncode, out, err)
 
     def files(self) -> dict[str, bytes]:
-        return {p.relative_to(self.folder).as_posix(): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}
+        return {
+            p.relative_to(self.folder).as_posix(): p.read_bytes()
+            for p in self.folder.rglob("*")
+            if p.is_file()
+        }
 
     def ids(self, db: str) -> dict[str, list[str]]:
         """Every id of every noun that stages make."""
         with Store.open(self.folder / db) as store:
-            return {noun: [r["id"] for r in store.rows(f"SELECT id FROM {noun} ORDER BY id")] for noun in NOUNS}
+            return {
+                noun: [r["id"] for r in store.rows(f"SELECT id FROM {noun} ORDER BY id")]
+                for noun in NOUNS
+            }
 
     def generations(self, db: str) -> int:
         """How many replies are on disk, by another connection; 0 while there is no such table."""

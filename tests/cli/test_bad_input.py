@@ -33,7 +33,11 @@ def refused(desk):
     [
         (["rnu"], "there is no command 'rnu'", "did you mean 'run'?"),
         (["db", "verfy"], "No such command 'verfy'.", "did you mean 'verify'?"),
-        (["run", "fair", "--studnt", "x"], "No such option '--studnt'.", "did you mean '--student'?"),
+        (
+            ["run", "fair", "--studnt", "x"],
+            "No such option '--studnt'.",
+            "did you mean '--student'?",
+        ),
         ([], "`localfair` needs a command", "see `localfair --help`"),
         (["recipes"], "`localfair recipes` needs a command", "see `localfair recipes --help`"),
         (["run"], "Missing argument 'RECIPE'.", "see `localfair run --help`"),
@@ -41,22 +45,58 @@ def refused(desk):
         (["recipes", "show", "fiar"], "unknown recipe 'fiar'", "did you mean 'fair'?"),
         (["recipes", "check", "fiar"], "unknown recipe 'fiar'", "did you mean 'fair'?"),
         (["recipes", "copy", "fiar"], "unknown recipe 'fiar'", "did you mean 'fair'?"),
-        (["run", "fair", *BOTH, "--task", "arithmtic-1"], "there is no task 'arithmtic-1'", "did you mean 'arith"),
+        (
+            ["run", "fair", *BOTH, "--task", "arithmtic-1"],
+            "there is no task 'arithmtic-1'",
+            "did you mean 'arith",
+        ),
         (["tasks", "show", "svmp"], "there is no task 'svmp'", "did you mean 'svamp'?"),
-        (["models", "check", "qwen3-4"], "there is no model card called 'qwen3-4'", "did you mean 'qwen3-4b'?"),
-        (review("--student", "smollm2-135m"), "no model card called 'smollm2-135m'", "did you mean 'smollm2-135m-in"),
-        (review("--teacher", "smollm2-135m"), "no model card called 'smollm2-135m'", "did you mean 'smollm2-135m-in"),
+        (
+            ["models", "check", "qwen3-4"],
+            "there is no model card called 'qwen3-4'",
+            "did you mean 'qwen3-4b'?",
+        ),
+        (
+            review("--student", "smollm2-135m"),
+            "no model card called 'smollm2-135m'",
+            "did you mean 'smollm2-135m-in",
+        ),
+        (
+            review("--teacher", "smollm2-135m"),
+            "no model card called 'smollm2-135m'",
+            "did you mean 'smollm2-135m-in",
+        ),
         (review("--student", "none.gguf"), "none.gguf", "give a .gguf"),
         (["models", "add", "none.gguf"], "none.gguf", "give a .gguf"),
-        (review("--step", "revew"), "recipe 'fair' has no review step 'revew'", "did you mean 'review'?"),
+        (
+            review("--step", "revew"),
+            "recipe 'fair' has no review step 'revew'",
+            "did you mean 'review'?",
+        ),
         (review("--limit", "0"), "Invalid value for '--limit': 0", "see `localfair review --help`"),
-        (review("--limit", "-3"), "Invalid value for '--limit': -3", "see `localfair review --help`"),
-        (review("--test-limit", "0"), "Invalid value for '--test-limit': 0", "see `localfair review --help`"),
+        (
+            review("--limit", "-3"),
+            "Invalid value for '--limit': -3",
+            "see `localfair review --help`",
+        ),
+        (
+            review("--test-limit", "0"),
+            "Invalid value for '--test-limit': 0",
+            "see `localfair review --help`",
+        ),
         (review("--batch", "0"), "Invalid value for '--batch': 0", "see `localfair review --help`"),
         (review("--seed", "x"), "Invalid value for '--seed': 'x'", "see `localfair review --help`"),
         (review("--engine", "lama_cpp"), "unknown engine 'lama_cpp'", "did you mean 'llama_cpp'?"),
-        (review("--precision", "fp8"), "Invalid value for '--precision': 'fp8'", "see `localfair review --help`"),
-        (["run", "fair", "--task", "arithmetic-1"], "recipe 'fair' needs --student", "see `localfair run"),
+        (
+            review("--precision", "fp8"),
+            "Invalid value for '--precision': 'fp8'",
+            "see `localfair review --help`",
+        ),
+        (
+            ["run", "fair", "--task", "arithmetic-1"],
+            "recipe 'fair' needs --student",
+            "see `localfair run",
+        ),
         (["run", "fair"], "recipe 'fair' needs --task and --student", "see `localfair run"),
         (["report", "--db", "none.db"], "there is no database at none.db", "--db FILE"),
         (["db", "verify", "--db", "none.db"], "there is no database at none.db", "--db FILE"),
@@ -77,19 +117,39 @@ def test_a_wrong_name_or_value_gets_the_nearest_right_one(refused, args, error, 
         ("nonsense", "'nonsense' is not of the form step.key=value", "e.g. --set"),
         ("revew.gold=false", "no step 'revew'", "did you mean 'review'?"),
         ("review.acept=1", "review.acept: unknown key; did you mean 'accept'?", "recipes show"),
-        ("review.accept.mean_abov=1", "review.accept.mean_abov: unknown key; did you mean 'mean_above'?", "recipes"),
-        ("review.sampling.temprature=1", "review.sampling.temprature: unknown key; did you mean 'temperature'?", ""),
+        (
+            "review.accept.mean_abov=1",
+            "review.accept.mean_abov: unknown key; did you mean 'mean_above'?",
+            "recipes",
+        ),
+        (
+            "review.sampling.temprature=1",
+            "review.sampling.temprature: unknown key; did you mean 'temperature'?",
+            "",
+        ),
         ("train.adapter.rnk=1", "train.adapter.rnk: unknown key; did you mean 'rank'?", ""),
-        ("inquire.write.feedbak={}", "inquire.write.feedbak: unknown key; did you mean 'feedback'?", ""),
+        (
+            "inquire.write.feedbak={}",
+            "inquire.write.feedbak: unknown key; did you mean 'feedback'?",
+            "",
+        ),
         ("rouns=2", "rouns: unknown key; did you mean 'rounds'?", ""),
-        ("review.accept.mean_above=high", "review.accept.mean_above: input should be a valid number", ""),
+        (
+            "review.accept.mean_above=high",
+            "review.accept.mean_above: input should be a valid number",
+            "",
+        ),
         ("rounds=two", "rounds: input should be a valid integer", ""),
         ("review.mode.x=1", "'mode' has no keys of its own", ""),
         ("review.mode=harsh", "review.mode: input should be 'reasoned', 'direct' or 'none'", ""),
         ("exam.stage=zxam", "exam: value 'zxam' for 'stage'", ""),
         ("exam.split=dev", "inquire: mistakes come from an exam on the train split", ""),
         ("train.loss=[]", "train.loss", ""),
-        ("review.accept.min_reviews=3", "review wants 3 reviews of each explanation, this committee can give 1", ""),
+        (
+            "review.accept.min_reviews=3",
+            "review wants 3 reviews of each explanation, this committee can give 1",
+            "",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_by_its_step(refused, setting, error, hint):
@@ -101,7 +161,11 @@ def test_all_errors_of_a_recipe_are_said_at_once(refused):
     wrong = ("rouns=2", "review.acept=1", "exam.sampling.top_p=7", "train.epochs=0")
     error, _ = refused(*review(*(part for setting in wrong for part in ("--set", setting))))
     assert error.startswith("recipe 'fair' has 4 problems")
-    assert [name for name in ("rouns", "review.acept", "exam.sampling.top_p", "train.epochs") if name in error][3:]
+    assert [
+        name
+        for name in ("rouns", "review.acept", "exam.sampling.top_p", "train.epochs")
+        if name in error
+    ][3:]
 
 
 def test_settings_that_name_no_step_do_not_hide_the_others(refused):
@@ -118,7 +182,9 @@ def test_every_recipe_that_is_wrong_is_named_and_the_others_are_listed(desk):
     for command in ("list", "check"):
         said = desk.says("recipes", command)
         assert (said.code, said.error.splitlines()[0]) == (2, "2 recipes are not valid")
-        assert "did you mean 'rounds'?" in said.error and "two/recipe.toml is not TOML" in said.error
+        assert (
+            "did you mean 'rounds'?" in said.error and "two/recipe.toml is not TOML" in said.error
+        )
         assert "\nquickstart" in said.out and "\none" not in said.out
 
 
@@ -178,7 +244,9 @@ def tiny(desk):
     """A card `tiny` with its weights in the workspace."""
     path = gguf(desk.folder / "models/weights/tiny.gguf")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    (desk.folder / "models/tiny.toml").write_text(card_text(sha256=sha256, size=path.stat().st_size))
+    (desk.folder / "models/tiny.toml").write_text(
+        card_text(sha256=sha256, size=path.stat().st_size)
+    )
     return path
 
 
@@ -236,7 +304,12 @@ GOOD = '{"question": "One and one?", "answer": "2"}'
     ("task", "name", "text", "where"),
     [
         ("table", "t.jsonl", f"{GOOD}\n{{oops\n", "t.jsonl line 2: is not JSON"),
-        ("table", "t.jsonl", f'{GOOD}\n{{"question": "Two?"}}\n', "t.jsonl line 2: has no 'answer'"),
+        (
+            "table",
+            "t.jsonl",
+            f'{GOOD}\n{{"question": "Two?"}}\n',
+            "t.jsonl line 2: has no 'answer'",
+        ),
         ("table", "t.csv", "question,answer\na,1\nb,2,3\n", "t.csv line 3: has more cells"),
         ("table", "t.csv", "question,answer\n", "t.csv: holds no questions"),
         ("table", "t.csv", "", "t.csv line 1: the file is empty"),
@@ -267,10 +340,23 @@ def test_a_task_without_questions_is_refused_before_a_database_is_made(refused):
     assert "'svamp' has no questions" in error and "--data PATH" in hint
 
 
-@pytest.mark.parametrize(("split", "missing"), [("test", "train questions, and exam"), ("train", "test questions")])
+@pytest.mark.parametrize(
+    ("split", "missing"), [("test", "train questions, and exam"), ("train", "test questions")]
+)
 def test_data_without_a_split_that_a_step_needs_is_refused(desk, refused, split, missing):
     (desk.folder / "t.csv").write_text(f"question,answer,split\nOne and one?,2,{split}\n")
-    desk.says("tasks", "import", "table", "t.csv", "--as", "mine", "--split-column", "split", "--db", "mine.db")
+    desk.says(
+        "tasks",
+        "import",
+        "table",
+        "t.csv",
+        "--as",
+        "mine",
+        "--split-column",
+        "split",
+        "--db",
+        "mine.db",
+    )
     assert missing in refused("review", "fair", *BOTH, "--task", "mine", "--db", "mine.db")[0]
 
 
@@ -291,7 +377,11 @@ NAMES = ["review", "report", "verify", "tables", "path"]
 
 @pytest.mark.parametrize("args", ANY_COMMAND, ids=NAMES)
 def test_a_database_of_a_newer_version_is_left_alone(desk, refused, args):
-    later = (f"PRAGMA application_id={APPLICATION_ID}", f"PRAGMA user_version={VERSION + 1}", "CREATE TABLE x (a)")
+    later = (
+        f"PRAGMA application_id={APPLICATION_ID}",
+        f"PRAGMA user_version={VERSION + 1}",
+        "CREATE TABLE x (a)",
+    )
     made(desk.folder / "new.db", *later)
     error, hint = refused(*args, "--db", "new.db")
     assert "was written by a newer localfair" in error and "upgrade" in hint

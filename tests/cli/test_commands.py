@@ -62,14 +62,21 @@ def test_a_runs_json_is_all_there_is_on_stdout(desk):
     said = desk.says(*review("--json"))
     found = json.loads(said.out)
     assert said.code == 0 and found["status"] == "done"
-    assert [line.split(":")[0] for line in said.err.splitlines()] == ["before", "exam", "inquire", "review"]
+    assert [line.split(":")[0] for line in said.err.splitlines()] == [
+        "before",
+        "exam",
+        "inquire",
+        "review",
+    ]
 
 
 def test_a_report_says_the_same_again(desk):
     ran = desk.says(*review("--json"))
     assert desk.says("report", "--json").out == ran.out
     assert desk.says("report", json.loads(ran.out)["run"], "--json").out == ran.out
-    assert desk.says("report").out.startswith(f"run {json.loads(ran.out)['run']}: fair on arithmetic-1")
+    assert desk.says("report").out.startswith(
+        f"run {json.loads(ran.out)['run']}: fair on arithmetic-1"
+    )
 
 
 def test_the_committee_is_told_by_reviewer_by_mode_and_as_a_whole(desk):
@@ -77,23 +84,36 @@ def test_the_committee_is_told_by_reviewer_by_mode_and_as_a_whole(desk):
     for mode in ("direct", "reasoned"):
         assert desk.says(*review(*both, "--set", f"review.mode={mode}")).code == 0
     out = desk.says("committee").out
-    for title in ("reviewers", "direct and reasoned, on the same", "AUC with reasons less", "AUC of the mean over"):
+    for title in (
+        "reviewers",
+        "direct and reasoned, on the same",
+        "AUC with reasons less",
+        "AUC of the mean over",
+    ):
         assert f"\n{title}" in out
     found = json.loads(desk.says("committee", "--json").out)
-    assert {row["reviewer"] for row in found["differences"]} == {row["reviewer"] for row in found["modes"]}
+    assert {row["reviewer"] for row in found["differences"]} == {
+        row["reviewer"] for row in found["modes"]
+    }
     assert [row["mode"] for row in found["committee"]] == ["direct", "reasoned"]
 
 
 def test_runs_are_listed_newest_first(desk):
     runs = [json.loads(desk.says(*review("--json")).out)["run"] for _ in range(2)]
-    assert [line.split()[0] for line in desk.says("report", "--list").out.splitlines()] == runs[::-1]
+    assert [line.split()[0] for line in desk.says("report", "--list").out.splitlines()] == runs[
+        ::-1
+    ]
 
 
 def test_db_says_where_it_is_what_it_holds_and_that_it_is_sound(desk):
     desk.says(*review("--db", "mine.db"))
     assert desk.says("db", "path", "--db", "mine.db").out == f"{desk.folder / 'mine.db'}\n"
-    counts = [line.split() for line in desk.says("db", "tables", "--db", "mine.db").out.splitlines()]
-    assert {("6", "answers"), ("1", "runs"), ("2600", "questions")} <= {tuple(count) for count in counts}
+    counts = [
+        line.split() for line in desk.says("db", "tables", "--db", "mine.db").out.splitlines()
+    ]
+    assert {("6", "answers"), ("1", "runs"), ("2600", "questions")} <= {
+        tuple(count) for count in counts
+    }
     sound = desk.says("db", "verify", "--db", "mine.db")
     assert (sound.code, sound.out, sound.err) == (0, "", "sound\n")
 
@@ -101,7 +121,10 @@ def test_db_says_where_it_is_what_it_holds_and_that_it_is_sound(desk):
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        ("UPDATE generations SET text = 'x', seed = seed + 1 WHERE rowid = 3", "does not hash to its id"),
+        (
+            "UPDATE generations SET text = 'x', seed = seed + 1 WHERE rowid = 3",
+            "does not hash to its id",
+        ),
         ("UPDATE questions SET gold = '0' WHERE rowid = 3", "does not hash to its id"),
         ("DELETE FROM reviews WHERE rowid = 1", "run_rows names a missing review"),
     ],

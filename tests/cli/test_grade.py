@@ -34,13 +34,21 @@ def test_each_line_gets_its_grade_in_order():
 
 
 def test_choices_in_a_line_let_texts_count():
-    line = {"id": 1, "text": "The answer is a library.", "gold": "B", "choices": ["bank", "library"]}
+    line = {
+        "id": 1,
+        "text": "The answer is a library.",
+        "gold": "B",
+        "choices": ["bank", "library"],
+    }
     assert graded("commonsenseqa", line)[0]["grade"] == "right"
 
 
 def test_yes_no_and_table_golds_may_be_booleans():
     line = {"id": 1, "text": "That is not true.", "gold": False}
-    assert [graded(task, line)[0]["grade"] for task in ("strategyqa", "table")] == ["right", "right"]
+    assert [graded(task, line)[0]["grade"] for task in ("strategyqa", "table")] == [
+        "right",
+        "right",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,10 @@ def test_the_same_command_again_asks_nobody_and_loads_nothing(desk):
 
 def test_a_longer_run_asks_only_for_what_is_new(desk):
     desk.says(*review())
-    calls = [json.loads(desk.says(*review("--limit", n, "--json")).out)["backend_calls"] for n in (6, 6, 4)]
+    calls = [
+        json.loads(desk.says(*review("--limit", n, "--json")).out)["backend_calls"]
+        for n in (6, 6, 4)
+    ]
     assert calls[0] > 0 and calls[1:] == [0, 0]
 
 
@@ -129,7 +132,10 @@ def test_a_disk_that_refuses_a_write_is_reported_the_same_way(desk):
     desk.says("tasks", "import", "arithmetic-1", "--db", "part.db")
     limit = (150_000, 150_000)
     said = desk.waits(
-        desk.start(*review("--db", "part.db"), before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+        desk.start(
+            *review("--db", "part.db"),
+            before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+        )
     )
     assert (said.code, said.out) == (1, "") and "Traceback" not in said.err
     assert said.err.splitlines()[-2].startswith("error: the disk refuses the database")
@@ -141,6 +147,10 @@ def test_a_disk_that_refuses_a_write_is_reported_the_same_way(desk):
 def test_a_full_disk_under_stdout_ends_with_1(desk):
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "localfair", "recipes", "list"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=desk.folder)
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=desk.folder
+        )
     error, hint = done.stderr.splitlines()
-    assert (done.returncode, error) == (1, "error: no space left on the disk") and hint.startswith("hint: ")
+    assert (done.returncode, error) == (1, "error: no space left on the disk") and hint.startswith(
+        "hint: "
+    )

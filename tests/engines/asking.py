@@ -11,7 +11,9 @@ def asked(count=9, before="", **sampling):
     drawn = Sampling(**{"max_tokens": 12} | sampling)
     return [
         Request(
-            messages=(Message("user", f"{before}How many pens {'are there ' * (i % 4)}in {i} boxes?"),),
+            messages=(
+                Message("user", f"{before}How many pens {'are there ' * (i % 4)}in {i} boxes?"),
+            ),
             sampling=drawn,
             seed=i,
             about=f"q{i}",

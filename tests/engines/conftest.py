@@ -50,7 +50,9 @@ def engine(request):
     if not installed(request.param):
         pytest.skip(f"{request.param} is not installed")
     if request.param == "vllm":
-        pytest.skip("its server takes half a minute to start; test_vllm holds it to the same contract")
+        pytest.skip(
+            "its server takes half a minute to start; test_vllm holds it to the same contract"
+        )
     return request.param
 
 
@@ -76,7 +78,9 @@ def endpoint_model(user_server, monkeypatch):
     url, key = user_server
     monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", key)
     with tempfile.TemporaryDirectory() as workspace:
-        return verified(add_endpoint(url + "/v1", "localfair", Path(workspace)), Path(workspace), None)
+        return verified(
+            add_endpoint(url + "/v1", "localfair", Path(workspace)), Path(workspace), None
+        )
 
 
 @pytest.fixture

@@ -64,7 +64,10 @@ def handler(answer, calls):
 def reply(text="yes", finish="stop", **choice):
     """What a completion looks like."""
     usage = {"prompt_tokens": 3, "completion_tokens": 2}
-    return {"choices": [{"message": {"content": text}, "finish_reason": finish, **choice}], "usage": usage}
+    return {
+        "choices": [{"message": {"content": text}, "finish_reason": finish, **choice}],
+        "usage": usage,
+    }
 
 
 def models(*names, **more):
@@ -75,7 +78,11 @@ def models(*names, **more):
 if __name__ == "__main__":
     print("stub says hello", "with a key" if os.environ.get("STUB_KEY") else "", flush=True)
     deaf = subprocess.Popen(
-        [sys.executable, "-c", "import signal, time; signal.signal(2, lambda *_: 0); time.sleep(600)"]
+        [
+            sys.executable,
+            "-c",
+            "import signal, time; signal.signal(2, lambda *_: 0); time.sleep(600)",
+        ]
     )
     print("child", deaf.pid, flush=True)
     http = ThreadingHTTPServer(

@@ -21,7 +21,9 @@ ENDPOINT = SimpleNamespace(
 def agree(engine, again, before):
     """Equal replies; a server rounds otherwise after what it has cached, so most: the record keeps the first."""
     same = sum(again[about] == text for about, text in before.items())
-    return again.keys() == before.keys() and same >= (len(before) / 2 if engine in SERVERS else len(before))
+    return again.keys() == before.keys() and same >= (
+        len(before) / 2 if engine in SERVERS else len(before)
+    )
 
 
 def test_each_request_gets_one_generation_with_itself_in_it(opened):
@@ -64,7 +66,9 @@ def test_a_stop_string_ends_the_reply_and_is_not_in_it(opened, engine):
     backend, request = opened(), asked(1, max_tokens=40)[0]
     whole = next(backend.generate([request]))
     stop = re.findall("[a-z]{2}", whole.text)[1]
-    cut = next(backend.generate([replace(request, sampling=Sampling(max_tokens=40, stop=("§§", stop)))]))
+    cut = next(
+        backend.generate([replace(request, sampling=Sampling(max_tokens=40, stop=("§§", stop)))])
+    )
     assert (cut.text, cut.finish) == (whole.text[: whole.text.index(stop)], "stop")
     assert cut.completion_tokens < whole.completion_tokens
 
@@ -80,7 +84,9 @@ def test_the_same_requests_get_the_same_replies(opened, engine, temperature):
 
 def test_a_sampled_reply_does_not_depend_on_its_companions(opened, engine):
     if engine in ("llama_cpp", *SERVERS):
-        pytest.skip("its flash attention rounds otherwise beside longer companions; see test_llama_cpp")
+        pytest.skip(
+            "its flash attention rounds otherwise beside longer companions; see test_llama_cpp"
+        )
     backend, requests = opened(), asked(temperature=0.9, top_p=0.95)
     together = texts(backend, requests)
     for request in requests[::3]:
@@ -133,7 +139,10 @@ def test_a_closed_backend_can_be_asked_again_and_closed_twice(opened):
 def test_the_engine_is_known_without_weights_and_names_the_adapter(engine, script):
     tiny = pytest.importorskip("tests.tiny")
     model = {"scripted": script, "openai_http": ENDPOINT}.get(engine) or tiny.model()
-    adapted = {"transformers": {"folder": "nowhere", "adapter": "nowhere"}, "xllamacpp": {"adapter": "nowhere"}}
+    adapted = {
+        "transformers": {"folder": "nowhere", "adapter": "nowhere"},
+        "xllamacpp": {"adapter": "nowhere"},
+    }
     own = adapted.get(engine, {})
     backend = open_engine(engine, model, adapter_id="a1", **own)
     assert isinstance(backend, Engine)
@@ -148,7 +157,8 @@ SCHEMA = {"type": "object", "properties": {"score": {"enum": [1, 2, 3]}}, "requi
 def test_a_reply_keeps_to_its_json_schema_or_the_engine_says_that_it_cannot(opened, engine):
     request = asked(1, max_tokens=60, temperature=1.0)[0]
     requests = [
-        replace(request, constraint=Constraint("json_schema", canonical_json(SCHEMA)), seed=i) for i in range(3)
+        replace(request, constraint=Constraint("json_schema", canonical_json(SCHEMA)), seed=i)
+        for i in range(3)
     ]
     if engine not in CONSTRAINING:
         with pytest.raises(UsageError, match="cannot constrain"):

@@ -42,7 +42,10 @@ def exact(monkeypatch):
 
 
 def scored(backend, *continuations, count=6):
-    requests = [replace(r, action="score", continuations=continuations) for r in asked(count, before=DEMONSTRATIONS)]
+    requests = [
+        replace(r, action="score", continuations=continuations)
+        for r in asked(count, before=DEMONSTRATIONS)
+    ]
     return {g.request.about: g.logprobs for g in backend.score(requests)}
 
 
@@ -56,19 +59,31 @@ def test_scores_are_those_of_the_transformers_engine(backend, exact, tiny_folder
     assert all(mine[about] == pytest.approx(theirs[about], abs=1e-2) for about in mine)
 
 
-def test_a_shared_beginning_and_a_chunked_prompt_change_no_score(tiny_gguf_path, exact, monkeypatch):
+def test_a_shared_beginning_and_a_chunked_prompt_change_no_score(
+    tiny_gguf_path, exact, monkeypatch
+):
     alone = engine.open(tiny_gguf.model(tiny_gguf_path), batch=1, threads=1)
-    expected = {about: s for i in range(6) for about, s in scored(alone, "4", "The answer is 60.", count=i + 1).items()}
+    expected = {
+        about: s
+        for i in range(6)
+        for about, s in scored(alone, "4", "The answer is 60.", count=i + 1).items()
+    }
     monkeypatch.setattr(llama_context, "PROMPT_CHUNK", 24)
-    together = scored(engine.open(tiny_gguf.model(tiny_gguf_path), batch=4, threads=1), "4", "The answer is 60.")
+    together = scored(
+        engine.open(tiny_gguf.model(tiny_gguf_path), batch=4, threads=1), "4", "The answer is 60."
+    )
     assert all(together[about] == pytest.approx(expected[about], abs=1e-2) for about in expected)
 
 
-def test_a_bound_greedy_digit_is_the_likeliest_and_its_log_probability_the_models_own(backend, exact):
+def test_a_bound_greedy_digit_is_the_likeliest_and_its_log_probability_the_models_own(
+    backend, exact
+):
     digits = ("1", "2", "3", "4", "5")
     request = replace(asked(1)[0], logprobs=True, constraint=Constraint("gbnf", "root ::= [1-5]"))
     made = next(backend.generate([request]))
-    scores = next(backend.score([replace(asked(1)[0], action="score", continuations=digits)])).logprobs
+    scores = next(
+        backend.score([replace(asked(1)[0], action="score", continuations=digits)])
+    ).logprobs
     assert made.text == digits[scores.index(max(scores))]
     assert made.logprobs[0] == pytest.approx(max(scores), abs=1e-2)
 
@@ -109,7 +124,9 @@ def test_a_sampled_reply_depends_on_its_companions_by_rounding_alone(backend, ex
 def test_a_shared_beginning_is_read_once_and_changes_no_reply(backend, exact, monkeypatch):
     requests, read = asked(before=DEMONSTRATIONS), []
     right = llama_context.Context._add
-    monkeypatch.setattr(llama_context.Context, "_add", lambda *a, **k: read.append(1) or right(*a, **k))
+    monkeypatch.setattr(
+        llama_context.Context, "_add", lambda *a, **k: read.append(1) or right(*a, **k)
+    )
     shared, with_sharing = texts(backend, requests), len(read)
     monkeypatch.setattr(engine, "SHARED", 10**6)
     assert texts(backend, requests) == shared
@@ -126,13 +143,20 @@ def test_two_beginnings_in_turn_are_each_read_once(backend, monkeypatch):
     assert len(copied) >= 3
 
 
-def test_the_last_sequences_close_up_and_a_copied_reply_goes_on_as_it_would_have(backend, exact, monkeypatch):
+def test_the_last_sequences_close_up_and_a_copied_reply_goes_on_as_it_would_have(
+    backend, exact, monkeypatch
+):
     """A gap in the sequence ids cuts a step in pieces; some replies are short, so that gaps come where none wait."""
-    requests = [replace(r, sampling=replace(r.sampling, max_tokens=4 + 9 * (i % 3))) for i, r in enumerate(asked(10))]
+    requests = [
+        replace(r, sampling=replace(r.sampling, max_tokens=4 + 9 * (i % 3)))
+        for i, r in enumerate(asked(10))
+    ]
     steps = []
     right = llama_context.Context.step
     monkeypatch.setattr(
-        llama_context.Context, "step", lambda self, s: steps.append([one.sequence for one in s]) or right(self, s)
+        llama_context.Context,
+        "step",
+        lambda self, s: steps.append([one.sequence for one in s]) or right(self, s),
     )
     closed = texts(backend, requests)
     last = steps[max(i for i, ids in enumerate(steps) if len(ids) == 4) + 1 :]
@@ -143,7 +167,9 @@ def test_the_last_sequences_close_up_and_a_copied_reply_goes_on_as_it_would_have
     assert any(ids != list(range(len(ids))) for ids in steps)
 
 
-@pytest.mark.parametrize("text", ["a <|im_end|> b", "<|<|im_end|>im_end|>", "<|endoftext|><|im_start|>", "né 漢 🙂\n"])
+@pytest.mark.parametrize(
+    "text", ["a <|im_end|> b", "<|<|im_end|>im_end|>", "<|endoftext|><|im_start|>", "né 漢 🙂\n"]
+)
 def test_a_prompt_is_the_same_tokens_as_in_training_and_quoting_ends_no_turn(tiny_gguf_path, text):
     (tokens,) = prompted(tiny_gguf_path, tiny.CHATML, text)
     assert tokens == prompt_ids(tiny.tokenizer(), (Message("user", text),))
@@ -183,7 +209,9 @@ def test_a_template_that_cannot_be_used_is_said_so_with_a_hint(tiny_gguf_path, t
     assert refused.value.hint
 
 
-def test_a_file_that_llama_cpp_cannot_load_is_corrupt_and_llama_cpp_says_why(tmp_path, tiny_gguf_path, capfd):
+def test_a_file_that_llama_cpp_cannot_load_is_corrupt_and_llama_cpp_says_why(
+    tmp_path, tiny_gguf_path, capfd
+):
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(tiny_gguf_path.read_bytes()[:-5000])
     with pytest.raises(CorruptWeights, match=r"cut\.gguf: .+"):
@@ -213,7 +241,12 @@ def test_fewer_sequences_run_together_where_memory_is_short(backend, monkeypatch
 
 def test_a_generation_left_early_frees_all_it_had(backend, monkeypatch):
     counted = []
-    for name in ("llama_sampler_chain_init", "llama_sampler_free", "llama_init_from_model", "llama_free"):
+    for name in (
+        "llama_sampler_chain_init",
+        "llama_sampler_free",
+        "llama_init_from_model",
+        "llama_free",
+    ):
         right = getattr(engine.low, name)
         counting = lambda *a, name=name, right=right: counted.append(name) or right(*a)  # noqa: E731
         monkeypatch.setattr(engine.low, name, counting)

@@ -42,7 +42,9 @@ def nucleus(scores, temperature, top_p):
 @pytest.mark.parametrize("temperature", [0.3, 0.8, 2.0])
 @pytest.mark.parametrize("top_p", [0.1, 0.9, 0.95, 0.9999])
 @pytest.mark.parametrize("spread", [0.01, 3.0])
-def test_every_token_of_the_nucleus_and_no_other_is_drawn_where_its_mass_lies(temperature, top_p, spread):
+def test_every_token_of_the_nucleus_and_no_other_is_drawn_where_its_mass_lies(
+    temperature, top_p, spread
+):
     scores = logits(spread=spread)
     kept, shares = nucleus(scores, temperature, top_p)
     middles = shares.cumsum() - shares / 2
@@ -55,7 +57,10 @@ def test_every_token_of_the_nucleus_and_no_other_is_drawn_where_its_mass_lies(te
 def test_without_a_nucleus_every_token_has_its_share():
     scores = logits(size=8, spread=1.0)
     sampling, random = Sampling(temperature=0.7), Random(1)
-    drawn = numpy.bincount([draw(scores, sampling, random) for _ in range(20_000)], minlength=8) / 20_000
+    drawn = (
+        numpy.bincount([draw(scores, sampling, random) for _ in range(20_000)], minlength=8)
+        / 20_000
+    )
     expected = numpy.exp(scores / 0.7) / numpy.exp(scores / 0.7).sum()
     assert drawn == pytest.approx(expected, abs=0.02)
 
@@ -63,7 +68,9 @@ def test_without_a_nucleus_every_token_has_its_share():
 def test_the_vocabulary_is_sorted_whole_only_where_the_likely_are_too_few(monkeypatch):
     sizes = []
     right = numpy.argsort
-    monkeypatch.setattr(llama_sampling.numpy, "argsort", lambda a, **k: sizes.append(len(a)) or right(a, **k))
+    monkeypatch.setattr(
+        llama_sampling.numpy, "argsort", lambda a, **k: sizes.append(len(a)) or right(a, **k)
+    )
     draw(logits(size=50_000), Sampling(temperature=0.8, top_p=0.5), Given(0.5))
     assert sizes.pop() < 10_000
     peak = numpy.zeros(50_000, numpy.float32)
@@ -75,5 +82,8 @@ def test_the_vocabulary_is_sorted_whole_only_where_the_likely_are_too_few(monkey
 
 def test_a_draw_is_the_same_for_the_same_seed():
     scores, sampling = logits(), Sampling(temperature=0.8, top_p=0.95)
-    some = [[draw(scores, sampling, random) for _ in range(50)] for random in (Random(3), Random(3), Random(4))]
+    some = [
+        [draw(scores, sampling, random) for _ in range(50)]
+        for random in (Random(3), Random(3), Random(4))
+    ]
     assert some[0] == some[1] != some[2]

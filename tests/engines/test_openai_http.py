@@ -20,12 +20,16 @@ SCHEMA = Constraint("json_schema", '{"type":"object"}')
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Retries that take a second in all."""
-    monkeypatch.setattr(Client.__init__, "__kwdefaults__", Client.__init__.__kwdefaults__ | {"patience": 1.0})
+    monkeypatch.setattr(
+        Client.__init__, "__kwdefaults__", Client.__init__.__kwdefaults__ | {"patience": 1.0}
+    )
 
 
 def backend(url, server="unknown", **options):
     card = SimpleNamespace(name="far", url=url, served="m", server=server, identity="")
-    model = SimpleNamespace(card=card, fingerprint="b2:0", chat_template_hash="t", context=options.pop("context", 0))
+    model = SimpleNamespace(
+        card=card, fingerprint="b2:0", chat_template_hash="t", context=options.pop("context", 0)
+    )
     return open_engine("openai_http", model, **options)
 
 
@@ -61,10 +65,17 @@ def test_a_request_is_sent_whole_and_nothing_else_is(monkeypatch):
         "temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "stop": ["§"], "stream": False,
     }  # fmt: skip
     assert 0 <= seed < 2**31
-    assert (made.text, made.finish, made.prompt_tokens, made.completion_tokens) == ("yes", "stop", 3, 2)
+    assert (made.text, made.finish, made.prompt_tokens, made.completion_tokens) == (
+        "yes",
+        "stop",
+        3,
+        2,
+    )
 
 
-@pytest.mark.parametrize(("said", "finish"), [("length", "length"), ("stop", "stop"), ("eos_token", "stop")])
+@pytest.mark.parametrize(
+    ("said", "finish"), [("length", "length"), ("stop", "stop"), ("eos_token", "stop")]
+)
 def test_how_a_reply_ended_is_read(said, finish):
     with answering(lambda body: (200, reply(finish=said))) as stub:
         assert next(backend(stub.url).generate(asked(1))).finish == finish
@@ -94,29 +105,46 @@ def test_a_schema_goes_along_and_a_server_that_ignores_it_is_told_on():
     with answering(lambda body: (200, reply('{"a": 1}'))) as stub:
         assert next(backend(stub.url).generate([bound])).text == '{"a": 1}'
     assert chat(stub)[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
-    with answering(lambda body: (200, reply("As you wish:"))) as stub, pytest.raises(EngineError, match="ignored"):
+    with (
+        answering(lambda body: (200, reply("As you wish:"))) as stub,
+        pytest.raises(EngineError, match="ignored"),
+    ):
         next(backend(stub.url).generate([bound]))
 
 
 def test_a_bound_reply_that_was_cut_is_kept_as_it_is():
     with answering(lambda body: (200, reply('{"a', finish="length"))) as stub:
-        assert next(backend(stub.url).generate([replace(asked(1)[0], constraint=SCHEMA)])).text == '{"a'
+        assert (
+            next(backend(stub.url).generate([replace(asked(1)[0], constraint=SCHEMA)])).text
+            == '{"a'
+        )
 
 
-@pytest.mark.parametrize(("server", "field"), [("llamacpp", "grammar"), ("vllm", "structured_outputs")])
-def test_a_grammar_is_sent_where_it_is_taken_and_else_refused_before_anything_is_sent(server, field):
+@pytest.mark.parametrize(
+    ("server", "field"), [("llamacpp", "grammar"), ("vllm", "structured_outputs")]
+)
+def test_a_grammar_is_sent_where_it_is_taken_and_else_refused_before_anything_is_sent(
+    server, field
+):
     bound = replace(asked(1)[0], constraint=Constraint("gbnf", 'root ::= "a"'))
     listed = models("m", owned_by=server)
     with Stub(lambda path, body: (200, listed if path == "/v1/models" else reply("a"))) as stub:
         next(backend(stub.url, server).generate([bound]))
         assert field in chat(stub)[0]
-    with answering(lambda body: (200, reply())) as stub, pytest.raises(EngineError, match="grammar"):
+    with (
+        answering(lambda body: (200, reply())) as stub,
+        pytest.raises(EngineError, match="grammar"),
+    ):
         next(backend(stub.url).generate([bound]))
     assert stub.calls == []
 
 
 def test_a_continuation_the_server_does_not_list_is_refused_not_guessed():
-    listed = {"content": [{"token": "4", "logprob": -0.1, "top_logprobs": [{"token": "4", "logprob": -0.1}]}]}
+    listed = {
+        "content": [
+            {"token": "4", "logprob": -0.1, "top_logprobs": [{"token": "4", "logprob": -0.1}]}
+        ]
+    }
     score = replace(asked(1)[0], action="score", continuations=("4",))
     with answering(lambda body: (200, reply(logprobs=listed))) as stub:
         engine = backend(stub.url)
@@ -151,7 +179,10 @@ def test_what_will_not_pass_is_not_tried_again_and_names_what_it_was_about():
     "This model's maximum context length is 2048 tokens.", "the prompt is too long",
 ])  # fmt: skip
 def test_a_server_that_finds_a_prompt_too_long_is_understood(words):
-    with answering(lambda body: (400, {"error": {"message": words}})) as stub, pytest.raises(PromptTooLong, match="q0"):
+    with (
+        answering(lambda body: (400, {"error": {"message": words}})) as stub,
+        pytest.raises(PromptTooLong, match="q0"),
+    ):
         next(backend(stub.url).generate(asked(1)))
 
 
@@ -190,7 +221,10 @@ def test_one_call_at_a_time_keeps_one_connection_and_their_order():
 
 
 def test_an_answer_without_choices_is_an_error_not_a_traceback():
-    with answering(lambda body: (200, {"choices": []})) as stub, pytest.raises(EngineError, match="answers without"):
+    with (
+        answering(lambda body: (200, {"choices": []})) as stub,
+        pytest.raises(EngineError, match="answers without"),
+    ):
         next(backend(stub.url).generate(asked(1)))
 
 

@@ -24,7 +24,9 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 def launch(command=None, **options):
     usual = {"name": "the stub", "served": "me", "key_variable": "STUB_KEY", "deadline": 20.0}
-    return Launch(command=command or (lambda port: [sys.executable, STUB, str(port), "me"]), **usual | options)
+    return Launch(
+        command=command or (lambda port: [sys.executable, STUB, str(port), "me"]), **usual | options
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +53,9 @@ def alive(pid):
 
 def pids(running):
     """The server's own pid and its child's."""
-    (word,) = [line.split()[1] for line in running.log.read_text().splitlines() if line.startswith("child")]
+    (word,) = [
+        line.split()[1] for line in running.log.read_text().splitlines() if line.startswith("child")
+    ]
     child = int(word)
     return [int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1]), child]
 
@@ -66,7 +70,9 @@ def gone(processes, seconds=10):
 def test_a_server_is_in_a_session_of_its_own_on_loopback_with_a_key_and_the_network_off(running):
     parent, child = pids(running)
     assert os.getsid(parent) == os.getsid(child) != os.getsid(0)
-    environment = dict(e.split("=", 1) for e in Path(f"/proc/{parent}/environ").read_text().split("\0") if "=" in e)
+    environment = dict(
+        e.split("=", 1) for e in Path(f"/proc/{parent}/environ").read_text().split("\0") if "=" in e
+    )
     assert SWITCHES.items() <= environment.items() and len(environment["STUB_KEY"]) >= 24
     assert environment["STUB_KEY"] not in Path(f"/proc/{parent}/cmdline").read_text()
     assert running.url.startswith("http://127.0.0.1:")
@@ -87,7 +93,10 @@ def test_a_server_that_is_killed_is_an_error_with_its_log_and_its_children_go_wi
     running._guardian.wait(10)
     with pytest.raises(ServerFailed, match=r"died \(signal 9\)") as died:
         running.client.get("/v1/models")
-    assert any("stub says hello" in line for line in died.value.problems) and str(running.log) in died.value.hint
+    assert (
+        any("stub says hello" in line for line in died.value.problems)
+        and str(running.log) in died.value.hint
+    )
 
 
 PARENT = """
@@ -103,10 +112,17 @@ time.sleep(600)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_no_server_survives_its_parent_whatever_ended_it(number, tmp_path):
-    command, environment = [sys.executable, "-c", PARENT, STUB], os.environ | {"TMPDIR": str(tmp_path)}
+    command, environment = (
+        [sys.executable, "-c", PARENT, STUB],
+        os.environ | {"TMPDIR": str(tmp_path)},
+    )
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
         log, guardian = parent.stdout.readline().split()
-        (child,) = [int(line.split()[1]) for line in Path(log).read_text().splitlines() if line.startswith("child")]
+        (child,) = [
+            int(line.split()[1])
+            for line in Path(log).read_text().splitlines()
+            if line.startswith("child")
+        ]
         parent.send_signal(number)
     assert gone([child, int(guardian)], seconds=20)
 
@@ -130,14 +146,20 @@ def test_another_program_on_its_port_is_never_taken_for_it():
 
 def test_a_server_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
     with pytest.raises(ServerFailed, match=r"before it was ready \(exit status 3\)") as failed:
-        start(launch(lambda port: [sys.executable, "-c", "print('no such model'); raise SystemExit(3)"]))
+        start(
+            launch(
+                lambda port: [sys.executable, "-c", "print('no such model'); raise SystemExit(3)"]
+            )
+        )
     assert failed.value.problems == ("no such model",)
     assert len(list(tmp_path.glob("localfair-server-*/server.log"))) == 1
 
 
 def test_a_server_that_is_never_ready_is_ended_at_its_deadline(monkeypatch):
     groups, right = [], server.Server.failed
-    monkeypatch.setattr(server.Server, "failed", lambda self, said: groups.append(self._group) or right(self, said))
+    monkeypatch.setattr(
+        server.Server, "failed", lambda self, said: groups.append(self._group) or right(self, said)
+    )
     with pytest.raises(ServerFailed, match="not ready after 0 s"):
         start(launch(lambda port: SLEEP, deadline=0.4))
     with pytest.raises(ProcessLookupError):
@@ -166,7 +188,9 @@ case "$*" in *memory.total*) echo 24000; echo 8000;; *) echo 4000; echo 6000;; e
 """
 
 
-def test_vllm_takes_a_share_of_what_is_free_on_every_gpu_and_a_sequence_no_more_than_fits(monkeypatch, tmp_path):
+def test_vllm_takes_a_share_of_what_is_free_on_every_gpu_and_a_sequence_no_more_than_fits(
+    monkeypatch, tmp_path
+):
     from localfair.engines import vllm
 
     (tmp_path / "nvidia-smi").write_text(SMI)

@@ -50,7 +50,9 @@ def one_at_a_time(base, requests, **options):
     replies = {}
     for request in requests:
         ids = torch.tensor([prompt_ids(words, request.messages)], device=model.device)
-        made = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12)
+        made = model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12
+        )
         replies[request.about] = words.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
     return replies
 
@@ -116,7 +118,9 @@ def test_a_finished_reply_is_there_before_the_others_are(base):
 
 
 def test_more_requests_than_the_batch_holds_are_each_answered_once(base):
-    requests = [replace(r, sampling=Sampling(max_tokens=1 + i % 7)) for i, r in enumerate(asked(23))]
+    requests = [
+        replace(r, sampling=Sampling(max_tokens=1 + i % 7)) for i, r in enumerate(asked(23))
+    ]
     made = list(opened(base).generate(requests))
     assert sorted(g.request.about for g in made) == sorted(r.about for r in requests)
     assert all(g.completion_tokens <= g.request.sampling.max_tokens for g in made)
@@ -211,5 +215,9 @@ def test_greedy_replies_of_the_real_student_are_those_of_generate(tmp_path):
     made = texts(engine.open(model, folder=tmp_path, precision="fp32"), requests)
     for request in requests:
         ids = torch.tensor([prompt_ids(words, request.messages)])
-        whole = dense.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=24)
-        assert made[request.about] == words.decode(whole[0, ids.shape[1] :], skip_special_tokens=True)
+        whole = dense.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=24
+        )
+        assert made[request.about] == words.decode(
+            whole[0, ids.shape[1] :], skip_special_tokens=True
+        )

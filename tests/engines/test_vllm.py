@@ -113,7 +113,9 @@ def test_scores_are_those_of_the_transformers_engine(running, smollm2):
     pairs = [p for about in theirs for p in zip(mine[about], theirs[about], strict=True)]
     apart = [abs(expected_score(mine[about]) - expected_score(theirs[about])) for about in theirs]
     away = [abs(a - b) for a, b in pairs]
-    print(f"\nlog-probabilities, vLLM against transformers: mean {sum(away) / len(away):.4f}, most {max(away):.4f}")
+    print(
+        f"\nlog-probabilities, vLLM against transformers: mean {sum(away) / len(away):.4f}, most {max(away):.4f}"
+    )
     print(f"expected scores, 1 to 5: mean {sum(apart) / len(apart):.4f}, most {max(apart):.4f}")
     assert max(apart) < 0.2
     # two bf16 engines, tokens of small probability: a logit of 16 is exact to an eighth
@@ -134,7 +136,9 @@ def test_a_vllm_that_the_user_runs_can_be_attached_to(running, tmp_path, monkeyp
     assert next(attached.generate([bound])).text == "4"
 
 
-def test_a_prompt_is_the_same_tokens_as_in_training_and_quoting_a_control_token_ends_no_turn(running, smollm2):
+def test_a_prompt_is_the_same_tokens_as_in_training_and_quoting_a_control_token_ends_no_turn(
+    running, smollm2
+):
     from localfair.models.chat import load_tokenizer, prompt_ids
 
     quoted = Request(messages=(Message("user", "What is <|im_end|><|im_start|>?"),))
@@ -155,7 +159,9 @@ def test_a_score_of_several_tokens_is_what_the_prompt_has_for_them(running):
         }
         told = running._server.client.each([_call(body)], 1)
         steps = next(told).data["choices"][0]["prompt_logprobs"][-len(text) :]
-        assert sum(s[str(t)]["logprob"] for s, t in zip(steps, text, strict=True)) == pytest.approx(value, abs=0.1)
+        assert sum(s[str(t)]["logprob"] for s, t in zip(steps, text, strict=True)) == pytest.approx(
+            value, abs=0.1
+        )
 
 
 def _call(body):
@@ -181,13 +187,21 @@ def test_an_adapter_is_served_from_the_start(smollm2, tmp_path):
         adapted = {g.request.about: g.logprobs for g in mine.score(scores(3))}
     finally:
         mine.close()
-    other = {g.request.about: g.logprobs for g in open_engine("transformers", model, **options).score(scores(3))}
-    plain = {g.request.about: g.logprobs for g in open_engine("transformers", model, folder=folder).score(scores(3))}
+    other = {
+        g.request.about: g.logprobs
+        for g in open_engine("transformers", model, **options).score(scores(3))
+    }
+    plain = {
+        g.request.about: g.logprobs
+        for g in open_engine("transformers", model, folder=folder).score(scores(3))
+    }
     near, far = (
         sum(abs(a - b) for k in adapted for a, b in zip(adapted[k], whose[k], strict=True)) / 15
         for whose in (other, plain)
     )
-    print(f"\nwith an adapter, mean: vLLM against transformers {near:.4f}, against the base {far:.4f}")
+    print(
+        f"\nwith an adapter, mean: vLLM against transformers {near:.4f}, against the base {far:.4f}"
+    )
     assert near < 0.2 and far > 3 * near
 
 
@@ -199,7 +213,9 @@ def lora(folder, place):
 
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    tuned = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"]))
+    tuned = get_peft_model(
+        model, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"])
+    )
     for name, weight in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.3)
@@ -210,10 +226,14 @@ def lora(folder, place):
 # -- how it ends ------------------------------------------------------------------------------------
 
 
-def test_a_model_that_is_not_one_is_an_error_with_the_end_of_the_log_and_leaves_nothing(smollm2, tmp_path):
+def test_a_model_that_is_not_one_is_an_error_with_the_end_of_the_log_and_leaves_nothing(
+    smollm2, tmp_path
+):
     (tmp_path / "config.json").write_text("{}")
     backend = open_engine("vllm", smollm2[0], folder=tmp_path)
-    backend._words = lambda: pytest.importorskip("localfair.training.encode").load_tokenizer(smollm2[1])
+    backend._words = lambda: pytest.importorskip("localfair.training.encode").load_tokenizer(
+        smollm2[1]
+    )
     with pytest.raises(ServerFailed, match="before it was ready") as failed:
         next(backend.generate(asked(1)))
     assert failed.value.problems and backend._server is None
@@ -233,7 +253,9 @@ def test_a_server_that_is_not_ready_by_its_deadline_is_ended(smollm2, monkeypatc
 
     groups = []
     right = server.Server.failed
-    monkeypatch.setattr(server.Server, "failed", lambda self, m: groups.append(self._group) or right(self, m))
+    monkeypatch.setattr(
+        server.Server, "failed", lambda self, m: groups.append(self._group) or right(self, m)
+    )
     with pytest.raises(ServerFailed, match="not ready after 4 s"):
         next(open_engine("vllm", smollm2[0], folder=smollm2[1], deadline=4.0).generate(asked(1)))
     assert groups and session(groups[0]) == []

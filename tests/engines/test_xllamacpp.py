@@ -27,7 +27,13 @@ from tests import tiny, tiny_gguf
 from tests.engines.asking import asked, texts
 from tests.engines.stub_server import Stub, models
 
-QUOTING = ("plain", "<|im_end|>\n<|im_start|>user\nno", "a <|endoftext|> b", "  two  spaces\n\n", "½ § ü")
+QUOTING = (
+    "plain",
+    "<|im_end|>\n<|im_start|>user\nno",
+    "a <|endoftext|> b",
+    "  two  spaces\n\n",
+    "½ § ü",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -73,8 +79,12 @@ def test_the_control_tokens_of_a_gguf_are_those_of_its_tokenizer(tiny_gguf_path)
     assert set(control_texts(tiny_gguf_path)) == set(tiny.tokenizer().all_special_tokens)
 
 
-@pytest.mark.parametrize("template", ["{{ messages[0].content }}", "{{ bos_token }}{{ messages[0].content }}"])
-def test_a_beginning_that_the_vocabulary_wants_is_there_once(opened, tiny_folder, tmp_path, template):
+@pytest.mark.parametrize(
+    "template", ["{{ messages[0].content }}", "{{ bos_token }}{{ messages[0].content }}"]
+)
+def test_a_beginning_that_the_vocabulary_wants_is_there_once(
+    opened, tiny_folder, tmp_path, template
+):
     path = tiny_gguf.write(tiny_folder, tmp_path / "bos.gguf", add_bos=True)
     (tokens,) = prompts(opened(path, template), "Tom has 4 apples.")
     assert tokens[0] == 1 and tokens.count(1) == 1
@@ -89,7 +99,9 @@ def test_a_model_without_a_template_and_one_whose_template_is_none_are_refused(o
 # -- the server -------------------------------------------------------------------------------------
 
 
-def test_every_sequence_has_the_context_it_needs_and_the_server_starts_again_for_more(opened, monkeypatch):
+def test_every_sequence_has_the_context_it_needs_and_the_server_starts_again_for_more(
+    opened, monkeypatch
+):
     monkeypatch.setattr(engine, "LEAST", 128)
     backend = opened()
     texts(backend, asked(2))
@@ -114,7 +126,9 @@ def test_a_server_killed_with_9_is_an_error_that_leaves_nothing_and_another_star
     assert len(texts(backend, asked(2))) == 2
 
 
-def test_a_file_that_llama_cpp_cannot_load_is_an_error_with_its_own_words(opened, tmp_path, tiny_gguf_path):
+def test_a_file_that_llama_cpp_cannot_load_is_an_error_with_its_own_words(
+    opened, tmp_path, tiny_gguf_path
+):
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(tiny_gguf_path.read_bytes()[:-5000])
     with pytest.raises(ServerFailed, match="before it was ready") as failed:
@@ -131,7 +145,9 @@ def test_a_port_that_is_taken_is_said_to_be(opened):
 # -- replies ----------------------------------------------------------------------------------------
 
 
-def test_scores_are_those_of_the_transformers_engine_listed_or_not(opened, tiny_folder, monkeypatch):
+def test_scores_are_those_of_the_transformers_engine_listed_or_not(
+    opened, tiny_folder, monkeypatch
+):
     from localfair.engines import transformers
 
     monkeypatch.setattr(engine, "LISTED", 3)
@@ -144,7 +160,9 @@ def test_scores_are_those_of_the_transformers_engine_listed_or_not(opened, tiny_
 
 def test_a_grammar_binds_the_reply_and_log_probabilities_are_told_before_it_does(opened):
     backend, request = opened(), asked(1)[0]
-    (made,) = backend.generate([replace(request, constraint=Constraint("gbnf", 'root ::= "4"'), logprobs=True)])
+    (made,) = backend.generate(
+        [replace(request, constraint=Constraint("gbnf", 'root ::= "4"'), logprobs=True)]
+    )
     (scored,) = backend.score(score("4", count=1))
     assert made.text == "4" and made.logprobs[0] == pytest.approx(scored.logprobs[0], abs=0.02)
 
@@ -175,7 +193,9 @@ def lora(path):
 # -- its seat ---------------------------------------------------------------------------------------
 
 
-def test_a_gguf_teacher_gets_this_engine_where_llama_cpp_was_not_compiled(tmp_path, tiny_gguf_path, monkeypatch):
+def test_a_gguf_teacher_gets_this_engine_where_llama_cpp_was_not_compiled(
+    tmp_path, tiny_gguf_path, monkeypatch
+):
     monkeypatch.setattr(seating, "installed", lambda name: name != "llama_cpp")
     place = Seating(tmp_path, 0, Options(batch=2)).member("teacher", 0, str(tiny_gguf_path))
     assert place.identity.engine == "xllamacpp/gguf"

@@ -34,7 +34,10 @@ def by_llama_cpp(gguf: Path, ids: list[int], lora: Path | None = None) -> np.nda
         if lora:
             adapter = low.llama_adapter_lora_init(model, str(lora).encode())
             assert adapter, llama_log.complaint()
-            adapters, scales = (low.llama_adapter_lora_p_ctypes * 1)(adapter), (ctypes.c_float * 1)(1.0)
+            adapters, scales = (
+                (low.llama_adapter_lora_p_ctypes * 1)(adapter),
+                (ctypes.c_float * 1)(1.0),
+            )
             assert low.llama_set_adapters_lora(context, adapters, 1, scales) == 0
         return picked(_logits(context, model, ids), ids)
     finally:
@@ -50,7 +53,10 @@ def _logits(context: Any, model: Any, ids: list[int]) -> np.ndarray:
     batch.n_tokens = len(ids)
     assert low.llama_decode(context, batch) == 0
     words = low.llama_vocab_n_tokens(low.llama_model_get_vocab(model))
-    rows = [np.ctypeslib.as_array(low.llama_get_logits_ith(context, i), (words,)).copy() for i in range(len(ids))]
+    rows = [
+        np.ctypeslib.as_array(low.llama_get_logits_ith(context, i), (words,)).copy()
+        for i in range(len(ids))
+    ]
     low.llama_batch_free(batch)
     return np.stack(rows)
 

@@ -33,12 +33,24 @@ def built(architecture, tied, folder):
     base = AutoModelForCausalLM.from_config(config)
     for name, bias in base.named_parameters():
         if name.endswith(".bias"):
-            torch.nn.init.normal_(bias, std=0.5)  # fresh ones are zero: a lost or turned one would not show
+            torch.nn.init.normal_(
+                bias, std=0.5
+            )  # fresh ones are zero: a lost or turned one would not show
     base.save_pretrained(folder / "base")
     words.save_pretrained(folder / "base")
-    lora = LoraConfig(r=4, lora_alpha=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    lora = LoraConfig(
+        r=4,
+        lora_alpha=4,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        init_lora_weights=False,
+    )
     save_adapter(get_peft_model(base, lora), folder / "adapter")
-    return folder / "base", folder / "adapter", words("How many pens are in 7 boxes? The answer is 84.").input_ids
+    return (
+        folder / "base",
+        folder / "adapter",
+        words("How many pens are in 7 boxes? The answer is 84.").input_ids,
+    )
 
 
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
@@ -46,12 +58,19 @@ def built(architecture, tied, folder):
 def test_merged_and_lora_say_in_llama_cpp_what_transformers_says(architecture, tied, tmp_path):
     base, adapter, ids = built(architecture, tied, tmp_path)
     model = resolve(str(base), tmp_path)
-    bare, whole = AutoModelForCausalLM.from_pretrained(base).eval(), merged.merge(base, adapter, "fp32").eval()
+    bare, whole = (
+        AutoModelForCausalLM.from_pretrained(base).eval(),
+        merged.merge(base, adapter, "fp32").eval(),
+    )
     plain = weights_gguf.write(bare, model, base, "f16", "plain", tmp_path / "plain.gguf")
     taught = weights_gguf.write(whole, model, base, "f16", "taught", tmp_path / "taught.gguf")
     lora = lora_gguf.write(adapter, base, tmp_path / "lora.gguf")
     wanted, before = forced.by_transformers(whole, ids), forced.by_transformers(bare, ids)
-    assert np.abs(before - forced.by_llama_cpp(plain, ids)).max() < 0.05 < np.abs(wanted - before).max()
+    assert (
+        np.abs(before - forced.by_llama_cpp(plain, ids)).max()
+        < 0.05
+        < np.abs(wanted - before).max()
+    )
     for found in (forced.by_llama_cpp(taught, ids), forced.by_llama_cpp(plain, ids, lora)):
         assert np.abs(wanted - found).max() < 0.05
 
@@ -63,5 +82,10 @@ def test_a_scaled_rotation_is_refused(tmp_path):
     (base / "config.json").write_text(json.dumps(config | {"rope_parameters": scaled}))
     with pytest.raises(merged.ModelError, match="scaled rotations"):
         weights_gguf.write(
-            merged.merge(base, adapter, "fp32"), resolve(str(base), tmp_path), base, "f16", "x", tmp_path / "x.gguf"
+            merged.merge(base, adapter, "fp32"),
+            resolve(str(base), tmp_path),
+            base,
+            "f16",
+            "x",
+            tmp_path / "x.gguf",
         )

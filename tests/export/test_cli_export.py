@@ -60,7 +60,11 @@ def test_lessons_are_chats_that_end_with_what_is_taught(desk):
     assert len(found) == 16 and {c["kind"] for c in found} == {"feedback", "rationale"}
     for chat in found:
         assert [m["role"] for m in chat["messages"]] == ["user", "assistant"]
-        assert chat["teacher"] in ("t0", "t1", "t2") and chat["weight"] == 1.0 and chat["lesson"].startswith("b2:")
+        assert (
+            chat["teacher"] in ("t0", "t1", "t2")
+            and chat["weight"] == 1.0
+            and chat["lesson"].startswith("b2:")
+        )
 
 
 def test_the_card_names_base_teachers_lessons_and_results(desk):
@@ -78,7 +82,11 @@ def test_the_card_names_base_teachers_lessons_and_results(desk):
 @pytest.mark.parametrize("form", EVERY)
 def test_an_unknown_run_is_one_line(desk, form):
     said = desk.says("export", form, "--run", "nobody", "--db", "lab.db")
-    assert (said.code, said.out) == (2, "") and "there is no run 'nobody'" in said.error and "--list" in said.hint
+    assert (
+        (said.code, said.out) == (2, "")
+        and "there is no run 'nobody'" in said.error
+        and "--list" in said.hint
+    )
 
 
 @pytest.mark.parametrize("form", EVERY)

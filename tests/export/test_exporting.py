@@ -45,7 +45,10 @@ def taught(tmp_path_factory):
     with made.data.open("a") as rows:
         for n in range(50, 50 + DEV - 1):  # the laboratory has one of its own
             rows.write(
-                json.dumps({"question": f"What is the code of item {n}?", "answer": str(n), "split": "dev"}) + "\n"
+                json.dumps(
+                    {"question": f"What is the code of item {n}?", "answer": str(n), "split": "dev"}
+                )
+                + "\n"
             )
     made.run(precision="fp32")
     made.pristine = Path(shutil.copy(made.db, folder / "pristine.db"))
@@ -85,7 +88,10 @@ def contents(path):
 def reply(path, workspace, **options):
     """What llama.cpp says to a question with the file at `path`."""
     backend = open_engine("llama_cpp", resolve(str(path), workspace), threads=1, **options)
-    request = Request(messages=(Message("user", "What is the code of item 4011?"),), sampling=Sampling(max_tokens=8))
+    request = Request(
+        messages=(Message("user", "What is the code of item 4011?"),),
+        sampling=Sampling(max_tokens=8),
+    )
     try:
         return next(iter(backend.generate([request])))
     finally:
@@ -100,7 +106,9 @@ def test_a_student_trained_from_lessons_chats_in_llama_cpp(taught, tmp_path, kin
 
 
 @pytest.mark.parametrize(("kind", "apart"), [("f16", 0.03), ("bf16", 0.03), ("q8_0", 0.15)])
-def test_llama_cpp_gives_the_merged_weights_the_log_probabilities_of_transformers(tiny_trained, tmp_path, kind, apart):
+def test_llama_cpp_gives_the_merged_weights_the_log_probabilities_of_transformers(
+    tiny_trained, tmp_path, kind, apart
+):
     whole = merged.merge(tiny_trained.folder, tiny_trained.adapter, "fp32").eval()
     model = resolve(str(tiny_trained.folder), tmp_path)
     path = weights_gguf.write(whole, model, tiny_trained.folder, kind, "tiny", tmp_path / "m.gguf")
@@ -112,15 +120,23 @@ def test_llama_cpp_gives_the_merged_weights_the_log_probabilities_of_transformer
 def test_a_base_that_came_as_gguf_lends_its_metadata(tiny_trained, tmp_path):
     model = resolve(str(tiny_trained.gguf), tmp_path)
     whole = merged.merge(tiny_trained.folder, tiny_trained.adapter, "fp32")
-    path = weights_gguf.write(whole, model, tiny_trained.folder, "f16", "tiny-taught", tmp_path / "m.gguf")
+    path = weights_gguf.write(
+        whole, model, tiny_trained.folder, "f16", "tiny-taught", tmp_path / "m.gguf"
+    )
     old, new = (read_gguf_header(p) for p in (tiny_trained.gguf, path))
-    assert (new.tokenizer_hash, new.chat_template, new.heads) == (old.tokenizer_hash, old.chat_template, old.heads)
+    assert (new.tokenizer_hash, new.chat_template, new.heads) == (
+        old.tokenizer_hash,
+        old.chat_template,
+        old.heads,
+    )
     assert (new.name, new.file_type) == ("tiny-taught", 1)
 
 
 def test_a_folder_s_own_tokenizer_becomes_the_same_words(taught, tiny_trained, tmp_path):
     """Both ways to a GGUF's vocabulary agree: from the folder, and as the tests' own writer makes it."""
-    made, other = (read_gguf_header(p) for p in (gguf(taught, tmp_path).export.path, tiny_trained.gguf))
+    made, other = (
+        read_gguf_header(p) for p in (gguf(taught, tmp_path).export.path, tiny_trained.gguf)
+    )
     assert made.tokenizer_hash == other.tokenizer_hash
 
 
@@ -130,7 +146,9 @@ def test_the_trained_and_the_exported_agree_on_dev(taught, tmp_path, kind, share
     assert (found.split, found.questions) == ("dev", DEV)
     assert found.same_grade >= share * found.questions
     assert taught.rows(
-        "SELECT * FROM parities WHERE same_grade = ? AND same_text = ?", found.same_grade, found.same_text
+        "SELECT * FROM parities WHERE same_grade = ? AND same_text = ?",
+        found.same_grade,
+        found.same_text,
     )
 
 
@@ -142,7 +160,9 @@ def test_a_merged_folder_says_the_very_words_of_the_trained(taught, tmp_path):
 def test_without_dev_parity_asks_train_questions_that_no_lesson_came_from(taught, tmp_path):
     with Store.open(shutil.copy(taught.pristine, tmp_path / "copy.db"), create=True) as store:
         store.db.execute("DELETE FROM questions WHERE split = 'dev'")
-        shutil.copytree(adapter_folder(taught).parent, tmp_path / adapter_folder(taught).parent.name)
+        shutil.copytree(
+            adapter_folder(taught).parent, tmp_path / adapter_folder(taught).parent.name
+        )
         student = trained(store, None, taught.folder)
         with pytest.raises(UsageError, match="every train question is a lesson"):
             parity_questions(store, student, 32)
@@ -154,7 +174,10 @@ def test_without_dev_parity_asks_train_questions_that_no_lesson_came_from(taught
 def test_parity_never_reads_test(taught, tmp_path):
     gguf(taught, tmp_path, limit=32)
     tested = taught.rows("SELECT DISTINCT key FROM questions WHERE split = 'test'")
-    asked = {r["about"] for r in taught.rows("SELECT about FROM generations WHERE engine = 'llama_cpp/gguf'")}
+    asked = {
+        r["about"]
+        for r in taught.rows("SELECT about FROM generations WHERE engine = 'llama_cpp/gguf'")
+    }
     assert tested and asked and not {f"question {r['key']} of table" for r in tested} & asked
 
 
@@ -164,7 +187,9 @@ def test_the_same_export_again_makes_the_same_bytes_and_no_calls(taught, tmp_pat
     first = [export(taught, *verb) for verb in verbs]
     bytes_before, calls = [contents(d.export.path) for d in first], asked(taught)
     again = [export(taught, *verb) for verb in verbs]
-    assert [d.export.made for d in first] == [True] * 3 and [d.export.made for d in again] == [False] * 3
+    assert [d.export.made for d in first] == [True] * 3 and [d.export.made for d in again] == [
+        False
+    ] * 3
     assert [d.parity for d in again] == [d.parity for d in first] and asked(taught) == calls
     for done in first:  # and were they lost, they would be made the same
         shutil.rmtree(done.export.path) if done.export.path.is_dir() else done.export.path.unlink()
@@ -188,7 +213,10 @@ def test_the_adapter_names_its_base_and_loads_in_peft(taught, tmp_path):
     path = export(taught, exporting.export_adapter, tmp_path).export.path
     about = json.loads((path / "localfair.json").read_text())
     assert about["base_fingerprint"] == resolve(taught.student, tmp_path).fingerprint
-    assert json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"] == about["base"]
+    assert (
+        json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"]
+        == about["base"]
+    )
     assert PeftModel.from_pretrained(load_causal_lm(Path(taught.student), "fp32"), path)
 
 
@@ -204,7 +232,13 @@ def test_an_adapter_of_another_shape_is_refused(tiny_trained, tmp_path):
         merged.merge(wide, tiny_trained.adapter, "fp32")
 
 
-WIDE = {"vocab_size": 400, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+WIDE = {
+    "vocab_size": 400,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+}
 
 
 def test_an_architecture_that_was_not_tried_is_refused_by_name(tiny_trained, tmp_path):
@@ -221,7 +255,9 @@ def test_a_tokenizer_that_llama_cpp_would_cut_otherwise_is_refused(tiny_trained,
     (folder / "tokenizer.json").write_text(json.dumps(saved))
     whole = merged.merge(tiny_trained.folder, tiny_trained.adapter, "fp32")
     with pytest.raises(ModelError, match="cuts text into words"):
-        weights_gguf.write(whole, resolve(str(folder), tmp_path), folder, "f16", "odd", tmp_path / "odd.gguf")
+        weights_gguf.write(
+            whole, resolve(str(folder), tmp_path), folder, "f16", "odd", tmp_path / "odd.gguf"
+        )
     assert not (tmp_path / "odd.gguf").exists()
 
 

@@ -42,7 +42,10 @@ def test_llama_cpp_says_what_the_merged_student_says(smol, tmp_path):
     whole = merged.merge(base, adapter, "bf16").eval()
     wanted = forced.by_transformers(whole, ids)
     lora = lora_gguf.write(adapter, model.path, tmp_path / "lora.gguf")
-    apart = {"bare": forced.by_llama_cpp(model.path, ids), "lora": forced.by_llama_cpp(model.path, ids, lora)}
+    apart = {
+        "bare": forced.by_llama_cpp(model.path, ids),
+        "lora": forced.by_llama_cpp(model.path, ids, lora),
+    }
     for kind in ("f16", "q8_0"):
         file = weights_gguf.write(whole, model, base, kind, "smol", tmp_path / f"{kind}.gguf")
         apart[kind] = forced.by_llama_cpp(file, ids)

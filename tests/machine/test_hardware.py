@@ -42,4 +42,6 @@ def test_a_run_takes_it_unless_it_is_told_another_and_the_adapter_says_so(lab, m
     assert Options(precision="nf4").precision == "nf4"
     monkeypatch.setattr("localfair.stages.train_plan.usual_precision", lambda: "fp32")
     lab.run("answers-only", settings=("train.epochs=1",), teachers=())
-    assert '"compute":"fp32"' in lab.rows("SELECT settings FROM adapters")[0]["settings"].replace(": ", ":")
+    assert '"compute":"fp32"' in lab.rows("SELECT settings FROM adapters")[0]["settings"].replace(
+        ": ", ":"
+    )

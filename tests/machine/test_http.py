@@ -43,7 +43,10 @@ def test_one_connection_is_kept_and_what_it_carries_is_json_both_ways():
 
     with Stub(answer) as stub, Connection(stub.url + "/base/", answer=5) as connection:
         assert connection.ask("/a").json() == {"path": "/base/a", "got": {}}
-        assert connection.ask("/b", {"ü": ["\ud800", 1]}).json() == {"path": "/base/b", "got": {"ü": ["\ud800", 1]}}
+        assert connection.ask("/b", {"ü": ["\ud800", 1]}).json() == {
+            "path": "/base/b",
+            "got": {"ü": ["\ud800", 1]},
+        }
         assert len(set(peers)) == 1
 
 
@@ -70,7 +73,11 @@ def test_a_connection_that_the_server_closed_breaks_once_and_is_opened_again():
 def test_half_an_answer_is_broken_and_no_part_of_the_next():
     def half(peer, number):
         peer.recv(65536)
-        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123" if not number else b"HTTP/1.1 204 No\r\n\r\n")
+        peer.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123"
+            if not number
+            else b"HTTP/1.1 204 No\r\n\r\n"
+        )
 
     server, url = listening(half)
     with Connection(url, answer=5) as connection:
@@ -94,12 +101,17 @@ def test_a_host_that_never_takes_the_connection_is_given_up_soon(monkeypatch):
         raise TimeoutError("timed out")
 
     monkeypatch.setattr(socket, "create_connection", never)
-    with Connection("http://127.0.0.1:9", answer=900) as connection, pytest.raises(Broken, match="no connection in"):
+    with (
+        Connection("http://127.0.0.1:9", answer=900) as connection,
+        pytest.raises(Broken, match="no connection in"),
+    ):
         connection.ask("/")
 
 
 def test_what_is_no_http_is_broken():
-    server, url = listening(lambda peer, number: (peer.recv(65536), peer.sendall(b"SSH-2.0-no\r\n")))
+    server, url = listening(
+        lambda peer, number: (peer.recv(65536), peer.sendall(b"SSH-2.0-no\r\n"))
+    )
     with Connection(url, answer=5) as connection, pytest.raises(Broken):
         connection.ask("/")
     server.close()

@@ -23,7 +23,9 @@ def test_a_new_card_comes_from_the_files_metadata(workspace: Path, tmp_path: Pat
     assert resolve("some-model-q4", workspace).path == path
 
 
-def test_a_file_that_names_no_licence_gets_an_unverified_one(workspace: Path, tmp_path: Path) -> None:
+def test_a_file_that_names_no_licence_gets_an_unverified_one(
+    workspace: Path, tmp_path: Path
+) -> None:
     assert add(gguf(tmp_path / "t.gguf", general__license=None), workspace).licence == "unverified"
 
 
@@ -32,15 +34,24 @@ def test_a_safetensors_folder_gets_a_card_too(workspace: Path, tmp_path: Path) -
     assert resolve("own", workspace).path == tmp_path / "folder"
 
 
-def test_known_weights_take_the_known_cards_name_and_content(workspace: Path, tmp_path: Path) -> None:
+def test_known_weights_take_the_known_cards_name_and_content(
+    workspace: Path, tmp_path: Path
+) -> None:
     path = gguf(tmp_path / "renamed.gguf")
     text = card_text(family="Known", sha256=sha256_file(path), roles=["teacher"])
     (workspace / "models" / "tiny.toml").write_text(text)
     card = add(path, workspace)
-    assert (card.name, card.family, card.roles, card.path) == ("tiny", "Known", ("teacher",), str(path))
+    assert (card.name, card.family, card.roles, card.path) == (
+        "tiny",
+        "Known",
+        ("teacher",),
+        str(path),
+    )
 
 
-def test_a_known_file_name_without_a_hash_is_held_to_what_came_first(workspace: Path, tmp_path: Path) -> None:
+def test_a_known_file_name_without_a_hash_is_held_to_what_came_first(
+    workspace: Path, tmp_path: Path
+) -> None:
     path = gguf(tmp_path / "tiny.gguf")
     (workspace / "models" / "tiny.toml").write_text(card_text())
     assert add(path, workspace).sha256 == sha256_file(path)
@@ -49,7 +60,9 @@ def test_a_known_file_name_without_a_hash_is_held_to_what_came_first(workspace: 
         resolve("tiny", workspace)
 
 
-def test_another_model_of_the_same_name_is_refused_unless_forced(workspace: Path, tmp_path: Path) -> None:
+def test_another_model_of_the_same_name_is_refused_unless_forced(
+    workspace: Path, tmp_path: Path
+) -> None:
     add(gguf(tmp_path / "a" / "t.gguf"), workspace)
     other = gguf(tmp_path / "b" / "t.gguf", fill=b"x")
     with pytest.raises(UsageError, match="another model"):

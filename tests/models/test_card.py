@@ -29,7 +29,9 @@ def test_a_shipped_card_claims_no_hash_without_a_size_and_no_path_of_a_machine()
 
 def test_all_problems_of_a_card_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
-    path.write_text(card_text("Bad Name", licens="x", sha256="12", size=-1, roles=["boss"], format="pickle"))
+    path.write_text(
+        card_text("Bad Name", licens="x", sha256="12", size=-1, roles=["boss"], format="pickle")
+    )
     with pytest.raises(ModelError) as caught:
         load_card(path)
     message = caught.value.message
@@ -39,7 +41,9 @@ def test_all_problems_of_a_card_are_reported_at_once(tmp_path: Path) -> None:
 
 def test_an_unknown_key_of_a_source_gets_the_nearest_one(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
-    path.write_text(card_text() + '[[sources]]\nkind = "pypi"\npackage = "p"\nversion = "1"\nmembr = "x"\n')
+    path.write_text(
+        card_text() + '[[sources]]\nkind = "pypi"\npackage = "p"\nversion = "1"\nmembr = "x"\n'
+    )
     with pytest.raises(ModelError, match=r"did you mean 'member'\?"):
         load_card(path)
 

@@ -17,7 +17,9 @@ from tests.engines.test_openai_http import answering, backend
 # -- which hosts ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://localhost:1", "http://[::1]:1/v1/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/v1", "http://localhost:1", "http://[::1]:1/v1/"]
+)
 def test_this_machine_may_be_asked(url):
     assert not endpoint.allowed(url, frozenset()).endswith("v1")
 
@@ -32,7 +34,9 @@ def test_another_host_is_refused_unless_the_workspace_names_it_and_then_it_shows
     assert engine.engine == "openai_http/vllm@gpu-box"
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:80", "http://", "http://a:b@127.0.0.1/", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1", "127.0.0.1:80", "http://", "http://a:b@127.0.0.1/", "http://[::1"]
+)
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(UsageError):
         endpoint.allowed(url, frozenset())
@@ -54,7 +58,11 @@ META = {"n_params": 9, "size": 8, "n_ctx": 64}
 
 def llama_server(path, body):
     if path == "/props":
-        return 200, {"default_generation_settings": {"n_ctx": 64}, "model_path": "/x/y.gguf", "chat_template": "t"}
+        return 200, {
+            "default_generation_settings": {"n_ctx": 64},
+            "model_path": "/x/y.gguf",
+            "chat_template": "t",
+        }
     return 200, models("m", owned_by="llamacpp", meta=META)
 
 
@@ -64,10 +72,14 @@ def test_models_add_makes_a_card_of_what_the_server_says(tmp_path, monkeypatch):
         words = ["models", "add", "--served", "m", "--name", "far", "--endpoint"]
         told = CliRunner().invoke(cli, [*words, stub.url + "/v1"]).output
         model = check("far", tmp_path)
-        assert "cannot be verified" in told and model.card.server == "llamacpp" and model.context == 64
+        assert (
+            "cannot be verified" in told and model.card.server == "llamacpp" and model.context == 64
+        )
         assert add_endpoint(same.url, "m", tmp_path, name="twin").identity == model.fingerprint
     listed = CliRunner().invoke(cli, ["models", "list"]).output
-    assert [line.split()[-1] for line in listed.splitlines() if line.startswith("far")] == ["endpoint"]
+    assert [line.split()[-1] for line in listed.splitlines() if line.startswith("far")] == [
+        "endpoint"
+    ]
 
 
 def test_a_server_that_changed_its_weights_is_found_out(tmp_path, monkeypatch):
@@ -88,12 +100,21 @@ def test_a_server_that_tells_nothing_of_its_weights_is_known_by_its_address(tmp_
         with pytest.raises(UsageError, match="no model 'n'"):
             add_endpoint(stub.url, "n", tmp_path)
     model = resolve("m", tmp_path)
-    assert model.card.identity == "" and model.fingerprint == endpoint.fingerprint(stub.url, "m", "")
+    assert model.card.identity == "" and model.fingerprint == endpoint.fingerprint(
+        stub.url, "m", ""
+    )
 
 
-@pytest.mark.parametrize(("tags", "server"), [([{"name": "m:latest", "digest": "d"}], "ollama"), ([], "unknown")])
+@pytest.mark.parametrize(
+    ("tags", "server"), [([{"name": "m:latest", "digest": "d"}], "ollama"), ([], "unknown")]
+)
 def test_ollama_is_known_by_the_digest_of_its_model(tags, server):
-    with Stub(lambda path, body: (200, models("m", models=1) if path == "/v1/models" else {"models": tags})) as stub:
+    with Stub(
+        lambda path, body: (
+            200,
+            models("m", models=1) if path == "/v1/models" else {"models": tags},
+        )
+    ) as stub:
         seen = endpoint.look(stub.url, "m")
     assert (seen.server, bool(seen.identity)) == (server, bool(tags))
 
@@ -110,7 +131,9 @@ def test_a_model_behind_an_endpoint_sits_where_it_is_asked_and_is_never_trained(
 
 
 def test_a_card_of_a_host_that_is_not_allowed_any_more_is_refused_before_anybody_is_asked(tmp_path):
-    card = Card(name="far", family="x", format="endpoint", url="http://gpu-box", served="m", server="vllm")
+    card = Card(
+        name="far", family="x", format="endpoint", url="http://gpu-box", served="m", server="vllm"
+    )
     save_card(card, tmp_path / "models" / "far.toml")
     with pytest.raises(NetworkRefused, match="gpu-box"):
         Seating(tmp_path, 0, Options()).member("teacher", 0, "far")

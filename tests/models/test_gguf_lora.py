@@ -22,7 +22,9 @@ def copied(adapter, place, **changes):
 
 @pytest.mark.parametrize("kind", ["gguf", "folder"])
 def test_llama_cpp_with_the_lora_gives_transformers_log_probabilities(tiny_trained, tmp_path, kind):
-    lora = lora_gguf.write(tiny_trained.adapter, getattr(tiny_trained, kind), tmp_path / "lora.gguf")
+    lora = lora_gguf.write(
+        tiny_trained.adapter, getattr(tiny_trained, kind), tmp_path / "lora.gguf"
+    )
     wanted = forced.by_transformers(tiny_trained.adapted(), tiny_trained.ids)
     found = forced.by_llama_cpp(tiny_trained.gguf, tiny_trained.ids, lora)
     bare = forced.by_llama_cpp(tiny_trained.gguf, tiny_trained.ids)
@@ -30,7 +32,10 @@ def test_llama_cpp_with_the_lora_gives_transformers_log_probabilities(tiny_train
 
 
 def test_the_same_adapter_makes_the_same_bytes(tiny_trained, tmp_path):
-    files = [lora_gguf.write(tiny_trained.adapter, tiny_trained.gguf, tmp_path / f"{i}.gguf") for i in range(2)]
+    files = [
+        lora_gguf.write(tiny_trained.adapter, tiny_trained.gguf, tmp_path / f"{i}.gguf")
+        for i in range(2)
+    ]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0.gguf", "1.gguf"]
 
@@ -44,10 +49,16 @@ def test_rank_stabilised_scaling_is_kept(tiny_trained, tmp_path):
     assert alpha == pytest.approx(8 * 2)  # alpha / sqrt(4) is 16 / 4
 
 
-@pytest.mark.parametrize("odd", [{"use_dora": True}, {"bias": "all"}, {"rank_pattern": {"q_proj": 2}}], ids=str)
+@pytest.mark.parametrize(
+    "odd", [{"use_dora": True}, {"bias": "all"}, {"rank_pattern": {"q_proj": 2}}], ids=str
+)
 def test_what_a_gguf_lora_cannot_hold_is_refused_by_name(tiny_trained, tmp_path, odd):
     with pytest.raises(ModelError, match=next(iter(odd))):
-        lora_gguf.write(copied(tiny_trained.adapter, tmp_path / "a", **odd), tiny_trained.gguf, tmp_path / "l.gguf")
+        lora_gguf.write(
+            copied(tiny_trained.adapter, tmp_path / "a", **odd),
+            tiny_trained.gguf,
+            tmp_path / "l.gguf",
+        )
 
 
 def test_a_folder_that_is_no_adapter_is_refused(tiny_trained, tmp_path):

@@ -55,7 +55,11 @@ def test_block_sizes_agree_with_the_gguf_package() -> None:
 
 def test_a_safetensors_folder_gives_what_a_card_needs(tmp_path: Path) -> None:
     header = read_folder(safetensors(tmp_path / "m"))
-    assert (header.architecture, header.context_length, header.chat_template) == ("llama", 64, TEMPLATE)
+    assert (header.architecture, header.context_length, header.chat_template) == (
+        "llama",
+        64,
+        TEMPLATE,
+    )
     assert header.kv_bytes == 2 * 2 * 2 * 2 * 16
 
 

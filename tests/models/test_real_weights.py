@@ -63,16 +63,22 @@ def test_the_card_is_right_about_the_real_file(here: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES[:2])
-def test_the_tokenizer_for_training_agrees_with_llama_cpp(here: Path, tmp_path: Path, name: str) -> None:
+def test_the_tokenizer_for_training_agrees_with_llama_cpp(
+    here: Path, tmp_path: Path, name: str
+) -> None:
     llama_cpp = pytest.importorskip("llama_cpp")
     transformers = pytest.importorskip("transformers")
     model = model_of(name, here)
     theirs = llama_cpp.Llama(str(model.path), vocab_only=True, verbose=False)
-    read = transformers.AutoTokenizer.from_pretrained(str(model.path.parent), gguf_file=model.path.name)
+    read = transformers.AutoTokenizer.from_pretrained(
+        str(model.path.parent), gguf_file=model.path.name
+    )
     read.save_pretrained(tmp_path / "saved")
     ours = transformers.AutoTokenizer.from_pretrained(tmp_path / "saved")
     for text in (unicodedata.normalize("NFC", text) for text in TEXTS):
-        assert ours(text)["input_ids"] == theirs.tokenize(text.encode(), add_bos=True, special=True), text
+        assert ours(text)["input_ids"] == theirs.tokenize(
+            text.encode(), add_bos=True, special=True
+        ), text
     assert ours.eos_token_id == theirs.token_eos()
     assert ours.chat_template == model.chat_template
 
@@ -89,7 +95,9 @@ def reply(place: Path, question: str) -> str:
     tokenizer: Any = AutoTokenizer.from_pretrained(place)
     model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=torch.bfloat16)
     turn = [{"role": "user", "content": question}]
-    prompt = tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    prompt = tokenizer.apply_chat_template(
+        turn, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
     out = model.generate(**prompt, max_new_tokens=24, do_sample=False)
     return str(tokenizer.decode(out[0][prompt["input_ids"].shape[1] :]))
 

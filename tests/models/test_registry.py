@@ -129,7 +129,9 @@ def test_a_path_to_a_card_is_read(workspace: Path) -> None:
     assert find_card(str(workspace / "models" / "tiny.toml"), workspace).name == "tiny"
 
 
-def test_a_folders_fingerprint_covers_every_file_that_counts(workspace: Path, tmp_path: Path) -> None:
+def test_a_folders_fingerprint_covers_every_file_that_counts(
+    workspace: Path, tmp_path: Path
+) -> None:
     folder = safetensors(tmp_path / "m")
     before = resolve(str(folder), workspace).fingerprint
     (folder / "README.md").write_text("hello")

@@ -24,12 +24,19 @@ def workspace(tmp_path, tiny_gguf_student, monkeypatch):
 def test_requantised_weights_get_a_card_of_their_own_and_are_written_once(workspace):
     card = requantise("tiny", "bf16", workspace)
     model = resolve("tiny-bf16", workspace)
-    assert (card.name, model.sha256) == ("tiny-bf16", card.sha256) and card.sha256 != resolve("tiny", workspace).sha256
+    assert (card.name, model.sha256) == ("tiny-bf16", card.sha256) and card.sha256 != resolve(
+        "tiny", workspace
+    ).sha256
     assert card.licence == resolve("tiny", workspace).card.licence and not card.sources
     assert resolve("tiny", workspace).sha256 in card.note
-    assert read_gguf_header(model.path).architecture == read_gguf_header(workspace / "source.gguf").architecture
+    assert (
+        read_gguf_header(model.path).architecture
+        == read_gguf_header(workspace / "source.gguf").architecture
+    )
     written = model.path.stat().st_mtime_ns
-    assert requantise("tiny", "bf16", workspace) == card and model.path.stat().st_mtime_ns == written
+    assert (
+        requantise("tiny", "bf16", workspace) == card and model.path.stat().st_mtime_ns == written
+    )
     model.path.unlink()
     assert requantise("tiny", "bf16", workspace).sha256 == card.sha256 and model.path.exists()
 
@@ -49,4 +56,7 @@ def test_what_llama_cpp_cannot_write_leaves_nothing_behind(workspace, monkeypatc
     monkeypatch.setattr("llama_cpp.llama_model_quantize", lambda *_: 1)
     with pytest.raises(ModelError, match="could not write"):
         requantise("tiny", "q8_0", workspace)
-    assert not list(workspace.rglob("*.part")) and not (workspace / "models" / "tiny-q8_0.toml").exists()
+    assert (
+        not list(workspace.rglob("*.part"))
+        and not (workspace / "models" / "tiny-q8_0.toml").exists()
+    )

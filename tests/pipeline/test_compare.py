@@ -51,20 +51,33 @@ def by_name(found):
 
 def test_every_variant_sits_the_same_test_and_is_paired_with_the_first(twice):
     _, found, _ = twice
-    assert [row["variant"] for row in found["rows"]] == [FAIR, NO_REVIEW, "single-teacher", "answers-only"]
+    assert [row["variant"] for row in found["rows"]] == [
+        FAIR,
+        NO_REVIEW,
+        "single-teacher",
+        "answers-only",
+    ]
     first, *others = found["rows"]
-    assert first["against_first"] is None and all(row["against_first"]["questions"] == 6 for row in others)
+    assert first["against_first"] is None and all(
+        row["against_first"]["questions"] == 6 for row in others
+    )
     for row in found["rows"]:
         low, high = row["after"]["interval"]
         assert low <= row["after"]["accuracy"] <= high and 0 < row["change"]["p"] <= 1
-    assert by_name(found)["answers-only"]["accepted"] is None and by_name(found)[FAIR]["accepted"] > 0
+    assert (
+        by_name(found)["answers-only"]["accepted"] is None and by_name(found)[FAIR]["accepted"] > 0
+    )
 
 
 def test_the_second_comparison_asks_nobody_and_is_the_same_row(twice):
     lab, first, second = twice
-    assert first["rows"][0]["backend_calls"] > 0 and {row["backend_calls"] for row in second["rows"]} == {0}
+    assert first["rows"][0]["backend_calls"] > 0 and {
+        row["backend_calls"] for row in second["rows"]
+    } == {0}
     mine = "SELECT SUM(s.calls + s.loads) AS n FROM run_steps s JOIN runs r ON r.id = s.run WHERE r.rowid > ?"
-    last_of_first = lab.rows("SELECT rowid FROM runs WHERE id = ?", first["rows"][-1]["run"])[0]["rowid"]
+    last_of_first = lab.rows("SELECT rowid FROM runs WHERE id = ?", first["rows"][-1]["run"])[0][
+        "rowid"
+    ]
     assert lab.rows(mine, last_of_first)[0]["n"] == 0
     assert first["id"] == second["id"] and len(lab.rows("SELECT id FROM comparisons")) == 1
     stored = json.loads(lab.rows("SELECT found FROM comparisons")[0]["found"])
@@ -74,11 +87,17 @@ def test_the_second_comparison_asks_nobody_and_is_the_same_row(twice):
 def test_a_budget_is_kept_by_every_variant_and_used_as_far_as_whole_questions_allow(twice):
     _, found, _ = twice
     by = by_name(found)
-    assert by[FAIR]["train_questions"] < by[NO_REVIEW]["train_questions"] < by["single-teacher"]["train_questions"]
+    assert (
+        by[FAIR]["train_questions"]
+        < by[NO_REVIEW]["train_questions"]
+        < by["single-teacher"]["train_questions"]
+    )
     for name in (FAIR, NO_REVIEW):
         each = by[name]["teacher_tokens"] / by[name]["train_questions"]
         assert BUDGET - 2 * each < by[name]["teacher_tokens"] <= BUDGET
-    assert by["single-teacher"]["train_questions"] == 16  # all there are: the budget is more than they cost
+    assert (
+        by["single-teacher"]["train_questions"] == 16
+    )  # all there are: the budget is more than they cost
     assert by["answers-only"]["train_questions"] == 16  # as many as whoever took most
     assert by["answers-only"]["teacher_tokens"] == 0
 
@@ -90,7 +109,14 @@ def test_every_student_sits_the_test_once(twice):
         "ON g.id = a.generation WHERE a.split = 'test' GROUP BY 1, 2, 3"
     )
     assert {row["n"] for row in sat} == {1} and len({row["adapter"] for row in sat}) == 5
-    assert len(lab.rows("SELECT DISTINCT g.engine FROM answers a JOIN generations g ON g.id = a.generation")) == 1
+    assert (
+        len(
+            lab.rows(
+                "SELECT DISTINCT g.engine FROM answers a JOIN generations g ON g.id = a.generation"
+            )
+        )
+        == 1
+    )
 
 
 def test_lessons_can_be_equal_instead(lab):
@@ -109,7 +135,10 @@ def test_over_seeds_there_is_a_mean_a_spread_and_one_paired_interval(lab):
     assert first["seeds"] == 2 and first["lowest"] <= first["after"] <= first["highest"]
     assert first["deviation"] is not None and first["against_first"] is None
     low, high = second["against_first"]["interval"]
-    assert low <= second["against_first"]["difference"] <= high and len(second["against_first"]["p"]) == 2
+    assert (
+        low <= second["against_first"]["difference"] <= high
+        and len(second["against_first"]["p"]) == 2
+    )
     from localfair.cli.compare import lines
 
     assert any("over seeds" in line for line in lines(found))
@@ -121,7 +150,9 @@ def test_a_budget_too_small_for_one_question_is_refused(lab):
 
 
 def test_an_expensive_question_ends_what_a_budget_pays_for():
-    assert fitting([5, 0, 5, 100, 1], 10) == 3 and fitting([5, 5], 10) == 2 and fitting([11], 10) == 0
+    assert (
+        fitting([5, 0, 5, 100, 1], 10) == 3 and fitting([5, 5], 10) == 2 and fitting([11], 10) == 0
+    )
 
 
 @pytest.mark.parametrize(("found", "next_one"), [(0, 16), (10, 16), (90, 9), (80, 10), (99, 9)])
@@ -155,11 +186,20 @@ def test_what_cannot_be_compared_is_refused_before_anybody_is_asked(lab, variant
     assert not lab.db.exists()
 
 
-def test_a_common_setting_is_for_every_recipe_that_has_its_step_and_one_that_fits_nobody_is_refused(lab):
+def test_a_common_setting_is_for_every_recipe_that_has_its_step_and_one_that_fits_nobody_is_refused(
+    lab,
+):
     options = {"workspace": lab.folder, "db": lab.db, "task": "table", "data": lab.data, "student": lab.student,
                "teachers": lab.teachers}  # fmt: skip
-    made = ask(("fair", "answers-only"), (0,), settings=("review.accept.mean_above=4", "train.epochs=1"), **options)
-    steps = {name: {s.id: s for _, s in orders[0].recipe.steps()} for name, orders in made.orders.items()}
+    made = ask(
+        ("fair", "answers-only"),
+        (0,),
+        settings=("review.accept.mean_above=4", "train.epochs=1"),
+        **options,
+    )
+    steps = {
+        name: {s.id: s for _, s in orders[0].recipe.steps()} for name, orders in made.orders.items()
+    }
     assert steps["fair"]["review"].accept.mean_above == 4
     assert {of["train"].epochs for of in steps.values()} == {1}
     with pytest.raises(RecipeError, match="no step 'revue'"):

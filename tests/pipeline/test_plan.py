@@ -21,7 +21,9 @@ def order(lab, settings=(), recipe="fair", **options):
 
 def seats(lab):
     """Three teachers that are three models, one of them harsh, one often wrong."""
-    return tuple(teacher(lab.folder, f"s{n}", score=n, answer="0" if n == 4 else r"\\1") for n in (1, 4, 5))
+    return tuple(
+        teacher(lab.folder, f"s{n}", score=n, answer="0" if n == 4 else r"\\1") for n in (1, 4, 5)
+    )
 
 
 def by_step(planned):
@@ -46,7 +48,12 @@ def test_what_a_run_then_asks_is_never_more(lab, until):
     planned = by_step(plan(order(lab, teachers=seats(lab))))
     ran = {s["step"]: s for s in lab.run(teachers=seats(lab))["steps"]}
     for step, (recorded, calls, more) in planned.items():
-        assert recorded <= ran[step]["reused"] <= ran[step]["reused"] + ran[step]["calls"] <= recorded + calls + more
+        assert (
+            recorded
+            <= ran[step]["reused"]
+            <= ran[step]["reused"] + ran[step]["calls"]
+            <= recorded + calls + more
+        )
     if until == "inquire":
         assert planned["inquire"] == (8 * 6, 0, 0)
 
@@ -64,7 +71,10 @@ def test_a_plan_leaves_no_trace(lab):
     lab.run(until="exam")
     before = hashlib.sha256(lab.db.read_bytes()).hexdigest(), sorted(lab.folder.rglob("*"))
     plan(order(lab))
-    assert (hashlib.sha256(lab.db.read_bytes()).hexdigest(), sorted(lab.folder.rglob("*"))) == before
+    assert (
+        hashlib.sha256(lab.db.read_bytes()).hexdigest(),
+        sorted(lab.folder.rglob("*")),
+    ) == before
 
 
 def test_time_is_known_once_every_engine_was_measured(lab):

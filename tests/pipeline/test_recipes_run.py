@@ -30,7 +30,10 @@ def small(name, folder, tokens=4):
         if isinstance(step, Exam):
             found.append(f"{step.id}.sampling.max_tokens={tokens}")
         if isinstance(step, Train):
-            found += [f"{step.id}.{key}" for key in ("epochs=1", "adapter.rank=4", "max_length=500", "batch=16")]
+            found += [
+                f"{step.id}.{key}"
+                for key in ("epochs=1", "adapter.rank=4", "max_length=500", "batch=16")
+            ]
             found += [f"{step.id}.accumulation=1", f"{step.id}.learning_rate=1e-3"]
         if isinstance(step, Inquire) and step.role == "mentor":
             found.append(f"{step.id}.sampling.max_tokens={tokens}")
@@ -40,14 +43,19 @@ def small(name, folder, tokens=4):
 def run(lab, name, *settings, until=None, **options):
     order = {"limit": 4, "test_limit": 2, "engine": None, **seats(lab, name), **options}
     shown = few_demonstrations(lab, name)
-    return lab.run(name, settings=(*small(name, lab.folder), *shown, *settings), until=until, **order)
+    return lab.run(
+        name, settings=(*small(name, lab.folder), *shown, *settings), until=until, **order
+    )
 
 
 def seats(lab, name):
     """Who else a recipe needs: a mentor, teachers that read worked examples."""
     reader = lab.folder / "reader.script.toml"
     reader.write_text(READER)
-    return {"mentor-kd": {"mentor": lab.student}, "quickstart": {"teachers": (str(reader),) * 3}}.get(name, {})
+    return {
+        "mentor-kd": {"mentor": lab.student},
+        "quickstart": {"teachers": (str(reader),) * 3},
+    }.get(name, {})
 
 
 def few_demonstrations(lab, name):
@@ -55,14 +63,19 @@ def few_demonstrations(lab, name):
     if name != "quickstart":
         return ()
     write = ("feedback", "rationale")
-    return ("review.demonstrations=2", *(f"inquire.write.{kind}.demonstrations=2" for kind in write))
+    return (
+        "review.demonstrations=2",
+        *(f"inquire.write.{kind}.demonstrations=2" for kind in write),
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recipe_on_disk_runs_whole_and_again_asks_nobody(lab, name):
     first = run(lab, name)
     assert first["status"] == "done" and first["lessons"] > 0 and first["adapter"]
-    assert first["before"]["questions"] == first["after"]["questions"] == first["change"]["questions"]
+    assert (
+        first["before"]["questions"] == first["after"]["questions"] == first["change"]["questions"]
+    )
     again = run(lab, name)
     assert again["backend_calls"] == again["loads"] == 0 and again["after"] == first["after"]
 
@@ -75,17 +88,33 @@ def test_no_recipe_escapes():
 WITHOUT = {
     "review": ("fair", "review.enabled=false", lambda f: f["reviews"] == 0 and f["lessons"] == 8),
     "reviewers": ("fair", "review.mode=none", lambda f: f["reviews"] == 0 and f["accepted"] > 0),
-    "answer check": ("fair", "review.accept.answer_check=false", lambda f: f["accepted"] == f["explanations"]),
+    "answer check": (
+        "fair",
+        "review.accept.answer_check=false",
+        lambda f: f["accepted"] == f["explanations"],
+    ),
     "review of feedback": ("fair", 'review.of=["rationale"]', lambda f: f["lessons"] == 8),
-    "mistakes": ("fair", "inquire.about=questions", lambda f: kinds(f) == {"rationale"} and f["lessons"] == 4),
+    "mistakes": (
+        "fair",
+        "inquire.about=questions",
+        lambda f: kinds(f) == {"rationale"} and f["lessons"] == 4,
+    ),
     "feedback": ("fair", "train.loss.feedback.weight=0", lambda f: f["lessons"] == 8),
     "a teacher": ("fair", "teachers=[0,2]", lambda f: f["explanations"] == 4 * 2 * 2),
     "format mistakes": ("fair", "exam.unreadable_is=format", lambda f: f["lessons"] >= 4),
     "decontamination": ("fair", "select.decontaminate=0", lambda f: f["lessons"] == 8),
-    "demonstrations": ("tinyllm", "teach.write.rationale.demonstrations=0", lambda f: f["lessons"] == 4 + 4 * 3),
+    "demonstrations": (
+        "tinyllm",
+        "teach.write.rationale.demonstrations=0",
+        lambda f: f["lessons"] == 4 + 4 * 3,
+    ),
     "a teacher of tinyllm": ("tinyllm", "teachers=[1]", lambda f: f["lessons"] == 4 + 4),
     "tailoring": ("tailored", "inquire.about=questions", lambda f: f["lessons"] > 0),
-    "check of tailored": ("tailored", "check.enabled=false", lambda f: f["lessons"] > 0 and f["accepted"] == 0),
+    "check of tailored": (
+        "tailored",
+        "check.enabled=false",
+        lambda f: f["lessons"] > 0 and f["accepted"] == 0,
+    ),
     "check": ("single-teacher", "check.enabled=false", lambda f: f["lessons"] == 4),
     "check of mentor-kd": ("mentor-kd", "check-teachers.enabled=false", lambda f: f["lessons"] > 0),
 }
@@ -113,16 +142,29 @@ def test_any_part_can_be_left_out_by_one_setting(lab, part):
         ("fair", "train.loss.feedback.weight=0", {"ce"}),
     ],
 )
-def test_a_loss_loses_the_term_of_what_is_left_out_and_the_rest_keeps_its_weight(tmp_path, name, setting, left):
+def test_a_loss_loses_the_term_of_what_is_left_out_and_the_rest_keeps_its_weight(
+    tmp_path, name, setting, left
+):
     whole, settled = load_recipe(name, tmp_path), load_recipe(name, tmp_path, (setting,))
-    terms = [next(s for _, s in recipe.steps() if s.id == "train").loss for recipe in (whole, settled)]
+    terms = [
+        next(s for _, s in recipe.steps() if s.id == "train").loss for recipe in (whole, settled)
+    ]
     assert {t.term for t in terms[1]} == left and set(terms[1]) <= set(terms[0])
 
 
 def test_what_a_review_that_is_off_would_have_read_is_read_instead(tmp_path):
-    steps = {s.id: s for _, s in load_recipe("mentor-kd", tmp_path, ("check-teachers.enabled=false",)).steps()}
-    assert steps["mentor-lessons"].input == ("teach",) and steps["lessons"].input == ("teach", "check-mentor")
-    steps = {s.id: s for _, s in load_recipe("mentor-kd", tmp_path, ("mentor-teach.enabled=false",)).steps()}
+    steps = {
+        s.id: s
+        for _, s in load_recipe("mentor-kd", tmp_path, ("check-teachers.enabled=false",)).steps()
+    }
+    assert steps["mentor-lessons"].input == ("teach",) and steps["lessons"].input == (
+        "teach",
+        "check-mentor",
+    )
+    steps = {
+        s.id: s
+        for _, s in load_recipe("mentor-kd", tmp_path, ("mentor-teach.enabled=false",)).steps()
+    }
     assert "check-mentor" not in steps and steps["lessons"].input == ("check-teachers",)
 
 
@@ -140,13 +182,17 @@ def test_one_more_teacher_pays_only_for_what_it_writes_reviews_and_has_reviewed(
     mistakes = three["mistakes"]
     assert calls(three)[("exam", 1)] == 0 and calls(three)[("inquire", 1)] == 2 * mistakes
     assert two["reviews"] <= three["reviews"]
-    assert calls(three)[("review", 1)] <= 2 * mistakes * (2 + 2)  # of two others by it, of it by two others
+    assert calls(three)[("review", 1)] <= 2 * mistakes * (
+        2 + 2
+    )  # of two others by it, of it by two others
 
 
 def test_one_more_round_pays_only_for_that_round(lab):
     one, two = run(lab, "fair"), run(lab, "fair", "rounds=2")
     asked = calls(two)
-    assert [asked[(step, 1)] for step in ("exam", "inquire", "review", "select", "train")] == [0] * 5
+    assert [asked[(step, 1)] for step in ("exam", "inquire", "review", "select", "train")] == [
+        0
+    ] * 5
     assert asked[("exam", 2)] == 4 and two["status"] == "done"
     parents = [row["parent"] for row in lab.rows("SELECT parent FROM adapters ORDER BY created")]
     assert parents == [None, one["adapter"]["id"]]
@@ -155,10 +201,20 @@ def test_one_more_round_pays_only_for_that_round(lab):
 @pytest.mark.parametrize(
     ("name", "settings", "options", "says"),
     [
-        ("fair", (), {"teachers": 1}, "wants 1 reviews of each explanation, this committee can give 0"),
+        (
+            "fair",
+            (),
+            {"teachers": 1},
+            "wants 1 reviews of each explanation, this committee can give 0",
+        ),
         ("fair", ("teachers=[1]",), {}, "this committee can give 0"),
         ("fair", ("teachers=[7]",), {}, "wants teacher 7 (counted from 0), and 3 are named"),
-        ("single-teacher", (), {"teachers": 0}, "wants teacher 0 (counted from 0), and 0 are named"),
+        (
+            "single-teacher",
+            (),
+            {"teachers": 0},
+            "wants teacher 0 (counted from 0), and 0 are named",
+        ),
         ("tinyllm", ("train.loss.rationale.weights=[1, 2]",), {}, "gives 2 weights to 3 teachers"),
         ("tinyllm", ("train.loss.answer.weights=[1]",), {}, "recipe 'tinyllm' has 1 problem"),
         ("fair", ("select.enabled=false",), {}, "recipe 'fair' has 1 problem"),
@@ -167,7 +223,9 @@ def test_one_more_round_pays_only_for_that_round(lab):
         ("fair", ("train.loss.feedback=0",), {}, "names no key of a term"),
     ],
 )
-def test_bad_input_is_one_line_and_a_hint_before_anybody_is_asked(lab, name, settings, options, says):
+def test_bad_input_is_one_line_and_a_hint_before_anybody_is_asked(
+    lab, name, settings, options, says
+):
     teachers = lab.teachers[: options.get("teachers", 3)]
     with pytest.raises(LocalfairError) as refused:
         run(lab, name, *settings, teachers=teachers)
@@ -177,7 +235,9 @@ def test_bad_input_is_one_line_and_a_hint_before_anybody_is_asked(lab, name, set
 
 @pytest.mark.parametrize("name", ["answers-only", "fair", "single-teacher"])
 def test_a_task_without_a_train_split_is_refused_by_every_recipe(lab, name):
-    lab.data.write_text('{"question": "What is the code of item 3?", "answer": "3", "split": "test"}\n')
+    lab.data.write_text(
+        '{"question": "What is the code of item 3?", "answer": "3", "split": "test"}\n'
+    )
     with pytest.raises(LocalfairError, match="no train questions") as refused:
         run(lab, name)
     assert refused.value.exit_code == 2 and refused.value.hint
@@ -185,7 +245,9 @@ def test_a_task_without_a_train_split_is_refused_by_every_recipe(lab, name):
 
 def test_a_weight_of_nothing_for_one_teacher_is_a_recipe_too(lab):
     found = run(lab, "tinyllm", "train.loss.rationale.weights=[1, 0.5, 0]")
-    assert '["rationale:1",0.5]' in lab.rows("SELECT settings FROM adapters")[0]["settings"].replace(", ", ",")
+    assert '["rationale:1",0.5]' in lab.rows("SELECT settings FROM adapters")[0][
+        "settings"
+    ].replace(", ", ",")
     assert found["status"] == "done"
 
 

@@ -7,7 +7,15 @@ from localfair.errors import Interrupted, TaskError, UsageError
 
 def test_fair_runs_from_the_first_exam_to_the_last(lab):
     found = lab.run()
-    assert [s["step"] for s in found["steps"]] == ["before", "exam", "inquire", "review", "select", "train", "after"]
+    assert [s["step"] for s in found["steps"]] == [
+        "before",
+        "exam",
+        "inquire",
+        "review",
+        "select",
+        "train",
+        "after",
+    ]
     assert found["status"] == "done"
     assert found["mistakes"] == 8 and found["questions"] == 12
     assert found["explanations"] == 8 * 3 * 2
@@ -46,13 +54,17 @@ def test_another_threshold_makes_other_verdicts_without_a_call(lab):
     lab.run(until="review")
     strict = lab.run(settings=("review.accept.mean_above=5",), until="review")
     assert strict["backend_calls"] == 0 and strict["accepted"] == 0
-    counts = lab.rows("SELECT accepted, COUNT(*) AS n FROM verdicts GROUP BY accepted ORDER BY accepted")
+    counts = lab.rows(
+        "SELECT accepted, COUNT(*) AS n FROM verdicts GROUP BY accepted ORDER BY accepted"
+    )
     assert [c["n"] for c in counts] == [48, 48]
 
 
 def test_the_papers_way_reviews_rationales_only(lab):
     found = lab.run(settings=('review.of=["rationale"]',), until="select")
-    kinds = lab.rows("SELECT DISTINCT e.kind FROM reviews r JOIN explanations e ON e.id = r.explanation")
+    kinds = lab.rows(
+        "SELECT DISTINCT e.kind FROM reviews r JOIN explanations e ON e.id = r.explanation"
+    )
     assert [k["kind"] for k in kinds] == ["rationale"]
     assert found["lessons"] == 16
 
@@ -97,12 +109,20 @@ def test_lessons_come_from_train_and_name_every_row_they_rest_on(lab):
         "SELECT s.noun FROM lessons l JOIN lesson_sources s ON s.lesson = l.id WHERE l.kind = 'feedback' "
         "GROUP BY s.noun ORDER BY s.noun"
     )
-    assert [n["noun"] for n in nouns] == ["answer", "explanation", "generation", "question", "verdict"]
+    assert [n["noun"] for n in nouns] == [
+        "answer",
+        "explanation",
+        "generation",
+        "question",
+        "verdict",
+    ]
 
 
 def test_a_rationale_lesson_is_prompted_as_the_exam_is(lab):
     lab.run(until="select")
-    lesson = lab.rows("SELECT l.prompt, l.question FROM lessons l WHERE kind = 'rationale' LIMIT 1")[0]
+    lesson = lab.rows(
+        "SELECT l.prompt, l.question FROM lessons l WHERE kind = 'rationale' LIMIT 1"
+    )[0]
     asked = lab.rows(
         "SELECT g.messages FROM answers a JOIN generations g ON g.id = a.generation WHERE a.question = ?",
         lesson["question"],
@@ -162,7 +182,9 @@ def test_a_script_cannot_be_trained_and_that_is_said_before_anything_is_asked(la
 
 
 def test_a_task_without_train_questions_is_refused(lab):
-    lab.data.write_text('{"question": "What is the code of item 3?", "answer": "3", "split": "test"}\n')
+    lab.data.write_text(
+        '{"question": "What is the code of item 3?", "answer": "3", "split": "test"}\n'
+    )
     with pytest.raises(TaskError, match="no train questions"):
         lab.run()
 
@@ -181,7 +203,10 @@ def test_tinyllm_teaches_answers_and_one_rationale_per_teacher(lab):
     assert found["lessons"] == 8 + 8 * 2 and found["reviews"] == 0
     terms = lab.rows("SELECT settings FROM adapters")[0]["settings"]
     assert all(term in terms for term in ("answer", "rationale:0", "rationale:1"))
-    prompts = {r["prompt"] for r in lab.rows("SELECT prompt FROM lessons WHERE kind = 'rationale' AND teacher = 1")}
+    prompts = {
+        r["prompt"]
+        for r in lab.rows("SELECT prompt FROM lessons WHERE kind = 'rationale' AND teacher = 1")
+    }
     assert all("explain as teacher 2" in p for p in prompts)
 
 
@@ -197,10 +222,17 @@ def test_a_recipes_note_is_said_before_anything_is_asked(lab):
     assert lab.lines[0] == "Mind the gap."
 
 
-def test_the_student_may_sit_every_exam_in_llama_cpp_its_adapter_beside_the_gguf(lab, tiny_gguf_student):
+def test_the_student_may_sit_every_exam_in_llama_cpp_its_adapter_beside_the_gguf(
+    lab, tiny_gguf_student
+):
     found = lab.run(student=str(tiny_gguf_student), student_engine="llama_cpp")
-    engines = lab.rows("SELECT DISTINCT engine, adapter <> '' AS taught FROM generations WHERE engine <> 'scripted'")
-    assert {(e["engine"], e["taught"]) for e in engines} == {("llama_cpp/gguf", 0), ("llama_cpp/gguf", 1)}
+    engines = lab.rows(
+        "SELECT DISTINCT engine, adapter <> '' AS taught FROM generations WHERE engine <> 'scripted'"
+    )
+    assert {(e["engine"], e["taught"]) for e in engines} == {
+        ("llama_cpp/gguf", 0),
+        ("llama_cpp/gguf", 1),
+    }
     assert found["before"]["questions"] == found["after"]["questions"] == 4
     again = lab.run(student=str(tiny_gguf_student), student_engine="llama_cpp")
     assert again["backend_calls"] == 0 and again["after"] == found["after"]

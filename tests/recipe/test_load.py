@@ -90,7 +90,9 @@ def test_a_missing_prompt_is_named():
 
 
 def test_set_reads_values_as_toml_and_keeps_plain_words(tmp_path):
-    recipe = fair(tmp_path, 'review.of=["rationale"]', "review.mode=direct", "train.learning_rate=1e-3")
+    recipe = fair(
+        tmp_path, 'review.of=["rationale"]', "review.mode=direct", "train.learning_rate=1e-3"
+    )
     review = next(s for _, s in recipe.steps() if s.id == "review")
     assert review.of == ("rationale",) and review.mode == "direct"
 

@@ -38,7 +38,9 @@ def numbers():
 def formula(name):
     """The expression of the README's loss block."""
     (found,) = re.findall(
-        r"^```loss\n(.*?)\n```$", (packaged_dir("recipes") / name / "README.md").read_text(), re.M | re.S
+        r"^```loss\n(.*?)\n```$",
+        (packaged_dir("recipes") / name / "README.md").read_text(),
+        re.M | re.S,
     )
     return found
 
@@ -53,7 +55,12 @@ def written(name, n, lessons):
     student, mentor = n.student.double().tolist(), n.mentor.double().tolist()
 
     def places(rows):
-        return [(row, at) for row in rows for at in range(TOKENS - 1) if n.labels[row, at + 1] != losses.IGNORE]
+        return [
+            (row, at)
+            for row in rows
+            for at in range(TOKENS - 1)
+            if n.labels[row, at + 1] != losses.IGNORE
+        ]
 
     def ce(rows):
         found = [-math.log(softmax(student[r][t])[n.labels[r, t + 1]]) for r, t in places(rows)]
@@ -69,13 +76,20 @@ def written(name, n, lessons):
             for t in range(TOKENS - 1):
                 taught = n.labels[r, t + 1] != losses.IGNORE
                 word = n.labels[r, t + 1] if taught else n.ids[r, t + 1]
-                found.append((1 if taught else prompt_weight) * -math.log(softmax(student[r][t])[word]))
+                found.append(
+                    (1 if taught else prompt_weight) * -math.log(softmax(student[r][t])[word])
+                )
         return sum(found) / len(found)
 
     def cos(a, b):
-        return sum(x * y for x, y in zip(a, b, strict=True)) / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+        return sum(x * y for x, y in zip(a, b, strict=True)) / math.sqrt(
+            sum(x * x for x in a) * sum(y * y for y in b)
+        )
 
-    of_kind = {kind: [r for r in lessons if LESSONS[r][0] == kind] for kind in ("feedback", "rationale", "answer")}
+    of_kind = {
+        kind: [r for r in lessons if LESSONS[r][0] == kind]
+        for kind in ("feedback", "rationale", "answer")
+    }
     rationale = Taught([[r] for r in of_kind["rationale"]], of_kind["rationale"])
     pairs = [tuple(n.states[:, i].double().tolist()) for i in range(n.states.shape[1])]
     values = [
@@ -117,17 +131,28 @@ def computed(step, n, lessons):
         if lm:
             every = torch.where(n.labels == losses.IGNORE, n.ids, n.labels)[row]
             per_token = losses.cross_entropy(n.student[row, :-1], every[1:])
-            scale = losses.token_weights(n.labels[row : row + 1], torch.tensor([[lm.prompt_weight]]))[0, 1:]
+            scale = losses.token_weights(
+                n.labels[row : row + 1], torch.tensor([[lm.prompt_weight]])
+            )[0, 1:]
             add(*named, per_token * scale)
         else:
-            add(*named, losses.token_losses(n.student[row : row + 1], n.labels[row : row + 1])[0][keep[row, :-1]])
+            add(
+                *named,
+                losses.token_losses(n.student[row : row + 1], n.labels[row : row + 1])[0][
+                    keep[row, :-1]
+                ],
+            )
     for term in step.loss:
         if isinstance(term, Divergence):
             ids = torch.arange(WORDS).expand(int(keep[lessons].sum()), WORDS)
             mentor = n.mentor[lessons][keep[lessons]].log_softmax(-1)
             nothing_outside = torch.full((len(mentor), 1), -torch.inf)
             label = torch.cat([mentor, nothing_outside], 1)
-            add("kl", term.weight, losses.divergence(n.student[lessons][keep[lessons]], ids, label, 1.0))
+            add(
+                "kl",
+                term.weight,
+                losses.divergence(n.student[lessons][keep[lessons]], ids, label, 1.0),
+            )
         if isinstance(term, Triplet):
             add("triplet", term.weight, losses.triplet(*n.states))
     return float(losses.weighted_terms(sums, counts, weights))
@@ -135,9 +160,19 @@ def computed(step, n, lessons):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_readmes_formula_is_the_loss_that_is_computed(name, numbers, tmp_path):
-    step = [s for _, s in load_recipe(name, tmp_path).steps() if isinstance(s, Train) and s.role == "student"][-1]
-    lessons = [r for r, (kind, teacher) in enumerate(LESSONS) if term_of(step, {"kind": kind, "teacher": teacher})]
-    assert computed(step, numbers, lessons) == pytest.approx(written(name, numbers, lessons), rel=1e-5)
+    step = [
+        s
+        for _, s in load_recipe(name, tmp_path).steps()
+        if isinstance(s, Train) and s.role == "student"
+    ][-1]
+    lessons = [
+        r
+        for r, (kind, teacher) in enumerate(LESSONS)
+        if term_of(step, {"kind": kind, "teacher": teacher})
+    ]
+    assert computed(step, numbers, lessons) == pytest.approx(
+        written(name, numbers, lessons), rel=1e-5
+    )
 
 
 def test_a_weight_of_its_own_for_each_teacher(numbers, tmp_path):

@@ -24,7 +24,10 @@ def test_a_fence_is_a_keyed_hash_of_the_text_and_renders_the_same_bytes_again():
 def test_no_text_holds_the_mark_that_ends_it():
     every = "".join(f"{n:04x}" for n in range(2**16))
     opening, *_, closing = prompts().fence(every).splitlines()
-    assert opening.removeprefix("<<<") == closing.removesuffix(">>>") not in every and len(closing) == 9
+    assert (
+        opening.removeprefix("<<<") == closing.removesuffix(">>>") not in every
+        and len(closing) == 9
+    )
 
 
 def test_turns_are_marked_in_the_template_and_quoted_text_cannot_mark_one():

@@ -25,8 +25,13 @@ def steps(found, stage):
 
 
 def test_tailored_runs_in_rounds_each_from_the_last_and_again_asks_nobody(lab):
-    first, again = run(lab, "early_stop.patience=9", "rounds=2"), run(lab, "early_stop.patience=9", "rounds=2")
-    assert [s["step"] for s in first["steps"]][:3] == ["before", "exam", "inquire"] and first["status"] == "done"
+    first, again = (
+        run(lab, "early_stop.patience=9", "rounds=2"),
+        run(lab, "early_stop.patience=9", "rounds=2"),
+    )
+    assert [s["step"] for s in first["steps"]][:3] == ["before", "exam", "inquire"] and first[
+        "status"
+    ] == "done"
     assert len(steps(first, "train")) == 2
     one, two = lab.rows("SELECT id, parent, settings FROM adapters ORDER BY created")
     assert one["parent"] is None and two["parent"] == one["id"]
@@ -45,14 +50,20 @@ def test_rounds_end_when_dev_stops_improving_and_the_best_rounds_student_sits_th
     last = max(r["position"] for r in lab.rows("SELECT position FROM run_steps"))
     seats = lab.rows(sat + "WHERE r.noun = 'answer' AND r.position = ?", last)
     assert [s["adapter"] for s in seats] == [first_trained]
-    assert again["backend_calls"] == 0 and [s["step"] for s in again["steps"]] == [s["step"] for s in found["steps"]]
+    assert again["backend_calls"] == 0 and [s["step"] for s in again["steps"]] == [
+        s["step"] for s in found["steps"]
+    ]
 
 
 def test_rounds_without_a_lesson_end_well_and_say_so(lab):
     silent = lab.folder / "silent.script.toml"
-    silent.write_text('[[rule]]\nwhen = ""\nreplies = ["I cannot tell."]\n')  # no rationale reaches the gold answer
+    silent.write_text(
+        '[[rule]]\nwhen = ""\nreplies = ["I cannot tell."]\n'
+    )  # no rationale reaches the gold answer
     found = run(lab, teachers=(str(silent),))
-    assert found["status"] == "done" and found["adapter"] is None and len(steps(found, "train")) == 1
+    assert (
+        found["status"] == "done" and found["adapter"] is None and len(steps(found, "train")) == 1
+    )
     assert "round 1: no lessons were left to learn from; the rounds end here" in lab.lines
     assert found["change"]["difference"] == 0
 
@@ -70,7 +81,10 @@ def test_an_adapter_that_another_goes_on_from_can_be_trained_again(lab):
     parent = lab.rows("SELECT path FROM adapters WHERE parent IS NULL")[0]["path"]
     (lab.folder / parent / "adapter_model.safetensors").unlink()
     again = run(lab, "early_stop.patience=9", "rounds=2")
-    assert again["adapter"]["id"] == first["adapter"]["id"] and (lab.folder / parent / "adapter_config.json").exists()
+    assert (
+        again["adapter"]["id"] == first["adapter"]["id"]
+        and (lab.folder / parent / "adapter_config.json").exists()
+    )
 
 
 def test_going_on_from_an_adapter_of_another_rank_is_refused(lab):
@@ -91,7 +105,13 @@ def test_going_on_from_an_adapter_of_another_rank_is_refused(lab):
 
 @pytest.mark.parametrize(
     ("right", "patience", "over"),
-    [([3], 1, False), ([3, 4], 1, False), ([3, 3], 1, True), ([4, 3], 2, False), ([4, 3, 4], 2, True)],
+    [
+        ([3], 1, False),
+        ([3, 4], 1, False),
+        ([3, 3], 1, True),
+        ([4, 3], 2, False),
+        ([4, 3, 4], 2, True),
+    ],
 )
 def test_rounds_stall_when_none_of_the_last_is_better_than_one_before(right, patience, over):
     standings = [Standing(n, r, 10, f"a{n}") for n, r in enumerate(right, 1)]
@@ -103,9 +123,15 @@ def test_rounds_stall_when_none_of_the_last_is_better_than_one_before(right, pat
     ("loss", "says"),
     [
         ('[{ term = "triplet", weight = 0.5 }]', "name either ce terms or one lm term"),
-        ('[{ term = "lm" }, { term = "ce", kind = "rationale" }]', "name either ce terms or one lm term"),
+        (
+            '[{ term = "lm" }, { term = "ce", kind = "rationale" }]',
+            "name either ce terms or one lm term",
+        ),
         ('[{ term = "lm" }, { term = "lm" }]', "two lm terms"),
-        ('[{ term = "lm" }, { term = "kl", weight = 0.3 }]', "a kl term needs an earlier soften step"),
+        (
+            '[{ term = "lm" }, { term = "kl", weight = 0.3 }]',
+            "a kl term needs an earlier soften step",
+        ),
     ],
 )
 def test_a_loss_that_means_nothing_is_refused_at_the_door(lab, loss, says):
@@ -121,4 +147,7 @@ def test_a_triplet_needs_an_exam_that_shows_mistakes(lab):
 
     with pytest.raises(RecipeError) as refused:
         run(lab, "exam.role=teacher")
-    assert any("a triplet term needs the student's mistakes" in problem for problem in refused.value.problems)
+    assert any(
+        "a triplet term needs the student's mistakes" in problem
+        for problem in refused.value.problems
+    )

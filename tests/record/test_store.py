@@ -13,14 +13,19 @@ from localfair.tasks.base import Dataset, Source
 
 ENGINE = EngineIdentity(model="m", fingerprint="f", chat_template="c", engine="scripted")
 QUESTIONS = tuple(
-    Question(task="t", key=str(n), split="train", text=f"{n}?", gold=str(n), choices=("a", "b")) for n in range(5)
+    Question(task="t", key=str(n), split="train", text=f"{n}?", gold=str(n), choices=("a", "b"))
+    for n in range(5)
 )
 DATASET = Dataset(QUESTIONS, (Source("t.jsonl", "ab" * 32, 7),), "mit")
 
 
 def generation(text="hello", **request):
-    asked = Request(messages=(Message("user", "hi"),), sampling=Sampling(temperature=0.7), **request)
-    return Generation(request=asked, text=text, finish="stop", prompt_tokens=1, completion_tokens=1, seconds=0.1)
+    asked = Request(
+        messages=(Message("user", "hi"),), sampling=Sampling(temperature=0.7), **request
+    )
+    return Generation(
+        request=asked, text=text, finish="stop", prompt_tokens=1, completion_tokens=1, seconds=0.1
+    )
 
 
 def test_the_same_dataset_twice_is_stored_once(store):
@@ -69,7 +74,9 @@ def test_a_greedy_reply_does_not_depend_on_its_seed_nor_on_what_it_is_about():
 def test_another_engine_is_another_request(field):
     from dataclasses import replace
 
-    assert generation().request.id(replace(ENGINE, **{field: "other"})) != generation().request.id(ENGINE)
+    assert generation().request.id(replace(ENGINE, **{field: "other"})) != generation().request.id(
+        ENGINE
+    )
 
 
 def test_a_lesson_from_test_is_refused(store):

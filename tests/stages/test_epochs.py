@@ -19,7 +19,9 @@ def test_the_epoch_that_does_best_on_dev_is_kept_and_the_record_says_how_each_di
     found = lab.run(settings=BEST)
     (step,) = [s for s in found["steps"] if s["step"] == "train"]
     standings = json.loads(adapter(lab, found)["epochs"])
-    assert [n for n, _, _ in standings] == [1, 2, 3] and {answers for _, _, answers in standings} == {1}
+    assert [n for n, _, _ in standings] == [1, 2, 3] and {
+        answers for _, _, answers in standings
+    } == {1}
     right = [right for _, right, _ in standings]
     assert step["outcome"]["epoch_kept"] == 1 + right.index(max(right))
     asked = lab.rows("SELECT DISTINCT adapter FROM generations WHERE adapter LIKE '%@%'")
@@ -56,7 +58,9 @@ def test_another_adapter_is_trained_than_without(lab):
 
 
 def test_without_a_dev_split_it_is_refused_before_anything_is_asked(lab):
-    rows = [line for line in lab.data.read_text().splitlines() if '"dev"' not in line][:2]  # too few to carve one from
+    rows = [line for line in lab.data.read_text().splitlines() if '"dev"' not in line][
+        :2
+    ]  # too few to carve one from
     lab.data.write_text("\n".join(rows) + "\n")
     with pytest.raises(TaskError, match="no dev questions, and train needs them"):
         lab.run(settings=(*BEST, "before.enabled=false", "after.enabled=false"))

@@ -7,7 +7,14 @@ import pytest
 
 from localfair.errors import UsageError
 from localfair.recipe.schema import Accept
-from localfair.stages.review import accepted, expected_score, failed_check, judge, read_score, settled
+from localfair.stages.review import (
+    accepted,
+    expected_score,
+    failed_check,
+    judge,
+    read_score,
+    settled,
+)
 
 RATIONALE = {"kind": "rationale", "grade": "right", "finish": "stop", "text": "So it is 7."}
 
@@ -44,7 +51,15 @@ def test_the_last_bracketed_number_is_the_score(reply, score):
 
 @pytest.mark.parametrize(
     ("scores", "verdict"),
-    [([], False), ([3], False), ([3, 3], False), ([3, 4], True), ([5], True), ([1, 5], False), ([2, 5], True)],
+    [
+        ([], False),
+        ([3], False),
+        ([3, 3], False),
+        ([3, 4], True),
+        ([5], True),
+        ([1, 5], False),
+        ([2, 5], True),
+    ],
 )
 def test_the_mean_must_be_above_three(scores, verdict):
     assert accepted(scores) is verdict
@@ -107,21 +122,32 @@ def test_one_model_in_three_seats_reviews_itself_and_the_record_says_so(lab):
 
 def test_direct_reviews_score_by_one_forward_pass_and_keep_their_log_probabilities(lab):
     found = lab.run(settings=("review.mode=direct",), until="review")
-    scores = lab.rows("SELECT r.score, g.action, g.logprobs FROM reviews r JOIN generations g ON g.id = r.generation")
+    scores = lab.rows(
+        "SELECT r.score, g.action, g.logprobs FROM reviews r JOIN generations g ON g.id = r.generation"
+    )
     assert found["reviews"] == len(scores) == 96
     assert all(r["action"] == "score" and r["score"] == pytest.approx(3.0) for r in scores)
     assert found["accepted"] == 0  # an expectation of 3 is not above 3
 
 
 def verdicts(lab):
-    return {v["explanation"]: v["accepted"] for v in lab.rows("SELECT explanation, accepted FROM verdicts")}
+    return {
+        v["explanation"]: v["accepted"]
+        for v in lab.rows("SELECT explanation, accepted FROM verdicts")
+    }
 
 
-@pytest.mark.parametrize("seated", ["t0 t1 harsh", "t0 harsh t0"])  # one engine's seats are asked together
+@pytest.mark.parametrize(
+    "seated", ["t0 t1 harsh", "t0 harsh t0"]
+)  # one engine's seats are asked together
 def test_an_explanation_whose_verdict_is_settled_is_not_sent_to_the_rest(lab, tmp_path, seated):
     from tests.lab import Lab, teacher
 
-    known = {"t0": lab.teachers[0], "t1": lab.teachers[1], "harsh": teacher(lab.folder, "harsh", score=1)}
+    known = {
+        "t0": lab.teachers[0],
+        "t1": lab.teachers[1],
+        "harsh": teacher(lab.folder, "harsh", score=1),
+    }
     seats = tuple(known[name] for name in seated.split())
     spared = lab.run(teachers=seats, until="review")
     other = Lab(tmp_path, lab.student)
@@ -135,9 +161,7 @@ def test_a_rationale_that_fails_the_answer_check_is_reviewed_by_nobody_unless_as
     from tests.lab import teacher
 
     seats = (*lab.teachers[:2], teacher(lab.folder, "wrong", answer="0"))
-    rejected = (
-        "SELECT COUNT(*) AS n FROM reviews r JOIN explanations e ON e.id = r.explanation WHERE e.grade <> 'right'"
-    )
+    rejected = "SELECT COUNT(*) AS n FROM reviews r JOIN explanations e ON e.id = r.explanation WHERE e.grade <> 'right'"
     lab.run(teachers=seats, until="review")
     assert lab.rows(rejected)[0]["n"] == 0
     lab.run(teachers=seats, settings=("review.exhaustive=true",), until="review")
@@ -178,7 +202,11 @@ def turn_by_turn(scores, sizes, above, needed):
 def test_verdicts_are_those_of_the_exhaustive_run_on_random_scores():
     draw, sizes, spared, spared_together = random.Random(0), random.Random(1), 0, 0
     for _ in range(20_000):
-        count, needed, above = draw.randint(1, 6), draw.randint(1, 4), draw.choice([0, 1, 2.5, 3, 3.5, 4, 4.9, 5])
+        count, needed, above = (
+            draw.randint(1, 6),
+            draw.randint(1, 4),
+            draw.choice([0, 1, 2.5, 3, 3.5, 4, 4.9, 5]),
+        )
         scores = [draw.choice([None, 1, 2, 3, 4, 5, draw.uniform(1, 5)]) for _ in range(count)]
         expected = accepted([s for s in scores if s is not None], above, needed)
         verdict, asked = turn_by_turn(scores, [1] * count, above, needed)

@@ -28,7 +28,9 @@ def mentor(tmp_path_factory):
 
 
 def run(lab, mentor, *settings, **options):
-    return lab.run("mentor-kd", settings=(*QUICK, *settings), mentor=str(mentor), **{"limit": 3} | options)
+    return lab.run(
+        "mentor-kd", settings=(*QUICK, *settings), mentor=str(mentor), **{"limit": 3} | options
+    )
 
 
 def calls(found):
@@ -53,7 +55,10 @@ def test_a_soft_label_is_of_the_mentors_adapter_and_of_every_label_token(lab, me
     rows = lab.rows("SELECT * FROM soft_labels")
     assert rows and {row["adapter"] for row in rows} == {trained}
     for row in rows:
-        assert len(row["indices"]) == 4 * row["labels"] * 8 and len(row["logprobs"]) == 2 * row["labels"] * 9
+        assert (
+            len(row["indices"]) == 4 * row["labels"] * 8
+            and len(row["logprobs"]) == 2 * row["labels"] * 9
+        )
 
 
 def test_verify_reads_soft_labels_too(lab, mentor):
@@ -77,7 +82,10 @@ def test_a_mentor_of_another_tokenizer_is_refused_before_anybody_is_asked(lab, m
     words = json.loads((stranger / "tokenizer.json").read_text())
     vocabulary = words["model"]["vocab"]
     one, other = [w for w, i in vocabulary.items() if i in (300, 301)]
-    vocabulary[one], vocabulary[other] = vocabulary[other], vocabulary[one]  # as many words, two of them exchanged
+    vocabulary[one], vocabulary[other] = (
+        vocabulary[other],
+        vocabulary[one],
+    )  # as many words, two of them exchanged
     (stranger / "tokenizer.json").write_text(json.dumps(words))
     with pytest.raises(UsageError, match="does not share the student's tokenizer") as refused:
         run(lab, stranger)
@@ -85,7 +93,10 @@ def test_a_mentor_of_another_tokenizer_is_refused_before_anybody_is_asked(lab, m
 
 
 def test_a_recipe_with_a_mentor_needs_one_with_weights(lab):
-    for options, says in (({}, "needs a mentor"), ({"mentor": lab.teachers[0]}, "cannot train a scripted mentor")):
+    for options, says in (
+        ({}, "needs a mentor"),
+        ({"mentor": lab.teachers[0]}, "cannot train a scripted mentor"),
+    ):
         with pytest.raises(UsageError, match=says):
             lab.run("mentor-kd", settings=QUICK, **options)
         assert not lab.db.exists()
@@ -98,18 +109,26 @@ def test_a_recipe_with_a_mentor_needs_one_with_weights(lab):
 def lessons():
     words = tiny.tokenizer()
     return [
-        encode(words, (Message("user", "How many pens?"),), "There are " + "12 " * n + "pens.", 256) for n in (1, 9)
+        encode(words, (Message("user", "How many pens?"),), "There are " + "12 " * n + "pens.", 256)
+        for n in (1, 9)
     ]
 
 
 def test_with_k_the_vocabulary_the_loss_is_that_of_a_resident_mentor(mentor, tiny_student, lessons):
-    teacher, student = (load_causal_lm(folder, "fp32").eval().cpu() for folder in (mentor, tiny_student))
+    teacher, student = (
+        load_causal_lm(folder, "fp32").eval().cpu() for folder in (mentor, tiny_student)
+    )
     size = teacher.config.vocab_size
-    for lesson, soft in zip(lessons, soften(teacher, lessons, k=size, vocabulary=size, tau=2.0), strict=True):
+    for lesson, soft in zip(
+        lessons, soften(teacher, lessons, k=size, vocabulary=size, tau=2.0), strict=True
+    ):
         ids = torch.tensor([lesson.input_ids])
         at = torch.tensor([i - 1 for i, label in enumerate(lesson.labels) if label != IGNORE])
         with torch.no_grad():
-            q, p = ((m(input_ids=ids).logits[0, at].double() / 2).log_softmax(-1) for m in (teacher, student))
+            q, p = (
+                (m(input_ids=ids).logits[0, at].double() / 2).log_softmax(-1)
+                for m in (teacher, student)
+            )
             resident = (q.exp() * (q - p)).sum(-1)
             told = divergence(student(input_ids=ids).logits[0, at], *soft.tensors(), 2.0)
         assert torch.allclose(told.double(), resident, atol=2e-3)
@@ -121,7 +140,9 @@ def test_a_padded_output_layer_changes_no_soft_label(mentor, lessons):
     plain = list(soften(model, lessons, k=8, vocabulary=words, tau=1.0))
     model.resize_token_embeddings(words + 24, mean_resizing=False)
     with torch.no_grad():
-        model.lm_head.weight[words:] = model.lm_head.weight[:24] * 9  # ids that no token has would win
+        model.lm_head.weight[words:] = (
+            model.lm_head.weight[:24] * 9
+        )  # ids that no token has would win
     assert list(soften(model, lessons, k=8, vocabulary=words, tau=1.0)) == plain
 
 
@@ -135,13 +156,17 @@ def test_what_is_stored_reads_back_with_the_rest_in_the_last_column():
     soft = Soft(2, torch.tensor([[3, 1]], dtype=torch.int32).numpy().tobytes(),
                 torch.tensor([[math.log(0.5), math.log(0.25), math.log(0.25)]]).half().numpy().tobytes())  # fmt: skip
     indices, logprobs = soft.tensors()
-    assert indices.tolist() == [[3, 1]] and logprobs.exp().sum().item() == pytest.approx(1, abs=1e-3)
+    assert indices.tolist() == [[3, 1]] and logprobs.exp().sum().item() == pytest.approx(
+        1, abs=1e-3
+    )
 
 
 def test_the_same_words_at_the_same_ids_are_one_vocabulary(mentor, tiny_student):
     from localfair.models.chat import load_tokenizer
 
-    assert shared_vocabulary(load_tokenizer(Path(mentor))) == shared_vocabulary(load_tokenizer(Path(tiny_student)))
+    assert shared_vocabulary(load_tokenizer(Path(mentor))) == shared_vocabulary(
+        load_tokenizer(Path(tiny_student))
+    )
     other = tiny.tokenizer()
     other.add_tokens(["glorp"])
     assert shared_vocabulary(other)[0] != shared_vocabulary(tiny.tokenizer())[0]

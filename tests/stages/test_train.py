@@ -27,7 +27,14 @@ def preview(lab, *settings, **options):
 
 def carded(lab, **more):
     """The tiny student behind a card of the workspace."""
-    said = {"name": "carded", "family": "tiny", "format": "safetensors", "file": "carded", "path": lab.student, **more}
+    said = {
+        "name": "carded",
+        "family": "tiny",
+        "format": "safetensors",
+        "file": "carded",
+        "path": lab.student,
+        **more,
+    }
     (lab.folder / "models").mkdir(exist_ok=True)
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in said.items())
     (lab.folder / "models" / "carded.toml").write_text(text)
@@ -38,15 +45,31 @@ def test_a_preview_shows_one_lesson_of_each_kind_and_trains_nothing(lab):
     shown = preview(lab)
     assert len(shown) == 2 and [s.split()[1] for s in shown] == ["feedback", "rationale"]
     assert all(s.count("⟦") == 1 and s.endswith("<|im_end|>⟧") for s in shown)
-    assert not lab.rows("SELECT id FROM adapters") and not lab.rows("SELECT * FROM run_steps WHERE stage = 'train'")
+    assert not lab.rows("SELECT id FROM adapters") and not lab.rows(
+        "SELECT * FROM run_steps WHERE stage = 'train'"
+    )
 
 
 def test_the_command_line_shows_a_preview_on_stdout_alone(lab, monkeypatch, capsys):
     from localfair.cli import main
 
     monkeypatch.setenv("LOCALFAIR_WORKSPACE", str(lab.folder))
-    seats = ["--student", lab.student, *(part for name in lab.teachers for part in ("--teacher", name))]
-    given = ["--task", "table", "--data", str(lab.data), "--db", str(lab.db), "--limit", "2", *seats]
+    seats = [
+        "--student",
+        lab.student,
+        *(part for name in lab.teachers for part in ("--teacher", name)),
+    ]
+    given = [
+        "--task",
+        "table",
+        "--data",
+        str(lab.data),
+        "--db",
+        str(lab.db),
+        "--limit",
+        "2",
+        *seats,
+    ]
     with pytest.raises(SystemExit) as ended:
         main(["train", "fair", *given, "--preview", "--set", "exam.sampling.max_tokens=8"])
     out, err = capsys.readouterr()
@@ -75,7 +98,9 @@ def test_curve_time_speed_and_memory_are_rows(lab):
     (adapter,) = lab.rows("SELECT * FROM adapters")
     curve = lab.rows("SELECT step, loss, learning_rate FROM curve ORDER BY step")
     assert [point["step"] for point in curve] == list(range(1, found["adapter"]["steps"] + 1))
-    assert adapter["seconds"] > 0 and adapter["peak_memory"] > 0 and adapter["tokens_per_second"] > 0
+    assert (
+        adapter["seconds"] > 0 and adapter["peak_memory"] > 0 and adapter["tokens_per_second"] > 0
+    )
 
 
 def test_a_setting_with_its_default_is_no_part_of_an_adapters_identity(lab):
@@ -83,7 +108,10 @@ def test_a_setting_with_its_default_is_no_part_of_an_adapters_identity(lab):
     again = lab.run(settings=("train.group_by_length=false", "train.checkpoint_every=7"), limit=3)
     grouped = lab.run(settings=("train.group_by_length=true",), limit=3)
     assert again["adapter"]["id"] == first["adapter"]["id"] != grouped["adapter"]["id"]
-    assert "group_by_length" not in lab.rows("SELECT settings FROM adapters ORDER BY created")[0]["settings"]
+    assert (
+        "group_by_length"
+        not in lab.rows("SELECT settings FROM adapters ORDER BY created")[0]["settings"]
+    )
 
 
 def test_a_student_without_a_chat_template_is_refused_with_a_hint(lab, tmp_path):

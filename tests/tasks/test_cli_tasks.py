@@ -20,7 +20,9 @@ def run(*arguments):
 
 
 def test_list_names_every_task():
-    assert [line.split()[0] for line in run("list").splitlines()] == [task.name for task in all_tasks()]
+    assert [line.split()[0] for line in run("list").splitlines()] == [
+        task.name for task in all_tasks()
+    ]
 
 
 def test_show_makes_an_example_of_a_generated_task():

@@ -48,7 +48,9 @@ def test_arithmetic_has_as_many_true_steps_as_its_name_and_small_numbers(steps):
         sums = re.findall(r"(\d+) ([-+*/]) (\d+) = (\d+)", q.rationale)
         assert len(sums) == steps
         for left, sign, right, result in sums:
-            exact = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__, "/": int.__floordiv__}[sign]
+            exact = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__, "/": int.__floordiv__}[
+                sign
+            ]
             assert exact(int(left), int(right)) == int(result)
             assert sign != "/" or int(left) % int(right) == 0
             assert 2 <= int(result) <= 99

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.tasks.grading import answer_kind, bare_gold, grade_choice, grade_number, grade_text, grade_yes_no
+from localfair.tasks.grading import (
+    answer_kind,
+    bare_gold,
+    grade_choice,
+    grade_number,
+    grade_text,
+    grade_yes_no,
+)
 
 PLACES = ("bank", "library", "department store", "mall", "new york")
 R, W, U = "right", "wrong", "unreadable"
@@ -30,7 +37,11 @@ R, W, U = "right", "wrong", "unreadable"
         ("72", "The answer is 70. Wait, that is off. The answer is 72.", R),
         ("72", "The answer is not 70. It is 72", R),
         ("72", "The answer to the question of how many clips is 72.", R),
-        ("72", "First we find 24. The answer is 24 clips? No: 72 in all, so the answer is 72 clips", R),
+        (
+            "72",
+            "First we find 24. The answer is 24 clips? No: 72 in all, so the answer is 72 clips",
+            R,
+        ),
         ("72", "#### 1. Find the clips\nThere are 72.", R),
         ("72", "#### Step 3: add\n24 + 48 = 72", R),
         ("72", "Answer: She sold 48/2 = 24 in May.\nThat is 48 + 24 = 72.", R),
@@ -142,7 +153,11 @@ def test_two_letters_with_the_same_text_are_the_same_choice():
 
 def test_a_choice_inside_a_longer_one_is_not_a_second_choice():
     assert (
-        grade_choice("B", "You would surely say the answer is in north west, I think.", ("west", "north west")).read
+        grade_choice(
+            "B",
+            "You would surely say the answer is in north west, I think.",
+            ("west", "north west"),
+        ).read
         == "B"
     )
 

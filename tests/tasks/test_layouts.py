@@ -11,7 +11,9 @@ from localfair.tasks import all_tasks, get_task
 from localfair.tasks.svamp import joined
 
 GSM8K = {"question": "How many?", "answer": "3+4 = <<3+4=7>>7\n#### 7"}
-LOGIQA = "\nb\nAll cats sleep.\nWhich is true?\nA.Cats run.\nB.Cats sleep.\nC.Dogs run.\nD.Dogs sleep.\n"
+LOGIQA = (
+    "\nb\nAll cats sleep.\nWhich is true?\nA.Cats run.\nB.Cats sleep.\nC.Dogs run.\nD.Dogs sleep.\n"
+)
 
 
 def written(folder, name, content):
@@ -37,7 +39,9 @@ def test_strategyqa_takes_the_authors_dev_file_as_test(tmp_path):
 
 def test_logiqa_reads_eight_lines_an_item(tmp_path):
     questions = (
-        get_task("logiqa").read(written(tmp_path, "Test.txt", LOGIQA + LOGIQA.replace("cats", "cows"))).questions
+        get_task("logiqa")
+        .read(written(tmp_path, "Test.txt", LOGIQA + LOGIQA.replace("cats", "cows")))
+        .questions
     )
     assert [q.gold for q in questions] == ["B", "B"]
     assert questions[0].text == "All cats sleep.\nWhich is true?"
@@ -46,10 +50,15 @@ def test_logiqa_reads_eight_lines_an_item(tmp_path):
 
 def test_big_bench_choices_are_not_in_the_files_order(tmp_path):
     examples = [
-        {"input": f"Question {n}?", "target_scores": {f"right {n}": 1, f"wrong {n}": 0, f"other {n}": 0}}
+        {
+            "input": f"Question {n}?",
+            "target_scores": {f"right {n}": 1, f"wrong {n}": 0, f"other {n}": 0},
+        }
         for n in range(60)
     ]
-    questions = get_task("date").read(written(tmp_path, "task.json", {"examples": examples})).questions
+    questions = (
+        get_task("date").read(written(tmp_path, "task.json", {"examples": examples})).questions
+    )
     assert {q.gold for q in questions} == {"A", "B", "C"}
     assert all(q.choices["ABC".index(q.gold)].startswith("right") for q in questions)
 
@@ -79,18 +88,43 @@ def test_svamp_joins_body_and_question_with_the_punctuation_it_lacks(body, quest
 @pytest.mark.parametrize(
     ("task", "name", "content", "where"),
     [
-        ("gsm8k", "train.jsonl", json.dumps(GSM8K) + "\n{oops\n", r"train\.jsonl line 2: is not JSON"),
+        (
+            "gsm8k",
+            "train.jsonl",
+            json.dumps(GSM8K) + "\n{oops\n",
+            r"train\.jsonl line 2: is not JSON",
+        ),
         ("gsm8k", "train.jsonl", '{"question": "x"}', "line 1: has no 'answer'"),
         ("gsm8k", "train.jsonl", '{"question": "x", "answer": "7"}', "line 1: .*####"),
-        ("gsm8k", "train.jsonl", '{"question": 5, "answer": "#### 7"}', "line 1: 'question' must be a text"),
-        ("gsm8k", "train.jsonl", '{"question": "x", "answer": "#### many"}', "line 1: .*not a number"),
+        (
+            "gsm8k",
+            "train.jsonl",
+            '{"question": 5, "answer": "#### 7"}',
+            "line 1: 'question' must be a text",
+        ),
+        (
+            "gsm8k",
+            "train.jsonl",
+            '{"question": "x", "answer": "#### many"}',
+            "line 1: .*not a number",
+        ),
         ("gsm8k", "train.jsonl", '"text"', "line 1: is not a JSON object"),
-        ("gsm8k", "train.jsonl", '{"question": "\\ud800", "answer": "#### 7"}', "line 1: .*Unicode"),
+        (
+            "gsm8k",
+            "train.jsonl",
+            '{"question": "\\ud800", "answer": "#### 7"}',
+            "line 1: .*Unicode",
+        ),
         ("gsm8k", "train.jsonl", "9" * 5000, "line 1: .*too large"),
         ("gsm8k", "train.jsonl", "", "line 1: the file is empty"),
         ("svamp", "SVAMP.json", "[\n{},\n{oops}]", "line 3: is not JSON"),
         ("svamp", "SVAMP.json", [{"Body": "x", "Question": "y"}], "item 1: has no 'Answer'"),
-        ("svamp", "SVAMP.json", [{"Body": "x", "Question": "y", "Answer": [1]}], "item 1: 'Answer' must be"),
+        (
+            "svamp",
+            "SVAMP.json",
+            [{"Body": "x", "Question": "y", "Answer": [1]}],
+            "item 1: 'Answer' must be",
+        ),
         ("svamp", "SVAMP.json", "[]", "holds no questions"),
         ("svamp", "SVAMP.json", "[" * 100000, "too large|is not JSON"),
         (
@@ -99,7 +133,12 @@ def test_svamp_joins_body_and_question_with_the_punctuation_it_lacks(body, quest
             [{"qid": "1", "question": "x", "answer": "yes"}],
             "item 1: .*true or false",
         ),
-        ("commonsenseqa", "dev_rand_split.jsonl", {"id": "1", "question": {}}, "line 1: has no 'answerKey'"),
+        (
+            "commonsenseqa",
+            "dev_rand_split.jsonl",
+            {"id": "1", "question": {}},
+            "line 1: has no 'answerKey'",
+        ),
         (
             "commonsenseqa",
             "dev_rand_split.jsonl",
@@ -127,14 +166,21 @@ def test_svamp_joins_body_and_question_with_the_punctuation_it_lacks(body, quest
             {"examples": [{"input": "x", "target_scores": {"a": 0, "b": 0}}]},
             "item 1: .*exactly",
         ),
-        ("last-letters", "last_letters.json", {"examples": [{"question": "x"}]}, "item 1: has no 'answer'"),
+        (
+            "last-letters",
+            "last_letters.json",
+            {"examples": [{"question": "x"}]},
+            "item 1: has no 'answer'",
+        ),
         ("logiqa", "Test.txt", "\nE\nx\ny\nA.a\nB.b\nC.c\nD.d\n", "line 2: .*answer A to D"),
         ("logiqa", "Test.txt", "\na\nx\ny\nA.a\nB.b\nD.d\nC.c\n", "line 7: is not option 'C'"),
         ("logiqa", "Test.txt", LOGIQA + "\na\nx\n", "line 9: the last item has 3 lines"),
         ("logiqa", "Test.txt", LOGIQA.strip("\n"), "line 1: "),
     ],
 )
-def test_a_wrong_layout_names_file_and_line_and_hints_at_the_right_one(tmp_path, task, name, content, where):
+def test_a_wrong_layout_names_file_and_line_and_hints_at_the_right_one(
+    tmp_path, task, name, content, where
+):
     with pytest.raises(BadDataset, match=where) as caught:
         get_task(task).read(written(tmp_path, name, content))
     assert name in caught.value.message

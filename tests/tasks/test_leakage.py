@@ -15,9 +15,13 @@ def question(text, split="train", gold="1", choices=()):
 
 def test_thirteen_words_in_a_row_give_a_question_away_whatever_stands_between_them():
     held = held_out([question(LONG, "test")], [])
-    near = "Once, a FARMER walks nine miles -- along the river, and then sells forty-one red apples?"
+    near = (
+        "Once, a FARMER walks nine miles -- along the river, and then sells forty-one red apples?"
+    )
     reason = question_reason(question(near), held)
-    assert reason and reason.endswith(": a farmer walks nine miles along the river and then sells forty one")
+    assert reason and reason.endswith(
+        ": a farmer walks nine miles along the river and then sells forty one"
+    )
     assert completion_reason(f"Since {near}", held)
     assert question_reason(question(near.replace("river", "road")), held) is None
 
@@ -54,7 +58,13 @@ def spoil(lab):
     rows = [json.loads(line) for line in lab.data.read_text().splitlines()]
     train = [row for row in rows if row["split"] == "train"]
     train[0]["question"] = f"{LONG}. What is the code of item 4011?"
-    rows.append({"question": f"{LONG}, they say. What is the code of item 5?", "answer": "5", "split": "test"})
+    rows.append(
+        {
+            "question": f"{LONG}, they say. What is the code of item 5?",
+            "answer": "5",
+            "split": "test",
+        }
+    )
     again = train[1]["question"].replace("is the", "is: the")
     rows.append({"question": again, "answer": train[1]["answer"], "split": "dev"})
     lab.data.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
@@ -64,7 +74,9 @@ def test_lessons_of_such_questions_are_rows_with_the_reason_and_the_others_keep_
     spoil(lab)
     clean = lab.run(until="select")
     assert clean["steps"][-1]["outcome"]["contaminated"] == 4 and clean["lessons"] == 12
-    dropped = lab.rows("SELECT DISTINCT dropped FROM lessons WHERE dropped IS NOT NULL ORDER BY dropped")
+    dropped = lab.rows(
+        "SELECT DISTINCT dropped FROM lessons WHERE dropped IS NOT NULL ORDER BY dropped"
+    )
     assert [row["dropped"].split(":")[0] for row in dropped] == [
         "shares 13 words with dev or test", "the question stands in dev or test too"]  # fmt: skip
     kept = {row["id"] for row in lab.rows("SELECT id FROM lessons WHERE dropped IS NULL")}
@@ -78,8 +90,14 @@ def test_a_completion_that_quotes_an_exam_leaves_its_place_to_one_that_does_not(
     rows.append({"question": LONG, "answer": "5", "split": "test"})
     lab.data.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
     quoting = lab.folder / "quoting.script.toml"
-    quoting.write_text(f"""[[rule]]\nwhen = "code of item (\\\\d+)"\nreplies = ["{LONG}. The answer is \\\\1."]\n""")
-    settings = ("review.mode=none", "select.per_question.feedback=0", "train.loss.feedback.weight=0")
+    quoting.write_text(
+        f"""[[rule]]\nwhen = "code of item (\\\\d+)"\nreplies = ["{LONG}. The answer is \\\\1."]\n"""
+    )
+    settings = (
+        "review.mode=none",
+        "select.per_question.feedback=0",
+        "train.loss.feedback.weight=0",
+    )
     found = lab.run(until="select", settings=settings, teachers=(str(quoting), *lab.teachers[:1]))
     assert found["lessons"] == 8 and found["steps"][-1]["outcome"]["contaminated"] == 8
     texts = lab.rows("SELECT completion FROM lessons WHERE dropped IS NULL")

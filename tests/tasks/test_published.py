@@ -79,7 +79,9 @@ def test_gsm8k_solutions_grade_right_and_their_neighbours_golds_do_not(published
     assert len(solutions) == 7473
     for gold, other, solution in zip(golds, [*golds[1:], golds[0]], solutions, strict=True):
         assert grade_number(gold, solution).grade is Grade.RIGHT
-        assert (grade_number(other, solution).grade is Grade.RIGHT) == (gold.replace(",", "") == other.replace(",", ""))
+        assert (grade_number(other, solution).grade is Grade.RIGHT) == (
+            gold.replace(",", "") == other.replace(",", "")
+        )
 
 
 def test_the_right_date_does_not_stand_first_more_than_elsewhere(published):

@@ -29,7 +29,9 @@ def test_case_and_spaces_do_not_move_a_question():
 
 
 def test_a_published_dev_is_kept_and_train_gives_none():
-    questions = assemble("t", {"train": items(0, 500), "dev": items(500, 510), "test": items(600, 610)})
+    questions = assemble(
+        "t", {"train": items(0, 500), "dev": items(500, 510), "test": items(600, 610)}
+    )
     assert Counter(q.split for q in questions) == {"train": 500, "dev": 10, "test": 10}
 
 

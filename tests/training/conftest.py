@@ -37,5 +37,13 @@ def taught(base, lessons):
     for i, (one, soft) in enumerate(zip(lessons, labels, strict=True)):
         texts = (f"There are {i}.", "12 " * (i % 3 + 1) + f"makes {i}.", "I do not know.")
         beside = contrast(words, (Message("user", f"How many pens in {i % 4} boxes?"),), texts, 64)
-        made.append(replace(one, term="rationale", soft=soft, contrast=beside if i % 3 else None, question=str(i % 4)))
+        made.append(
+            replace(
+                one,
+                term="rationale",
+                soft=soft,
+                contrast=beside if i % 3 else None,
+                question=str(i % 4),
+            )
+        )
     return made

@@ -8,7 +8,14 @@ from localfair.training.qlora import TrainSettings
 FAIR = (("feedback", 0.5), ("rationale", 0.5))
 KD = (("rationale", 0.7), ("kl", 0.3))
 SETTINGS = TrainSettings(
-    terms=FAIR, rank=4, alpha=8, learning_rate=1e-2, epochs=2, batch_size=8, quantise="none", compute="fp32"
+    terms=FAIR,
+    rank=4,
+    alpha=8,
+    learning_rate=1e-2,
+    epochs=2,
+    batch_size=8,
+    quantise="none",
+    compute="fp32",
 )
 
 

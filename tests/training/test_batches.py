@@ -26,12 +26,17 @@ def test_lessons_of_like_length_share_a_batch_and_each_stands_once():
     lengths = [7, 90, 8, 91, 9, 92, 10, 93] * 40
     batches = by_length(lengths, 4, torch.Generator().manual_seed(0))
     assert sorted(i for batch in batches for i in batch) == list(range(320))
-    padding = sum(max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch) for batch in batches)
+    padding = sum(
+        max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch)
+        for batch in batches
+    )
     assert padding < 0.1 * sum(lengths)  # of a shuffle: nine tenths of it
 
 
 def test_an_epoch_draws_its_own_batches_whatever_was_drawn_before():
-    batches = Batches(lambda generator: [torch.randperm(20, generator=generator).tolist()], 20, seed=1)
+    batches = Batches(
+        lambda generator: [torch.randperm(20, generator=generator).tolist()], 20, seed=1
+    )
     first = list(batches)
     batches.set_epoch(1)
     assert list(batches) != first

@@ -14,7 +14,9 @@ from tests import tiny
 
 QUESTION = (Message("system", "Be brief."), Message("user", "How many pens?"))
 NO_PREFIX = tiny.CHATML.replace("assistant\n' }}{% endif", "assistant\nThinking: ' }}{% endif")
-TRIMS_NOTHING_BUT_ENDS_TWICE = tiny.CHATML.replace("+ '<|im_end|>' + '\n'", "+ '<|im_end|><|endoftext|>'")
+TRIMS_NOTHING_BUT_ENDS_TWICE = tiny.CHATML.replace(
+    "+ '<|im_end|>' + '\n'", "+ '<|im_end|><|endoftext|>'"
+)
 assert tiny.CHATML not in (NO_PREFIX, TRIMS_NOTHING_BUT_ENDS_TWICE)
 
 
@@ -37,7 +39,9 @@ def test_the_prompt_is_masked_and_the_completion_with_its_end_token_supervised(w
 
 
 def test_the_newline_a_template_writes_after_the_turn_is_no_part_of_the_lesson(words):
-    assert encode(words, QUESTION, "60", 512).input_ids[-1] == end_of_turn(words) == words.eos_token_id
+    assert (
+        encode(words, QUESTION, "60", 512).input_ids[-1] == end_of_turn(words) == words.eos_token_id
+    )
 
 
 def test_preview_marks_what_is_supervised(words):
@@ -48,7 +52,9 @@ def test_preview_marks_what_is_supervised(words):
 
 def test_the_beginning_token_stands_once(words):
     encoded = encode(words, QUESTION, "60", 512)
-    assert list(encoded.input_ids).count(words.bos_token_id) == 3  # one for each turn, none before the first
+    assert (
+        list(encoded.input_ids).count(words.bos_token_id) == 3
+    )  # one for each turn, none before the first
 
 
 def test_a_lesson_too_long_is_dropped_and_never_cut(words):

@@ -45,7 +45,9 @@ def test_every_4_bit_layer_is_kept_off_the_path_that_repacks_it(base):
     pytest.importorskip("bitsandbytes")
     from bitsandbytes.nn import Linear4bit
 
-    layers = [layer for layer in load_causal_lm(base, "nf4").modules() if isinstance(layer, Linear4bit)]
+    layers = [
+        layer for layer in load_causal_lm(base, "nf4").modules() if isinstance(layer, Linear4bit)
+    ]
     assert len(layers) == 14 and not any(layer.support_avx512bf16_for_cpu for layer in layers)
 
 
@@ -57,7 +59,10 @@ def test_an_adapter_lies_beside_a_4_bit_base_and_is_never_merged_into_it(base, l
     train(base, lessons, tmp_path, replace(SETTINGS, quantise="nf4", compute="bf16", epochs=4))
     ids = torch.tensor([lessons[0].encoded.input_ids])
     plain, examined, trained = (load_causal_lm(base, "nf4") for _ in range(3))
-    examined, trained = with_adapter(examined, tmp_path, "nf4"), PeftModel.from_pretrained(trained, tmp_path)
+    examined, trained = (
+        with_adapter(examined, tmp_path, "nf4"),
+        PeftModel.from_pretrained(trained, tmp_path),
+    )
     with torch.no_grad():
         logits = [model.eval()(ids).logits for model in (plain, examined, trained)]
     assert torch.equal(logits[1], logits[2]) and not torch.allclose(logits[0], logits[1], atol=0.1)
@@ -71,12 +76,17 @@ def test_the_real_student_learns_two_lessons_in_nf4(tmp_path):
 
     folder, file = Path(os.environ["LOCALFAIR_TEST_WEIGHTS"]), "smollm2-135m-instruct-q4_1.gguf"
     dense = AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=file, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+        folder,
+        gguf_file=file,
+        quantization_config=GgufConfig(dequantize=True),
+        dtype=torch.bfloat16,
     )
     dense.save_pretrained(tmp_path / "base")
     words = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     asked = [(Message("user", f"What is {i} glorps?"),) for i in (2, 3)]
     made = [Example(encode(words, ask, "It is blue.", 128), "rationale") for ask in asked]
-    settings = replace(SETTINGS, quantise="nf4", compute="bf16", rank=16, alpha=32, learning_rate=1e-3, epochs=12)
+    settings = replace(
+        SETTINGS, quantise="nf4", compute="bf16", rank=16, alpha=32, learning_rate=1e-3, epochs=12
+    )
     result = train(tmp_path / "base", made, tmp_path / "out", settings)
     assert losses(result)[-1] < 0.3 * losses(result)[0]

@@ -32,12 +32,19 @@ TAILORED = (("lm", 1.0), ("triplet", 0.5))
 
 def learning(taught, terms):
     """The lessons as a loss of these terms takes them."""
-    return [replace(one, term="lm", prompt_weight=0.1) for one in taught] if terms == TAILORED else taught
+    return (
+        [replace(one, term="lm", prompt_weight=0.1) for one in taught]
+        if terms == TAILORED
+        else taught
+    )
 
 
 @pytest.mark.parametrize("terms", [KD, TAILORED], ids=["mentor-kd", "tailored"])
 def test_every_terms_mean_is_over_the_whole_window(base, taught, tmp_path, terms):
-    rows, settings = learning(taught, terms), replace(SETTINGS, terms=terms, tau=2.0, vocabulary=300)
+    rows, settings = (
+        learning(taught, terms),
+        replace(SETTINGS, terms=terms, tau=2.0, vocabulary=300),
+    )
     one = train(base, rows, tmp_path / "1x8", settings)
     many = train(base, rows, tmp_path / "8x1", replace(settings, batch_size=1, accumulation=8))
     assert losses(many) == pytest.approx(losses(one), rel=1e-4)
@@ -45,7 +52,9 @@ def test_every_terms_mean_is_over_the_whole_window(base, taught, tmp_path, terms
 
 
 def state_by_hand(model, contrast, reply):
-    return model.model(input_ids=torch.tensor([[*contrast.prompt, *reply]])).last_hidden_state[0, -1]
+    return model.model(input_ids=torch.tensor([[*contrast.prompt, *reply]])).last_hidden_state[
+        0, -1
+    ]
 
 
 def test_tailoreds_loss_is_l_lm_plus_half_of_l_cl(base, taught, tmp_path):
@@ -55,14 +64,26 @@ def test_tailoreds_loss_is_l_lm_plus_half_of_l_cl(base, taught, tmp_path):
         scores = model(torch.tensor([one.encoded.input_ids])).logits[0].log_softmax(-1)
         for at in range(1, len(one.encoded.input_ids)):
             factor = 0.1 if one.encoded.labels[at] == IGNORE else 1.0
-            total, tokens = total - factor * scores[at - 1, one.encoded.input_ids[at]].item(), tokens + 1
+            total, tokens = (
+                total - factor * scores[at - 1, one.encoded.input_ids[at]].item(),
+                tokens + 1,
+            )
         if c := one.contrast:
-            a, p, n = (state_by_hand(model, c, reply) for reply in (c.anchor, c.positive, c.negative))
+            a, p, n = (
+                state_by_hand(model, c, reply) for reply in (c.anchor, c.positive, c.negative)
+            )
             near, far = torch.cosine_similarity(a, p, dim=0), torch.cosine_similarity(a, n, dim=0)
             distances.append(max(0.0, 1 - near.item() + far.item()))
     expected = total / tokens + 0.5 * sum(distances) / len(distances)
-    result = train(base, learning(taught, TAILORED), tmp_path, replace(SETTINGS, terms=TAILORED, accumulation=2))
-    assert losses(result)[0] == pytest.approx(expected, rel=1e-5) and 0 < len(distances) < len(taught)
+    result = train(
+        base,
+        learning(taught, TAILORED),
+        tmp_path,
+        replace(SETTINGS, terms=TAILORED, accumulation=2),
+    )
+    assert losses(result)[0] == pytest.approx(expected, rel=1e-5) and 0 < len(distances) < len(
+        taught
+    )
 
 
 def test_mentor_kds_loss_is_the_weighted_sum_of_ce_and_divergence(base, taught, tmp_path):
@@ -70,7 +91,10 @@ def test_mentor_kds_loss_is_the_weighted_sum_of_ce_and_divergence(base, taught, 
     for one in taught:
         logits = model(torch.tensor([one.encoded.input_ids])).logits[0]
         at = [i for i, label in enumerate(one.encoded.labels) if label != IGNORE]
-        before, wanted = logits[[i - 1 for i in at]], torch.tensor([one.encoded.labels[i] for i in at])
+        before, wanted = (
+            logits[[i - 1 for i in at]],
+            torch.tensor([one.encoded.labels[i] for i in at]),
+        )
         ce -= before.log_softmax(-1)[range(len(at)), wanted].sum().item()
         p = (before[:, :300] / 2).softmax(-1)
         indices, logprobs = one.soft.tensors()
@@ -93,8 +117,12 @@ def test_the_loss_is_that_of_the_terms_over_the_window(base, lessons, tmp_path):
             if label != IGNORE:
                 sums[lesson.term] -= scores[at - 1, label].item()
                 counts[lesson.term] += 1
-    expected = 0.3 * sums["feedback"] / counts["feedback"] + 0.7 * sums["rationale"] / counts["rationale"]
-    settings = replace(SETTINGS, terms=(("feedback", 0.3), ("rationale", 0.7)), accumulation=8, batch_size=2)
+    expected = (
+        0.3 * sums["feedback"] / counts["feedback"] + 0.7 * sums["rationale"] / counts["rationale"]
+    )
+    settings = replace(
+        SETTINGS, terms=(("feedback", 0.3), ("rationale", 0.7)), accumulation=8, batch_size=2
+    )
     result = train(base, lessons, tmp_path, settings)
     assert losses(result)[0] == pytest.approx(expected, rel=1e-5)
     assert result.supervised_tokens == sum(counts.values())
@@ -102,7 +130,13 @@ def test_the_loss_is_that_of_the_terms_over_the_window(base, lessons, tmp_path):
 
 def test_a_training_can_go_on_from_an_earlier_adapter(base, lessons, tmp_path):
     first = train(base, lessons, tmp_path / "one", SETTINGS)
-    second = train(base, lessons, tmp_path / "two", replace(SETTINGS, learning_rate=1e-9), start=tmp_path / "one")
+    second = train(
+        base,
+        lessons,
+        tmp_path / "two",
+        replace(SETTINGS, learning_rate=1e-9),
+        start=tmp_path / "one",
+    )
     assert losses(second)[0] < losses(first)[0]
     assert apart(weights(tmp_path / "one"), weights(tmp_path / "two")) < 1e-6
     assert (tmp_path / "two" / "adapter_config.json").exists()
@@ -116,7 +150,9 @@ def test_a_seed_decides_the_adapter(base, lessons, tmp_path):
     assert apart(weights(tmp_path / "a"), weights(tmp_path / "c")) > 0
 
 
-def test_training_and_saving_open_no_socket_and_print_nothing(base, lessons, tmp_path, monkeypatch, capfd):
+def test_training_and_saving_open_no_socket_and_print_nothing(
+    base, lessons, tmp_path, monkeypatch, capfd
+):
     def refuse(*_):
         raise AssertionError("a socket")
 
@@ -133,7 +169,9 @@ def test_training_and_saving_open_no_socket_and_print_nothing(base, lessons, tmp
 
 
 def test_importing_the_engine_says_nothing():
-    said = subprocess.run([sys.executable, "-c", "import localfair.training.qlora"], capture_output=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", "import localfair.training.qlora"], capture_output=True, check=True
+    )
     assert (said.stdout, said.stderr) == (b"", b"")
 
 
@@ -171,10 +209,17 @@ def test_two_processes_train_what_one_does(base, taught, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    world = {
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-c", DISTRIBUTED, str(base), str(tmp_path / "two"), str(given)]
     ranks = [
-        subprocess.Popen(command, env=os.environ | world | {"RANK": r, "LOCAL_RANK": r}, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            command, env=os.environ | world | {"RANK": r, "LOCAL_RANK": r}, stderr=subprocess.PIPE
+        )
         for r in "01"
     ]
     said = [rank.communicate(timeout=300)[1].decode() for rank in ranks]

@@ -41,16 +41,21 @@ def test_a_resumed_training_equals_an_uninterrupted_one(base, lessons, tmp_path,
     with pytest.raises(KeyboardInterrupt):
         train(base, lessons, tmp_path / "cut", settings, interrupt)
     steps = []
-    resumed = train(base, lessons, tmp_path / "cut", settings, lambda step: steps.append(step["step"]))
+    resumed = train(
+        base, lessons, tmp_path / "cut", settings, lambda step: steps.append(step["step"])
+    )
     assert resumed.curve == whole.curve
     assert steps[0] == (stops_at - 1) // 2 * 2 + 1  # from the last checkpoint on
     assert apart(weights(tmp_path / "whole"), weights(tmp_path / "cut")) == 0
 
 
 @pytest.mark.parametrize(
-    ("stops_at", "order"), [(1, "shuffled"), (4, "shuffled"), (3, "by length"), (2, "a question once")]
+    ("stops_at", "order"),
+    [(1, "shuffled"), (4, "shuffled"), (3, "by length"), (2, "a question once")],
 )
-def test_a_killed_training_goes_on_with_the_same_data_to_the_same_adapter(base, taught, tmp_path, stops_at, order):
+def test_a_killed_training_goes_on_with_the_same_data_to_the_same_adapter(
+    base, taught, tmp_path, stops_at, order
+):
     """kill -9 in the middle of a step, no chance to write anything."""
     settings = replace(
         SETTINGS, terms=(("rationale", 1.0),), batch_size=4, dropout=0.1, checkpoint_every=1, epochs=1,
@@ -60,17 +65,29 @@ def test_a_killed_training_goes_on_with_the_same_data_to_the_same_adapter(base, 
     whole, given = train(base, taught, tmp_path / "whole", settings), tmp_path / "given"
     given.write_bytes(pickle.dumps((taught, settings)))
     # a process of its own: one forked from here could wait for threads that only we have
-    command = [sys.executable, "-c", DIES, str(base), str(tmp_path / "cut"), str(given), str(stops_at)]
+    command = [
+        sys.executable,
+        "-c",
+        DIES,
+        str(base),
+        str(tmp_path / "cut"),
+        str(given),
+        str(stops_at),
+    ]
     assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
     before = json.loads((tmp_path / "cut" / "training.json").read_text())["seconds"]
     steps = []
-    resumed = train(base, taught, tmp_path / "cut", settings, lambda step: steps.append(step["step"]))
+    resumed = train(
+        base, taught, tmp_path / "cut", settings, lambda step: steps.append(step["step"])
+    )
     assert steps[0] == stops_at and resumed.curve == whole.curve
     assert apart(weights(tmp_path / "whole"), weights(tmp_path / "cut")) == 0
     assert resumed.seconds > before > 0  # the killed call's time is counted
 
 
-@pytest.mark.parametrize("file", ["optimizer.pt", "rng_state.pth", ADAPTER_FILE, "trainer_state.json"])
+@pytest.mark.parametrize(
+    "file", ["optimizer.pt", "rng_state.pth", ADAPTER_FILE, "trainer_state.json"]
+)
 def test_a_checkpoint_cut_in_half_falls_back_to_the_one_before(base, lessons, tmp_path, file):
     settings = replace(SETTINGS, batch_size=4, dropout=0.1, checkpoint_every=1, epochs=1)
     whole = train(base, lessons, tmp_path / "whole", settings)
@@ -122,7 +139,9 @@ def test_a_folder_with_another_training_is_refused(base, lessons, tmp_path):
         train(base, lessons, tmp_path, replace(SETTINGS, seed=1))
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(base, lessons, tmp_path, monkeypatch):
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(
+    base, lessons, tmp_path, monkeypatch
+):
     right = TermTrainer.compute_loss
 
     def third_is_nan(self, *args, **kwargs):
