@@ -21,7 +21,7 @@ from localfair.cli import main
 from tests.frozen import dump
 from tests.frozen.dump import SHOWN
 from tests.lab import Lab
-from tests.test_recipes_run import NAMES, small
+from tests.pipeline.test_recipes_run import NAMES, small
 
 FIXTURES = Path(__file__).parent
 

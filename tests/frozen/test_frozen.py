@@ -9,7 +9,7 @@ import pytest
 from tests.frozen import student
 from tests.frozen.dump import pretty
 from tests.frozen.scenarios import FIXTURES, SCENARIOS, FrozenLab
-from tests.test_recipes_run import NAMES
+from tests.pipeline.test_recipes_run import NAMES
 
 
 @pytest.fixture(scope="module")
