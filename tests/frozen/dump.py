@@ -98,7 +98,7 @@ JOIN questions q ON q.id = l.question
 
 # what an answer, an explanation of the first author and a review of one were asked with
 REQUESTS = """
-SELECT DISTINCT made.noun AS noun, s.role AS role, g.kind AS kind, g.sampling AS sampling,
+SELECT DISTINCT made.noun AS noun, s.role AS role, g.action AS kind, g.sampling AS sampling,
        g.continuations AS continuations, g.constrained AS constrained, g.messages AS messages
 FROM (
   SELECT 'answer' AS noun, question, seat, generation FROM answers
