@@ -63,15 +63,14 @@ def check_seats(order: Order, members: list[Member], steps: list[AnyStep]) -> No
             )
         if isinstance(step, Train | Soften):
             _check_weights_here(step, members)
-    reviewing = [step for step in steps if _asks_reviewers(step)]
-    for step in reviewing:
-        _check_constraint(order, step, members)
-    for step in reviewing:
-        _check_reviewers(order, step, members)
-
-
-def _asks_reviewers(step: AnyStep) -> bool:
-    return isinstance(step, Review) and step.mode != "none" and bool(step.of)
+    reviewing: list[Review] = []
+    for step in steps:
+        if isinstance(step, Review) and step.mode != "none" and step.of:
+            reviewing.append(step)
+    for review in reviewing:
+        _check_constraint(order, review, members)
+    for review in reviewing:
+        _check_reviewers(order, review, members)
 
 
 def _check_weights_here(step: Train | Soften, members: list[Member]) -> None:
@@ -85,9 +84,8 @@ def _check_weights_here(step: Train | Soften, members: list[Member]) -> None:
             )
 
 
-def _check_constraint(order: Order, step: AnyStep, members: list[Member]) -> None:
+def _check_constraint(order: Order, step: Review, members: list[Member]) -> None:
     """A review whose replies are bound is asked of engines that can bind them."""
-    assert isinstance(step, Review)
     if not step.constrained:
         return
     role = "reviewer" if order.reviewers else "teacher"
@@ -101,9 +99,8 @@ def _check_constraint(order: Order, step: AnyStep, members: list[Member]) -> Non
             )
 
 
-def _check_reviewers(order: Order, step: AnyStep, members: list[Member]) -> None:
+def _check_reviewers(order: Order, step: Review, members: list[Member]) -> None:
     """The committee can give as many reviews as the gate wants: nobody reviews his own."""
-    assert isinstance(step, Review)
     teachers = sum(member.seat.role == "teacher" for member in members)
     can_give = len(order.reviewers) or max(0, teachers - 1)
     if step.accept.needed > can_give:

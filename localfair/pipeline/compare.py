@@ -32,7 +32,7 @@ from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import Exam
 from localfair.record.connection import now
 from localfair.record.nouns import Grade, canonical_json, content_id
-from localfair.record.store import Row, Store
+from localfair.record.store import Row, Store, column
 from localfair.report.findings import report, test_exams
 from localfair.report.statistics import mean_interval, paired
 
@@ -230,7 +230,7 @@ def _one_seed(asked: Asked, seed: int, say: Callable[[str], None], progress: Pro
         if asked.lessons:
             order = with_lessons(order, asked.lessons, progress)
         elif asked.budget_tokens:
-            most = max((row["train_questions"] for row in rows.values()), default=None)
+            most = max(column(rows.values(), "train_questions"), default=None)
             order = with_tokens(order, asked.budget_tokens, most, say, progress)
         run_id = run(order, say=say, progress=progress)
         with Store.open(order.db) as store:
@@ -247,8 +247,13 @@ def _row(store: Store, name: str, order: Order, run_id: str) -> Row:
     """One variant with one seed: what it cost, what it accepted, and its two exams on test."""
     finding = report(store, run_id)
     generations = store.asked_for(run_id)
-    by_mentor = [each for each in generations if each["role"] == "mentor"]
-    by_teachers = [each for each in generations if each["role"] != "mentor"]
+    by_mentor = []
+    by_teachers = []
+    for generation in generations:
+        if generation["role"] == "mentor":
+            by_mentor.append(generation)
+        else:
+            by_teachers.append(generation)
     adapters = store.by_ids("adapters", finding["adapters"]).values()
     adapter = finding["adapter"]
     return {
@@ -259,11 +264,11 @@ def _row(store: Store, name: str, order: Order, run_id: str) -> Row:
         "before": finding["before"],
         "after": finding["after"],
         "change": finding["change"],
-        "teacher_tokens": sum(tokens_of(each) for each in by_teachers),
-        "written_tokens": sum(each["completion_tokens"] for each in by_teachers),
-        "mentor_tokens": sum(tokens_of(each) for each in by_mentor),
-        "teacher_seconds": sum(each["seconds"] for each in generations),
-        "train_seconds": sum(each["seconds"] for each in adapters),
+        "teacher_tokens": sum(map(tokens_of, by_teachers)),
+        "written_tokens": sum(column(by_teachers, "completion_tokens")),
+        "mentor_tokens": sum(map(tokens_of, by_mentor)),
+        "teacher_seconds": sum(column(generations, "seconds")),
+        "train_seconds": sum(column(adapters, "seconds")),
         "explanations": finding["explanations"],
         "lessons": finding["lessons"],
         "adapter": adapter["id"] if adapter else None,

@@ -147,12 +147,12 @@ class Rehearsal:
 
     def _unknown_before(self, work: Work, stages: tuple[str, ...], split: str | None = None) -> int:
         """Rows that the steps read by this one may yet make."""
-        read = {
-            (done.round, done.step.id)
-            for done in work.rows.earlier(self.now.step, stages, split=split)
-        }
-        earlier = self.steps[:-1]
-        return sum(each.unknown for each in earlier if (each.round, each.step.id) in read)
+        unknown = 0
+        for done in work.rows.earlier(self.now.step, stages, split=split):
+            for each in self.steps[:-1]:
+                if (each.round, each.step.id) == (done.round, done.step.id):
+                    unknown += each.unknown
+        return unknown
 
     def _bound(self, work: Work, step: AnyStep) -> int:
         """Give the step's engines what the unknown may add; how many rows that may make."""
@@ -187,8 +187,7 @@ class Rehearsal:
 
     def _softening(self, work: Work, step: Soften) -> dict[str, Any]:
         """One pass over each lesson; which of them are softened already is known only with their tokens."""
-        rows = work.rows.of("lessons", "lesson", work.rows.earlier(step, ("select",)))
-        self.now.lessons = sum(not row["dropped"] for row in rows)
+        self.now.lessons = len(work.rows.lessons(step))
         self.now.more_lessons = self._unknown_before(work, ("select",))
         return {"lessons": self.now.lessons, "softened": 0}
 

@@ -25,6 +25,12 @@ from localfair.record.nouns import (
 Row = dict[str, Any]
 CHUNK = 500  # SQL variables per query
 
+
+def column(rows: Iterable[Row], name: str) -> list[Any]:
+    """One column of some rows, in their order."""
+    return [row[name] for row in rows]
+
+
 ASKED_FOR = """
 SELECT g.id, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
   FROM run_rows r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat

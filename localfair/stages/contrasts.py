@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from localfair.recipe.schema import Exam
 from localfair.record.nouns import Grade
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.rows import Written, by_question, draw, draw_written, with_texts
-from localfair.stages.step import Work
+from localfair.stages.step import Work, of_stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ def _right(work: Work) -> list[Written]:
     Those are left out that a review rejected, and those that a select step dropped: what must not be a
     lesson is no model of one.
     """
-    inquiries = [done for done in work.rows.done if done.step.stage == "inquire"]
-    reviews = [done for done in work.rows.done if done.step.stage == "review"]
+    inquiries = of_stage(work.rows.done, "inquire")
+    reviews = of_stage(work.rows.done, "review")
     verdicts = work.rows.of("verdicts", "verdict", reviews)
     accepted = {row["explanation"] for row in verdicts if row["accepted"]}
-    rejected = {row["explanation"] for row in verdicts} - accepted
+    rejected = set(column(verdicts, "explanation")) - accepted
     left_out = rejected | work.store.dropped_explanations(work.rows.run)
     rationales = []
     for row in work.rows.of("explanations", "explanation", inquiries):
@@ -81,7 +81,7 @@ def _mistakes(work: Work) -> dict[str, dict[str, str]]:
     for row in work.rows.of("answers", "answer", exams[-1:]):
         if row["grade"] != Grade.RIGHT:
             answers.append(row)
-    generations = work.store.recorded(row["generation"] for row in answers)
+    generations = work.store.recorded(column(answers, "generation"))
     mistakes: dict[str, dict[str, str]] = {}
     for row in answers:
         text = generations[row["generation"]]["text"].strip()

@@ -14,7 +14,7 @@ from localfair.committee.ask import Call, request_seed
 from localfair.committee.seating import Member
 from localfair.recipe.schema import Exam, Inquire, WriteFeedback, WriteRationale
 from localfair.record.nouns import Grade, Kind, Question, Request, content_id
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.rows import Demonstrations
 from localfair.stages.step import Done, Work, about, sampling_of
 
@@ -75,8 +75,8 @@ def _mistakes(work: Work, step: Inquire) -> list[Subject]:
         ignored = unreadable_is == "nothing" and answer["grade"] == Grade.UNREADABLE
         if answer["grade"] != Grade.RIGHT and not ignored:
             answers.append(answer)
-    questions = work.store.questions_by_id(answer["question"] for answer in answers)
-    generations = work.store.recorded(answer["generation"] for answer in answers)
+    questions = work.store.questions_by_id(column(answers, "question"))
+    generations = work.store.recorded(column(answers, "generation"))
     subjects: dict[tuple[str, str], Subject] = {}
     for answer in answers:
         text = generations[answer["generation"]]["text"].strip()

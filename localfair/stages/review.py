@@ -26,7 +26,7 @@ from localfair.record.nouns import (
     canonical_json,
     content_id,
 )
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.rows import Demonstrations, Written, with_texts
 from localfair.stages.step import Work, about, sampling_of
 
@@ -90,13 +90,13 @@ def review(work: Work, step: Review) -> dict[str, Any]:
         for explanation in written
     ]
     work.store.ensure("verdicts", verdicts)
-    work.rows.made("verdict", [verdict["id"] for verdict in verdicts])
+    work.rows.made("verdict", column(verdicts, "id"))
     return {
         "explanations": len(written),
         "reviews": len(reviews),
         "spared": spared,
         "unreadable": sum(row["score"] is None for row in reviews),
-        "accepted": sum(verdict["accepted"] for verdict in verdicts),
+        "accepted": sum(column(verdicts, "accepted")),
     }
 
 
@@ -272,7 +272,7 @@ def verdict_row(step: Review, explanation: Written, reviews: list[Row]) -> Row:
     policy = canonical_json(
         {"accept": step.accept.model_dump(), "mode": step.mode, "reviewed": reviewed}
     )
-    review_ids = canonical_json(sorted(row["id"] for row in reviews))
+    review_ids = canonical_json(sorted(column(reviews, "id")))
     identity = {"explanation": explanation.id, "policy": policy, "reviews": review_ids}
     return {
         "id": content_id("verdict", **identity),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from localfair.errors import TaskError
 from localfair.record.nouns import Kind, Question, content_id
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.step import Work
 
 
@@ -40,10 +40,10 @@ def with_texts(work: Work, explanations: Iterable[Row]) -> list[Written]:
     """Explanations with their texts, in the order given."""
     explanations = list(explanations)
     store = work.store
-    generations = store.recorded(row["generation"] for row in explanations)
+    generations = store.recorded(column(explanations, "generation"))
     answers = store.by_ids("answers", (row["answer"] for row in explanations if row["answer"]))
-    mistakes = store.recorded(answer["generation"] for answer in answers.values())
-    seats = store.by_ids("seats", (row["seat"] for row in explanations))
+    mistakes = store.recorded(column(answers.values(), "generation"))
+    seats = store.by_ids("seats", column(explanations, "seat"))
     written: list[Written] = []
     for row in explanations:
         generation = generations[row["generation"]]

@@ -10,9 +10,9 @@ from typing import Any
 
 from localfair.recipe.schema import PerQuestion, Select, Take
 from localfair.record.nouns import Kind, Question, canonical_json, content_id
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.rows import Written, by_question, draw, draw_written, with_texts
-from localfair.stages.step import Work
+from localfair.stages.step import Work, of_stage
 from localfair.tasks.leakage import HeldOut, completion_reason, held_out, question_reason
 
 KINDS: tuple[Kind, ...] = ("feedback", "rationale", "answer")
@@ -104,16 +104,16 @@ def _outcome(drafts: list[Draft]) -> dict[str, Any]:
 def _inputs(work: Work, step: Select) -> Inputs:
     """The explanations of the steps that are read; of an input that was never reviewed all may be learned."""
     done = work.rows.earlier(step, ("review", "inquire"))
-    reviewed = [earlier for earlier in done if earlier.step.stage == "review"]
-    inquired = [earlier for earlier in done if earlier.step.stage == "inquire"]
+    reviewed = of_stage(done, "review")
+    inquired = of_stage(done, "inquire")
     verdicts = work.rows.of("verdicts", "verdict", reviewed)
     accepted = {row["explanation"]: row["id"] for row in verdicts if row["accepted"]}
-    explanations = work.store.by_ids("explanations", (row["explanation"] for row in verdicts))
+    explanations = work.store.by_ids("explanations", column(verdicts, "explanation"))
     unreviewed = work.rows.of("explanations", "explanation", inquired)
     for row in unreviewed:
         explanations[row["id"]] = row
     written = sorted(with_texts(work, explanations.values()), key=lambda each: each.id)
-    learnable = frozenset(accepted) | {row["id"] for row in unreviewed}
+    learnable = frozenset(accepted) | set(column(unreviewed, "id"))
     return Inputs(written, learnable, accepted)
 
 
@@ -289,4 +289,4 @@ def _store(work: Work, drafts: list[Draft]) -> None:
             sources.append({"lesson": row["id"], "noun": noun, "row": source})
     work.store.ensure("lessons", rows)
     work.store.ensure("lesson_sources", sources)
-    work.rows.made("lesson", [row["id"] for row in rows])
+    work.rows.made("lesson", column(rows, "id"))

@@ -17,7 +17,7 @@ from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
 from localfair.record.connection import now
 from localfair.record.nouns import Message, soft_label_id
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.step import Work
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ class Wanted:
 
 def soften(work: Work, step: Soften) -> dict[str, Any]:
     """A soft label for every lesson the mentor can read; the outcome counts lessons and label tokens."""
-    lessons = []
-    for row in work.rows.of("lessons", "lesson", work.rows.earlier(step, ("select",))):
-        if not row["dropped"]:
-            lessons.append(row)
+    lessons = work.rows.lessons(step)
     if not lessons:
         return {"lessons": 0, "softened": 0}
     mentor = work.committee.of(step.role)[0]
@@ -55,7 +52,7 @@ def soften(work: Work, step: Soften) -> dict[str, Any]:
     if missing:
         _ask(work, step, mentor, missing)
     work.rows.made("soft_label", wanted)
-    work.rows.made("lesson", [lesson["id"] for lesson in lessons])
+    work.rows.made("lesson", column(lessons, "id"))
     labels = sum(each.encoded.supervised for each in wanted.values())
     return {"lessons": len(lessons), "softened": len(wanted), "labels": labels}
 

@@ -16,7 +16,7 @@ from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.schema import AnyStep, SamplingKeys
 from localfair.record.nouns import Question, Request, Sampling
-from localfair.record.store import Row, Store
+from localfair.record.store import Row, Store, column
 from localfair.tasks.base import Task
 
 
@@ -27,6 +27,11 @@ class Done:
     position: int
     round: int
     step: AnyStep
+
+
+def of_stage(done: Iterable[Done], *stages: str) -> list[Done]:
+    """Those done steps that are of one of the stages, in their order."""
+    return [each for each in done if each.step.stage in stages]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,8 @@ class StepRows:
 
     def _write(self, table: str, noun: str, rows: list[Row]) -> None:
         self.store.ensure(table, rows)
-        self.made(noun, [row["id"] for row in rows])
-        self.made("generation", [row["generation"] for row in rows])
+        self.made(noun, column(rows, "id"))
+        self.made("generation", column(rows, "generation"))
 
     def earlier(
         self, step: AnyStep, stages: tuple[str, ...], split: str | None = None
@@ -119,7 +124,7 @@ class StepRows:
 
         `split` leaves only exams of that split.
         """
-        candidates = [done for done in self.done if done.step.stage in stages]
+        candidates = of_stage(self.done, *stages)
         if split is not None:
             candidates = [done for done in candidates if getattr(done.step, "split", None) == split]
         names = named_inputs(step)
@@ -130,6 +135,11 @@ class StepRows:
             # a step of every round was done several times: the latest counts
             inputs += [done for done in candidates if done.step.id == name][-1:]
         return inputs
+
+    def lessons(self, step: AnyStep) -> list[Row]:
+        """The lessons that a step reads, without those that were dropped."""
+        rows = self.of("lessons", "lesson", self.earlier(step, ("select",)))
+        return [row for row in rows if not row["dropped"]]
 
     def of(self, table: str, noun: str, done: Iterable[Done]) -> list[Row]:
         """Rows of a noun that those steps used or made, ordered by id."""

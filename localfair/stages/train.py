@@ -19,7 +19,7 @@ from localfair.recipe.schema import Divergence, LanguageModel, Train, Triplet
 from localfair.record.adapters import folder_of, loss_summary, relative_folder
 from localfair.record.connection import now
 from localfair.record.nouns import Message
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.epochs import WEIGHTS, keep_best
 from localfair.stages.step import Work
 from localfair.stages.train_plan import Plan, loss_settings, mean_of, plan, settings_of, term
@@ -41,7 +41,7 @@ def train(work: Work, step: Train) -> dict[str, Any]:
     if row is None:
         row = _train(work, planned)
     work.rows.made("adapter", [adapter])
-    work.rows.made("lesson", [lesson["id"] for lesson in planned.lessons])
+    work.rows.made("lesson", column(planned.lessons, "id"))
     work.committee.seat_adapter(step.role, adapter, folder_of(work.store, adapter))
     return _outcome(planned, row)
 

@@ -13,9 +13,9 @@ from localfair.committee.seating import Member
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import CrossEntropy, Divergence, LanguageModel, Train, Triplet
 from localfair.record.nouns import content_id
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.contrasts import Pair, pairs
-from localfair.stages.step import Work
+from localfair.stages.step import Work, of_stage
 
 Term = TypeVar("Term", CrossEntropy, Divergence, LanguageModel, Triplet)
 
@@ -47,7 +47,7 @@ class Plan:
             "adapter",
             role=self.step.role,
             base=self.member.seat.fingerprint,
-            lessons=[lesson["id"] for lesson in self.lessons],
+            lessons=column(self.lessons, "id"),
             settings=settings,
             **self._later(),
         )
@@ -63,7 +63,7 @@ class Plan:
         if self.template:
             parts["template"] = self.template
         if self.soft:
-            parts["soft"] = sorted(row["id"] for row in self.soft.values())
+            parts["soft"] = sorted(column(self.soft.values(), "id"))
         if self.pairs:
             pairs_in_order = sorted(self.pairs.items())
             parts["pairs"] = [[lesson, p.explanation, p.answer] for lesson, p in pairs_in_order]
@@ -78,8 +78,8 @@ class Plan:
 def plan(work: Work, step: Train) -> Plan:
     """What this step trains."""
     lessons = []
-    for row in work.rows.of("lessons", "lesson", work.rows.earlier(step, ("select",))):
-        if not row["dropped"] and mean_of(step, row):
+    for row in work.rows.lessons(step):
+        if mean_of(step, row):
             lessons.append(row)
     member = work.committee.of(step.role)[0]
     goes_on = step.start == "last" and member.seat.adapter
@@ -97,7 +97,7 @@ def plan(work: Work, step: Train) -> Plan:
 
 def _soft_labels(work: Work) -> dict[str, Row]:
     """The soft labels of the latest soften step, by the tokens of the lesson they are of."""
-    softened = [done for done in work.rows.done if done.step.stage == "soften"]
+    softened = of_stage(work.rows.done, "soften")
     rows = work.rows.of("soft_labels", "soft_label", softened[-1:])
     return {row["tokens"]: row for row in rows}
 
