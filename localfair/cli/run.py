@@ -12,7 +12,9 @@ from localfair.machine.hardware import usual_precision
 
 
 def _renamed(ctx: click.Context, option: click.Parameter, value: int | None) -> None:
-    """Take the value of `--limit`, as `--train-limit` was called in the first release, and say so."""
+    """Take the value of `--limit`, as `--train-limit` was called in the first release, and say
+    so.
+    """
     if value is not None:
         click.echo("warning: --limit is now --train-limit", err=True)
         ctx.params["train_limit"] = value
@@ -143,7 +145,9 @@ train = _stage(
 
 
 def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
-    """Do the command: `until` is the stage to stop after and, where one is named, the step of it."""
+    """Do the command: `until` is the stage to stop after and, where one is named, the step of
+    it.
+    """
     from localfair.cli.show import Watch, print_report, say
     from localfair.pipeline.orders import RunOptions, fetch_missing, order, step_of
     from localfair.pipeline.runs import preview, run

@@ -1,6 +1,7 @@
 """bench: how fast each engine reads and writes a model on this machine, at several batch sizes.
 
-Reads a model and sends it made-up prompts; writes its rates, which `plan` uses. Knows nothing of tasks or recipes.
+Reads a model and sends it made-up prompts; writes its rates, which `plan` uses. Knows nothing of
+tasks or recipes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What is measured: under which engines (each that fits, when none is named), at which batch sizes."""
+    """What is measured: under which engines (each that fits, when none is named), at which batch
+    sizes.
+    """
 
     engines: tuple[str, ...] = ()
     batches: tuple[int, ...] = BATCHES
@@ -44,10 +47,12 @@ class Bench:
 def bench(
     name: str, workspace: Path, db: Path, what: Bench, say: Callable[[str], None] = print
 ) -> list[Row]:
-    """Measure the model `name` under each engine that can serve it here; the new rows of `rates`, in order.
+    """Measure the model `name` under each engine that can serve it here.
 
-    Rates are tokens per second of all sequences together; memory is the peak of this process and its
-    children. Raises ModelError when no engine can serve the model.
+    The new rows of `rates`, in order.
+
+    Rates are tokens per second of all sequences together; memory is the peak of this process and
+    its children. Raises ModelError when no engine can serve the model.
     """
     for engine in what.engines:
         if engine not in ENGINES:
@@ -74,7 +79,9 @@ def engines_for(model: AnyModel) -> tuple[str, ...]:
 
 
 def measure(seating: Seating, name: str, engine: str, what: Bench) -> Iterator[Row]:
-    """One row per batch size, each on an engine opened for it, smallest first: a peak is that batch's own."""
+    """One row per batch size, each on an engine opened for it, smallest first: a peak is that
+    batch's own.
+    """
     for batch in sorted(set(what.batches)):
         seating.options = replace(seating.options, engine=engine, batch=batch)
         member = seating.member("teacher", 0, name)
@@ -94,7 +101,10 @@ def measure(seating: Seating, name: str, engine: str, what: Bench) -> Iterator[R
 
 
 def _rates(engine: Engine, batch: int, lengths: Lengths) -> Row:
-    """Loading, reading alone (replies of one token), then reading and writing; no prompt is used twice."""
+    """Loading, reading alone (replies of one token), then reading and writing.
+
+    No prompt is used twice.
+    """
     load_seconds, _ = _timed(engine, _requests(1, 8, 1, seed=0))
     read_seconds, read = _timed(engine, _requests(batch, lengths.prompt, 1, seed=1))
     both_seconds, written = _timed(engine, _requests(batch, lengths.prompt, lengths.reply, seed=2))

@@ -1,8 +1,9 @@
 """How many train questions a budget of teacher tokens, or of lessons, pays for in one recipe.
 
-Runs a recipe up to the step that spends the budget, on more and more train questions: the record makes every smaller
-run free. Writes only what those runs write. A token is one that a teacher or a reviewer read or wrote, counted as if
-nothing had been recorded: a reviewer reads much and writes little, and both take the machine's time.
+Runs a recipe up to the step that spends the budget, on more and more train questions: the record
+makes every smaller run free. Writes only what those runs write. A token is one that a teacher or a
+reviewer read or wrote, counted as if nothing had been recorded: a reviewer reads much and writes
+little, and both take the machine's time.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ def _asks_committee(step: AnyStep) -> bool:
 
 
 def lesson_step(recipe: Recipe) -> str:
-    """The select step whose lessons the student learns from. Raises UsageError for a recipe without any."""
+    """The select step whose lessons the student learns from.
+
+    Raises UsageError for a recipe without any.
+    """
     selects: list[str] = []
     for _, step in recipe.steps():
         if isinstance(step, Select):
@@ -51,7 +55,10 @@ def lesson_step(recipe: Recipe) -> str:
 
 
 def with_lessons(order: Order, wanted: int, progress: Progress) -> Order:
-    """The order with as many train questions as give the lessons wanted, or all; its recipe drops what is beyond."""
+    """The order with as many train questions as give the lessons wanted, or all.
+
+    Its recipe drops what is beyond.
+    """
     step = lesson_step(order.recipe)
     grown, _ = _grown(order, step, wanted, Store.lessons_made, progress)
     return grown
@@ -62,8 +69,8 @@ def with_tokens(
 ) -> Order:
     """The order with the most train questions that a budget of teacher tokens pays for.
 
-    Where nobody is asked, `most` questions, what the others took. Raises UsageError when the budget does
-    not pay for one question.
+    Where nobody is asked, `most` questions, what the others took. Raises UsageError when the budget
+    does not pay for one question.
     """
     step = asking_step(order.recipe)
     if step is None:
@@ -89,7 +96,9 @@ def with_tokens(
 def _grown(
     order: Order, step: str, wanted: int, measure: Measure, progress: Progress
 ) -> tuple[Order, str]:
-    """The order grown, and its run up to a step, until it measures what is wanted or all questions are taken."""
+    """The order grown, and its run up to a step, until it measures what is wanted or all
+    questions are taken.
+    """
     limit = min(START, order.train_limit or START)
     while True:
         smaller = replace(order, train_limit=limit)
@@ -107,7 +116,9 @@ def _quiet(line: str) -> None:
 
 
 def next_limit(limit: int, measured: int, wanted: int, most: int) -> int:
-    """How many questions to take next: what the last ones' measure lets expect, at most twice as many."""
+    """How many questions to take next: what the last ones' measure lets expect, at most twice as
+    many.
+    """
     expected = 2.0 * limit
     if measured:
         expected = min(expected, limit * wanted * MARGIN / measured)

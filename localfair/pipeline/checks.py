@@ -1,6 +1,8 @@
-"""What only a recipe, its seats and its questions together can show to be wrong, raised before anybody is asked.
+"""What only a recipe, its seats and its questions together can show to be wrong, raised before
+anybody is asked.
 
-Reads seats, model folders and, if there is one, the record; writes nothing. Knows nothing of how a step is done.
+Reads seats, model folders and, if there is one, the record; writes nothing. Knows nothing of how a
+step is done.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ WEIGHTLESS = {"scripted": "scripted", "openai_http": "served"}
 
 
 def taking_part(recipe: Recipe, teachers: list[Member]) -> list[Member]:
-    """Those whom the recipe's `teachers` names by index, all when it names none; nobody's seat changes."""
+    """Those whom the recipe's `teachers` names by index, all when it names none.
+
+    Nobody's seat changes.
+    """
     for index in recipe.teachers:
         if index >= len(teachers):
             raise UsageError(

@@ -1,9 +1,10 @@
-"""compare: several recipes, or one with a part left out, on the same task, student and seeds, at an equal budget.
+"""compare: several recipes, or one with a part left out, on the same task, student and seeds, at an
+equal budget.
 
-Runs each through the pipeline; reads the record for what it found and what its teachers cost; writes one row,
-the comparison. Knows nothing of how a recipe works. A budget is kept by the number of train questions that a
-variant takes, the first ones in the task's order; what was asked beyond them stays in the record and enters
-no lesson.
+Runs each through the pipeline; reads the record for what it found and what its teachers cost;
+writes one row, the comparison. Knows nothing of how a recipe works. A budget is kept by the number
+of train questions that a variant takes, the first ones in the task's order; what was asked beyond
+them stays in the record and enters no lesson.
 """
 
 from __future__ import annotations
@@ -115,8 +116,8 @@ def ask(
 ) -> Asked:
     """Everything read and checked before anybody is asked. Raises UsageError, RecipeError.
 
-    The settings of `options` are for every variant whose recipe has the step they name; one that fits
-    nobody is refused.
+    The settings of `options` are for every variant whose recipe has the step they name; one that
+    fits nobody is refused.
     """
     for name in variants:
         if list(variants).count(name) > 1:
@@ -145,7 +146,9 @@ def ask(
 
 
 def _users(options: RunOptions, recipes: list[str]) -> dict[str, set[str]]:
-    """By common setting, the recipes that it is for: those with its step, or all where none has it."""
+    """By common setting, the recipes that it is for: those with its step, or all where none has
+    it.
+    """
     workspace = options.workspace or workspace_dir()
     steps = {recipe: _step_ids(recipe, workspace) for recipe in recipes}
     users: dict[str, set[str]] = {}
@@ -163,7 +166,9 @@ def _step_ids(recipe: str, workspace: Path) -> set[str]:
 
 
 def _check(name: str, order: Order, first: Order) -> None:
-    """A variant that can be told apart by its recipe alone, examined on test once before and once after."""
+    """A variant that can be told apart by its recipe alone, examined on test once before and
+    once after.
+    """
     for part, option in COMMON.items():
         if getattr(order, part) != getattr(first, part):
             raise UsageError(
@@ -218,8 +223,8 @@ def _without(row: Row, keys: Sequence[str]) -> Row:
 def _one_seed(asked: Asked, seed: int, say: Callable[[str], None], progress: Progress) -> list[Row]:
     """The variants with one of the seeds, by its position.
 
-    Those that ask teachers come first: one that asks nobody takes as many questions as the one that took
-    most.
+    Those that ask teachers come first: one that asks nobody takes as many questions as the one that
+    took most.
     """
     orders = {name: asked.orders[name][seed] for name in asked.variants}
     names = sorted(orders, key=lambda name: asking_step(orders[name].recipe) is None)
@@ -288,7 +293,9 @@ def _accepted_share(finding: dict[str, Any]) -> float | None:
 
 
 def _summary(rows: list[Row], name: str) -> Row:
-    """Over seeds: the mean accuracy with its spread, and the paired difference, each question's mean over seeds."""
+    """Over seeds: the mean accuracy with its spread, and the paired difference, each question's
+    mean over seeds.
+    """
     own = [row for row in rows if row["variant"] == name]
     first = [row for row in rows if row["variant"] == rows[0]["variant"]]
     before = [row["before"]["accuracy"] for row in own]
@@ -311,7 +318,9 @@ def _summary(rows: list[Row], name: str) -> Row:
 
 
 def _over_seeds(first: list[Row], own: list[Row]) -> Row:
-    """The difference on the same questions, averaged over seeds before it is resampled over questions (ours)."""
+    """The difference on the same questions, averaged over seeds before it is resampled over
+    questions (ours).
+    """
     changes: dict[str, list[float]] = {}
     for base, other in zip(first, own, strict=True):
         was_right = _rights(base)

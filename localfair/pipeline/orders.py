@@ -65,8 +65,8 @@ class Order:
 def order(recipe: str, options: RunOptions) -> Order:
     """The order that a recipe's name and a command line give.
 
-    What the command line leaves out is taken from the recipe's defaults. Raises RecipeError, or UsageError
-    for a task or a student that neither says.
+    What the command line leaves out is taken from the recipe's defaults. Raises RecipeError, or
+    UsageError for a task or a student that neither says.
     """
     workspace = options.workspace or workspace_dir()
     loaded = load_recipe(recipe, workspace, options.settings)
@@ -106,7 +106,9 @@ def _engine_options(recipe: Recipe, options: RunOptions) -> Options:
 
 
 def fetch_missing(order: Order, say: Callable[[str], None]) -> None:
-    """Fetch the weights of every named model that is not here: the user's word for the network was given."""
+    """Fetch the weights of every named model that is not here: the user's word for the network
+    was given.
+    """
     from localfair.models.fetch import fetch
 
     names = [order.student, *order.teachers, *order.reviewers]

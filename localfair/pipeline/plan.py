@@ -1,7 +1,7 @@
 """plan: what a run would ask, load, take and last, before anything is started.
 
-Reads a rehearsal of the run, model cards, the record's rates and averages, and the machine; writes nothing.
-Numbers of calls are exact where the record answers, upper bounds where it does not yet.
+Reads a rehearsal of the run, model cards, the record's rates and averages, and the machine; writes
+nothing. Numbers of calls are exact where the record answers, upper bounds where it does not yet.
 """
 
 from __future__ import annotations
@@ -32,9 +32,12 @@ ENOUGH = 8  # recorded replies before their mean is taken for an estimate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What one step asks of one engine. `more` calls may come on top; tokens and seconds are of all of them.
+    """What one step asks of one engine.
 
-    seconds: None where the engine has no measured rates. memory: bytes, None for what is not loaded here.
+    `more` calls may come on top; tokens and seconds are of all of them.
+
+    seconds: None where the engine has no measured rates. memory: bytes, None for what is not loaded
+    here.
     """
 
     step: str
@@ -87,7 +90,10 @@ class Planned:
 
 
 def plan(order: Order, until: str | None = None) -> Planned:
-    """Plan the run of `order`. Raises what the run itself would raise for bad input; nothing is loaded or written."""
+    """Plan the run of `order`.
+
+    Raises what the run itself would raise for bad input; nothing is loaded or written.
+    """
     steps = rehearse(order, until)
     disk_here = shutil.disk_usage(_existing(order.db.parent)).free
     planned = Planned(memory_here=free_memory()[1], disk_here=disk_here)
@@ -172,7 +178,10 @@ class Estimate:
         return self._averages.reply(identity, sampling.max_tokens)
 
     def _memory(self, name: str, context: int) -> int | None:
-        """Bytes to serve a model; None for a script and for what a server of the user's own holds."""
+        """Bytes to serve a model.
+
+        None for a script and for what a server of the user's own holds.
+        """
         try:
             model = self._seating.model(name)
         except ModelError:
@@ -182,7 +191,10 @@ class Estimate:
         return memory_needed(model, context, self._batch)
 
     def training(self, step: Rehearsed, train: Train) -> dict[str, Any]:
-        """What a train step learns, in how many steps and seconds; seconds None where the record cannot say."""
+        """What a train step learns, in how many steps and seconds.
+
+        Seconds None where the record cannot say.
+        """
         lessons = step.lessons + step.more_lessons
         batches = math.ceil(lessons / train.batch)
         steps = math.ceil(batches / train.accumulation) * train.epochs
@@ -222,7 +234,9 @@ class Averages:
         return [row for row in self._replies if _is_of(row, identity)]
 
     def reply(self, identity: EngineIdentity, limit: int) -> int:
-        """Tokens of a reply: the mean of those recorded under the same limit, else the limit itself."""
+        """Tokens of a reply: the mean of those recorded under the same limit, else the limit
+        itself.
+        """
         for row in self._of(identity):
             if row["most"] == limit:
                 return round(float(row["reply"]))
@@ -239,7 +253,10 @@ class Averages:
     def seconds(
         self, identity: EngineIdentity, batch: int, prompt_tokens: int, reply_tokens: int
     ) -> float | None:
-        """Loading, reading and writing at the measured rates of the nearest batch size; None where there are none."""
+        """Loading, reading and writing at the measured rates of the nearest batch size.
+
+        None where there are none.
+        """
         if identity.engine == "scripted":
             return 0.0
         newest: dict[int, Row] = {}

@@ -1,7 +1,9 @@
-"""A run rehearsed: every step on a copy of the record, with a committee that answers from the record and asks nobody.
+"""A run rehearsed: every step on a copy of the record, with a committee that answers from the
+record and asks nobody.
 
-Reads the record; writes only the copy. What cannot be known before something is asked is bounded from above:
-an answer not given yet may be a mistake, an explanation not written yet may be reviewed by everybody.
+Reads the record; writes only the copy. What cannot be known before something is asked is bounded
+from above: an answer not given yet may be a mistake, an explanation not written yet may be reviewed
+by everybody.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ from localfair.stages.train_plan import plan as plan_training
 
 @dataclass(slots=True)
 class Share:
-    """What one step wants of one engine. `more`: calls that may be added by what is not known yet."""
+    """What one step wants of one engine.
+
+    `more`: calls that may be added by what is not known yet.
+    """
 
     member: Member
     recorded: int = 0
@@ -40,10 +45,12 @@ class Share:
 
 @dataclass(slots=True)
 class Rehearsed:
-    """One step: its shares by engine; for a train step the lessons known and those that may be added.
+    """One step: its shares by engine.
 
-    trained: the very same adapter is in the record. unknown: rows (answers, explanations, lessons) that the
-    step may yet make, beside those it finds.
+    For a train step the lessons known and those that may be added.
+
+    trained: the very same adapter is in the record. unknown: rows (answers, explanations, lessons)
+    that the step may yet make, beside those it finds.
     """
 
     step: AnyStep
@@ -64,7 +71,10 @@ class Rehearsed:
 
 
 class Silent(Committee):
-    """A committee that yields what the record holds and notes what it does not; it opens no engine."""
+    """A committee that yields what the record holds and notes what it does not.
+
+    It opens no engine.
+    """
 
     step: Rehearsed  # what is rehearsed now
 
@@ -82,7 +92,10 @@ class Silent(Committee):
 
 
 def rehearse(order: Order, until: str | None = None) -> list[Rehearsed]:
-    """Every step of the run that `order` would make. Raises what `pipeline.run` raises for bad input."""
+    """Every step of the run that `order` would make.
+
+    Raises what `pipeline.run` raises for bad input.
+    """
     rehearsal = Rehearsal()
     with tempfile.TemporaryDirectory(prefix="localfair-plan-") as folder:
         copy = replace(order, db=_copy(order.db, Path(folder)))
@@ -186,13 +199,19 @@ class Rehearsal:
         return explanations
 
     def _softening(self, work: Work, step: Soften) -> dict[str, Any]:
-        """One pass over each lesson; which of them are softened already is known only with their tokens."""
+        """One pass over each lesson.
+
+        Which of them are softened already is known only with their tokens.
+        """
         self.now.lessons = len(work.rows.lessons(step))
         self.now.more_lessons = self._unknown_before(work, ("select",))
         return {"lessons": self.now.lessons, "softened": 0}
 
     def _training(self, work: Work, step: Train) -> dict[str, Any]:
-        """Seat the adapter that the record holds; else one that nobody has, so that nothing it will say is found."""
+        """Seat the adapter that the record holds.
+
+        Else one that nobody has, so that nothing it will say is found.
+        """
         planned = plan_training(work, step)
         now = self.now
         now.lessons = len(planned.lessons)

@@ -2,7 +2,8 @@
 
     exam -> inquire -> review -> select -> (soften) -> train -> exam again -> report
 
-Reads a recipe, a task and model cards; every row is written by a stage, and only the run's own by this module.
+Reads a recipe, a task and model cards; every row is written by a stage, and only the run's own by
+this module.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ STAGES: dict[str, Stage] = {
 def run(order: Order, *, until: str | None = None, say: Say = print, progress: Progress) -> str:
     """Do the steps in order, stopping after the step `until`; the id of the run.
 
-    All input is checked before anybody is asked, and what the record already holds is not asked again.
-    Ctrl-C raises Interrupted; the record is good.
+    All input is checked before anybody is asked, and what the record already holds is not asked
+    again. Ctrl-C raises Interrupted; the record is good.
     """
     prepared = prepare(order, until)
     with record_of(prepared) as store:
@@ -105,7 +106,10 @@ class Prepared:
 
 
 def prepare(order: Order, until: str | None) -> Prepared:
-    """Read and check everything that an order names. Raises what a user can cause, and writes nothing."""
+    """Read and check everything that an order names.
+
+    Raises what a user can cause, and writes nothing.
+    """
     task = get_task(order.task, imported=_imported(order.db))
     seating = Seating(order.workspace, order.seed, order.options)
     members = _seat(order, seating)
@@ -178,7 +182,10 @@ class Run:
                 return
 
     def did(self, work: Work, step: AnyStep, outcome: Outcome, improves: bool = False) -> None:
-        """Take in a step's outcome. `improves`: count it as better than every round before (see Rounds)."""
+        """Take in a step's outcome.
+
+        `improves`: count it as better than every round before (see Rounds).
+        """
         self._done.append(Done(work.rows.position, work.round, step))
         if step.id == self._prepared.until:
             return
@@ -191,7 +198,9 @@ class Run:
         return self._committee.of("student")[0].seat.adapter
 
     def _seat_best(self, round_number: int) -> None:
-        """After the rounds, the student of the best one on dev takes the seat: nothing is chosen on test."""
+        """After the rounds, the student of the best one on dev takes the seat: nothing is chosen
+        on test.
+        """
         chosen = self._rounds.chosen(round_number)
         if chosen is None or chosen.adapter == self._students_adapter():
             return

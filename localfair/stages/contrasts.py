@@ -1,7 +1,9 @@
-"""For each rationale lesson of a run, another right rationale of its question and one of the student's own mistakes.
+"""For each rationale lesson of a run, another right rationale of its question and one of the
+student's own mistakes.
 
-Reads a run's explanations, verdicts and answers; writes nothing. Knows nothing of tokens or losses. Source:
-tailored learning, arXiv 2310.13332 (self-reflection); which of several is drawn with the run's seed (ours).
+Reads a run's explanations, verdicts and answers; writes nothing. Knows nothing of tokens or losses.
+Source: tailored learning, arXiv 2310.13332 (self-reflection); which of several is drawn with the
+run's seed (ours).
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from localfair.stages.step import Work, of_stage
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What stands beside a lesson's rationale: ids of an explanation and of an answer, and what they say."""
+    """What stands beside a lesson's rationale: ids of an explanation and of an answer, and what
+    they say.
+    """
 
     explanation: str
     positive: str
@@ -50,8 +54,8 @@ def pairs(work: Work, lessons: Iterable[Row]) -> dict[str, Pair]:
 def _right(work: Work) -> list[Written]:
     """The right rationales of this run, of every round so far, that may be a model of a lesson.
 
-    Those are left out that a review rejected, and those that a select step dropped: what must not be a
-    lesson is no model of one.
+    Those are left out that a review rejected, and those that a select step dropped: what must not
+    be a lesson is no model of one.
     """
     inquiries = of_stage(work.rows.done, "inquire")
     reviews = of_stage(work.rows.done, "review")
@@ -68,7 +72,8 @@ def _right(work: Work) -> list[Written]:
 
 
 def _mistakes(work: Work) -> dict[str, dict[str, str]]:
-    """By question, the student's answers in its latest exam on train that are not right and say something.
+    """By question, the student's answers in its latest exam on train that are not right and say
+    something.
 
     Each question has the texts by the answers' ids.
     """

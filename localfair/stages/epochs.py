@@ -1,7 +1,8 @@
 """Which epoch of a training is kept: each one's adapter sits an exam on dev, the best goes on.
 
-Reads dev questions and the adapters that a training left, one an epoch; writes generations, and the chosen
-adapter's weights over the last one's. The test split is never read here. Knows nothing of lessons or losses.
+Reads dev questions and the adapters that a training left, one an epoch; writes generations, and the
+chosen adapter's weights over the last one's. The test split is never read here. Knows nothing of
+lessons or losses.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ WEIGHTS = "adapter_model.safetensors"
 
 
 def keep_best(work: Work, step: Train, adapter: str, folder: Path) -> list[Standing]:
-    """Examine every epoch in `folder`/epochs and put the best one's weights in `folder`; all of them, in order.
+    """Examine every epoch in `folder`/epochs and put the best one's weights in `folder`.
+
+    All of them, in order.
 
     What the record holds is not asked again; killed in between, the same call goes on.
     """

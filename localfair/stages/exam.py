@@ -1,6 +1,8 @@
-"""exam: a role answers the questions of a split, and every answer is graded right, wrong or unreadable.
+"""exam: a role answers the questions of a split, and every answer is graded right, wrong or
+unreadable.
 
-Reads questions; writes generations and answers. A mistake is a view over answers, not a thing made here.
+Reads questions; writes generations and answers. A mistake is a view over answers, not a thing made
+here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""inquire: authors write feedback on a student's mistakes, and rationales that answer the question afresh.
+"""inquire: authors write feedback on a student's mistakes, and rationales that answer the question
+afresh.
 
-Reads questions and answers; writes generations and explanations, each rationale with its answer check.
+Reads questions and answers; writes generations and explanations, each rationale with its answer
+check.
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ from localfair.stages.step import Done, Work, about, sampling_of
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A student's answer that is not right. `format_only`: nothing could be read, and that is no mistake."""
+    """A student's answer that is not right.
+
+    `format_only`: nothing could be read, and that is no mistake.
+    """
 
     answer: str  # its id
     text: str
@@ -38,7 +43,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One explanation to be written: of which kind, about what, and which sample of several it is."""
+    """One explanation to be written: of which kind, about what, and which sample of several it
+    is.
+    """
 
     kind: Kind
     subject: Subject
@@ -67,7 +74,9 @@ def inquire(work: Work, step: Inquire) -> dict[str, Any]:
 
 
 def _mistakes(work: Work, step: Inquire) -> list[Subject]:
-    """The distinct mistakes of the exams that the step reads: the same text twice is one mistake."""
+    """The distinct mistakes of the exams that the step reads: the same text twice is one
+    mistake.
+    """
     exams = work.rows.earlier(step, ("exam",), split="train")
     unreadable_is = _unreadable_is(exams)
     answers = []

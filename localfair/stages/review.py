@@ -1,7 +1,7 @@
 """review: seats score one another's explanations from 1 to 5, and a verdict follows from the gate.
 
-Reads explanations; writes generations, reviews and verdicts. Reviewers go one engine after another, and
-an explanation whose verdict the remaining ones cannot change is not sent to them. `read_score`,
+Reads explanations; writes generations, reviews and verdicts. Reviewers go one engine after another,
+and an explanation whose verdict the remaining ones cannot change is not sent to them. `read_score`,
 `accepted` and `settled` are pure.
 """
 
@@ -39,10 +39,11 @@ FRACTION = re.compile(r"(?<![\d.,])(-?\d+)\s*(?:/|out of)\s*\d+")
 
 
 def read_score(text: str) -> int | None:
-    """The score that a review ends with, or None when nothing in 1..5 can be read (FAIR, authors' code).
+    """The score that a review ends with, or None when nothing in 1..5 can be read (FAIR, authors'
+    code).
 
-    It is the last `[..]` that holds a number: of `4/5` the numerator, else the last integer. Without
-    brackets it is the last integer of the reply.
+    It is the last `[..]` that holds a number: of `4/5` the numerator, else the last integer.
+    Without brackets it is the last integer of the reply.
     """
     bracketed = [inside for inside in BRACKETED.findall(text) if re.search(r"\d", inside)]
     score = _last_integer(bracketed[-1] if bracketed else text)
@@ -50,7 +51,10 @@ def read_score(text: str) -> int | None:
 
 
 def _last_integer(text: str) -> int | None:
-    """The integer that stands last; a fraction stands where it begins and counts as its numerator."""
+    """The integer that stands last.
+
+    A fraction stands where it begins and counts as its numerator.
+    """
     last_at, last = -1, None
     fractions = list(FRACTION.finditer(text))
     for match in fractions:
@@ -63,14 +67,18 @@ def _last_integer(text: str) -> int | None:
 
 
 def accepted(scores: Sequence[float], mean_above: float = 3.0, min_reviews: int = 1) -> bool:
-    """The gate: enough valid scores, and their mean strictly above (FAIR §3: > 3). No scores: False."""
+    """The gate: enough valid scores, and their mean strictly above (FAIR §3: > 3).
+
+    No scores: False.
+    """
     return len(scores) >= max(1, min_reviews) and fmean(scores) > mean_above
 
 
 def settled(
     scores: Sequence[float], remaining: int, mean_above: float = 3.0, min_reviews: int = 1
 ) -> bool:
-    """Whether no `remaining` further reviews, each unreadable or 1 to 5, can change the verdict (ours).
+    """Whether no `remaining` further reviews, each unreadable or 1 to 5, can change the verdict
+    (ours).
 
     The mean falls with every 1 and rises with every 5, so only the two ends need to be looked at.
     """
@@ -80,7 +88,10 @@ def settled(
 
 
 def review(work: Work, step: Review) -> dict[str, Any]:
-    """Send what is to be reviewed to every seat but its author's, then judge; the outcome counts both."""
+    """Send what is to be reviewed to every seat but its author's, then judge.
+
+    The outcome counts both.
+    """
     inquiries = work.rows.earlier(step, ("inquire",))
     written = with_texts(work, work.rows.of("explanations", "explanation", inquiries))
     reviews, spared = _ask_reviews(work, step, written)
@@ -124,7 +135,8 @@ def _ask_reviews(work: Work, step: Review, written: list[Written]) -> tuple[list
 
 
 def _turns(members: list[Member], exhaustive: bool) -> list[list[Member]]:
-    """Who is asked together: everybody, or members of one engine, which fill its batch and share what it reads.
+    """Who is asked together: everybody, or members of one engine, which fill its batch and share
+    what it reads.
 
     The engine that wrote last goes first: it is likely to be loaded still.
     """
@@ -139,7 +151,9 @@ def _turns(members: list[Member], exhaustive: bool) -> list[list[Member]]:
 def _pairs(
     step: Review, members: list[Member], written: list[Written]
 ) -> Iterator[tuple[Member, Written]]:
-    """Who may review what, kind by kind, so that requests with the same beginning stand together."""
+    """Who may review what, kind by kind, so that requests with the same beginning stand
+    together.
+    """
     for member in members:
         for kind in step.of:
             for explanation in written:
@@ -193,7 +207,9 @@ class ReviewPrompts:
         )
 
     def request(self, member: Member, explanation: Written) -> Request:
-        """A member's request to score an explanation: in words, or by the log-probabilities of five digits."""
+        """A member's request to score an explanation: in words, or by the log-probabilities of
+        five digits.
+        """
         step = self._step
         question = self._questions[explanation.question]
         direct = step.mode == "direct"
@@ -223,7 +239,9 @@ class ReviewPrompts:
 
 
 def expected_score(logprobs: Sequence[float]) -> float:
-    """The expectation over 1..5 from the log-probabilities of the five tokens, renormalised (ours)."""
+    """The expectation over 1..5 from the log-probabilities of the five tokens, renormalised
+    (ours).
+    """
     highest = max(logprobs)
     weights = [math.exp(logprob - highest) for logprob in logprobs]
     weighted = sum(score * weight for score, weight in enumerate(weights, 1))
@@ -231,7 +249,9 @@ def expected_score(logprobs: Sequence[float]) -> float:
 
 
 def review_row(call: Call, generation: Row) -> Row:
-    """A review: who scored whom, the score that could be read, and whether both sit on the same weights."""
+    """A review: who scored whom, the score that could be read, and whether both sit on the same
+    weights.
+    """
     explanation: Written = call.tag
     score: float | None
     if generation["action"] == "score":
@@ -253,7 +273,10 @@ def review_row(call: Call, generation: Row) -> Row:
 
 
 def failed_check(accept: Accept, explanation: Written) -> str | None:
-    """The mechanical reason to reject an explanation, whatever its reviews say; None when there is none."""
+    """The mechanical reason to reject an explanation, whatever its reviews say.
+
+    None when there is none.
+    """
     is_rationale = explanation.kind == "rationale"
     if accept.answer_check and is_rationale and explanation.grade != Grade.RIGHT:
         return f"answer check: {explanation.grade}"

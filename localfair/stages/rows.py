@@ -16,10 +16,11 @@ from localfair.stages.step import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """An explanation with what its author wrote and who that was: what reviews and lessons are made from.
+    """An explanation with what its author wrote and who that was: what reviews and lessons are made
+    from.
 
-    question, answer, seat, generation: ids. mistake: what the student wrote, "" when the explanation is
-    about no mistake. teacher, fingerprint: the author's index and weights.
+    question, answer, seat, generation: ids. mistake: what the student wrote, "" when the
+    explanation is about no mistake. teacher, fingerprint: the author's index and weights.
     """
 
     id: str
@@ -70,7 +71,9 @@ def with_texts(work: Work, explanations: Iterable[Row]) -> list[Written]:
 
 
 def draw_key(seed: int, purpose: str, row_id: str) -> str:
-    """Where a row stands in a draw: it depends on the seed, the purpose and the row's id alone (ours)."""
+    """Where a row stands in a draw: it depends on the seed, the purpose and the row's id alone
+    (ours).
+    """
     return content_id("draw", seed=seed, purpose=purpose, row=row_id)
 
 
@@ -95,17 +98,21 @@ def by_question(written: Iterable[Written]) -> dict[str, list[Written]]:
 
 
 class Demonstrations:
-    """Train questions with gold rationales to show before a question, drawn per run (TinyLLM §3: random)."""
+    """Train questions with gold rationales to show before a question, drawn per run (TinyLLM §3:
+    random).
+    """
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._pool: list[Question] | None = None
 
     def before(self, question: Question, count: int) -> list[Question]:
-        """`count` demonstrations, never the question itself. Raises TaskError when there are too few.
+        """`count` demonstrations, never the question itself.
 
-        They are the same for every question of the run, so that they stand in a shared prefix, except
-        where one of them is the question.
+        Raises TaskError when there are too few.
+
+        They are the same for every question of the run, so that they stand in a shared prefix,
+        except where one of them is the question.
         """
         if not count:
             return []

@@ -1,4 +1,6 @@
-"""select: accepted explanations become lessons, drawn with the run's seed; what is dropped is a row with its reason.
+"""select: accepted explanations become lessons, drawn with the run's seed.
+
+What is dropped is a row with its reason.
 
 Reads explanations, verdicts and questions; writes lessons and the rows each came from.
 """
@@ -22,8 +24,8 @@ KINDS: tuple[Kind, ...] = ("feedback", "rationale", "answer")
 class Draft:
     """A lesson before it is stored.
 
-    prompt: its messages as canonical JSON. sources: (noun, id) of every row it came from. dropped: why
-    nobody learns it, or None. contaminated: it shares text with dev or test.
+    prompt: its messages as canonical JSON. sources: (noun, id) of every row it came from. dropped:
+    why nobody learns it, or None. contaminated: it shares text with dev or test.
     """
 
     question: Question
@@ -65,7 +67,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the select step reads: explanations, those that may be learned, and the verdicts that accepted them."""
+    """What the select step reads: explanations, those that may be learned, and the verdicts that
+    accepted them.
+    """
 
     written: list[Written]
     learnable: frozenset[str]
@@ -73,7 +77,10 @@ class Inputs:
 
 
 def select(work: Work, step: Select) -> dict[str, Any]:
-    """Per question, as many lessons of each kind as the recipe takes; the outcome counts kept and dropped."""
+    """Per question, as many lessons of each kind as the recipe takes.
+
+    The outcome counts kept and dropped.
+    """
     inputs = _inputs(work, step)
     drafting = Drafting(work, step, inputs)
     written_about = by_question(inputs.written)
@@ -102,7 +109,10 @@ def _outcome(drafts: list[Draft]) -> dict[str, Any]:
 
 
 def _inputs(work: Work, step: Select) -> Inputs:
-    """The explanations of the steps that are read; of an input that was never reviewed all may be learned."""
+    """The explanations of the steps that are read.
+
+    Of an input that was never reviewed all may be learned.
+    """
     done = work.rows.earlier(step, ("review", "inquire"))
     reviewed = of_stage(done, "review")
     inquired = of_stage(done, "inquire")
@@ -118,7 +128,9 @@ def _inputs(work: Work, step: Select) -> Inputs:
 
 
 def _questions(work: Work, step: Select, inputs: Inputs) -> list[Question]:
-    """Those with an explanation to learn and, where gold answers are lessons too, every train question."""
+    """Those with an explanation to learn and, where gold answers are lessons too, every train
+    question.
+    """
     if step.per_question.answer:
         return work.questions("train")
     ids = [each.question for each in inputs.written if each.id in inputs.learnable]
@@ -137,9 +149,9 @@ class Drafting:
     def lessons_of(self, question: Question, written: list[Written]) -> list[Draft]:
         """One question's lessons; those that nobody may learn are dropped, with the reason.
 
-        With `complete`, every kind that was written about the question has to be there. Where nobody was
-        asked for feedback (an unreadable answer that is a format lesson, a question that is no mistake),
-        none is missed.
+        With `complete`, every kind that was written about the question has to be there. Where
+        nobody was asked for feedback (an unreadable answer that is a format lesson, a question that
+        is no mistake), none is missed.
         """
         leak = question_reason(question, self._held_out) if self._held_out else None
         drafts: list[Draft] = []
@@ -247,7 +259,9 @@ def _kinds(per_question: PerQuestion) -> list[Kind]:
 
 
 def drop_repeats(drafts: list[Draft]) -> list[Draft]:
-    """The drafts, those dropped that repeat the prompt and, up to white space, the completion of a kept one."""
+    """The drafts, those dropped that repeat the prompt and, up to white space, the completion of
+    a kept one.
+    """
     seen: set[tuple[str, str, str]] = set()
     unique: list[Draft] = []
     for draft in drafts:

@@ -1,7 +1,9 @@
-"""soften: a mentor is teacher-forced on the student's lessons, and what it says of each label token is kept.
+"""soften: a mentor is teacher-forced on the student's lessons, and what it says of each label token
+is kept.
 
-Reads lessons and the mentor's weights with its adapter; writes soft labels. What the record holds for the
-same tokens and the same mentor is not computed again; torch loads only when something is missing.
+Reads lessons and the mentor's weights with its adapter; writes soft labels. What the record holds
+for the same tokens and the same mentor is not computed again; torch loads only when something is
+missing.
 """
 
 from __future__ import annotations
@@ -40,7 +42,10 @@ class Wanted:
 
 
 def soften(work: Work, step: Soften) -> dict[str, Any]:
-    """A soft label for every lesson the mentor can read; the outcome counts lessons and label tokens."""
+    """A soft label for every lesson the mentor can read.
+
+    The outcome counts lessons and label tokens.
+    """
     lessons = work.rows.lessons(step)
     if not lessons:
         return {"lessons": 0, "softened": 0}
@@ -58,7 +63,10 @@ def soften(work: Work, step: Soften) -> dict[str, Any]:
 
 
 def shared_ids(student: Path, mentor: Path) -> int:
-    """How many token ids two models share. Raises UsageError when an id is not the same token in both."""
+    """How many token ids two models share.
+
+    Raises UsageError when an id is not the same token in both.
+    """
     from localfair.models.chat import load_tokenizer
     from localfair.training.soft_labels import shared_vocabulary
 
@@ -75,7 +83,9 @@ def shared_ids(student: Path, mentor: Path) -> int:
 
 
 def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Row]) -> list[Wanted]:
-    """One label for each lesson as the student will learn it, unless it is longer than the mentor reads."""
+    """One label for each lesson as the student will learn it, unless it is longer than the
+    mentor reads.
+    """
     from localfair.training.encode import Dropped, encode
     from localfair.training.soft_labels import tokens_id
 
@@ -134,7 +144,9 @@ def _ask(work: Work, step: Soften, mentor: Member, missing: list[Wanted]) -> Non
 
 
 def _precision(mentor: Member) -> Precision:
-    """The precision of the mentor's base: that of its exams where torch holds it there, else the usual one."""
+    """The precision of the mentor's base: that of its exams where torch holds it there, else the
+    usual one.
+    """
     engine, _, precision = mentor.identity.engine.partition("/")
     known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
     if engine == "transformers" and precision in known:

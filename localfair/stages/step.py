@@ -1,4 +1,5 @@
-"""What a stage is handed: the rows of its step, the questions' wording, their number, and the committee.
+"""What a stage is handed: the rows of its step, the questions' wording, their number, and the
+committee.
 
 Reads and writes a run's links. Knows nothing of what any one stage does.
 """
@@ -87,7 +88,9 @@ def sampling_of(keys: SamplingKeys) -> Sampling:
 
 @dataclass(frozen=True, slots=True)
 class StepRows:
-    """One step's view of the record: what earlier steps of the run left, and what this one links to it."""
+    """One step's view of the record: what earlier steps of the run left, and what this one links
+    to it.
+    """
 
     store: Store
     run: str

@@ -1,8 +1,8 @@
 """train: lessons become an adapter, and the role sits with it from then on.
 
-Reads lessons, what the loss wants beside them (soft labels, contrasts) and a base model's safetensors;
-writes the adapter's folder beside the database, its row, its curve and which lessons it learned. The
-training itself is `localfair.training.qlora`; torch loads only when it is needed.
+Reads lessons, what the loss wants beside them (soft labels, contrasts) and a base model's
+safetensors; writes the adapter's folder beside the database, its row, its curve and which lessons
+it learned. The training itself is `localfair.training.qlora`; torch loads only when it is needed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 
 def train(work: Work, step: Train) -> dict[str, Any]:
-    """Train, or find that the very same adapter was trained before; without lessons there is nothing to learn."""
+    """Train, or find that the very same adapter was trained before.
+
+    Without lessons there is nothing to learn.
+    """
     planned = plan(work, step)
     if not planned.lessons:
         return {"lessons": 0, "trained": 0}
@@ -61,7 +64,10 @@ def _outcome(planned: Plan, row: Row) -> dict[str, Any]:
 
 
 def preview(work: Work, step: Train) -> list[str]:
-    """One lesson of each kind as the base reads it, what is supervised between ⟦ and ⟧; nothing is trained."""
+    """One lesson of each kind as the base reads it, what is supervised between ⟦ and ⟧.
+
+    Nothing is trained.
+    """
     from localfair.training.encode import Dropped
     from localfair.training.encode import preview as marked
 
@@ -92,7 +98,9 @@ def trained_before(work: Work, adapter: str) -> Row | None:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training made, before it is a row: its figures, each dropped lesson's reason, each epoch's exam."""
+    """What a training made, before it is a row: its figures, each dropped lesson's reason, each
+    epoch's exam.
+    """
 
     figures: TrainResult
     dropped: dict[str, str]
@@ -178,7 +186,9 @@ class Lessons:
         )
 
     def _soft(self, encoded: Encoded) -> Soft | None:
-        """The mentor's soft labels of a lesson, where the loss wants them and the record has them."""
+        """The mentor's soft labels of a lesson, where the loss wants them and the record has
+        them.
+        """
         from localfair.training.soft_labels import Soft, tokens_id
 
         if not self._planned.soft:
@@ -187,7 +197,10 @@ class Lessons:
         return Soft(row["top_k"], row["indices"], row["logprobs"]) if row else None
 
     def _contrast(self, lesson: Row, messages: tuple[Message, ...]) -> Contrast | None:
-        """What stands beside a lesson in a triplet; None when it has no pair or is too long for one."""
+        """What stands beside a lesson in a triplet.
+
+        None when it has no pair or is too long for one.
+        """
         from localfair.training.encode import Contrast, contrast
 
         pair = self._planned.pairs.get(lesson["id"])

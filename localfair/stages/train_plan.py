@@ -1,6 +1,7 @@
 """What decides an adapter, from the record alone: lessons, settings, soft labels, contrasts.
 
-Reads a run's rows; writes nothing. No model is loaded to know it, so that a trained adapter is found again.
+Reads a run's rows; writes nothing. No model is loaded to know it, so that a trained adapter is
+found again.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ Term = TypeVar("Term", CrossEntropy, Divergence, LanguageModel, Triplet)
 class Plan:
     """Everything that decides an adapter.
 
-    soft: the mentor's labels by a lesson's tokens, where the loss has a kl term. pairs: by lesson, where it
-    has a triplet term. parent: the adapter it goes on from. template: the chat template that the base's
-    card puts in front of the weights' own.
+    soft: the mentor's labels by a lesson's tokens, where the loss has a kl term. pairs: by lesson,
+    where it has a triplet term. parent: the adapter it goes on from. template: the chat template
+    that the base's card puts in front of the weights' own.
     """
 
     step: Train
@@ -111,7 +112,8 @@ def term(step: Train, kind: type[Term]) -> Term | None:
 
 
 def mean_of(step: Train, lesson: Row) -> tuple[str, float] | None:
-    """(name, weight) of the mean that a lesson's tokens belong to, or None when the loss has none for it.
+    """(name, weight) of the mean that a lesson's tokens belong to, or None when the loss has none
+    for it.
 
     There is one mean for all lessons, one per kind, or one per kind and teacher.
     """
@@ -129,8 +131,8 @@ def mean_of(step: Train, lesson: Row) -> tuple[str, float] | None:
 def settings_of(plan: Plan) -> dict[str, Any]:
     """The trainer's settings, from the recipe's words.
 
-    They are hashed into the adapter's id. A setting that came after the first release is left out where it
-    has its default, so that older adapters keep their ids.
+    They are hashed into the adapter's id. A setting that came after the first release is left out
+    where it has its default, so that older adapters keep their ids.
     """
     step = plan.step
     settings = {
