@@ -22,7 +22,7 @@ def test_a_gguf_and_a_folder_tell_the_same_shape(tmp_path: Path) -> None:
     assert shape_of(safetensors(tmp_path / "folder")) == LLAMA
 
 
-def test_heads_that_share_nothing_are_all_key_heads(tmp_path: Path) -> None:
+def test_a_folder_that_names_no_key_heads_has_one_for_each_head(tmp_path: Path) -> None:
     folder = safetensors(tmp_path / "folder")
     config = json.loads((folder / "config.json").read_text())
     del config["num_key_value_heads"]
