@@ -1,4 +1,7 @@
-"""`localfair models`: list, add, check, fetch, requantise, fit. Parses, calls `localfair.models`, prints."""
+"""`localfair models`: list, add, check, fetch, requantise, fit.
+
+Parses, calls `localfair.models`, prints. Knows nothing of how any of it is done.
+"""
 
 from __future__ import annotations
 
@@ -99,9 +102,10 @@ def fetch(name: str) -> None:
 @click.argument("name")
 @click.option("--type", "file_type", default="bf16", show_default=True, help="bf16, q8_0 or q4_0.")
 def requantise(name: str, file_type: str) -> None:
-    """Write a GGUF's weights as another type, with a card of its own: larger, and often faster to serve.
+    """Write a GGUF's weights as another type: larger, and often faster to serve.
 
-    `localfair bench` says what it is worth here. Nothing that an earlier quantisation lost comes back.
+    They get a card of their own. `localfair bench` says what it is worth here. Nothing that an earlier
+    quantisation lost comes back.
     """
     from localfair.machine.workspace import workspace_dir
     from localfair.models.requantise import requantise as write
@@ -155,15 +159,17 @@ def fit(
     from localfair.models import fit as fitting
     from localfair.models.registry import resolve
 
-    usual_batch = 8 if train else 16
-    load = fitting.Load(
-        context=length if train else context,
-        batch=batch or usual_batch,
-        rank=rank,
-        checkpointing=checkpointing,
-        train=train,
-        compute=usual_precision(),
-    )
+    if train:
+        load = fitting.Load(
+            context=length,
+            batch=batch or 8,
+            rank=rank,
+            checkpointing=checkpointing,
+            train=True,
+            compute=usual_precision(),
+        )
+    else:
+        load = fitting.Load(context=context, batch=batch or 16)
     _print_fit(name, fitting.fit(resolve(name, workspace_dir()), load))
 
 

@@ -1,6 +1,6 @@
-"""Model cards, their weights and what those weights are: found by name, hashed, never guessed.
+"""Model cards and weights: found by name, and checked by hash before anything uses them.
 
-`resolve(name, workspace)` is what the other parts of localfair call; only `fetch` touches a network.
+Other rooms call `resolve(name, workspace)`. Only `fetch` touches a network.
 """
 
 from localfair.models.card import Card, load_card

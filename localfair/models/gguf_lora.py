@@ -97,7 +97,10 @@ def _is_plain(config: dict[str, Any], key: str) -> bool:
 
 
 def _alpha(config: dict[str, Any]) -> float:
-    """llama.cpp scales by alpha / rank; rank-stabilised LoRA (arXiv 2312.03732) means alpha / sqrt(rank)."""
+    """The alpha that llama.cpp, which scales by alpha / rank, must be given.
+
+    Rank-stabilised LoRA (arXiv 2312.03732) scales by alpha / sqrt(rank).
+    """
     alpha = float(config["lora_alpha"])
     if config.get("use_rslora"):
         return alpha * math.sqrt(int(config["r"]))

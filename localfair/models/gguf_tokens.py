@@ -47,7 +47,7 @@ def control_texts(path: Path) -> tuple[str, ...]:
 
     Raises MissingWeights, CorruptWeights.
     """
-    read_gguf_header(path)  # raises what the file lacks
+    read_gguf_header(path)  # so that a damaged file is an error of ours
     with opened(path) as reader:
         vocabulary = _vocabulary(reader)
     tokens = vocabulary.get(TOKENS, [])
