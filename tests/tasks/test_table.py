@@ -85,4 +85,4 @@ def test_an_imported_table_is_found_by_its_name():
 
 def test_a_table_cannot_take_the_name_of_a_benchmark():
     with pytest.raises(UsageError):
-        table_task("gsm8k", None, None, None, None)
+        table_task("gsm8k")
