@@ -13,7 +13,7 @@ from localfair.record.nouns import Question
 from localfair.tasks.base import Task
 from localfair.tasks.benchmark import checked_gold
 from localfair.tasks.files import Row, parse_json
-from localfair.tasks.grading import answer_kind
+from localfair.tasks.grading import infer_answer_kind
 from localfair.tasks.table import final_answer
 
 HINT = 'each line must be {"id": ..., "text": "...", "gold": "..."}, and may have "choices": ["...", "..."]'
@@ -51,8 +51,8 @@ def _graded(task: Task, row: Row) -> dict[str, object]:
 
 def _gold(task: Task, row: Row, choices: tuple[str, ...]) -> str:
     answer = row.scalar("gold")
-    kind = task.answer_kind
-    if kind == "any":
+    answer_kind = task.answer_kind
+    if answer_kind == "any":
         answer = final_answer(answer)
-        kind = answer_kind(answer, choices)
-    return checked_gold(row, kind, answer, choices)
+        answer_kind = infer_answer_kind(answer, choices)
+    return checked_gold(row, answer_kind, answer, choices)

@@ -120,9 +120,9 @@ def prompt(question: Question) -> str:
     return "\n".join(lines)
 
 
-def answer_format(kind: str) -> str:
+def answer_format(answer_kind: str) -> str:
     """How to end an answer of that kind so that it can be read."""
-    return _FORMATS[kind]
+    return _FORMATS[answer_kind]
 
 
 def concluded(reasoning: str, gold: str) -> str:
@@ -133,10 +133,12 @@ def concluded(reasoning: str, gold: str) -> str:
     return f"{reasoning} The answer is {gold}.".strip()
 
 
-def checked_gold(row: Row, kind: AnswerKind, answer: str, choices: Sequence[str] = ()) -> str:
+def checked_gold(
+    row: Row, answer_kind: AnswerKind, answer: str, choices: Sequence[str] = ()
+) -> str:
     """The bare gold answer. Raises BadDataset when the row's answer is none of that kind."""
-    gold = bare_gold(kind, answer, choices)
+    gold = bare_gold(answer_kind, answer, choices)
     if gold is None:
-        expected = "one of the choices" if kind == "choice" else f"a {kind} answer"
+        expected = "one of the choices" if answer_kind == "choice" else f"a {answer_kind} answer"
         raise row.bad(f"the answer {answer[:60]!r} is not {expected}")
     return gold

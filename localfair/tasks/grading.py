@@ -1,11 +1,19 @@
-"""Right, wrong or unreadable: one pure function for each kind of answer, and `grade`, which picks it.
+"""Right, wrong or unreadable: a pure function for each kind of answer, and `grade`, which picks one.
 
 Reads two texts and writes nothing. Knows no task and no model. A `gold` here is always bare
 (`72`, `B`, `yes`); `bare_gold` takes it out of a data set's own solution. Unreadable means that
 nothing could be read, never that what was read is wrong. Ours.
 
 How a text is read stands in a module for each kind: `numbers`, `choices`, `yes_no`, `words`. All
-of them read the final `statements` of a text first.
+of them read the final statements of a text first. To read one more form, add it to a table:
+
+    statements._MARKERS         where a text states its answer
+    statements._WRAPPINGS       what stands around an answer and is taken away
+    numbers._FORMS              how a number is written
+    choices._in_statement       how a final statement names a choice
+    choices._without_statement  how any other text settles on one
+    yes_no._MEANINGS            words that say yes or no
+    words._ENDINGS              where a last sentence has its word
 """
 
 from __future__ import annotations
@@ -26,9 +34,9 @@ _NUMERIC = re.compile(r"\s*[-−]?\s*[$€£]?\s*[-−]?[\d.,/]*\d[\d.,/]*\s*%?\
 _UNREADABLE = Graded(Grade.UNREADABLE, None)
 
 
-def grade(kind: AnswerKind, gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
+def grade(answer_kind: AnswerKind, gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
     """Grade `text` against a bare gold answer of that kind."""
-    match kind:
+    match answer_kind:
         case "number":
             return grade_number(gold, text)
         case "choice":
@@ -90,7 +98,7 @@ def _graded(is_right: bool, read: str) -> Graded:
     return Graded(Grade.RIGHT if is_right else Grade.WRONG, read)
 
 
-def answer_kind(gold: str, choices: Sequence[str] = ()) -> AnswerKind:
+def infer_answer_kind(gold: str, choices: Sequence[str] = ()) -> AnswerKind:
     """The kind of a bare gold answer, for tables that do not say."""
     if choices:
         return "choice"
@@ -101,12 +109,12 @@ def answer_kind(gold: str, choices: Sequence[str] = ()) -> AnswerKind:
     return "text"
 
 
-def bare_gold(kind: AnswerKind, answer: str, choices: Sequence[str] = ()) -> str | None:
+def bare_gold(answer_kind: AnswerKind, answer: str, choices: Sequence[str] = ()) -> str | None:
     """The answer in its one spelling (`72`, `B`, `yes`) out of a bare answer or a whole solution.
 
     None when the text holds no answer of that kind.
     """
-    match kind:
+    match answer_kind:
         case "number":
             value = read_number(answer)
             return None if value is None else show_number(value)

@@ -53,7 +53,7 @@ class _Number:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A way to write a number without its sign: how it looks (a verbose pattern) and what it is worth.
+    """A way to write a number without its sign: a verbose pattern, and the value of what it matched.
 
     Group names must differ from those of the other forms. `value` gives None when the text looks
     like the form and is no number all the same.

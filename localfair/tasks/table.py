@@ -18,7 +18,7 @@ from localfair.record.nouns import Graded, Question
 from localfair.tasks.base import Dataset
 from localfair.tasks.benchmark import UNVERIFIED, answer_format, checked_gold, concluded, prompt
 from localfair.tasks.files import File, Row, csv_rows, json_rows, open_file
-from localfair.tasks.grading import answer_kind, grade
+from localfair.tasks.grading import grade, infer_answer_kind
 from localfair.tasks.splits import Item, Part, assemble
 
 # What a split column may say.
@@ -93,8 +93,8 @@ class Table:
 
     def grade(self, question: Question, text: str) -> Graded:
         """Graded as the kind of answer that the question's gold is."""
-        kind = answer_kind(question.gold, question.choices)
-        return grade(kind, question.gold, text, question.choices)
+        answer_kind = infer_answer_kind(question.gold, question.choices)
+        return grade(answer_kind, question.gold, text, question.choices)
 
     def _hint(self) -> str:
         columns = [self.question, self.answer]
@@ -107,7 +107,8 @@ class Table:
         choices = self._choices(row)
         solution = row.scalar(self.answer)
         answer = final_answer(solution)
-        gold = checked_gold(row, answer_kind(answer, choices), answer, choices)
+        answer_kind = infer_answer_kind(answer, choices)
+        gold = checked_gold(row, answer_kind, answer, choices)
         return Item(
             key=str(number),
             text=row.text(self.question),

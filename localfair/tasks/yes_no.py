@@ -37,7 +37,7 @@ _CLOSES_CLAUSE = re.compile(
     re.VERBOSE,
 )
 _AFTER_IS = re.compile(r"\b(?:is|are|was|were|be|isn't|not|answer)\s+$", re.IGNORECASE)
-# Yes. No, he ...; A: no; Answer: true
+# The words that answer where they open a text: Yes. No, he ...; A: no; Answer: true
 _LEADING = re.compile(
     r"""\W*(?:(?:a|answer)\s*:\s*)?
         (?P<word>yes|no|true|false|correct|incorrect)\b

@@ -6,13 +6,13 @@ import pytest
 
 from localfair.record.nouns import Grade, Graded
 from localfair.tasks.grading import (
-    answer_kind,
     bare_gold,
     grade,
     grade_choice,
     grade_number,
     grade_text,
     grade_yes_no,
+    infer_answer_kind,
 )
 
 PLACES = ("bank", "library", "department store", "mall", "new york")
@@ -20,7 +20,7 @@ R, W, U = "right", "wrong", "unreadable"
 
 
 @pytest.mark.parametrize(
-    ("kind", "gold", "text", "graded"),
+    ("answer_kind", "gold", "text", "graded"),
     [
         ("number", "72", "The answer is 72.0.", Graded(Grade.RIGHT, "72")),
         ("choice", "B", "The answer is a bank.", Graded(Grade.WRONG, "A")),
@@ -28,9 +28,9 @@ R, W, U = "right", "wrong", "unreadable"
         ("text", "yajo", "...", Graded(Grade.UNREADABLE, None)),
     ],
 )
-def test_every_kind_of_answer_has_its_grade_and_what_was_read(kind, gold, text, graded):
-    choices = PLACES if kind == "choice" else ()
-    assert grade(kind, gold, text, choices) == graded
+def test_every_kind_of_answer_has_its_grade_and_what_was_read(answer_kind, gold, text, graded):
+    choices = PLACES if answer_kind == "choice" else ()
+    assert grade(answer_kind, gold, text, choices) == graded
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_case_punctuation_and_spelling_out_do_not_count_in_a_text(gold, text, ex
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "choices", "gold"),
+    ("answer_kind", "answer", "choices", "gold"),
     [
         ("number", "48+24 = 72\n#### 72", (), "72"),
         ("number", "51.0", (), "51"),
@@ -124,12 +124,12 @@ def test_case_punctuation_and_spelling_out_do_not_count_in_a_text(gold, text, ex
         ("text", "?", (), None),
     ],
 )
-def test_gold_is_taken_out_of_a_bare_answer_or_a_solution(kind, answer, choices, gold):
-    assert bare_gold(kind, answer, choices) == gold
+def test_gold_is_taken_out_of_a_bare_answer_or_a_solution(answer_kind, answer, choices, gold):
+    assert bare_gold(answer_kind, answer, choices) == gold
 
 
 @pytest.mark.parametrize(
-    ("gold", "choices", "kind"),
+    ("gold", "choices", "answer_kind"),
     [
         ("72", (), "number"),
         ("$1,080", (), "number"),
@@ -140,5 +140,5 @@ def test_gold_is_taken_out_of_a_bare_answer_or_a_solution(kind, answer, choices,
         ("B", ("x", "y"), "choice"),
     ],
 )
-def test_the_kind_of_an_answer_is_inferred(gold, choices, kind):
-    assert answer_kind(gold, choices) == kind
+def test_the_kind_of_an_answer_is_inferred(gold, choices, answer_kind):
+    assert infer_answer_kind(gold, choices) == answer_kind
