@@ -1,62 +1,114 @@
-"""A recipe's templates, rendered to messages; text that a model wrote is fenced."""
+"""A recipe's templates, rendered to chat messages; text that a model wrote is fenced.
+
+Reads templates and values, writes nothing. Knows nothing of tasks, models or the store.
+
+A turn begins where the template has a `--- role ---` line. The line becomes a Jinja statement before anything is
+rendered, so the template alone decides where turns begin: no rendered text is searched for them, and whatever a
+question or a reply holds stays text in the turn that quotes it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from functools import cached_property
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from localfair.errors import RecipeError
 from localfair.record.nouns import Message
 
+TURN_LINE = re.compile(r"^--- (system|user|assistant) ---[ \t\r]*$", re.M)
+# What a turn line calls; no value of a prompt has such a name.
+BEGIN_TURN = "__begin_turn__"
+# Jinja collects what these hold and writes it later, at some other turn.
+COLLECTED = (nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.AssignBlock)
+
 
 class Prompts:
-    """A recipe's templates, rendered to messages; text a model wrote is fenced."""
+    """A recipe's templates by name, and the key of the fences around quoted text."""
 
     def __init__(self, templates: dict[str, str], fence_key: bytes) -> None:
-        self._templates = templates
+        self._sources = templates
         self._key = fence_key
-
-    @cached_property
-    def _environment(self) -> SandboxedEnvironment:
-        environment = SandboxedEnvironment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        self._compiled: dict[str, Template] = {}
+        self._environment = SandboxedEnvironment(
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.do"],
         )
-        environment.filters["fence"] = self.fence
-        return environment
+        self._environment.filters["fence"] = self.fence
 
     def fence(self, text: str) -> str:
-        """`text` between marks that do not stand in it: a keyed hash of the text itself, which its author could not
-        know; short, since a reviewer reads four.
+        """`text` between marks that do not stand in it, of 4 hex digits where that is possible (ours).
 
-        The same text renders the same bytes in every run of one database (ours).
+        The mark is a keyed hash of the text itself, which its author could not know. The same text renders the same
+        bytes in every run of one database. It is short, since a reviewer reads it four times.
         """
-        hashes = (
-            hashlib.blake2b(text.encode(), key=self._key, digest_size=n).hexdigest()
-            for n in range(2, 65)
-        )
-        mark = next(found for found in hashes if found not in text)
+        mark = self._mark(text)
         return f"<<<{mark}\n{text}\n{mark}>>>"
 
+    def _mark(self, text: str) -> str:
+        for size in range(2, 65):
+            mark = hashlib.blake2b(text.encode(), key=self._key, digest_size=size).hexdigest()
+            if mark not in text:
+                return mark
+        raise AssertionError("a text holds its own keyed hash in every size")
+
     def render(self, name: str, **values: Any) -> tuple[Message, ...]:
-        """The messages of a prompt: one user turn, unless the template marks turns with `--- role ---` lines."""
-        source = TURN.sub("\x02\\1\x03", self._templates[name])
+        """The messages of a prompt: one user turn, unless the template marks turns with `--- role ---` lines.
+
+        A turn without text is left out. Raises RecipeError when the template is wrong or names a missing value.
+        """
+        turns = _Turns()
         try:
-            text = self._environment.from_string(source).render(values)
+            pieces = self._template(name).generate({**values, BEGIN_TURN: turns.begin})
+            # Pieces come one by one, as the template is carried out: each belongs to the turn that is open now.
+            for piece in pieces:
+                turns.write(piece)
         except TemplateError as error:
             raise RecipeError(f"prompts/{name}.md: {error}", "mend the template") from error
-        return _turns(text)
+        return turns.messages()
+
+    def _template(self, name: str) -> Template:
+        if name not in self._compiled:
+            source = TURN_LINE.sub(rf'{{% do {BEGIN_TURN}("\1") %}}', self._sources[name])
+            tree = self._environment.parse(source)
+            _refuse_collected_turns(tree)
+            self._compiled[name] = self._environment.from_string(tree)
+        return self._compiled[name]
 
 
-TURN = re.compile(r"^--- (system|user|assistant) ---\s*$", re.M)
+class _Turns:
+    """The turns of one prompt, as they are rendered."""
+
+    def __init__(self) -> None:
+        self._turns: list[tuple[str, list[str]]] = [("user", [])]
+
+    def begin(self, role: str) -> None:
+        """End the open turn and begin one of this role."""
+        self._turns.append((role, []))
+
+    def write(self, text: str) -> None:
+        """Add text to the open turn."""
+        self._turns[-1][1].append(text)
+
+    def messages(self) -> tuple[Message, ...]:
+        """Each turn that has text, without the space around it."""
+        contents = [(role, "".join(pieces).strip()) for role, pieces in self._turns]
+        return tuple(Message(role, content) for role, content in contents if content)
 
 
-def _turns(text: str) -> tuple[Message, ...]:
-    """Split at the template's own marks; a quoted text that contains such a line stays text."""
-    first, *rest = re.split("\x02(system|user|assistant)\x03", text)
-    pairs = [("user", first), *zip(rest[::2], rest[1::2], strict=True)]
-    return tuple(Message(role, body.strip()) for role, body in pairs if body.strip())
+def _refuse_collected_turns(tree: nodes.Template) -> None:
+    """Raise TemplateSyntaxError for a turn that begins where Jinja does not write text in order."""
+    collected: list[nodes.Node] = [*tree.find_all(COLLECTED)]
+    collected += [loop for loop in tree.find_all(nodes.For) if loop.recursive]
+    for block in collected:
+        for call in block.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == BEGIN_TURN:
+                raise TemplateSyntaxError(
+                    "a turn may begin inside `if` and `for` alone, not in a macro, a filter or a set block",
+                    call.lineno,
+                )
