@@ -21,10 +21,10 @@ from pydantic_core import ErrorDetails
 
 from localfair.errors import ModelError, nearest
 from localfair.machine.files import write_whole
+from localfair.record.nouns import Role
 
 UNVERIFIED = "unverified"
 IN_WEIGHTS = "weights"
-Role = Literal["student", "teacher", "reviewer", "mentor"]
 Text = Annotated[str, StringConstraints(min_length=1)]
 # a bare name: what is fetched must never land outside the weights folder
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]*$")]

@@ -66,8 +66,8 @@ def order(
         task=said.pop("task", defaults.task),
         student=said.pop("student", defaults.student),
         teachers=tuple(said.pop("teachers", defaults.teachers)),
-        train_limit=said.pop("limit", defaults.train),
-        test_limit=said.pop("test_limit", defaults.test),
+        train_limit=said.pop("limit", defaults.train_limit),
+        test_limit=said.pop("test_limit", defaults.test_limit),
         options=chosen,
         **said,
     )

@@ -20,9 +20,9 @@ from localfair.models.fit import memory_needed
 from localfair.models.registry import Model
 from localfair.pipeline.orders import Order
 from localfair.pipeline.rehearsal import Rehearsed, Share, rehearse
-from localfair.recipe.schema import Review, SamplingKeys, Train
+from localfair.recipe.schema import Review, Train
 from localfair.record.connection import exists
-from localfair.record.nouns import EngineIdentity
+from localfair.record.nouns import EngineIdentity, Sampling
 from localfair.record.store import Store
 
 LETTERS_A_TOKEN = 3.5  # of English, where the record cannot say (ours, on the safe side)
@@ -107,7 +107,7 @@ def plan(order: Order, until: str | None = None) -> Planned:
     return planned
 
 
-def _sampling(step: Rehearsed) -> Iterable[SamplingKeys]:
+def _sampling(step: Rehearsed) -> Iterable[Sampling]:
     found = getattr(step.step, "sampling", None)
     return [found] if found else []
 
@@ -116,7 +116,7 @@ def _line(
     order: Order, seating: Seating, averages: Averages, step: Rehearsed, share: Share, upstream: int
 ) -> Line:
     identity = share.member.identity
-    sampling = next(iter(_sampling(step)), SamplingKeys())
+    sampling = next(iter(_sampling(step)), Sampling())
     direct = isinstance(step.step, Review) and step.step.mode == "direct"
     reply = 0 if direct else averages.reply(identity, sampling.max_tokens)
     letters = averages.letters(identity)

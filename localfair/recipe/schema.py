@@ -10,7 +10,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Role = Literal["student", "teacher", "reviewer", "mentor"]
+from localfair.record.nouns import Role, Sampling
+
 Section = Literal["before", "round", "after"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 Take = Annotated[int, Field(ge=0)] | Literal["all", "each-teacher"]
@@ -20,15 +21,6 @@ class Strict(BaseModel):
     """Frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class SamplingKeys(Strict):
-    """How replies are drawn. temperature 0 is greedy."""
-
-    temperature: float = Field(0.0, ge=0, le=5)
-    top_p: float = Field(1.0, gt=0, le=1)
-    max_tokens: int = Field(256, ge=1)
-    stop: tuple[str, ...] = ()
 
 
 class Step(Strict):
@@ -47,7 +39,7 @@ class Exam(Step):
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
     samples: int = Field(1, ge=1)
     unreadable_is: Literal["mistake", "format", "nothing"] = "mistake"
-    sampling: SamplingKeys = SamplingKeys()
+    sampling: Sampling = Sampling()
 
 
 class WriteFeedback(Strict):
@@ -82,7 +74,7 @@ class Inquire(Step):
     about: Literal["mistakes", "questions"] = "mistakes"
     input: str = ""  # the exam whose mistakes; the nearest earlier one when left out
     write: Write
-    sampling: SamplingKeys = SamplingKeys()
+    sampling: Sampling = Sampling()
 
 
 class Accept(Strict):
@@ -113,7 +105,7 @@ class Review(Step):
         False  # bind a reasoned reply's form: reasons, then [1] to [5]; needs an engine that can
     )
     accept: Accept = Accept()
-    sampling: SamplingKeys = SamplingKeys()
+    sampling: Sampling = Sampling()
 
 
 class PerQuestion(Strict):
@@ -199,7 +191,7 @@ LossTerm = Annotated[
 class Adapter(Strict):
     """What is trained: LoRA on an NF4 base (qlora) or on the unquantised one (lora)."""
 
-    kind: Literal["qlora", "lora"] = "qlora"
+    method: Literal["qlora", "lora"] = "qlora"
     rank: int = Field(16, ge=1)
     alpha: int = Field(32, ge=1)
     dropout: float = Field(0.0, ge=0, lt=1)
@@ -210,7 +202,7 @@ class BestEpoch(Strict):
     """Every epoch's adapter sits an exam on dev; the best is kept, of equal ones the first. Test is not looked at."""
 
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
-    sampling: SamplingKeys = SamplingKeys()
+    sampling: Sampling = Sampling()
 
 
 class Train(Step):
@@ -251,8 +243,8 @@ class Defaults(Strict):
     student: str | None = None
     teachers: tuple[str, ...] = ()
     engine: str | None = None
-    train: int | None = Field(None, ge=1)
-    test: int | None = Field(None, ge=1)
+    train_limit: int | None = Field(None, ge=1)
+    test_limit: int | None = Field(None, ge=1)
 
 
 class EarlyStop(Strict):

@@ -11,10 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le
 
 Split = Literal["train", "dev", "test"]
 Kind = Literal["feedback", "rationale", "answer"]
+Role = Literal["student", "teacher", "reviewer", "mentor"]
 
 
 class Grade(StrEnum):
@@ -36,6 +39,11 @@ def content_id(noun: str, **parts: Any) -> str:
     """`b2:` + 32 hex digits of blake2b over the canonical JSON of `parts`, per noun (ours)."""
     text = canonical_json([noun, parts])
     return "b2:" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def seed_of(identifier: str) -> int:
+    """The last 31 bits of an id, as a seed that every engine takes."""
+    return int(identifier.removeprefix("b2:"), 16) % 2**31
 
 
 def soft_label_id(key: Mapping[str, Any]) -> str:
@@ -87,11 +95,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How a reply is drawn. temperature 0 is greedy."""
+    """How a reply is drawn. temperature 0 is greedy.
 
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_tokens: int = 256
+    A recipe's `sampling` table is one of these. The bounds are checked where a recipe is read, and nowhere else.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    temperature: Annotated[float, Ge(0), Le(5)] = 0.0
+    top_p: Annotated[float, Gt(0), Le(1)] = 1.0
+    max_tokens: Annotated[int, Ge(1)] = 256
     stop: tuple[str, ...] = ()
 
 
@@ -185,7 +198,7 @@ class Generation:
 class Seat:
     """A place at the table: the same model may hold several, each with its own seed."""
 
-    role: Literal["student", "teacher", "reviewer", "mentor"]
+    role: Role
     index: int
     model: str
     fingerprint: str
@@ -199,7 +212,7 @@ class Seat:
     @property
     def seed(self) -> int:
         """31 bits of the hash of the run's seed and the seat's (role, index, model, adapter)."""
-        return int(self.id[3:], 16) % (2**31)
+        return seed_of(self.id)
 
     def __str__(self) -> str:
         return f"{self.role}#{self.index}:{self.model}"

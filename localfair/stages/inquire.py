@@ -16,7 +16,7 @@ from localfair.recipe.schema import Exam, Inquire, WriteFeedback, WriteRationale
 from localfair.record.nouns import Grade, Kind, Question, Request, content_id
 from localfair.record.store import Row
 from localfair.stages.rows import demonstrations
-from localfair.stages.step import Work, sampling_of
+from localfair.stages.step import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _request(
         values.pop("hint")
     return Request(
         messages=work.prompts.render(f"write-{kind}", **values),
-        sampling=sampling_of(step.sampling),
+        sampling=step.sampling,
         seed=request_seed(member.seat, question=question.id, kind=kind, sample=sample),
         sample=sample,
         about=f"question {question.key} of {question.task}",

@@ -27,7 +27,7 @@ from localfair.record.nouns import (
 )
 from localfair.record.store import Row
 from localfair.stages.rows import demonstrations, grouped, with_texts
-from localfair.stages.step import Work, sampling_of
+from localfair.stages.step import Work
 
 SCORES = ("1", "2", "3", "4", "5")
 # reasons without a bracket, then the score in brackets, and nothing after it (ours)
@@ -162,7 +162,7 @@ def _request(work: Work, step: Review, member: Member, e: Row, question: Questio
     direct = step.mode == "direct"
     return Request(
         messages=work.prompts.render(f"review-{e['kind']}", **values),
-        sampling=sampling_of(step.sampling),
+        sampling=step.sampling,
         seed=request_seed(member.seat, explanation=e["id"], purpose="review"),
         action="score" if direct else "generate",
         continuations=SCORES if direct else (),

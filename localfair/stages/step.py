@@ -15,7 +15,7 @@ from localfair.committee.seating import Member
 from localfair.errors import TaskError
 from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
-from localfair.recipe.schema import AnyStep, SamplingKeys
+from localfair.recipe.schema import AnyStep
 from localfair.record.nouns import Question, Request, Sampling
 from localfair.record.store import Row, Store
 from localfair.tasks.base import Task
@@ -128,7 +128,7 @@ def _last(found: Iterable[Done]) -> Done | None:
 def exam_request(
     work: Work,
     ask: str,
-    sampling: SamplingKeys,
+    sampling: Sampling,
     member: Member,
     question: Question,
     sample: int = 0,
@@ -136,13 +136,8 @@ def exam_request(
     """A role's own prompt in an exam: the very one that its lessons are trained with."""
     return Request(
         messages=work.prompts.render(f"ask-{ask}", **work.values(question)),
-        sampling=sampling_of(sampling),
+        sampling=sampling,
         seed=request_seed(member.seat, question=question.id, sample=sample),
         sample=sample,
         about=f"question {question.key} of {question.task}",
     )
-
-
-def sampling_of(keys: SamplingKeys) -> Sampling:
-    """A recipe's sampling table as the request's."""
-    return Sampling(**keys.model_dump())

@@ -104,7 +104,7 @@ def settings_of(planned: Plan) -> dict[str, Any]:
         "targets": step.adapter.targets, "learning_rate": step.learning_rate, "schedule": step.schedule,
         "warmup": step.warmup, "epochs": step.epochs, "batch_size": step.batch, "accumulation": step.accumulation,
         "max_length": step.max_length, "weight_decay": step.weight_decay, "clip": step.clip, "seed": planned.seed,
-        "quantise": "nf4" if step.adapter.kind == "qlora" else "none",
+        "quantise": "nf4" if step.adapter.method == "qlora" else "none",
         "gradient_checkpointing": step.gradient_checkpointing, **later,
     }  # fmt: skip
 

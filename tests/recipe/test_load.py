@@ -1,5 +1,6 @@
 """Recipes are validated whole, at the door: every error at once, the nearest name for an unknown key."""
 
+import json
 import re
 import tomllib
 
@@ -7,7 +8,14 @@ import pytest
 
 from localfair.errors import RecipeError
 from localfair.machine.workspace import packaged_dir
-from localfair.recipe.load import apply_setting, load_recipe, parse_recipe, recipe_folders
+from localfair.recipe.load import (
+    apply_setting,
+    copy_recipe,
+    load_recipe,
+    parse_recipe,
+    recipe_folders,
+    recorded_recipe,
+)
 
 NAMES = sorted(p.parent.name for p in packaged_dir("recipes").glob("*/recipe.toml"))
 
@@ -122,8 +130,6 @@ def test_a_setting_that_is_none_is_refused(setting):
 
 
 def test_the_workspaces_copy_hides_the_packaged_one(tmp_path):
-    from localfair.recipe.load import copy_recipe
-
     folder = copy_recipe("fair", "fair", tmp_path)
     toml = folder / "recipe.toml"
     toml.write_text(toml.read_text().replace("rounds  = 1", "rounds  = 3"))
@@ -134,8 +140,46 @@ def test_the_workspaces_copy_hides_the_packaged_one(tmp_path):
 
 
 def test_a_copy_has_its_new_name(tmp_path):
-    from localfair.recipe.load import copy_recipe
-
     copy_recipe("fair", "mine", tmp_path)
     assert load_recipe("mine", tmp_path).name == "mine"
     assert [p.name for p in (tmp_path / "recipes").iterdir()] == ["mine"]
+
+
+RENAMED = [
+    ("defaults.train=4", "defaults.train", "defaults.train_limit"),
+    ("defaults.test=4", "defaults.test", "defaults.test_limit"),
+    ("train.adapter.kind=lora", "train.adapter.kind", "train.adapter.method"),
+    ('train.adapter={kind="lora"}', "train.adapter.kind", "train.adapter.method"),
+]
+
+
+@pytest.mark.parametrize(("setting", "old", "new"), RENAMED)
+def test_an_old_key_is_refused_with_its_new_name_as_the_hint(tmp_path, setting, old, new):
+    with pytest.raises(RecipeError) as refused:
+        fair(tmp_path, setting)
+    assert refused.value.problems == (f"{old}: this key is called {new} now",)
+    assert refused.value.hint == f"write {new} instead of {old}"
+
+
+def test_an_old_key_in_a_recipe_file_is_refused_with_everything_else(tmp_path):
+    toml = copy_recipe("quickstart", "mine", tmp_path) / "recipe.toml"
+    text = toml.read_text().replace("train_limit", "train").replace("method =", "kind =")
+    toml.write_text(text)
+    assert problems(tmp_path, "train.epochs=0", name="mine") == [
+        "defaults.train: this key is called defaults.train_limit now",
+        "train.adapter.kind: this key is called train.adapter.method now",
+        "train.epochs: input should be greater than or equal to 1",
+    ]
+
+
+def test_the_recipe_of_an_old_run_is_read_under_its_old_keys(tmp_path):
+    recipe = load_recipe("quickstart", tmp_path, ("train.adapter.method=lora",))
+    recorded = recipe.model_dump(mode="json")
+    defaults = recorded["defaults"]
+    defaults["train"] = defaults.pop("train_limit")
+    defaults["test"] = defaults.pop("test_limit")
+    for step in recorded["round"]:
+        if step["stage"] == "train":
+            step["adapter"]["kind"] = step["adapter"].pop("method")
+    assert recorded_recipe(json.dumps(recorded)) == recipe
+    assert recorded_recipe(json.dumps(recipe.model_dump(mode="json"))) == recipe
