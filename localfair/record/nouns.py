@@ -1,7 +1,7 @@
-"""The nouns, as frozen dataclasses; see DESIGN words in the README.
+"""The nouns that stages and engines hand to one another, as frozen dataclasses, and how their ids are made.
 
-Knows nothing of SQLite, models or files. Every id is the tagged hash of what makes the
-thing what it is (`content_id`), so the same thing made twice is one row.
+An id is the tagged hash of what makes a thing what it is (`content_id`), so the same thing made twice is one row.
+Knows nothing of SQLite, models or files. What a column of the record means stands in `record/schema`.
 """
 
 from __future__ import annotations
@@ -21,24 +21,28 @@ Role = Literal["student", "teacher", "reviewer", "mentor"]
 
 
 class Grade(StrEnum):
-    """What the mechanical check says of an answer. Unreadable is an outcome of its own."""
+    """What the mechanical check says of an answer. Unreadable is neither right nor wrong."""
 
     RIGHT = "right"
     WRONG = "wrong"
     UNREADABLE = "unreadable"
 
 
+# -- identity -------------------------------------------------------------------------------------
+
+
 def canonical_json(value: Any) -> str:
-    """One text per value: sorted keys, no spaces, no NaN."""
+    """One text per value: sorted keys, no spaces. Raises ValueError for NaN and the infinities."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
 
 
 def content_id(noun: str, **parts: Any) -> str:
-    """`b2:` + 32 hex digits of blake2b over the canonical JSON of `parts`, per noun (ours)."""
+    """`b2:` and 32 hex digits: blake2b over the canonical JSON of the noun and its parts (ours)."""
     text = canonical_json([noun, parts])
-    return "b2:" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"b2:{digest}"
 
 
 def seed_of(identifier: str) -> int:
@@ -47,14 +51,24 @@ def seed_of(identifier: str) -> int:
 
 
 def soft_label_id(key: Mapping[str, Any]) -> str:
-    """The hash of what decides a soft label: mentor, adapter, engine, tokens, top k, shared ids, temperature.
+    """The hash of what decides a soft label: mentor, adapter, engine, tokens, top k, vocabulary, temperature.
 
-    The engine enters under the name that its column had in the first release, so that older records keep their ids.
+    `vocabulary` is the number of ids that mentor and student share.
     """
-    same = {
-        name: key[name] for name in ("mentor", "adapter", "tokens", "top_k", "vocabulary", "tau")
-    }
-    return content_id("soft_label", family=key["engine"], **same)
+    return content_id(
+        "soft_label",
+        mentor=key["mentor"],
+        adapter=key["adapter"],
+        # the name that the column had in the first release: older records keep their ids
+        family=key["engine"],
+        tokens=key["tokens"],
+        top_k=key["top_k"],
+        vocabulary=key["vocabulary"],
+        tau=key["tau"],
+    )
+
+
+# -- tasks ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +99,12 @@ class Graded:
     read: str | None
 
 
+# -- requests and replies -------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One chat turn: role is `system`, `user` or `assistant`."""
+    """One chat turn. `role` is `system`, `user` or `assistant`."""
 
     role: str
     content: str
@@ -97,7 +114,7 @@ class Message:
 class Sampling:
     """How a reply is drawn. temperature 0 is greedy.
 
-    A recipe's `sampling` table is one of these. The bounds are checked where a recipe is read, and nowhere else.
+    A recipe's `sampling` table is one of these. pydantic checks the bounds where a recipe is read; nothing else does.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -110,7 +127,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What a whole reply must be: a value of a JSON schema (canonical JSON text), or what a GBNF grammar allows."""
+    """What a whole reply must be: a value of a JSON schema (as canonical JSON), or what a GBNF grammar allows."""
 
     kind: Literal["json_schema", "gbnf"]
     text: str
@@ -118,10 +135,10 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineIdentity:
-    """What, besides the request, decides a reply: weights, adapter, chat template, engine family.
+    """What, besides the request, decides a reply: weights, adapter, chat template, engine.
 
-    `engine` names the engine and its base precision (`transformers/bf16`, `llama_cpp/gguf`),
-    so that two engines never share a recorded generation.
+    `fingerprint` stands for the weights, `adapter` is "" for none. `engine` names the engine and the precision of its
+    base (`transformers/bf16`, `llama_cpp/gguf`), so that two engines never share a recorded generation.
     """
 
     model: str
@@ -135,9 +152,9 @@ class EngineIdentity:
 class Request:
     """One call to an engine. `about` names the question for error messages and is not part of the identity.
 
-    action `generate`: reply to `messages`. action `score`: log-probabilities of each of
-    `continuations` after `messages`, nothing sampled. `constraint` binds a reply's form; `logprobs` asks for
-    the log-probability of each token written.
+    action `generate`: reply to `messages`, in the form that `constraint` allows; `logprobs` asks for the
+    log-probability of each token written. action `score`: log-probabilities of each of `continuations` after
+    `messages`, nothing sampled. `sample` numbers the replies that one prompt is asked for.
     """
 
     messages: tuple[Message, ...]
@@ -151,37 +168,44 @@ class Request:
     about: str = ""
 
     def id(self, identity: EngineIdentity) -> str:
-        """Same id, same row, never sent twice. The model's name is left out: its fingerprint stands for it.
+        """The id of the generation that answers this: same id, same row, never sent twice.
 
-        What was added to requests later enters only where it is asked for: older records keep their ids.
+        The model's name is left out: its fingerprint stands for it.
         """
-        later: dict[str, Any] = (
-            {"constraint": [self.constraint.kind, self.constraint.text]} if self.constraint else {}
-        )
-        later |= {"logprobs": True} if self.logprobs else {}
+        # What requests learned later enters only where it is asked for: older records keep their ids.
+        later: dict[str, Any] = {}
+        if self.constraint:
+            later["constraint"] = [self.constraint.kind, self.constraint.text]
+        if self.logprobs:
+            later["logprobs"] = True
         return content_id(
             "request",
+            # `kind` and `family` are the names of the first release: older records keep their ids
             kind=self.action,
             fingerprint=identity.fingerprint,
             adapter=identity.adapter,
             chat_template=identity.chat_template,
             family=identity.engine,
-            messages=[[m.role, m.content] for m in self.messages],
+            messages=[[message.role, message.content] for message in self.messages],
             sampling=asdict(self.sampling),
-            # a greedy reply does not depend on its seed
-            seed=self.seed if self.sampling.temperature > 0 and self.action == "generate" else 0,
+            seed=self._seed_that_matters(),
             sample=self.sample,
             continuations=list(self.continuations),
             **later,
         )
+
+    def _seed_that_matters(self) -> int:
+        """0 for a score or a greedy reply: neither depends on its seed."""
+        is_drawn = self.action == "generate" and self.sampling.temperature > 0
+        return self.seed if is_drawn else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
     """A request's reply. `finish` is `stop` (the model ended its turn or a stop string was met) or `length`.
 
-    For a score request `text` is empty and `logprobs` holds one summed natural log-probability per continuation;
-    for a request with `logprobs` it holds one per token written, under the model's own distribution, before
+    For a score request `text` is empty and `logprobs` holds one summed natural log-probability per continuation.
+    For a request with `logprobs` it holds one per token written, under the model's own distribution, before
     temperature, nucleus or constraint.
     """
 
@@ -194,9 +218,12 @@ class Generation:
     logprobs: tuple[float, ...] = ()
 
 
+# -- the committee --------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """A place at the table: the same model may hold several, each with its own seed."""
+    """A role's place in the committee. The same model may hold several, each with its own seed."""
 
     role: Role
     index: int
@@ -207,11 +234,12 @@ class Seat:
 
     @property
     def id(self) -> str:
+        """The hash of all its fields."""
         return content_id("seat", **asdict(self))
 
     @property
     def seed(self) -> int:
-        """31 bits of the hash of the run's seed and the seat's (role, index, model, adapter)."""
+        """What every draw of this seat begins from; another run's seed makes it another."""
         return seed_of(self.id)
 
     def __str__(self) -> str:
