@@ -59,6 +59,10 @@ class Store:
         row = self.db.execute(sql, args).fetchone()
         return dict(row) if row else None
 
+    def column(self, sql: str, *args: Any) -> list[Any]:
+        """The first value of every row of a query."""
+        return [row[0] for row in self.db.execute(sql, args).fetchall()]
+
     def by_ids(self, table: str, ids: Iterable[str]) -> dict[str, Row]:
         """Rows of `table` by id, those that exist."""
         wanted = list(dict.fromkeys(ids))
@@ -122,13 +126,11 @@ class Store:
 
     def tasks(self) -> list[str]:
         """Tasks that have questions here."""
-        questions = self.rows("SELECT DISTINCT task FROM questions ORDER BY task")
-        return [question["task"] for question in questions]
+        return self.column("SELECT DISTINCT task FROM questions ORDER BY task")
 
     def splits(self, task: str) -> set[str]:
         """The splits of a task that have questions here."""
-        questions = self.rows("SELECT DISTINCT split FROM questions WHERE task = ?", task)
-        return {question["split"] for question in questions}
+        return set(self.column("SELECT DISTINCT split FROM questions WHERE task = ?", task))
 
     def questions(self, task: str, split: str, limit: int | None = None) -> list[Question]:
         """A split's questions, at most `limit`, ordered by id.
@@ -202,10 +204,10 @@ class Store:
         """Ids of a noun that steps of a run used or made, in the order of the ids."""
         steps = list(positions)
         sql = f"""
-        SELECT DISTINCT "row" AS id FROM run_rows
+        SELECT DISTINCT "row" FROM run_rows
         WHERE run = ? AND noun = ? AND position IN ({_marks(steps)}) ORDER BY "row"
         """
-        return [link["id"] for link in self.rows(sql, run, noun, *steps)]
+        return self.column(sql, run, noun, *steps)
 
     def counts(self) -> dict[str, int]:
         """Rows by table."""

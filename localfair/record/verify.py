@@ -114,11 +114,11 @@ def _links(store: Store) -> Iterator[str]:
     for noun, table in NOUNS.items():
         for links in ("run_rows", "lesson_sources"):
             sql = f"""
-            SELECT DISTINCT l."row" AS id FROM {links} l LEFT JOIN {table} t ON t.id = l."row"
+            SELECT DISTINCT l."row" FROM {links} l LEFT JOIN {table} t ON t.id = l."row"
             WHERE l.noun = ? AND t.id IS NULL
             """
-            for link in store.rows(sql, noun):
-                yield f"{links} names a missing {noun} {link['id']}"
+            for missing in store.column(sql, noun):
+                yield f"{links} names a missing {noun} {missing}"
 
 
 def _adapters(store: Store) -> Iterator[str]:

@@ -89,8 +89,7 @@ def _total(steps: Iterable[Row], key: str) -> int:
 
 def _ids(store: Store, run: str, noun: str) -> list[str]:
     """Ids of a noun that the run used or made."""
-    sql = 'SELECT DISTINCT "row" AS id FROM run_rows WHERE run = ? AND noun = ?'
-    return [link["id"] for link in store.rows(sql, run, noun)]
+    return store.column('SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ?', run, noun)
 
 
 def _linked(store: Store, run: str, steps: Iterable[Row], stage: str, noun: str) -> list[str]:
@@ -113,9 +112,9 @@ def _lessons(store: Store, run: str, steps: list[Row]) -> int:
 def _adapters(store: Store, run: str) -> list[str]:
     """Every adapter of the run, in the order in which they were trained."""
     sql = """
-    SELECT "row" AS id FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
+    SELECT "row" FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
     """
-    return [link["id"] for link in store.rows(sql, run)]
+    return store.column(sql, run)
 
 
 def _last_adapter(store: Store, run: str) -> Row | None:

@@ -38,6 +38,11 @@ def test_a_query_without_rows_has_no_first_one(store):
     assert store.rows("SELECT * FROM runs") == []
 
 
+def test_a_column_is_the_first_value_of_every_row(store):
+    store.ensure("runs", [a_run(), a_run("s")])
+    assert store.column("SELECT id, recipe FROM runs ORDER BY id") == ["r", "s"]
+
+
 def test_any_number_of_rows_is_read_by_id(store):
     ids = [f"r{number:04}" for number in range(1203)]
     store.ensure("runs", [a_run(run) for run in ids])

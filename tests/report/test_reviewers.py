@@ -1,12 +1,14 @@
 """What the record says of reviewers: leniency, AUC against the answer check, agreement, the gate."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from localfair.errors import UsageError
 from localfair.record.store import Store
 from localfair.report.reviewers import (
+    Review,
     agreement,
     auc,
     committee_auc,
@@ -23,53 +25,61 @@ EXHAUSTIVE = "review.exhaustive=true"
 
 def reviews(*scores, mode="reasoned", reviewer="r", seat=0):
     """Reviews of e0, e1, ... from (score, whether the explanation is right)."""
-    rows = []
+    made = []
     for number, (score, right) in enumerate(scores):
-        row = {
-            "explanation": f"e{number}",
-            "kind": "rationale",
-            "score": score,
-            "right": right,
-            "mode": mode,
-            "action": "score" if mode == "direct" else "generate",
-            "reviewer": reviewer,
-            "seat": seat,
-            "prompt_tokens": 100,
-            "completion_tokens": 10,
-        }
-        rows.append(row)
-    return rows
+        review = Review(
+            explanation=f"e{number}",
+            kind="rationale",
+            right=right,
+            reviewer=reviewer,
+            seat=seat,
+            mode=mode,
+            score=score,
+            prompt_tokens=100,
+            written_tokens=0 if mode == "direct" else 10,
+        )
+        made.append(review)
+    return made
 
 
 def paired(direct, reasoned):
     return list(zip(direct, reasoned, strict=True))
 
 
+MIXED = ((5, True),) * 8 + ((4, False), (4, True), (2, False), (1, False))
+
+
 def test_a_row_tells_leniency_cost_and_what_could_not_be_read():
-    row = reviewer_row("r", "reasoned", reviews((5, True), (3, True), (1, False), (None, True)))
+    row = reviewer_row(reviews((5, True), (3, True), (1, False), (None, True)))
     assert (row["reviews"], row["unreadable"], row["mean"]) == (4, 1, 3)
     assert row["for"] == pytest.approx(1 / 3)
     assert (row["prompt_tokens"], row["written_tokens"]) == (100, 10)
 
 
 def test_a_reviewer_whose_scores_cannot_be_read_has_no_mean():
-    row = reviewer_row("r", "direct", reviews((None, True), mode="direct"))
+    row = reviewer_row(reviews((None, True), mode="direct"))
     assert (row["mean"], row["for"], row["auc"], row["written_tokens"]) == (None, None, None, 0)
 
 
+def test_feedbacks_count_for_leniency_and_not_for_the_auc():
+    feedback, rationale = reviews((5, True), (3, False))
+    row = reviewer_row([replace(feedback, kind="feedback"), rationale])
+    assert (row["mean"], row["right"], row["wrong"]) == (4, 0, 1)
+
+
 def test_the_auc_is_the_share_of_pairs_in_order_with_ties_counted_half():
-    worth = auc(reviews((5, True), (3, True), (3, False), (1, False)))
+    worth = auc([5, 3], [3, 1])
     assert worth["auc"] == pytest.approx((1 + 1 + 0.5 + 1) / 4)
     low, high = worth["auc_interval"]
     assert low <= worth["auc"] <= high
 
 
 def test_a_reviewer_that_saw_only_right_rationales_has_no_auc():
-    assert auc(reviews((5, True), (4, True)))["auc"] is None
+    assert auc([5, 4], [])["auc"] is None
 
 
 def test_the_auc_of_a_single_wrong_rationale_has_no_interval():
-    worth = auc(reviews((5, True), (4, True), (1, False)))
+    worth = auc([5, 4], [1])
     assert (worth["auc"], worth["auc_interval"]) == (1, None)
 
 
@@ -95,10 +105,10 @@ def test_modes_that_saw_only_right_rationales_are_not_compared():
 def test_reviewers_that_differ_in_strictness_alone_make_a_mean_worse_than_any_of_them():
     # each puts right above wrong; the lenient one reads the weak author, the strict one the strong author
     lenient = reviews((4.2, True), (4.1, False), (4.1, False), reviewer="lenient")
-    strict = reviews((1.3, True), (1.3, True), (1.2, False), reviewer="strict")
-    for review in strict:
-        review["explanation"] = f"s{review['explanation']}"
-    assert auc(lenient)["auc"] == auc(strict)["auc"] == 1
+    strict = []
+    for review in reviews((1.3, True), (1.3, True), (1.2, False), reviewer="strict"):
+        strict.append(replace(review, explanation=f"s{review.explanation}"))
+    assert reviewer_row(lenient)["auc"] == reviewer_row(strict)["auc"] == 1
     [together] = committee_auc([*lenient, *strict])
     assert together["mode"] == "reasoned"
     assert together["auc"] == pytest.approx((3 + 1 + 1) / 9)
@@ -124,29 +134,34 @@ def test_reviews_of_two_modes_do_not_agree_or_disagree():
 
 
 def test_a_higher_gate_covers_less():
-    gate = gate_table(reviews(*[(5, True)] * 8, (4, False), (4, True), (2, False), (1, False)))
-    coverage = [row["coverage"] for row in gate]
+    gates = gate_table(reviews(*MIXED))
+    coverage = [gate.coverage for gate in gates]
     assert coverage == sorted(coverage, reverse=True)
-    precision = {row["mean_above"]: row["precision"] for row in gate}
+    precision = {gate.mean_above: gate.precision for gate in gates}
     assert precision[4.0] == 1.0
 
 
 def test_the_suggestion_is_the_lowest_gate_that_is_precise_enough():
-    gate = gate_table(reviews(*[(5, True)] * 8, (4, False), (4, True), (2, False), (1, False)))
-    suggestion = suggest(gate, 0.95)
+    suggestion = suggest(gate_table(reviews(*MIXED)), 0.95)
     assert "mean_above=4 " in suggestion
     assert "100.0%" in suggestion
 
 
 def test_where_no_gate_is_precise_enough_the_suggestion_says_so():
-    gate = gate_table(reviews((5, False), (5, True), (1, False)))
-    assert suggest(gate, 0.9).startswith("no threshold reaches 90%; nearest: --set")
+    gates = gate_table(reviews((5, False), (5, True), (1, False)))
+    assert suggest(gates, 0.9).startswith("no threshold reaches 90%; nearest: --set")
 
 
 def test_a_gate_that_accepts_nothing_has_no_precision():
     [*_, strictest] = gate_table(reviews((4, True), (1, False)))
-    assert (strictest["mean_above"], strictest["accepted"]) == (4.5, 0)
-    assert strictest["precision"] is strictest["interval"] is None
+    assert (strictest.mean_above, strictest.accepted) == (4.5, 0)
+    assert strictest.precision is strictest.interval is None
+
+
+def test_a_gate_goes_by_the_mean_of_an_explanations_reviewers():
+    gates = gate_table([*reviews((5, True)), *reviews((2, True), seat=1)])
+    accepted = {gate.mean_above: gate.accepted for gate in gates}
+    assert (accepted[3.0], accepted[3.5]) == (1, 0)
 
 
 def test_a_record_with_a_wrong_author_tells_reviewers_apart(lab):
