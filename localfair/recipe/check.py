@@ -1,4 +1,7 @@
-"""What is wrong with a recipe, in words: unknown keys with the nearest name, steps that need what no step makes.
+"""What is wrong with a recipe, in words.
+
+Each key is checked by the schema, and an unknown one comes with the nearest name; what no key alone
+can show is checked here: steps that need what no earlier step makes, prompts that are missing.
 
 Reads nothing but the recipe it is given. Knows nothing of files, models or the store.
 """
@@ -210,7 +213,7 @@ def _writing(step: r.Inquire, earlier: list[r.AnyStep]) -> Iterator[str]:
 
 
 def _loss(step: r.Train, earlier: list[r.AnyStep]) -> Iterator[str]:
-    """The terms of a loss: each one's own problems, those of all together, the steps that they need."""
+    """The problems of a loss: of each term, of all together, of the steps that they need."""
     lesson_kinds = _lesson_kinds(earlier)
     for term in step.loss:
         if not isinstance(term, r.CrossEntropy):

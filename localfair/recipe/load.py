@@ -1,7 +1,7 @@
 """recipe.toml -> a validated recipe, every error at once; after this nobody re-checks.
 
-Reads TOML and prompt files, from an explicit path, the workspace or the packaged copy, and the recipe that a run
-left in the record. Knows nothing of models, tasks or the store.
+Reads TOML and prompt files, from an explicit path, the workspace or the packaged copy, and the
+recipe that a run left in the record. Knows nothing of models, tasks or the store.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Table = dict[str, Any]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 SEE_FAIR = "see `localfair recipes show fair`"
-# Keys that had another name once: "table.old key" -> "table.new key". A recipe file that uses an old one is refused
-# with the new one as its hint; a recipe in an older record is read all the same.
+# Keys that had another name once: "table.old key" -> "table.new key". A recipe file that uses an
+# old one is refused with the new one as its hint; a recipe in an older record is read all the same.
 RENAMED = {
     "defaults.train": "defaults.train_limit",
     "defaults.test": "defaults.test_limit",
@@ -167,7 +167,7 @@ def parse_recipe(data: Table, prompts: dict[str, str], label: str = "recipe") ->
 
 
 def recorded_recipe(text: str) -> Recipe:
-    """The effective recipe of a run, from the JSON that stands in the record; keys may have their old names."""
+    """The effective recipe of a run, from the JSON in the record. Keys may have their old names."""
     current, _ = rename_keys(json.loads(text))
     return Recipe.model_validate(current)
 
@@ -194,7 +194,9 @@ def rename_keys(data: Table) -> tuple[Table, dict[str, str]]:
 
 
 def _tables(data: Table) -> Iterator[tuple[str, Table]]:
-    """(path, table) of each of the recipe's own tables and of each table of a step, e.g. `train.adapter`."""
+    """(path, table) of each table of the recipe, e.g. `defaults`, and of a step, e.g.
+    `train.adapter`.
+    """
     for name, table in data.items():
         if isinstance(table, dict):
             yield name, table
@@ -216,10 +218,11 @@ def _steps(data: Table) -> Iterator[Table]:
 
 
 def apply_setting(data: Table, setting: str) -> None:
-    """Apply one `--set`: `review.accept.mean_above=4` sets a key of a step by its id, `rounds=2` one of the recipe.
+    """Apply one `--set` to a recipe's data.
 
-    A term of a loss goes by its name, a ce term by its kind: `train.loss.triplet.weight=0`.
-    Raises RecipeError when the setting has another form or names what is not there.
+    `review.accept.mean_above=4` sets a key of a step by its id, `rounds=2` one of the recipe. A
+    term of a loss goes by its name, a ce term by its kind: `train.loss.triplet.weight=0`. Raises
+    RecipeError when the setting has another form or names what is not there.
     """
     target, equals, raw = setting.partition("=")
     keys = target.strip().split(".")

@@ -2,9 +2,9 @@
 
 Reads templates and values, writes nothing. Knows nothing of tasks, models or the store.
 
-A turn begins where the template has a `--- role ---` line. The line becomes a Jinja statement before anything is
-rendered, so the template alone decides where turns begin: no rendered text is searched for them, and whatever a
-question or a reply holds stays text in the turn that quotes it.
+A turn begins where the template has a `--- role ---` line. The line becomes a Jinja statement
+before anything is rendered, so the template alone decides where turns begin: no rendered text is
+searched for them, and whatever a question or a reply holds stays text in the turn that quotes it.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ class Prompts:
         self._environment.filters["fence"] = self.fence
 
     def fence(self, text: str) -> str:
-        """`text` between marks that do not stand in it, of 4 hex digits where that is possible (ours).
+        """`text` between marks that do not stand in it (ours).
 
-        The mark is a keyed hash of the text itself, which its author could not know. The same text renders the same
-        bytes in every run of one database. It is short, since a reviewer reads it four times.
+        The mark is a keyed hash of the text itself, which its author could not know. The same text
+        renders the same bytes in every run of one database. It has 4 hex digits where
+        that is possible, since a reviewer reads it four times.
         """
         mark = self._mark(text)
         return f"<<<{mark}\n{text}\n{mark}>>>"
@@ -58,14 +59,16 @@ class Prompts:
         raise AssertionError("a text holds its own keyed hash in every size")
 
     def render(self, name: str, **values: Any) -> tuple[Message, ...]:
-        """The messages of a prompt: one user turn, unless the template marks turns with `--- role ---` lines.
+        """The messages of a prompt.
 
-        A turn without text is left out. Raises RecipeError when the template is wrong or names a missing value.
+        One user turn, unless the template marks turns with `--- role ---` lines. A turn without
+        text is left out. Raises RecipeError when the template is wrong or names a missing value.
         """
         turns = _Turns()
         try:
             pieces = self._template(name).generate({**values, BEGIN_TURN: turns.begin})
-            # Pieces come one by one, as the template is carried out: each belongs to the turn that is open now.
+            # Pieces come one by one, as the template is carried out: each belongs to the turn that
+            # is open now.
             for piece in pieces:
                 turns.write(piece)
         except TemplateError as error:

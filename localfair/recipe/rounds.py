@@ -1,7 +1,8 @@
-"""When the rounds of a recipe end before their number is reached, and whose adapter goes on after them.
+"""When the rounds of a recipe end early, and whose adapter goes on after them.
 
-Reads the outcomes of a run's steps, as they are made; writes nothing. Knows nothing of models or questions. What it
-decides follows from the record, so the same command decides it again without asking anybody.
+Reads the outcomes of a run's steps, as they are made; writes nothing. Knows nothing of models or
+questions. What it decides follows from the record, so the same command decides it again without
+asking anybody.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Rounds:
     def saw(self, number: int, step: AnyStep, outcome: dict[str, Any], adapter: str) -> str:
         """Take in a step's outcome and the student's adapter after it.
 
-        A line for the person where a round ends and there is something to say of it, "" everywhere else.
+        A line for the person where a round ends and there is something to say of it, "" everywhere
+        else.
         """
         if step.stage == "train":
             self._trained.append(outcome["trained"])
@@ -77,7 +79,7 @@ class Rounds:
         return self.over
 
     def _is_round(self, number: int) -> bool:
-        """Whether a number is a round's; 0 is `before` the rounds, one more than their number `after` them."""
+        """Whether a number is a round's: 0 is `before`, one more than the last round `after`."""
         return 1 <= number <= self.recipe.rounds
 
     def _ends_round(self, number: int, step: AnyStep) -> bool:
@@ -97,7 +99,10 @@ class Rounds:
         return ""
 
     def chosen(self, number: int) -> Standing | None:
-        """Before a step after the rounds: the round whose adapter goes on, None where no exam on dev decides it."""
+        """The round whose adapter goes on to the steps after the rounds.
+
+        None before that, and where no exam on dev decides it.
+        """
         if number <= self.recipe.rounds or not self.standings:
             return None
         return best(self.standings)

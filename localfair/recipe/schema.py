@@ -1,4 +1,4 @@
-"""The closed vocabulary of recipes: every step and key a recipe.toml may use, each with what it does.
+"""The closed vocabulary of recipes: every step and key of a recipe.toml, with what it does.
 
 No expressions, no dotted imports. Knows nothing of files, models, tasks or the store.
 """
@@ -92,7 +92,10 @@ class Accept(Strict):
 
 
 class Review(Step):
-    """Seats score one another's explanations; verdicts follow. mode `none`: the mechanical checks alone."""
+    """Seats score one another's explanations; verdicts follow.
+
+    mode `none`: the mechanical checks alone.
+    """
 
     stage: Literal["review"]
     input: tuple[str, ...] = ()
@@ -130,7 +133,7 @@ class Select(Step):
 
 
 class Soften(Step):
-    """A mentor's top-k log-probabilities for every label token of the student's lessons, at temperature tau."""
+    """A mentor's top-k log-probabilities for every label token of the student's lessons."""
 
     stage: Literal["soften"]
     role: Literal["mentor"] = "mentor"
@@ -196,7 +199,10 @@ class Adapter(Strict):
 
 
 class BestEpoch(Strict):
-    """Every epoch's adapter sits an exam on dev; the best is kept, of equal ones the first. Test is not looked at."""
+    """Every epoch's adapter sits an exam on dev; the best is kept, of equal ones the first.
+
+    Test is not looked at.
+    """
 
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
     sampling: Sampling = Sampling()
@@ -244,7 +250,10 @@ class Defaults(Strict):
 
 
 class EarlyStop(Strict):
-    """Rounds end when this exam on dev stops improving; what follows them uses the best round's adapter."""
+    """Rounds end when this exam on dev stops improving.
+
+    What follows them uses the best round's adapter.
+    """
 
     exam: str
     patience: int = Field(1, ge=1)

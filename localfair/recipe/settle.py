@@ -1,4 +1,4 @@
-"""What a switched-off part of a recipe takes with it, so that one `--set` is enough to leave any part out.
+"""What a switched-off part of a recipe takes with it: one `--set` leaves any part out.
 
 Reads and returns a recipe. Knows nothing of files, models or the store.
 """
@@ -22,9 +22,10 @@ from localfair.recipe.schema import (
 def settle(recipe: Recipe) -> Recipe:
     """The recipe whose steps name only what is done.
 
-    A step that names a review that is off reads what the review would have read. The name of an inquire that is off
-    is dropped where others remain, and a review of nothing is off too. A kl term goes with its soften step, a term of
-    weight 0 goes where others remain; what is left keeps its weights. Names that no step has are kept.
+    A step that names a review that is off reads what the review would have read. The name of an
+    inquire that is off is dropped where others remain, and a review of nothing is off too. A kl
+    term goes with its soften step, a term of weight 0 goes where others remain; what is left keeps
+    its weights. Names that no step has are kept.
     """
     earlier: list[AnyStep] = []
     sections: dict[str, tuple[AnyStep, ...]] = {}
@@ -63,7 +64,11 @@ def _all_inputs(names: tuple[str, ...], earlier: list[AnyStep]) -> list[str]:
 
 
 def _inputs_of(name: str, earlier: list[AnyStep]) -> list[str]:
-    """The steps a name stands for: itself; what a review that is off reads; none of an inquire that is off."""
+    """The steps that a name stands for.
+
+    A step that is on stands for itself, a review that is off for what it reads, an inquire that is
+    off for nothing.
+    """
     ids = [step.id for step in earlier]
     if name not in ids:
         return [name]

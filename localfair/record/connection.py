@@ -34,7 +34,7 @@ def now() -> str:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is a database at `path`. A file of no bytes is none: SQLite has not written to it yet."""
+    """Whether there is a database at `path`. A file of no bytes is none yet."""
     is_empty = path.is_file() and path.stat().st_size == 0
     return path.exists() and not is_empty
 
@@ -42,8 +42,8 @@ def exists(path: Path) -> bool:
 def connect(path: Path, *, create: bool) -> Database:
     """The database at `path`, opened and migrated to this version.
 
-    Raises NoDatabase when there is none and `create` is false, NewerDatabase when a later localfair wrote it,
-    StoreError when the file cannot be opened or is no database of localfair.
+    Raises NoDatabase when there is none and `create` is false, NewerDatabase when a later localfair
+    wrote it, StoreError when the file cannot be opened or is no database of localfair.
     """
     if not create and not exists(path):
         raise NoDatabase(
@@ -133,7 +133,10 @@ def _record_migration(db: Database, version: int, reason: str) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script. `executescript` would commit each: the migration would not be one transaction."""
+    """The statements of a script.
+
+    sqlite3's `executescript` commits first: a migration would not be one transaction.
+    """
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -146,7 +149,8 @@ def _statements(script: str) -> Iterator[str]:
 def only_writer(path: Path) -> Iterator[None]:
     """Hold the write lock of the database, the file `<path>-writer`.
 
-    The kernel lets go of the lock however this process ends. Raises DatabaseBusy when another process holds it.
+    The kernel lets go of the lock however this process ends. Raises DatabaseBusy when another
+    process holds it.
     """
     with Path(f"{path}-writer").open("a+") as handle:
         _lock(handle, path)

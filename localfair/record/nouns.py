@@ -1,7 +1,8 @@
-"""The nouns that stages and engines hand to one another, as frozen dataclasses, and how their ids are made.
+"""The nouns that stages and engines hand to one another, and how their ids are made.
 
-An id is the tagged hash of what makes a thing what it is (`content_id`), so the same thing made twice is one row.
-Knows nothing of SQLite, models or files. What a column of the record means stands in `record/schema`.
+An id is the tagged hash of what makes a thing what it is (`content_id`), so the same thing made
+twice is one row. Knows nothing of SQLite, models or files. What a column of the record means stands
+in `record/schema`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def seed_of(identifier: str) -> int:
 
 
 def soft_label_id(key: Mapping[str, Any]) -> str:
-    """The hash of what decides a soft label: mentor, adapter, engine, tokens, top k, vocabulary, temperature.
+    """The hash of what decides a soft label, from the columns of its row.
 
     `vocabulary` is the number of ids that mentor and student share.
     """
@@ -73,7 +74,10 @@ def soft_label_id(key: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One item of a task. `gold` is the bare answer; `rationale` the data set's own solution, if any."""
+    """One item of a task.
+
+    `gold` is the bare answer, `rationale` the data set's solution, "" when it has none.
+    """
 
     task: str
     key: str
@@ -114,7 +118,8 @@ class Message:
 class Sampling:
     """How a reply is drawn. temperature 0 is greedy.
 
-    A recipe's `sampling` table is one of these. pydantic checks the bounds where a recipe is read; nothing else does.
+    A recipe's `sampling` table is one of these. pydantic checks the bounds where a recipe is read;
+    nothing else does.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -127,7 +132,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What a whole reply must be: a value of a JSON schema (as canonical JSON), or what a GBNF grammar allows."""
+    """The form of a whole reply: a JSON schema (as canonical JSON) or a GBNF grammar."""
 
     kind: Literal["json_schema", "gbnf"]
     text: str
@@ -137,8 +142,9 @@ class Constraint:
 class EngineIdentity:
     """What, besides the request, decides a reply: weights, adapter, chat template, engine.
 
-    `fingerprint` stands for the weights, `adapter` is "" for none. `engine` names the engine and the precision of its
-    base (`transformers/bf16`, `llama_cpp/gguf`), so that two engines never share a recorded generation.
+    `fingerprint` stands for the weights, `adapter` is "" for none. `engine` names the engine and
+    the precision of its base (`transformers/bf16`, `llama_cpp/gguf`), so that two engines never
+    share a recorded generation.
     """
 
     model: str
@@ -150,11 +156,13 @@ class EngineIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call to an engine. `about` names the question for error messages and is not part of the identity.
+    """One call to an engine.
 
-    action `generate`: reply to `messages`, in the form that `constraint` allows; `logprobs` asks for the
-    log-probability of each token written. action `score`: log-probabilities of each of `continuations` after
-    `messages`, nothing sampled. `sample` numbers the replies that one prompt is asked for.
+    `about` names the question for error messages and is not part of the identity.
+    action `generate`: reply to `messages`, in the form that `constraint` allows; `logprobs` asks
+    for the log-probability of each token written. action `score`: log-probabilities of each of
+    `continuations` after `messages`, nothing sampled. `sample` numbers the replies that one prompt
+    is asked for.
     """
 
     messages: tuple[Message, ...]
@@ -172,7 +180,8 @@ class Request:
 
         The model's name is left out: its fingerprint stands for it.
         """
-        # What requests learned later enters only where it is asked for: older records keep their ids.
+        # Older records keep their ids: what the first release did not know enters only where it is
+        # asked for, and `kind` and `family` are the names that it had.
         later: dict[str, Any] = {}
         if self.constraint:
             later["constraint"] = [self.constraint.kind, self.constraint.text]
@@ -180,7 +189,6 @@ class Request:
             later["logprobs"] = True
         return content_id(
             "request",
-            # `kind` and `family` are the names of the first release: older records keep their ids
             kind=self.action,
             fingerprint=identity.fingerprint,
             adapter=identity.adapter,
@@ -202,11 +210,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A request's reply. `finish` is `stop` (the model ended its turn or a stop string was met) or `length`.
+    """A request's reply.
 
-    For a score request `text` is empty and `logprobs` holds one summed natural log-probability per continuation.
-    For a request with `logprobs` it holds one per token written, under the model's own distribution, before
-    temperature, nucleus or constraint.
+    `finish` is `stop` (the model ended its turn or a stop string was met) or `length`. For a score
+    request `text` is empty and `logprobs` holds one summed natural log-probability per
+    continuation. For a request with `logprobs` it holds one per token written, under the model's
+    own distribution, before temperature, nucleus or constraint.
     """
 
     request: Request

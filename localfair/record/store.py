@@ -77,7 +77,8 @@ class Store:
     def ensure(self, table: str, rows: Sequence[Row]) -> int:
         """Insert what is not there yet, in one transaction; the number of new rows.
 
-        A row of the same id is the same row. Raises sqlite3.IntegrityError for any other constraint that fails.
+        A row of the same id is the same row. Raises sqlite3.IntegrityError for any other constraint
+        that fails.
         """
         before = self.db.conn.total_changes
         with self.db.atomic():
@@ -99,7 +100,7 @@ class Store:
             self.db.execute(sql, [*values.values(), *key.values()])
 
     def fence_key(self) -> bytes:
-        """The key of the marks around quoted text: made once per database, never shown to an author."""
+        """The key of the marks around quoted text. Made once per database, shown to no author."""
         secret = self.db.execute("SELECT value FROM secrets WHERE name = 'fence'").fetchone()
         return bytes(secret["value"])
 
@@ -156,9 +157,9 @@ class Store:
         return generations
 
     def add_generation(self, identity: EngineIdentity, generation: Generation) -> Row:
-        """Write one finished generation; it is on disk when this returns. The same id twice keeps the first.
+        """Write one finished generation; it is on disk when this returns.
 
-        Returns its row, with `logprobs` decoded.
+        The same id twice keeps the first. Returns its row, with `logprobs` decoded.
         """
         row = generation_row(identity, generation)
         self.ensure("generations", [row])
@@ -176,7 +177,7 @@ class Store:
         return self.one("SELECT * FROM adapters WHERE id = ?", adapter_id)
 
     def forget_adapter(self, adapter_id: str) -> None:
-        """Drop the row of an adapter whose weights were lost, so that the one trained anew can take its place.
+        """Drop the row of an adapter whose weights were lost: the one trained anew takes its place.
 
         The caller holds the transaction in which the new row comes.
         """
@@ -189,7 +190,10 @@ class Store:
     # -- rows of a run ----------------------------------------------------------------------------
 
     def end_lost_runs(self) -> None:
-        """Mark runs that were killed as interrupted. The only writer calls it: no other run can be running."""
+        """Mark runs that were killed as interrupted.
+
+        The only writer calls it: no other run can be running.
+        """
         for run in self.rows("SELECT id FROM runs WHERE status = 'running'"):
             self.update("runs", run, {"status": "interrupted", "problem": "ended without a word"})
 

@@ -1,4 +1,4 @@
-"""The record checks itself: SQLite's own checks, ids that still hash to their content, links that lead somewhere.
+"""The record checks itself: SQLite's checks, ids against content, links, weights of adapters.
 
 Reads everything, the weights of adapters included; writes nothing.
 """
@@ -97,7 +97,7 @@ def _constraint(recorded: dict[str, Any] | None) -> Constraint | None:
 
 
 def _soft_labels(store: Store) -> Iterator[str]:
-    """Ids, and the sizes of the two arrays: top k ids a token, and their log-probabilities with that of the rest."""
+    """Ids, and the sizes of the arrays: `indices` (labels, top k), `logprobs` (labels, top k + 1)."""
     for row in _each(store, "soft_labels"):
         if soft_label_id(row) != row["id"]:
             yield f"soft label {row['id']} does not hash to its id"
@@ -110,7 +110,7 @@ def _soft_labels(store: Store) -> Iterator[str]:
 
 
 def _links(store: Store) -> Iterator[str]:
-    """Rows of runs and lessons that point at a noun's row, by the noun's name: no foreign key can check these."""
+    """Links of runs and lessons to rows, by the noun's name: no foreign key can check these."""
     for noun, table in NOUNS.items():
         for links in ("run_rows", "lesson_sources"):
             sql = f"""

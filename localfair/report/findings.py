@@ -1,6 +1,6 @@
-"""What a run found, from the record alone: counts, acceptance, accuracy with intervals, the paired change.
+"""What a run found: counts, acceptance, accuracy with intervals, the paired change.
 
-Reads a run's rows; writes nothing, asks nobody.
+Reads a run's rows from the record; writes nothing, asks nobody.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def runs(store: Store) -> list[Row]:
 
 
 def report(store: Store, run: str) -> dict[str, Any]:
-    """Everything about one run as plain data. Raises UsageError for a run that is not in the record."""
+    """Everything about one run as plain data.
+
+    Raises UsageError when the run is not in the record.
+    """
     head = store.one("SELECT * FROM runs WHERE id = ?", run)
     if head is None:
         raise UsageError(
@@ -172,17 +175,17 @@ def _accuracy(exam: Row) -> Row:
 
 
 def acceptance(store: Store, run: str) -> list[Row]:
-    """Accepted of all, by kind and by author; and for each reviewer what it gave, by kind of explanation."""
+    """By kind of explanation: what was accepted of each author's, and what each reviewer gave."""
     explanations = store.by_ids("explanations", _ids(store, run, "explanation"))
-    reviews = store.by_ids("reviews", _ids(store, run, "review")).values()
+    reviews = store.by_ids("reviews", _ids(store, run, "review"))
     accepted = _accepted(store, run)
-    reviews_by_kind: dict[str, list[Row]] = {}
-    for review in reviews:
-        kind = explanations[review["explanation"]]["kind"]
-        reviews_by_kind.setdefault(kind, []).append(review)
     explanations_by_kind: dict[str, list[Row]] = {}
     for explanation in explanations.values():
         explanations_by_kind.setdefault(explanation["kind"], []).append(explanation)
+    reviews_by_kind: dict[str, list[Row]] = {}
+    for review in reviews.values():
+        kind = explanations[review["explanation"]]["kind"]
+        reviews_by_kind.setdefault(kind, []).append(review)
     rows: list[Row] = []
     for kind, written in sorted(explanations_by_kind.items()):
         rows.append(_author(kind, "all", written, accepted))
@@ -201,11 +204,12 @@ def _accepted(store: Store, run: str) -> set[str]:
 
 def _by_seat(store: Store, rows: list[Row]) -> list[tuple[str, list[Row]]]:
     """Explanations by their author's name, or reviews by their reviewer's, in the order of seats."""
-    seats = store.by_ids("seats", [row["seat"] for row in rows])
+    by_seat: dict[str, list[Row]] = {}
+    for row in rows:
+        by_seat.setdefault(row["seat"], []).append(row)
+    seats = store.by_ids("seats", by_seat)
     in_order = sorted(seats.values(), key=lambda seat: (seat["index"], seat["id"]))
-    return [
-        (seat_name(seat), [row for row in rows if row["seat"] == seat["id"]]) for seat in in_order
-    ]
+    return [(seat_name(seat), by_seat[seat["id"]]) for seat in in_order]
 
 
 def _author(kind: str, who: str, written: list[Row], accepted: set[str]) -> Row:

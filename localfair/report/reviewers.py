@@ -1,8 +1,8 @@
 """What reviewers are worth, from the record alone.
 
-Reads reviews, their explanations and the generations they rest on; writes nothing, asks nobody. The mechanical
-answer check of a rationale is the yardstick: a reviewer that knows a right rationale from a wrong one scores it
-higher. Statistics are scipy's, loaded when a report is made.
+Reads reviews, their explanations and the generations they rest on; writes nothing, asks nobody. The
+mechanical answer check of a rationale is the yardstick: a reviewer that knows a right rationale
+from a wrong one scores it higher. Statistics are scipy's, loaded when a report is made.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ OF_RUN = """r.id IN (SELECT "row" FROM run_rows WHERE run = ? AND noun = 'review
 class Review:
     """A review with what its report needs to know of the explanation, the reviewer and the reply.
 
-    `mode` is direct or reasoned. `score` is None when none could be read. `right` is the answer check's word on a
-    rationale. A direct review writes no tokens: its score is read from log-probabilities.
+    `mode` is direct or reasoned. `score` is None when none could be read. `right` is the answer
+    check's word on a rationale. A direct review writes no tokens: its score is read from
+    log-probabilities.
     """
 
     explanation: str
@@ -62,8 +63,8 @@ class Mean:
 class Gate:
     """The gate `mean > mean_above` over the rationales that one mode reviewed.
 
-    `right` of the `reviewed` have a right answer. `precision` is the share of right answers among the accepted, with
-    its 95 % interval; both are None when nothing was accepted.
+    `right` of the `reviewed` have a right answer. `precision` is the share of right answers among
+    the accepted, with its 95 % interval; both are None when nothing was accepted.
     """
 
     mode: str
@@ -82,10 +83,11 @@ Pair = tuple[Review, Review]  # one reviewer's direct and its reasoned review of
 def reviewers(
     store: Store, run: str | None = None, task: str | None = None, precision: float = 0.95
 ) -> dict[str, Any]:
-    """Reviewers, their agreement, and the gate at each threshold; of one run, one task, or the whole record.
+    """Reviewers, their agreement, and the gate at each threshold.
 
-    `precision` is the share of right answers among accepted rationales that the suggested gate aims at.
-    Raises UsageError when there is no review to look at.
+    Of one run, of one task, or of the whole record. `precision` is the share of right answers among
+    accepted rationales that the suggested gate aims at. Raises UsageError when there is no review
+    to look at.
     """
     reviews = _reviews(store, run, task)
     if not reviews:
@@ -148,7 +150,7 @@ def _reviewers(reviews: Iterable[Review]) -> list[Row]:
 
 
 def reviewer_row(reviews: Sequence[Review]) -> Row:
-    """One reviewer in one mode: its leniency, how well its scores tell right from wrong, what a review costs.
+    """One reviewer in one mode: how lenient it is, how well it tells right from wrong, its cost.
 
     `mean` and `for` are None when no score could be read.
     """
@@ -180,9 +182,10 @@ def _share_for(scores: Sequence[float]) -> float:
 
 
 def auc(right: Sequence[float], wrong: Sequence[float]) -> dict[str, Any]:
-    """P(a right rationale scores above a wrong one), ties counted half, with a bootstrap 95 % interval.
+    """P(a right rationale scores above a wrong one), ties counted half.
 
-    The Mann-Whitney U over the number of pairs (scipy.stats.mannwhitneyu). None when there are no scores of either.
+    The Mann-Whitney U over the number of pairs (scipy.stats.mannwhitneyu), with a bootstrap 95 %
+    interval. None when right or wrong ones are missing.
     """
     area = None
     interval = None
@@ -202,7 +205,10 @@ def _area(right: Any, wrong: Any) -> float:
 def _interval(
     samples: tuple[Sequence[Any], Sequence[Any]], statistic: Callable[[Any, Any], float]
 ) -> list[float] | None:
-    """The bootstrap 95 % interval of a statistic of right and wrong rationales; None when either has fewer than two."""
+    """The bootstrap 95 % interval of a statistic of right and wrong rationales.
+
+    None when there are fewer than two of either.
+    """
     if min(map(len, samples)) < 2:
         return None
     from scipy.stats import bootstrap
@@ -218,7 +224,7 @@ def _interval(
 
 
 def _in_both_modes(rationales: Iterable[Review]) -> dict[str, list[Pair]]:
-    """By reviewer, the rationales that it scored both ways: the direct and the reasoned review of each."""
+    """By reviewer, its direct and its reasoned review of each rationale that it scored both ways."""
     by_mode: dict[tuple[str, str], dict[str, Review]] = {}
     for review in rationales:
         if review.score is not None:
@@ -244,9 +250,10 @@ def _differences(pairs: dict[str, list[Pair]]) -> list[Row]:
 
 
 def difference(pairs: Iterable[Pair]) -> dict[str, Any]:
-    """The AUC of the second of each pair less that of the first, with an interval from pairs drawn again together.
+    """The AUC of the reasoned reviews less that of the direct ones, on the same rationales.
 
-    None when only right or only wrong rationales were scored.
+    The interval is from pairs drawn again together. None when only right or only wrong rationales
+    were scored.
     """
     right: list[tuple[float | None, ...]] = []
     wrong: list[tuple[float | None, ...]] = []
@@ -273,7 +280,10 @@ def difference(pairs: Iterable[Pair]) -> dict[str, Any]:
 
 
 def agreement(reviews: Iterable[Review]) -> list[Row]:
-    """Each two reviewers of one mode that scored the same explanations: how often both were for or both against."""
+    """Each two reviewers of one mode: how often both were for or both against an explanation.
+
+    Of the explanations that both scored; reviewers without a common one are left out.
+    """
     votes: dict[tuple[str, str, int], dict[str, bool]] = {}  # seat -> explanation -> for or against
     for review in reviews:
         if review.score is not None:
@@ -300,8 +310,8 @@ def agreement(reviews: Iterable[Review]) -> list[Row]:
 def committee_auc(rationales: Iterable[Review]) -> list[Row]:
     """The AUC of what the gate looks at, the mean over an explanation's reviewers, by mode.
 
-    It can lie below every reviewer's own, and below one half: nobody reviews what they wrote, so where one reviewer
-    is stricter than another, the mean tells who the author was.
+    It can lie below every reviewer's own, and below one half: nobody reviews what they wrote, so
+    where one reviewer is stricter than another, the mean tells who the author was.
     """
     rows = []
     for mode, means in _means(rationales).items():
@@ -331,7 +341,8 @@ def _means(reviews: Iterable[Review]) -> dict[str, list[Mean]]:
 def gate_table(rationales: Iterable[Review]) -> list[Gate]:
     """The gate at each threshold, by mode.
 
-    A rationale counts by the scores that it has; reviews that were spared or unreadable are left out.
+    A rationale counts by the scores that it has; reviews that were spared or unreadable are left
+    out.
     """
     gates = []
     for mode, means in _means(rationales).items():

@@ -59,7 +59,7 @@ def mcnemar(gained: int, lost: int) -> float:
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % bootstrap interval (percentiles) of a mean over questions; a point where all are equal."""
+    """The 95 % bootstrap interval (percentiles) of a mean; a point where all values are equal."""
     import numpy as np
     from scipy.stats import bootstrap
 

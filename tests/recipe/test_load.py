@@ -1,4 +1,6 @@
-"""From a folder to a recipe: which folder, which settings, which names keys had once, every error at once."""
+"""From a folder to a recipe: which folder, which settings, which names keys had once, every error
+at once.
+"""
 
 import json
 import tomllib

@@ -1,7 +1,8 @@
-"""The formula in a recipe's README and the loss that its train step computes are the same, on numbers.
+"""The formula in a recipe's README and the loss that its train step computes are the same, on
+numbers.
 
-The formula is evaluated with the plainest definitions there are, in float64 and from the papers; the code with the
-very weights that the recipe gives it.
+The formula is evaluated with the plainest definitions there are, in float64 and from the papers;
+the code with the very weights that the recipe gives it.
 """
 
 import math
@@ -27,10 +28,11 @@ LOSS_BLOCK = re.compile(r"^```loss\n(.*?)\n```$", re.M | re.S)
 
 @dataclass(frozen=True)
 class Numbers:
-    """A batch of lessons of all kinds, the logits of a student and of a mentor over it, and states of triplets.
+    """A batch of lessons of all kinds, the logits of a student and of a mentor over it, and states
+    of triplets.
 
-    labels, ids: (ROWS, TOKENS). student, mentor: (ROWS, TOKENS, WORDS). states: (3, triplets, width): anchors,
-    positives, negatives.
+    labels, ids: (ROWS, TOKENS). student, mentor: (ROWS, TOKENS, WORDS). states: (3, triplets,
+    width): anchors, positives, negatives.
     """
 
     labels: torch.Tensor
@@ -177,7 +179,9 @@ class Terms:
 
 
 def named_term(step, row):
-    """(name, weight) of the mean that a lesson's tokens belong to, None when the step does not teach it."""
+    """(name, weight) of the mean that a lesson's tokens belong to, None when the step does not
+    teach it.
+    """
     kind, teacher = LESSONS[row]
     return term_of(step, {"kind": kind, "teacher": teacher})
 
@@ -208,7 +212,9 @@ def divergences(numbers, lessons):
 
 
 def computed(step, numbers, lessons):
-    """What `localfair.training.losses` makes of the same numbers with the step's own terms and weights."""
+    """What `localfair.training.losses` makes of the same numbers with the step's own terms and
+    weights.
+    """
     terms = Terms()
     prompt_weights = [term.prompt_weight for term in step.loss if isinstance(term, LanguageModel)]
     for row in lessons:

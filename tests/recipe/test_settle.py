@@ -1,4 +1,6 @@
-"""One `--set` is enough to leave a part of a recipe out: what depends on it goes or reads what it would have read."""
+"""One `--set` is enough to leave a part of a recipe out: what depends on it goes or reads what it
+would have read.
+"""
 
 from localfair.recipe.load import load_recipe
 

@@ -1,4 +1,6 @@
-"""The recipes that ship: each is valid, each number says where it comes from, each page says what differs."""
+"""The recipes that ship: each is valid, each number says where it comes from, each page says what
+differs.
+"""
 
 import re
 

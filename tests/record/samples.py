@@ -1,4 +1,6 @@
-"""Things to write into records: a question, a seat, a request and its reply, rows of a run and of an adapter."""
+"""Things to write into records: a question, a seat, a request and its reply, rows of a run and of
+an adapter.
+"""
 
 from localfair.record.nouns import (
     EngineIdentity,

@@ -1,4 +1,6 @@
-"""The schema: what it refuses, and that records of every earlier version become records of this one."""
+"""The schema: what it refuses, and that records of every earlier version become records of this
+one.
+"""
 
 import json
 import secrets

@@ -103,7 +103,8 @@ def test_modes_that_saw_only_right_rationales_are_not_compared():
 
 
 def test_reviewers_that_differ_in_strictness_alone_make_a_mean_worse_than_any_of_them():
-    # each puts right above wrong; the lenient one reads the weak author, the strict one the strong author
+    # each puts right above wrong; the lenient one reads the weak author, the strict one the strong
+    # author
     lenient = reviews((4.2, True), (4.1, False), (4.1, False), reviewer="lenient")
     strict = []
     for review in reviews((1.3, True), (1.3, True), (1.2, False), reviewer="strict"):
