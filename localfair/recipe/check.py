@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from localfair.recipe import schema as r
+from localfair.recipe.prompts import template_problem
 
 Location = tuple[int | str, ...]
 
@@ -251,6 +252,10 @@ def _prompts(recipe: r.Recipe) -> Iterator[str]:
         wanted |= _prompts_of(step)
     for name in sorted(wanted - set(recipe.prompts)):
         yield f"prompts/{name}.md is missing"
+    for name, source in sorted(recipe.prompts.items()):
+        problem = template_problem(source)
+        if problem:
+            yield f"prompts/{name}.md: {problem}"
 
 
 def _prompts_of(step: r.AnyStep) -> set[str]:

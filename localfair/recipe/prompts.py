@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from localfair.errors import RecipeError
@@ -22,8 +24,49 @@ from localfair.record.nouns import Message
 TURN_LINE = re.compile(r"^--- (system|user|assistant) ---[ \t\r]*$", re.M)
 # What a turn line calls; no value of a prompt has such a name.
 BEGIN_TURN = "__begin_turn__"
-# Jinja collects what these hold and writes it later, at some other turn.
+# Jinja collects the text of these and writes it when they end, or where they are called.
 COLLECTED = (nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.AssignBlock)
+
+
+@cache  # compare and plan load one recipe many times
+def template_problem(source: str) -> str | None:
+    """Why a template cannot be rendered, whatever its values, in one line; None when it can."""
+    environment = _environment(fence=str)
+    try:
+        tree = _parsed(environment, source)
+        environment.compile(tree)
+    except TemplateError as error:
+        return str(error.message)
+    if _begins_turn_out_of_order(tree):
+        return "a turn may begin inside `if` and `for`, not in a macro, a filter or a set block"
+    return None
+
+
+def _environment(fence: Callable[[str], str]) -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
+    environment.filters["fence"] = fence
+    return environment
+
+
+def _parsed(environment: SandboxedEnvironment, source: str) -> nodes.Template:
+    """A template's tree, in which each turn line is a call of BEGIN_TURN."""
+    return environment.parse(TURN_LINE.sub(rf'{{% do {BEGIN_TURN}("\1") %}}', source))
+
+
+def _begins_turn_out_of_order(tree: nodes.Template) -> bool:
+    """Whether a turn begins inside what Jinja collects first and writes later, at some other turn."""
+    collected: list[nodes.Node] = list(tree.find_all(COLLECTED))
+    collected += [loop for loop in tree.find_all(nodes.For) if loop.recursive]
+    for block in collected:
+        names = [name.name for name in block.find_all(nodes.Name)]
+        if BEGIN_TURN in names:
+            return True
+    return False
 
 
 class Prompts:
@@ -33,20 +76,14 @@ class Prompts:
         self._sources = templates
         self._key = fence_key
         self._compiled: dict[str, Template] = {}
-        self._environment = SandboxedEnvironment(
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.do"],
-        )
-        self._environment.filters["fence"] = self.fence
+        self._environment = _environment(self.fence)
 
     def fence(self, text: str) -> str:
         """`text` between marks that do not stand in it (ours).
 
-        The mark is a keyed hash of the text itself, which its author could not know. The same text
-        renders the same bytes in every run of one database. It has 4 hex digits where
-        that is possible, since a reviewer reads it four times.
+        The mark is a keyed hash of the text itself, which its author could not know. It has 4 hex
+        digits where that is possible, since a reviewer reads it four times. The same text renders
+        the same bytes in every run of one database.
         """
         mark = self._mark(text)
         return f"<<<{mark}\n{text}\n{mark}>>>"
@@ -62,14 +99,12 @@ class Prompts:
         """The messages of a prompt.
 
         One user turn, unless the template marks turns with `--- role ---` lines. A turn without
-        text is left out. Raises RecipeError when the template is wrong or names a missing value.
+        text is left out. Raises RecipeError when the template names what is not there.
         """
         turns = _Turns()
         try:
-            pieces = self._template(name).generate({**values, BEGIN_TURN: turns.begin})
-            # Pieces come one by one, as the template is carried out: each belongs to the turn that
-            # is open now.
-            for piece in pieces:
+            # The template is carried out piece by piece: each belongs to the turn that is open now.
+            for piece in self._template(name).generate({**values, BEGIN_TURN: turns.begin}):
                 turns.write(piece)
         except TemplateError as error:
             raise RecipeError(f"prompts/{name}.md: {error}", "mend the template") from error
@@ -77,9 +112,7 @@ class Prompts:
 
     def _template(self, name: str) -> Template:
         if name not in self._compiled:
-            source = TURN_LINE.sub(rf'{{% do {BEGIN_TURN}("\1") %}}', self._sources[name])
-            tree = self._environment.parse(source)
-            _refuse_collected_turns(tree)
+            tree = _parsed(self._environment, self._sources[name])
             self._compiled[name] = self._environment.from_string(tree)
         return self._compiled[name]
 
@@ -102,16 +135,3 @@ class _Turns:
         """Each turn that has text, without the space around it."""
         contents = [(role, "".join(pieces).strip()) for role, pieces in self._turns]
         return tuple(Message(role, content) for role, content in contents if content)
-
-
-def _refuse_collected_turns(tree: nodes.Template) -> None:
-    """Raise TemplateSyntaxError for a turn that begins where Jinja does not write text in order."""
-    collected: list[nodes.Node] = [*tree.find_all(COLLECTED)]
-    collected += [loop for loop in tree.find_all(nodes.For) if loop.recursive]
-    for block in collected:
-        for call in block.find_all(nodes.Call):
-            if isinstance(call.node, nodes.Name) and call.node.name == BEGIN_TURN:
-                raise TemplateSyntaxError(
-                    "a turn may begin inside `if` and `for` alone, not in a macro, a filter or a set block",
-                    call.lineno,
-                )

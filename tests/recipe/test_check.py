@@ -7,7 +7,7 @@ import pytest
 from localfair.errors import RecipeError
 from localfair.machine.workspace import packaged_dir
 from localfair.recipe.check import needs
-from localfair.recipe.load import load_recipe, parse_recipe
+from localfair.recipe.load import copy_recipe, load_recipe, parse_recipe
 
 
 def problems(tmp_path, *settings, name="fair"):
@@ -174,6 +174,14 @@ def test_every_missing_prompt_is_named():
         "prompts/review-rationale.md is missing",
         "prompts/write-feedback.md is missing",
         "prompts/write-rationale.md is missing",
+    ]
+
+
+def test_a_prompt_that_is_no_template_is_told_at_the_door(tmp_path):
+    folder = copy_recipe("fair", "mine", tmp_path)
+    (folder / "prompts" / "review-rationale.md").write_text("{% if %}")
+    assert problems(tmp_path, name="mine") == [
+        "prompts/review-rationale.md: Expected an expression, got 'end of statement block'"
     ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from localfair.errors import RecipeError
 from localfair.machine.workspace import packaged_dir
-from localfair.recipe.prompts import Prompts
+from localfair.recipe.prompts import Prompts, template_problem
 from localfair.record.nouns import Message
 
 KEY = b"k" * 32
@@ -122,9 +122,24 @@ last"""
         "{% for d in [1] recursive %}\n--- user ---\n{{ d }}\n{% endfor %}",
     ],
 )
-def test_a_turn_in_a_block_that_is_written_later_is_refused(template):
-    with pytest.raises(RecipeError, match=r"prompts/p\.md: a turn may begin inside"):
-        prompts(p=template).render("p")
+def test_a_turn_in_a_block_that_is_written_later_is_a_problem(template):
+    assert template_problem(template).startswith("a turn may begin inside `if` and `for`")
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("a\n{% if %}", "Expected an expression, got 'end of statement block'"),
+        ("{{ a | nofilter }}", "No filter named 'nofilter'."),
+    ],
+)
+def test_a_template_that_no_values_can_mend_is_a_problem_in_one_line(template, problem):
+    assert template_problem(template) == problem
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: f"{p.parent.parent.name}/{p.stem}")
+def test_no_shipped_prompt_has_a_problem(path):
+    assert template_problem(path.read_text(encoding="utf-8")) is None
 
 
 def test_a_template_without_marks_is_one_user_turn():
@@ -135,7 +150,7 @@ def test_a_turn_without_text_is_left_out():
     assert roles(prompts(p="--- system ---\n--- user ---\nhello").render("p")) == ["user"]
 
 
-@pytest.mark.parametrize("template", ["{{ hint }}", "{% if %}"])
+@pytest.mark.parametrize("template", ["{{ hint }}", "{{ q | nofilter }}", "{% if %}"])
 def test_a_template_that_cannot_be_rendered_is_an_error_with_its_name(template):
     with pytest.raises(RecipeError, match=r"prompts/p\.md"):
         prompts(p=template).render("p", q="a")
