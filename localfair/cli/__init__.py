@@ -50,11 +50,14 @@ COMMANDS = {
     "recipes": ("recipes", "recipes", "List, show, check and copy recipes."),
     "tasks": ("tasks", "tasks", "List, show and import tasks."),
     "models": ("models", "models", "List, add, check and fetch models."),
-    "committee": ("committee", "committee", "Show what a committee's reviews are worth."),
+    "reviewers": ("reviewers", "reviewers", "Show what a committee's reviews are worth."),
     "bench": ("bench", "bench", "Measure how fast a model reads and writes here."),
     "grade": ("grade", "grade", "Grade a file of answers."),
     "db": ("db", "db", "Look at the record."),
 }
+
+# commands that had another name once
+RENAMED_COMMANDS = {"committee": "reviewers"}
 
 EPILOG = """\b
 Examples:
@@ -81,6 +84,11 @@ class Lazy(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         name = args[0] if args else ""
+        if name in RENAMED_COMMANDS:
+            raise LocalfairError(
+                f"there is no command {name!r}",
+                f"it is called `localfair {RENAMED_COMMANDS[name]}` now",
+            )
         if name and not name.startswith("-") and name not in COMMANDS:
             raise LocalfairError(f"there is no command {name!r}", nearest(name, COMMANDS))
         return super().resolve_command(ctx, args)

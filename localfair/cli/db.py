@@ -48,5 +48,7 @@ def verify(path: Path) -> None:
         problems = check(store)
     for problem in problems:
         click.echo(problem)
-    click.echo(f"{len(problems)} problems" if problems else "sound", err=True)
-    raise SystemExit(1 if problems else 0)
+    if problems:
+        click.echo(f"{len(problems)} problems", err=True)
+        raise SystemExit(1)
+    click.echo("sound", err=True)

@@ -23,7 +23,7 @@ def recipes() -> None:
 @recipes.command("list")
 def list_recipes() -> None:
     """Print each recipe's name and what it is."""
-    _each((), (), lambda name, recipe: f"{name:16} {recipe.summary}")
+    _print_each((), (), lambda name, recipe: f"{name:16} {recipe.summary}")
 
 
 @recipes.command()
@@ -33,9 +33,8 @@ def show(name: str) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.recipe.load import find_recipe
 
-    click.echo(
-        (find_recipe(name, workspace_dir()) / "recipe.toml").read_text(encoding="utf-8"), nl=False
-    )
+    toml = find_recipe(name, workspace_dir()) / "recipe.toml"
+    click.echo(toml.read_text(encoding="utf-8"), nl=False)
 
 
 @recipes.command(
@@ -45,11 +44,12 @@ def show(name: str) -> None:
 @click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE")
 def check(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
     """Validate recipes, all of them when none is named; every error at once."""
-    _each(
-        names,
-        settings,
-        lambda name, recipe: f"{name}: {' -> '.join(step.id for _, step in recipe.steps())}",
-    )
+
+    def steps(name: str, recipe: Recipe) -> str:
+        ids = [step.id for _, step in recipe.steps()]
+        return f"{name}: {' -> '.join(ids)}"
+
+    _print_each(names, settings, steps)
 
 
 @recipes.command()
@@ -63,24 +63,28 @@ def copy(name: str, new_name: str | None) -> None:
     click.echo(str(copy_recipe(name, new_name or name, workspace_dir())))
 
 
-def _each(
+def _print_each(
     names: Iterable[str], settings: Iterable[str], line: Callable[[str, Recipe], str]
 ) -> None:
     """Print a line of each valid recipe, of all when none is named; then raise what is wrong with the others."""
     from localfair.machine.workspace import workspace_dir
     from localfair.recipe.load import load_recipe, recipe_folders
 
-    failed: list[RecipeError] = []
-    for name in names or sorted(recipe_folders(workspace_dir())):
+    workspace = workspace_dir()
+    errors: list[RecipeError] = []
+    for name in names or sorted(recipe_folders(workspace)):
         try:
-            click.echo(line(name, load_recipe(name, workspace_dir(), settings)))
+            click.echo(line(name, load_recipe(name, workspace, settings)))
         except RecipeError as error:
-            failed.append(error)
-    if len(failed) == 1:
-        raise failed[0]
-    if failed:
-        problems = [
-            f"{error.message}{': ' * bool(error.problems)}{'; '.join(error.problems)}"
-            for error in failed
-        ]
-        raise RecipeError(f"{len(failed)} recipes are not valid", failed[0].hint, problems)
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        problems = [_one_line(error) for error in errors]
+        raise RecipeError(f"{len(errors)} recipes are not valid", errors[0].hint, problems)
+
+
+def _one_line(error: RecipeError) -> str:
+    if not error.problems:
+        return error.message
+    return f"{error.message}: {'; '.join(error.problems)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,7 +27,11 @@ def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
         print_report(db, run, as_json=as_json)
         return
     with Store.open(db) as store:
-        for row in runs(store):
-            click.echo(
-                f"{row['id']}  {row['started'][:19]}  {row['status']:11}  {row['recipe']} on {row['task']}"
-            )
+        for head in runs(store):
+            click.echo(_line(head))
+
+
+def _line(head: dict[str, Any]) -> str:
+    """A run as one line; its start to the second."""
+    started = head["started"][:19]
+    return f"{head['id']}  {started}  {head['status']:11}  {head['recipe']} on {head['task']}"

@@ -104,7 +104,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"run {found['run']}: {found['recipe']} on {found['task']}, seed {found['seed']}, {found['status']}",
         f"  mistakes {found['mistakes']}, explanations {found['explanations']}, reviews {found['reviews']}, "
         f"accepted {found['accepted']}, lessons {found['lessons']}",
-        f"  backend calls {found['backend_calls']}, from the record {found['reused']}, model loads {found['loads']}",
+        f"  calls {found['calls']}, from the record {found['reused']}, model loads {found['loads']}",
     ]
     if found["acceptance"]:
         out += ["", *_acceptance(found["acceptance"])]

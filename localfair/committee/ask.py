@@ -15,7 +15,7 @@ from typing import Any
 from localfair.committee.seating import Member
 from localfair.engines.base import Engine
 from localfair.errors import EngineDied, UsageError
-from localfair.record.nouns import EngineIdentity, Request, Seat, content_id
+from localfair.record.nouns import EngineIdentity, Request, Seat, content_id, seed_of
 from localfair.record.store import Row, Store
 
 PIECE = 256
@@ -157,4 +157,4 @@ def _pieces(ids: list[str]) -> Iterator[list[str]]:
 
 def request_seed(seat: Seat, **parts: Any) -> int:
     """31 bits of the hash of the seat's seed and what the request is about (ours)."""
-    return int(content_id("seed", seat=seat.seed, **parts)[3:], 16) % (2**31)
+    return seed_of(content_id("seed", seat=seat.seed, **parts))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from localfair.engines.base import ENGINES, Engine, installed, open_engine
 from localfair.engines.scripted import SUFFIX, Script, load_script
@@ -19,9 +19,8 @@ from localfair.models import Model, endpoint, resolve
 from localfair.models.card import IN_WEIGHTS
 from localfair.models.chat import load_tokenizer
 from localfair.models.gguf_tokens import control_texts
-from localfair.record.nouns import EngineIdentity, Seat
+from localfair.record.nouns import EngineIdentity, Role, Seat
 
-RoleName = Literal["student", "teacher", "reviewer", "mentor"]
 AnyModel = Model | Script
 
 
@@ -40,7 +39,7 @@ def find_model(name: str, workspace: Path) -> AnyModel:
     return load_script(Path(name)) if name.endswith(SUFFIX) else resolve(name, workspace)
 
 
-def engine_name(role: RoleName, model: AnyModel, options: Options) -> str:
+def engine_name(role: Role, model: AnyModel, options: Options) -> str:
     """Which engine a role gets: a mentor transformers, the student what the command line says, a GGUF teacher
     llama.cpp if it is installed.
     """
@@ -152,7 +151,7 @@ class Seating:
             self._models[name] = find_model(name, self.workspace)
         return self._models[name]
 
-    def seat(self, role: RoleName, names: Iterable[str]) -> list[Member]:
+    def seat(self, role: Role, names: Iterable[str]) -> list[Member]:
         """One member per name; the same model may hold several."""
         return [self.member(role, index, name) for index, name in enumerate(names)]
 
@@ -163,13 +162,13 @@ class Seating:
         return other
 
     def member(
-        self, role: RoleName, index: int, name: str, adapter: str = "", folder: Path | None = None
+        self, role: Role, index: int, name: str, adapter: str = "", folder: Path | None = None
     ) -> Member:
         """The member that a name seats, with an adapter or without."""
         return self.placed(role, index, self.model(name), adapter, folder)
 
     def placed(
-        self, role: RoleName, index: int, model: AnyModel, adapter: str, folder: Path | None
+        self, role: Role, index: int, model: AnyModel, adapter: str, folder: Path | None
     ) -> Member:
         """A model in a seat."""
         kind = engine_name(role, model, self.options)

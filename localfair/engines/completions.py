@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from localfair.errors import EngineDied, EngineError, PromptTooLong
-from localfair.record.nouns import EngineIdentity, Generation, Request, content_id
+from localfair.record.nouns import EngineIdentity, Generation, Request, content_id, seed_of
 
 # likeliest tokens that a chat server is asked to list; others: 20, OpenAI's most
 LISTED = {"llamacpp": 1000, "vllm": 20}
@@ -38,7 +38,7 @@ def drawing(request: Request, dialect: str) -> dict[str, Any]:
 
 def seed(request: Request) -> int:
     """31 bits of the hash of a request's seed and sample index: another index is another reply."""
-    return int(content_id("draws", seed=request.seed, sample=request.sample)[3:], 16) % 2**31
+    return seed_of(content_id("draws", seed=request.seed, sample=request.sample))
 
 
 def constrained(request: Request, dialect: str) -> dict[str, Any]:

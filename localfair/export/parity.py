@@ -7,7 +7,7 @@ Reads questions and what was exported; asks through the committee, so that nothi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from localfair.committee.ask import Call, Committee, Progress
@@ -25,8 +25,6 @@ from localfair.record.store import Row, Store
 from localfair.stages.step import Wording
 from localfair.tasks import get_task
 from localfair.tasks.base import Task
-
-GREEDY = {"temperature": 0.0, "top_p": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +94,8 @@ def exam_step(student: Trained) -> Exam:
             f"recipe {student.recipe.name!r} holds no exam of its student",
             "export with --no-parity",
         )
-    return steps[-1].model_copy(update={"sampling": steps[-1].sampling.model_copy(update=GREEDY)})
+    greedy = replace(steps[-1].sampling, temperature=0.0, top_p=1.0)
+    return steps[-1].model_copy(update={"sampling": greedy})
 
 
 def parity_questions(store: Store, student: Trained, limit: int) -> tuple[str, list[Question]]:

@@ -14,6 +14,7 @@ from localfair.committee.seating import Options, Seating
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UsageError
 from localfair.machine.files import sha256_file
 from localfair.models import Model
+from localfair.recipe.load import recorded_recipe
 from localfair.recipe.schema import Recipe
 from localfair.record.store import Row, Store
 from localfair.report.findings import latest_run
@@ -81,7 +82,7 @@ def trained(store: Store, run: str | None, workspace: Path) -> Trained:
             "put the weights it was trained on back in their place",
         )
     return Trained(
-        run=head, recipe=Recipe.model_validate(json.loads(head["effective"])), settings=settings, adapter=row,
+        run=head, recipe=recorded_recipe(head["effective"]), settings=settings, adapter=row,
         folder=folder, student=settings["student"], model=model, seating=seating,
     )  # fmt: skip
 

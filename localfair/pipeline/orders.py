@@ -88,8 +88,8 @@ def order(recipe: str, options: RunOptions) -> Order:
         data=options.data,
         db=options.db,
         workspace=workspace,
-        train_limit=options.train_limit or loaded.defaults.train,
-        test_limit=options.test_limit or loaded.defaults.test,
+        train_limit=options.train_limit or loaded.defaults.train_limit,
+        test_limit=options.test_limit or loaded.defaults.test_limit,
         seed=options.seed,
         options=_engine_options(loaded, options),
     )

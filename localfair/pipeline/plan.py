@@ -19,9 +19,9 @@ from localfair.models.fit import memory_needed
 from localfair.models.registry import Model
 from localfair.pipeline.orders import Order
 from localfair.pipeline.rehearsal import Rehearsed, Share, rehearse
-from localfair.recipe.schema import Review, SamplingKeys, Train
+from localfair.recipe.schema import Review, Train
 from localfair.record.connection import exists
-from localfair.record.nouns import EngineIdentity
+from localfair.record.nouns import EngineIdentity, Sampling
 from localfair.record.store import Row, Store
 
 LETTERS_A_TOKEN = 3.5  # of English, where the record cannot say (ours, on the safe side)
@@ -131,7 +131,7 @@ class Estimate:
 
     def _line(self, step: Rehearsed, share: Share) -> Line:
         identity = share.member.identity
-        sampling = _sampling(step) or SamplingKeys()
+        sampling = _sampling(step) or Sampling()
         prompts = self._prompt_tokens(share)
         if prompts:
             prompt = sum(prompts) / len(prompts)
@@ -169,9 +169,7 @@ class Estimate:
             tokens.append(letters / letters_a_token)
         return tokens
 
-    def _reply_tokens(
-        self, step: Rehearsed, identity: EngineIdentity, sampling: SamplingKeys
-    ) -> int:
+    def _reply_tokens(self, step: Rehearsed, identity: EngineIdentity, sampling: Sampling) -> int:
         """The tokens of one reply; a direct review writes none."""
         if isinstance(step.step, Review) and step.step.mode == "direct":
             return 0
@@ -211,7 +209,7 @@ class Estimate:
         }
 
 
-def _sampling(step: Rehearsed) -> SamplingKeys | None:
+def _sampling(step: Rehearsed) -> Sampling | None:
     """How a step draws replies, if it asks for any."""
     return getattr(step.step, "sampling", None)
 

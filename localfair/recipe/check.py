@@ -1,92 +1,141 @@
-"""What is wrong with a recipe, in words: unknown keys with the nearest name, steps that need what nobody made.
+"""What is wrong with a recipe, in words.
 
-Reads nothing but the recipe it is given.
+Each key is checked by the schema, and an unknown one comes with the nearest name; what no key alone
+can show is checked here: steps that need what no earlier step makes, prompts that are missing.
+
+Reads nothing but the recipe it is given. Knows nothing of files, models or the store.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from localfair.recipe import schema as r
+from localfair.recipe.prompts import template_problem
 
-STEP_MODELS = {
-    "exam": r.Exam, "inquire": r.Inquire, "review": r.Review,
-    "select": r.Select, "soften": r.Soften, "train": r.Train,
-}  # fmt: skip
-TERM_MODELS = {
+Location = tuple[int | str, ...]
+
+STEP_MODELS: dict[str, type[r.Step]] = {
+    "exam": r.Exam,
+    "inquire": r.Inquire,
+    "review": r.Review,
+    "select": r.Select,
+    "soften": r.Soften,
+    "train": r.Train,
+}
+TERM_MODELS: dict[str, type[r.Strict]] = {
     "ce": r.CrossEntropy,
     "kl": r.Divergence,
     "lm": r.LanguageModel,
     "triplet": r.Triplet,
 }
+# pydantic's names for a key that a model, or a dataclass, does not have
+UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+UNKNOWN_TAG = ("union_tag_not_found", "union_tag_invalid")
+
+
+# -- pydantic's errors as lines -------------------------------------------------------------------
 
 
 def readable(error: ValidationError, data: dict[str, Any]) -> list[str]:
     """One line per pydantic error: where (with the step's id), what, and the nearest known key."""
-    return list(dict.fromkeys(_line(e, data) for e in error.errors(include_url=False)))
+    lines = [_line(details, data) for details in error.errors(include_url=False)]
+    return list(dict.fromkeys(lines))
 
 
-def _line(e: Any, data: dict[str, Any]) -> str:
-    where = _where(e["loc"], data)
-    if e["type"] == "extra_forbidden":
-        known = _known_keys(e["loc"])
-        close = difflib.get_close_matches(str(e["loc"][-1]), known, n=1, cutoff=0.5)
-        more = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
-        return f"{where}: unknown key; {more}"
-    if e["type"] in ("union_tag_not_found", "union_tag_invalid"):
-        return f"{where}: {e['msg'].replace('Input tag', 'value').replace('found using', 'for')}"
-    return f"{where}: {e['msg'][0].lower()}{e['msg'][1:]}"
+def _line(error: ErrorDetails, data: dict[str, Any]) -> str:
+    location = error["loc"]
+    message = error["msg"]
+    where = _where(location, data)
+    if error["type"] in UNKNOWN_KEY:
+        known = _known_keys(location)
+        return f"{where}: unknown key; {_nearest_key(str(location[-1]), known)}"
+    if error["type"] in UNKNOWN_TAG:
+        return f"{where}: {message.replace('Input tag', 'value').replace('found using', 'for')}"
+    return f"{where}: {message[0].lower()}{message[1:]}"
 
 
-def _where(loc: tuple[Any, ...], data: dict[str, Any]) -> str:
+def _nearest_key(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known keys: {', '.join(known)}"
+
+
+def _where(location: Location, data: dict[str, Any]) -> str:
     """`review.accept.mean_above` rather than `round.2.review.accept.mean_above`."""
-    parts = [p for p in loc if p not in TERM_MODELS]
-    if len(parts) > 1 and parts[0] in r.SECTIONS and isinstance(parts[1], int):
-        section = data.get(str(parts[0]))
-        step = section[parts[1]] if isinstance(section, list) else {}
-        name = step.get("id") if isinstance(step, dict) else None
-        rest = parts[2:]
+    # pydantic puts the tag of a union into the location: a term's name, a step's stage
+    names = [name for name in location if name not in TERM_MODELS]
+    if len(names) > 1 and names[0] in r.SECTIONS and isinstance(names[1], int):
+        section, position, *rest = names
         if rest and rest[0] in STEP_MODELS:
             rest = rest[1:]
-        parts = [name or f"{parts[0]}[{parts[1]}]", *rest]
-    return ".".join(str(p) for p in parts)
+        step_id = _step_id(data.get(str(section)), names[1])
+        names = [step_id or f"{section}[{position}]", *rest]
+    return ".".join(str(name) for name in names)
 
 
-def _known_keys(loc: tuple[Any, ...]) -> list[str]:
+def _step_id(section: Any, position: int) -> str | None:
+    """The id of a step in data that is not valid, or None when it has none."""
+    step = section[position] if isinstance(section, list) else None
+    return step.get("id") if isinstance(step, dict) else None
+
+
+def _known_keys(location: Location) -> list[str]:
     """The keys of the table that holds the unknown one."""
-    model: Any = r.Recipe
-    for part in loc[:-1]:
-        if part in STEP_MODELS and model is r.Recipe:
-            model = STEP_MODELS[part]
-        elif part in TERM_MODELS:
-            model = TERM_MODELS[part]
-        elif (
-            isinstance(part, str) and hasattr(model, "model_fields") and part in model.model_fields
-        ):
-            model = _table(model.model_fields[part].annotation) or model
-    return sorted(f.alias or k for k, f in model.model_fields.items())
+    table: type = r.Recipe
+    for name in location[:-1]:
+        if not isinstance(name, str):
+            continue
+        if table is r.Recipe and name in STEP_MODELS:
+            table = STEP_MODELS[name]
+        elif name in TERM_MODELS:
+            table = TERM_MODELS[name]
+        else:
+            table = _table_below(table, name) or table
+    return sorted(_keys(table))
 
 
-def _table(annotation: Any) -> Any:
-    candidates = [annotation, *getattr(annotation, "__args__", ())]
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, r.Strict)), None)
+def _keys(table: type) -> list[str]:
+    if issubclass(table, r.Strict):
+        return [field.alias or name for name, field in table.model_fields.items()]
+    assert is_dataclass(table), table
+    return [field.name for field in fields(table)]
+
+
+def _table_below(table: type, name: str) -> type | None:
+    """The table that a key of a table holds, or None when its value is no table."""
+    if not issubclass(table, r.Strict) or name not in table.model_fields:
+        return None
+    annotation = table.model_fields[name].annotation
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if not isinstance(candidate, type):
+            continue
+        if issubclass(candidate, r.Strict) or is_dataclass(candidate):
+            return candidate
+    return None
+
+
+# -- what no key alone can show -------------------------------------------------------------------
 
 
 def problems_of(recipe: r.Recipe) -> list[str]:
-    """What each key alone cannot show: ids, inputs, an order that cannot work, prompts that are missing."""
-    return [*_ids(recipe), *_inputs(recipe), *_prompts(recipe), *_early_stop(recipe)]
+    """What no key alone can show: ids, inputs, an order that cannot work, prompts that are missing."""
+    return [*_ids(recipe), *_steps(recipe), *_prompts(recipe), *_early_stop(recipe)]
 
 
 def _ids(recipe: r.Recipe) -> Iterator[str]:
-    seen: set[str] = set()
+    taken: set[str] = set()
     for _, _, step in recipe.sections():
-        if step.id in seen:
+        if step.id in taken:
             yield f"{step.id}: two steps have this id"
-        seen.add(step.id)
+        taken.add(step.id)
 
 
 def needs(step: r.AnyStep) -> tuple[str, ...]:
@@ -108,89 +157,127 @@ def needs(step: r.AnyStep) -> tuple[str, ...]:
 def named_inputs(step: r.AnyStep) -> tuple[str, ...]:
     """The step ids a step names as its input."""
     named = getattr(step, "input", ())
-    return (named,) if isinstance(named, str) and named else tuple(named)
+    if isinstance(named, str):
+        return (named,) if named else ()
+    return tuple(named)
 
 
-def _inputs(recipe: r.Recipe) -> Iterator[str]:
+def _steps(recipe: r.Recipe) -> Iterator[str]:
+    """Each step's problems, given the steps before it."""
     earlier: list[r.AnyStep] = []
     for _, _, step in recipe.sections():
-        wanted = needs(step)
-        by_id = {s.id: s for s in earlier}
-        for name in named_inputs(step):
-            if name not in by_id:
-                yield f"{step.id}.input: no earlier step is called {name!r}"
-            elif by_id[name].stage not in wanted:
-                yield f"{step.id}.input: {name!r} is of stage {by_id[name].stage}, not {' or '.join(wanted)}"
-        if step.enabled and (
-            off := [n for n in named_inputs(step) if n in by_id and not by_id[n].enabled]
-        ):
-            yield f"{step.id}.input: {' and '.join(off)} {'is' if len(off) == 1 else 'are'} switched off"
-        if wanted and step.enabled and not any(s.stage in wanted and s.enabled for s in earlier):
-            yield f"{step.id}: a {step.stage} step needs an earlier {' or '.join(wanted)} step, and there is none"
-        yield from _mistakes(step, earlier)
-        yield from _terms(step, earlier)
+        yield from _inputs(step, earlier)
+        if isinstance(step, r.Inquire):
+            yield from _writing(step, earlier)
+        if isinstance(step, r.Train):
+            yield from _loss(step, earlier)
         earlier.append(step)
 
 
-def _mistakes(step: r.AnyStep, earlier: Iterable[r.AnyStep]) -> Iterator[str]:
-    if isinstance(step, r.Inquire):
-        exams = [s for s in earlier if s.stage == "exam" and s.split == "train" and s.enabled]
-        if step.about == "mistakes" and not [s for s in exams if step.input in ("", s.id)]:
-            yield f"{step.id}: mistakes come from an exam on the train split, and no earlier step is one"
-        if step.about == "questions" and step.write.feedback and not step.write.rationale:
-            yield f'{step.id}.write.feedback: a feedback explains a mistake; set about = "mistakes"'
-        if not (step.write.feedback or step.write.rationale):
-            yield f"{step.id}.write: nothing to write; name feedback, rationale or both"
-
-
-def _terms(step: r.AnyStep, earlier: list[r.AnyStep]) -> Iterator[str]:
-    if not isinstance(step, r.Train):
+def _inputs(step: r.AnyStep, earlier: list[r.AnyStep]) -> Iterator[str]:
+    """The steps that a step names, and those it needs without naming them."""
+    wanted = needs(step)
+    stages = " or ".join(wanted)
+    by_id = {other.id: other for other in earlier}
+    off: list[str] = []
+    for name in named_inputs(step):
+        if name not in by_id:
+            yield f"{step.id}.input: no earlier step is called {name!r}"
+            continue
+        if by_id[name].stage not in wanted:
+            yield f"{step.id}.input: {name!r} is of stage {by_id[name].stage}, not {stages}"
+        if not by_id[name].enabled:
+            off.append(name)
+    if not step.enabled:
         return
-    made = {k for s in earlier if isinstance(s, r.Select) for k, n in s.per_question if n}
-    names = [term.term for term in step.loss]
+    if off:
+        verb = "is" if len(off) == 1 else "are"
+        yield f"{step.id}.input: {' and '.join(off)} {verb} switched off"
+    if wanted and not any(other.stage in wanted and other.enabled for other in earlier):
+        yield f"{step.id}: a {step.stage} step needs an earlier {stages} step, and there is none"
+
+
+def _enabled_exams(earlier: Iterable[r.AnyStep], split: str) -> list[r.Exam]:
+    exams = [step for step in earlier if isinstance(step, r.Exam) and step.enabled]
+    return [exam for exam in exams if exam.split == split]
+
+
+def _writing(step: r.Inquire, earlier: list[r.AnyStep]) -> Iterator[str]:
+    """What an inquire step writes, and what about."""
+    exams = [exam for exam in _enabled_exams(earlier, "train") if step.input in ("", exam.id)]
+    if step.about == "mistakes" and not exams:
+        yield f"{step.id}: mistakes come from an exam on the train split, and no earlier step is one"
+    if step.about == "questions" and step.write.feedback and not step.write.rationale:
+        yield f'{step.id}.write.feedback: a feedback explains a mistake; set about = "mistakes"'
+    if not (step.write.feedback or step.write.rationale):
+        yield f"{step.id}.write: nothing to write; name feedback, rationale or both"
+
+
+def _loss(step: r.Train, earlier: list[r.AnyStep]) -> Iterator[str]:
+    """The problems of a loss: of each term, of all together, of the steps that they need."""
+    lesson_kinds = _lesson_kinds(earlier)
     for term in step.loss:
-        if isinstance(term, r.CrossEntropy) and made and term.kind not in made:
+        if not isinstance(term, r.CrossEntropy):
+            continue
+        if lesson_kinds and term.kind not in lesson_kinds:
             yield f"{step.id}.loss: no earlier select makes lessons of kind {term.kind!r}"
-        if isinstance(term, r.CrossEntropy) and term.weights and not term.each_teacher:
+        if term.weights and not term.each_teacher:
             yield f"{step.id}.loss: weights are one per teacher, and so need each_teacher = true"
-    for name in sorted({name for name in names if names.count(name) > 1} - {"ce"}):
+    names = [term.term for term in step.loss]
+    repeated = {name for name in names if names.count(name) > 1}
+    for name in sorted(repeated - {"ce"}):
         yield f"{step.id}.loss: two {name} terms; one is enough, with the sum of their weights"
     if ("lm" in names) == ("ce" in names):
         yield f"{step.id}.loss: name either ce terms or one lm term: a lesson's tokens belong to one mean"
-    if "kl" in names and not any(s.stage == "soften" and s.enabled for s in earlier):
+    softened = any(other.stage == "soften" and other.enabled for other in earlier)
+    if "kl" in names and not softened:
         yield f"{step.id}.loss: a kl term needs an earlier soften step"
-    exams = [
-        s
-        for s in earlier
-        if isinstance(s, r.Exam) and (s.role, s.split) == ("student", "train") and s.enabled
-    ]
+    exams = [exam for exam in _enabled_exams(earlier, "train") if exam.role == "student"]
     if "triplet" in names and not exams:
         yield f"{step.id}.loss: a triplet term needs the student's mistakes, and no earlier step is its exam on train"
+
+
+def _lesson_kinds(earlier: Iterable[r.AnyStep]) -> set[str]:
+    """The kinds of lessons that earlier select steps draw."""
+    kinds: set[str] = set()
+    for step in earlier:
+        if isinstance(step, r.Select):
+            kinds |= {kind for kind, count in step.per_question if count}
+    return kinds
 
 
 def _prompts(recipe: r.Recipe) -> Iterator[str]:
     wanted: set[str] = set()
     for _, _, step in recipe.sections():
-        match step:
-            case r.Exam():
-                wanted.add(f"ask-{step.ask}")
-            case r.Inquire():
-                wanted |= {
-                    f"write-{k}" for k in ("feedback", "rationale") if getattr(step.write, k)
-                }
-            case r.Review(mode="reasoned" | "direct"):
-                wanted |= {f"review-{k}" for k in step.of}
-            case r.Train(best_epoch=r.BestEpoch() as exam):
-                wanted.add(f"ask-{exam.ask}")
-            case r.Select():
-                wanted |= {f"ask-{k}" for k, n in step.per_question if n}
+        wanted |= _prompts_of(step)
     for name in sorted(wanted - set(recipe.prompts)):
         yield f"prompts/{name}.md is missing"
+    for name, source in sorted(recipe.prompts.items()):
+        problem = template_problem(source)
+        if problem:
+            yield f"prompts/{name}.md: {problem}"
+
+
+def _prompts_of(step: r.AnyStep) -> set[str]:
+    """The names of the templates that a step renders."""
+    match step:
+        case r.Exam():
+            return {f"ask-{step.ask}"}
+        case r.Inquire():
+            return {f"write-{kind}" for kind, asked in step.write if asked}
+        case r.Review(mode="reasoned" | "direct"):
+            return {f"review-{kind}" for kind in step.of}
+        case r.Train(best_epoch=r.BestEpoch() as exam):
+            return {f"ask-{exam.ask}"}
+        case r.Select():
+            return {f"ask-{kind}" for kind, count in step.per_question if count}
+    return set()
 
 
 def _early_stop(recipe: r.Recipe) -> Iterator[str]:
     if recipe.early_stop is None:
         return
-    exams = {s.id for s in recipe.round if isinstance(s, r.Exam) and s.split == "dev"}
-    if recipe.early_stop.exam not in exams:
-        yield f"early_stop.exam: {recipe.early_stop.exam!r} is not an exam on dev in the round"
+    named = recipe.early_stop.exam
+    exams = [s.id for s in recipe.round if isinstance(s, r.Exam) and s.split == "dev"]
+    if named not in exams:
+        yield f"early_stop.exam: {named!r} is not an exam on dev in the round"

@@ -1,21 +1,23 @@
 """recipe.toml -> a validated recipe, every error at once; after this nobody re-checks.
 
-Reads TOML and prompt files, from an explicit path, the workspace or the packaged copy. Knows nothing of
-models, tasks or the store.
+Reads TOML and prompt files, from an explicit path, the workspace or the packaged copy, and the
+recipe that a run left in the record. Knows nothing of models, tasks or the store.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from localfair.errors import RecipeError, nearest
 from localfair.machine.workspace import packaged_dir
@@ -23,7 +25,20 @@ from localfair.recipe.check import problems_of, readable
 from localfair.recipe.schema import SECTIONS, Recipe
 from localfair.recipe.settle import settle
 
+Table = dict[str, Any]
+
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+SEE_FAIR = "see `localfair recipes show fair`"
+# Keys that had another name once: "table.old key" -> "table.new key". A recipe file that uses an
+# old one is refused with the new one as its hint; a recipe in an older record is read all the same.
+RENAMED = {
+    "defaults.train": "defaults.train_limit",
+    "defaults.test": "defaults.test_limit",
+    "adapter.kind": "adapter.method",
+}
+
+
+# -- files ----------------------------------------------------------------------------------------
 
 
 def find_recipe(name: str, workspace: Path) -> Path:
@@ -41,15 +56,20 @@ def find_recipe(name: str, workspace: Path) -> Path:
 
 def recipe_folders(workspace: Path) -> dict[str, Path]:
     """Every recipe's folder by name; the workspace's copy hides the packaged one."""
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for parent in (packaged_dir("recipes"), workspace / "recipes"):
-        found |= {p.parent.name: p.parent for p in sorted(parent.glob("*/recipe.toml"))}
-    return found
+        for toml in sorted(parent.glob("*/recipe.toml")):
+            folders[toml.parent.name] = toml.parent
+    return folders
 
 
 def copy_recipe(name: str, new_name: str, workspace: Path) -> Path:
-    """Copy a recipe's folder to `<workspace>/recipes/<new_name>`. Raises RecipeError when that exists."""
-    source, target = find_recipe(name, workspace), workspace / "recipes" / new_name
+    """Copy a recipe's folder to `<workspace>/recipes/<new_name>`; the folder of the copy.
+
+    Raises RecipeError when that folder exists or `new_name` cannot name one.
+    """
+    source = find_recipe(name, workspace)
+    target = workspace / "recipes" / new_name
     if not NAME.fullmatch(new_name):
         raise RecipeError(
             f"{new_name!r} cannot name a recipe", "use small letters, digits, dots and dashes"
@@ -59,71 +79,150 @@ def copy_recipe(name: str, new_name: str, workspace: Path) -> Path:
             f"{target} exists already", "name another: localfair recipes copy NAME NEW_NAME"
         )
     target.parent.mkdir(exist_ok=True)
+    # The copy is made whole beside its target first: a copy that was cut short is no recipe.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copying-") as temporary:
         copy = Path(shutil.copytree(source, Path(temporary) / new_name))
-        toml = copy / "recipe.toml"
-        text = toml.read_text(encoding="utf-8")
-        toml.write_text(
-            re.sub(r"^name\b.*$", f'name    = "{new_name}"', text, count=1, flags=re.M),
-            encoding="utf-8",
-        )
+        _write_name(copy / "recipe.toml", new_name)
         copy.rename(target)
     return target
 
 
+def _write_name(toml: Path, name: str) -> None:
+    text = toml.read_text(encoding="utf-8")
+    renamed = re.sub(r"^name\b.*$", f'name    = "{name}"', text, count=1, flags=re.M)
+    toml.write_text(renamed, encoding="utf-8")
+
+
+# -- loading --------------------------------------------------------------------------------------
+
+
 def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Recipe:
-    """The recipe called `name` with every `--set step.key=value` applied. Raises RecipeError with all problems."""
+    """The recipe called `name` with every `--set step.key=value` applied.
+
+    Raises RecipeError with all problems, those of the settings and those of the recipe.
+    """
     folder = find_recipe(name, workspace)
-    path = folder / "recipe.toml"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            f"{name}/recipe.toml is not TOML: {error}", "mend the line it names"
-        ) from error
-    failed: list[RecipeError] = []
+    data = _read_toml(name, folder / "recipe.toml")
+    errors: list[RecipeError] = []
     for setting in settings:
         try:
             apply_setting(data, setting)
         except RecipeError as error:
-            failed.append(error)
-    prompts = {
-        p.stem: p.read_text(encoding="utf-8") for p in sorted((folder / "prompts").glob("*.md"))
-    }
+            errors.append(error)
     try:
-        recipe = parse_recipe(data, prompts, label=name)
+        recipe = parse_recipe(data, _read_prompts(folder / "prompts"), label=name)
     except RecipeError as error:
-        failed.append(error)
-    if not failed:
-        return recipe
-    if len(failed) == 1:
-        raise failed[0]
-    problems = [
-        p for error in failed for p in (error.problems or [f"{error.message}; {error.hint}"])
-    ]
-    raise RecipeError(f"recipe {name!r} has {len(problems)} problems", failed[-1].hint, problems)
+        errors.append(error)
+    if errors:
+        raise _joined(name, errors)
+    return recipe
 
 
-def parse_recipe(data: dict[str, Any], prompts: dict[str, str], label: str = "recipe") -> Recipe:
-    """Validate the whole of it."""
+def _read_toml(name: str, path: Path) -> Table:
     try:
-        recipe = settle(TypeAdapter(Recipe).validate_python({**data, "prompts": prompts}))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"{name}/recipe.toml is not TOML: {error}", "mend the line it names"
+        ) from error
+
+
+def _read_prompts(folder: Path) -> dict[str, str]:
+    """A recipe's templates: name without its suffix -> text."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+
+
+def _joined(name: str, errors: list[RecipeError]) -> RecipeError:
+    """One error that holds the problems of all."""
+    if len(errors) == 1:
+        return errors[0]
+    problems: list[str] = []
+    for error in errors:
+        problems += error.problems or [f"{error.message}; {error.hint}"]
+    message = f"recipe {name!r} has {len(problems)} problems"
+    return RecipeError(message, errors[-1].hint, problems)
+
+
+def parse_recipe(data: Table, prompts: dict[str, str], label: str = "recipe") -> Recipe:
+    """A recipe from the tables of its TOML and its templates, validated whole and settled.
+
+    Raises RecipeError with all problems.
+    """
+    current, renames = rename_keys(data)
+    problems = [f"{old}: this key is called {new} now" for old, new in renames.items()]
+    hint = SEE_FAIR
+    if renames:
+        old, new = next(iter(renames.items()))
+        hint = f"write {new} instead of {old}"
+    try:
+        recipe = settle(Recipe.model_validate({**current, "prompts": prompts}))
     except ValidationError as error:
-        problems = readable(error, data)
+        problems += readable(error, current)
     else:
-        problems = problems_of(recipe)
+        problems += problems_of(recipe)
         if not problems:
             return recipe
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    raise RecipeError(
-        f"recipe {label!r} has {count}", "see `localfair recipes show fair`", problems
-    )
+    raise RecipeError(f"recipe {label!r} has {count}", hint, problems)
 
 
-def apply_setting(data: dict[str, Any], setting: str) -> None:
-    """`review.accept.mean_above=4` sets a key of the step with that id; `rounds=2` one of the recipe itself.
+def recorded_recipe(text: str) -> Recipe:
+    """The effective recipe of a run, from the JSON in the record. Keys may have their old names."""
+    current, _ = rename_keys(json.loads(text))
+    return Recipe.model_validate(current)
 
-    A term of a loss goes by its name, a ce term by its kind: `train.loss.triplet.weight=0`.
+
+# -- keys that were renamed -----------------------------------------------------------------------
+
+
+def rename_keys(data: Table) -> tuple[Table, dict[str, str]]:
+    """A recipe's data under the names that keys have now, and each old key's path with its new one.
+
+    A key whose new name is there too keeps the new one's value.
+    """
+    current = deepcopy(data)
+    renames: dict[str, str] = {}
+    for path, table in _tables(current):
+        for old, new in RENAMED.items():
+            table_name, _, old_key = old.partition(".")
+            new_key = new.rpartition(".")[2]
+            if path.rpartition(".")[2] != table_name or old_key not in table:
+                continue
+            table.setdefault(new_key, table.pop(old_key))
+            renames[f"{path}.{old_key}"] = f"{path}.{new_key}"
+    return current, renames
+
+
+def _tables(data: Table) -> Iterator[tuple[str, Table]]:
+    """(path, table) of each table of the recipe, e.g. `defaults`, and of a step, e.g.
+    `train.adapter`.
+    """
+    for name, table in data.items():
+        if isinstance(table, dict):
+            yield name, table
+    for step in _steps(data):
+        for name, table in step.items():
+            if isinstance(table, dict):
+                yield f"{step.get('id')}.{name}", table
+
+
+def _steps(data: Table) -> Iterator[Table]:
+    """Every table of a step in data that nobody has validated yet."""
+    for section in SECTIONS:
+        steps = data.get(section, [])
+        if isinstance(steps, list):
+            yield from (step for step in steps if isinstance(step, dict))
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+
+def apply_setting(data: Table, setting: str) -> None:
+    """Apply one `--set` to a recipe's data.
+
+    `review.accept.mean_above=4` sets a key of a step by its id, `rounds=2` one of the recipe. A
+    term of a loss goes by its name, a ce term by its kind: `train.loss.triplet.weight=0`. Raises
+    RecipeError when the setting has another form or names what is not there.
     """
     target, equals, raw = setting.partition("=")
     keys = target.strip().split(".")
@@ -132,43 +231,44 @@ def apply_setting(data: dict[str, Any], setting: str) -> None:
             f"--set {setting!r} is not of the form step.key=value",
             "e.g. --set review.accept.mean_above=4",
         )
-    node = data if len(keys) == 1 else _step_or_table(data, keys.pop(0))
-    for key, following in pairwise(keys):
-        below = node.setdefault(key, {})
-        if isinstance(below, list):
-            below = _terms(below)
-            if following not in below or following == keys[-1]:
+    table = data
+    if len(keys) > 1:
+        table = _step_or_table(data, keys.pop(0))
+    for key, next_key in pairwise(keys):
+        value = table.setdefault(key, {})
+        if isinstance(value, list):
+            terms = _terms(value)
+            if next_key not in terms or next_key == keys[-1]:
                 raise RecipeError(
-                    f"--set {setting!r} names no key of a term", nearest(following, below)
+                    f"--set {setting!r} names no key of a term", nearest(next_key, terms)
                 )
-        if not isinstance(below, dict):
-            raise RecipeError(
-                f"--set {setting!r}: {key!r} has no keys of its own",
-                "see `localfair recipes show fair`",
-            )
-        node = below
-    node[keys[-1]] = _toml_value(raw.strip())
+            value = terms
+        if not isinstance(value, dict):
+            raise RecipeError(f"--set {setting!r}: {key!r} has no keys of its own", SEE_FAIR)
+        table = value
+    table[keys[-1]] = _toml_value(raw.strip())
 
 
-def _terms(loss: list[Any]) -> dict[str, dict[str, Any]]:
+def _terms(loss: list[Any]) -> dict[str, Table]:
     """The terms of a loss by name: a ce term's is its kind, any other's its own."""
-    return {str(t.get("kind") or t.get("term")): t for t in loss if isinstance(t, dict)}
+    tables = [term for term in loss if isinstance(term, dict)]
+    return {str(term.get("kind") or term.get("term")): term for term in tables}
 
 
-def _step_or_table(data: dict[str, Any], name: str) -> dict[str, Any]:
-    steps = {
-        s.get("id"): s for section in SECTIONS for s in data.get(section, []) if isinstance(s, dict)
-    }
-    tables = {k: v for k, v in data.items() if isinstance(v, dict)}
-    known: dict[str, dict[str, Any]] = {**tables, **{str(k): v for k, v in steps.items()}}
+def _step_or_table(data: Table, name: str) -> Table:
     if name == "defaults":
-        return data.setdefault("defaults", {})  # type: ignore[no-any-return]
+        defaults: Table = data.setdefault("defaults", {})
+        return defaults
+    known = {key: value for key, value in data.items() if isinstance(value, dict)}
+    for step in _steps(data):
+        known[str(step.get("id"))] = step
     if name not in known:
         raise RecipeError(f"--set names no step {name!r}", nearest(name, known))
     return known[name]
 
 
 def _toml_value(raw: str) -> Any:
+    """A value as TOML reads it; a word that is no TOML is text."""
     try:
         return tomllib.loads(f"v = {raw}")["v"]
     except tomllib.TOMLDecodeError:

@@ -1,62 +1,137 @@
-"""A recipe's templates, rendered to messages; text that a model wrote is fenced."""
+"""A recipe's templates, rendered to chat messages; text that a model wrote is fenced.
+
+Reads templates and values, writes nothing. Knows nothing of tasks, models or the store.
+
+A turn begins where the template has a `--- role ---` line. The line becomes a Jinja statement
+before anything is rendered, so the template alone decides where turns begin: no rendered text is
+searched for them, and whatever a question or a reply holds stays text in the turn that quotes it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from localfair.errors import RecipeError
 from localfair.record.nouns import Message
 
+TURN_LINE = re.compile(r"^--- (system|user|assistant) ---[ \t\r]*$", re.M)
+# What a turn line calls; no value of a prompt has such a name.
+BEGIN_TURN = "__begin_turn__"
+# Jinja collects the text of these and writes it when they end, or where they are called.
+COLLECTED = (nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.AssignBlock)
+
+
+@cache  # compare and plan load one recipe many times
+def template_problem(source: str) -> str | None:
+    """Why a template cannot be rendered, whatever its values, in one line; None when it can."""
+    environment = _environment(fence=str)
+    try:
+        tree = _parsed(environment, source)
+        environment.compile(tree)
+    except TemplateError as error:
+        return str(error.message)
+    if _begins_turn_out_of_order(tree):
+        return "a turn may begin inside `if` and `for`, not in a macro, a filter or a set block"
+    return None
+
+
+def _environment(fence: Callable[[str], str]) -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
+    environment.filters["fence"] = fence
+    return environment
+
+
+def _parsed(environment: SandboxedEnvironment, source: str) -> nodes.Template:
+    """A template's tree, in which each turn line is a call of BEGIN_TURN."""
+    return environment.parse(TURN_LINE.sub(rf'{{% do {BEGIN_TURN}("\1") %}}', source))
+
+
+def _begins_turn_out_of_order(tree: nodes.Template) -> bool:
+    """Whether a turn begins inside what Jinja collects first and writes later, at some other turn."""
+    collected: list[nodes.Node] = list(tree.find_all(COLLECTED))
+    collected += [loop for loop in tree.find_all(nodes.For) if loop.recursive]
+    for block in collected:
+        names = [name.name for name in block.find_all(nodes.Name)]
+        if BEGIN_TURN in names:
+            return True
+    return False
+
 
 class Prompts:
-    """A recipe's templates, rendered to messages; text a model wrote is fenced."""
+    """A recipe's templates by name, and the key of the fences around quoted text."""
 
     def __init__(self, templates: dict[str, str], fence_key: bytes) -> None:
-        self._templates = templates
+        self._sources = templates
         self._key = fence_key
-
-    @cached_property
-    def _environment(self) -> SandboxedEnvironment:
-        environment = SandboxedEnvironment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        environment.filters["fence"] = self.fence
-        return environment
+        self._compiled: dict[str, Template] = {}
+        self._environment = _environment(self.fence)
 
     def fence(self, text: str) -> str:
-        """`text` between marks that do not stand in it: a keyed hash of the text itself, which its author could not
-        know; short, since a reviewer reads four.
+        """`text` between marks that do not stand in it (ours).
 
-        The same text renders the same bytes in every run of one database (ours).
+        The mark is a keyed hash of the text itself, which its author could not know. It has 4 hex
+        digits where that is possible, since a reviewer reads it four times. The same text renders
+        the same bytes in every run of one database.
         """
-        hashes = (
-            hashlib.blake2b(text.encode(), key=self._key, digest_size=n).hexdigest()
-            for n in range(2, 65)
-        )
-        mark = next(found for found in hashes if found not in text)
+        mark = self._mark(text)
         return f"<<<{mark}\n{text}\n{mark}>>>"
 
+    def _mark(self, text: str) -> str:
+        for size in range(2, 65):
+            mark = hashlib.blake2b(text.encode(), key=self._key, digest_size=size).hexdigest()
+            if mark not in text:
+                return mark
+        raise AssertionError("a text holds its own keyed hash in every size")
+
     def render(self, name: str, **values: Any) -> tuple[Message, ...]:
-        """The messages of a prompt: one user turn, unless the template marks turns with `--- role ---` lines."""
-        source = TURN.sub("\x02\\1\x03", self._templates[name])
+        """The messages of a prompt.
+
+        One user turn, unless the template marks turns with `--- role ---` lines. A turn without
+        text is left out. Raises RecipeError when the template names what is not there.
+        """
+        turns = _Turns()
         try:
-            text = self._environment.from_string(source).render(values)
+            # The template is carried out piece by piece: each belongs to the turn that is open now.
+            for piece in self._template(name).generate({**values, BEGIN_TURN: turns.begin}):
+                turns.write(piece)
         except TemplateError as error:
             raise RecipeError(f"prompts/{name}.md: {error}", "mend the template") from error
-        return _turns(text)
+        return turns.messages()
+
+    def _template(self, name: str) -> Template:
+        if name not in self._compiled:
+            tree = _parsed(self._environment, self._sources[name])
+            self._compiled[name] = self._environment.from_string(tree)
+        return self._compiled[name]
 
 
-TURN = re.compile(r"^--- (system|user|assistant) ---\s*$", re.M)
+class _Turns:
+    """The turns of one prompt, as they are rendered."""
 
+    def __init__(self) -> None:
+        self._turns: list[tuple[str, list[str]]] = [("user", [])]
 
-def _turns(text: str) -> tuple[Message, ...]:
-    """Split at the template's own marks; a quoted text that contains such a line stays text."""
-    first, *rest = re.split("\x02(system|user|assistant)\x03", text)
-    pairs = [("user", first), *zip(rest[::2], rest[1::2], strict=True)]
-    return tuple(Message(role, body.strip()) for role, body in pairs if body.strip())
+    def begin(self, role: str) -> None:
+        """End the open turn and begin one of this role."""
+        self._turns.append((role, []))
+
+    def write(self, text: str) -> None:
+        """Add text to the open turn."""
+        self._turns[-1][1].append(text)
+
+    def messages(self) -> tuple[Message, ...]:
+        """Each turn that has text, without the space around it."""
+        contents = [(role, "".join(pieces).strip()) for role, pieces in self._turns]
+        return tuple(Message(role, content) for role, content in contents if content)

@@ -1,7 +1,8 @@
-"""When the rounds of a recipe end before their number is reached, and whose adapter goes on after them.
+"""When the rounds of a recipe end early, and whose adapter goes on after them.
 
-Reads the outcomes of a run's own steps, as they are made; writes nothing. Knows nothing of models or questions. What
-it decides follows from the record, so the same command decides it again without asking anybody.
+Reads the outcomes of a run's steps, as they are made; writes nothing. Knows nothing of models or
+questions. What it decides follows from the record, so the same command decides it again without
+asking anybody.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from localfair.recipe.schema import AnyStep, EarlyStop, Recipe
+from localfair.recipe.schema import AnyStep, Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How the student did on dev in a round, and the adapter it had there ("" for none).
 
-    improves: the round is counted as better than every one before, whatever its answers: a plan cannot
-    know them, and must not leave out a round that may come.
+    improves: the round is counted as better than every one before, whatever its answers. A plan
+    cannot know them, and must not leave out a round that may come.
     """
 
     round: int
@@ -29,6 +30,7 @@ class Standing:
 
     @property
     def accuracy(self) -> float:
+        """The share of right answers; 0 when nothing was answered."""
         return self.right / self.answers if self.answers else 0.0
 
 
@@ -41,28 +43,28 @@ def best(standings: Sequence[Standing]) -> Standing:
 
 
 def stalled(standings: Sequence[Standing], patience: int) -> bool:
-    """Whether the last `patience` rounds were none of them better than one before them."""
-    return bool(standings) and standings[-1].round - best(standings).round >= patience
+    """Whether none of the last `patience` rounds was better than one before them."""
+    if not standings:
+        return False
+    return standings[-1].round - best(standings).round >= patience
 
 
 @dataclass(slots=True)
 class Rounds:
-    """One run's rounds, told of every step that is done."""
+    """The rounds of one run: what they brought, and whether there will be another.
+
+    `over` says why no further round is begun, "" while one may be.
+    """
 
     recipe: Recipe
     standings: list[Standing] = field(default_factory=list)
-    over: str = ""  # why no further round is begun
-    _trained: list[int] = field(
-        default_factory=list
-    )  # lessons that each train step of this round learned
-
-    @property
-    def _stop(self) -> EarlyStop | None:
-        return self.recipe.early_stop
+    over: str = ""
+    # how many lessons each train step of this round learned
+    _trained: list[int] = field(default_factory=list)
 
     def skips(self, number: int) -> bool:
-        """Whether a step of this round is not to be done any more."""
-        return bool(self.over) and 1 <= number <= self.recipe.rounds
+        """Whether the steps of this round are left out."""
+        return bool(self.over) and self._is_round(number)
 
     def saw(
         self,
@@ -72,38 +74,52 @@ class Rounds:
         adapter: str,
         improves: bool = False,
     ) -> str:
-        """Take in a step's outcome. At a round's end, what there is to say of it, "" when nothing is.
+        """Take in a step's outcome and the student's adapter after it.
 
         `improves` counts an exam on dev as better than every one before (see Standing).
+
+        A line for the person where a round ends and there is something to say of it, "" everywhere
+        else.
         """
-        in_a_round = 1 <= number <= self.recipe.rounds
         if step.stage == "train":
             self._trained.append(outcome["trained"])
-        if self._stop and step.id == self._stop.exam and in_a_round:
+        early_stop = self.recipe.early_stop
+        if early_stop and step.id == early_stop.exam and self._is_round(number):
             right, answers = outcome["right"], outcome["answers"]
             self.standings.append(Standing(number, right, answers, adapter, improves))
-        if not self._is_last(number, step):
+        if not self._ends_round(number, step):
             return ""
-        trained, self._trained = self._trained, []
-        self.over = self._reason(number, trained)
-        return (
-            f"{self.over}; the rounds end here"
-            if self.over and number < self.recipe.rounds
-            else self.over
-        )
+        self.over = self._reason_to_end(number)
+        self._trained = []
+        if self.over and number < self.recipe.rounds:
+            return f"{self.over}; the rounds end here"
+        return self.over
 
-    def _is_last(self, number: int, step: AnyStep) -> bool:
-        steps = [s for s in self.recipe.round if s.enabled]
-        return 1 <= number <= self.recipe.rounds and step.id == steps[-1].id
+    def _is_round(self, number: int) -> bool:
+        """Whether a number is a round's: 0 is `before`, one more than the last round `after`."""
+        return 1 <= number <= self.recipe.rounds
 
-    def _reason(self, number: int, trained: list[int]) -> str:
-        if trained and not any(trained):
+    def _ends_round(self, number: int, step: AnyStep) -> bool:
+        enabled = [other.id for other in self.recipe.round if other.enabled]
+        return self._is_round(number) and step.id == enabled[-1]
+
+    def _reason_to_end(self, number: int) -> str:
+        if self._trained and not any(self._trained):
             return f"round {number}: no lessons were left to learn from"
-        if self._stop and stalled(self.standings, self._stop.patience):
-            b = best(self.standings)
-            return f"round {number}: {self._stop.exam} was best in round {b.round} ({b.right} of {b.answers} right)"
+        early_stop = self.recipe.early_stop
+        if early_stop and stalled(self.standings, early_stop.patience):
+            top = best(self.standings)
+            return (
+                f"round {number}: {early_stop.exam} was best in round {top.round} "
+                f"({top.right} of {top.answers} right)"
+            )
         return ""
 
     def chosen(self, number: int) -> Standing | None:
-        """Before the steps after the rounds: the round whose adapter goes on, where an exam on dev decides it."""
-        return best(self.standings) if number > self.recipe.rounds and self.standings else None
+        """The round whose adapter goes on to the steps after the rounds.
+
+        None before that, and where no exam on dev decides it.
+        """
+        if number <= self.recipe.rounds or not self.standings:
+            return None
+        return best(self.standings)

@@ -1,4 +1,4 @@
-"""The closed vocabulary of recipes: every step and key a recipe.toml may use, each with what it does.
+"""The closed vocabulary of recipes: every step and key of a recipe.toml, with what it does.
 
 No expressions, no dotted imports. Knows nothing of files, models, tasks or the store.
 """
@@ -10,7 +10,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Role = Literal["student", "teacher", "reviewer", "mentor"]
+from localfair.record.nouns import Role, Sampling
+
 Section = Literal["before", "round", "after"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 Take = Annotated[int, Field(ge=0)] | Literal["all", "each-teacher"]
@@ -20,15 +21,6 @@ class Strict(BaseModel):
     """Frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class SamplingKeys(Strict):
-    """How replies are drawn. temperature 0 is greedy."""
-
-    temperature: float = Field(0.0, ge=0, le=5)
-    top_p: float = Field(1.0, gt=0, le=1)
-    max_tokens: int = Field(256, ge=1)
-    stop: tuple[str, ...] = ()
 
 
 class Step(Strict):
@@ -47,7 +39,7 @@ class Exam(Step):
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
     samples: int = Field(1, ge=1)
     unreadable_is: Literal["mistake", "format", "nothing"] = "mistake"
-    sampling: SamplingKeys = SamplingKeys()
+    sampling: Sampling = Sampling()
 
 
 class WriteFeedback(Strict):
@@ -82,7 +74,7 @@ class Inquire(Step):
     about: Literal["mistakes", "questions"] = "mistakes"
     input: str = ""  # the exam whose mistakes; the nearest earlier one when left out
     write: Write
-    sampling: SamplingKeys = SamplingKeys()
+    sampling: Sampling = Sampling()
 
 
 class Accept(Strict):
@@ -100,7 +92,10 @@ class Accept(Strict):
 
 
 class Review(Step):
-    """Seats score one another's explanations; verdicts follow. mode `none`: the mechanical checks alone."""
+    """Seats score one another's explanations; verdicts follow.
+
+    mode `none`: the mechanical checks alone.
+    """
 
     stage: Literal["review"]
     input: tuple[str, ...] = ()
@@ -109,11 +104,10 @@ class Review(Step):
     gold: bool = True  # whether reviewers see the gold answer
     demonstrations: int = Field(0, ge=0)
     exhaustive: bool = False  # also ask for the reviews that can no longer change a verdict
-    constrained: bool = (
-        False  # bind a reasoned reply's form: reasons, then [1] to [5]; needs an engine that can
-    )
+    # bind a reasoned reply's form: reasons, then [1] to [5]; needs an engine that can
+    constrained: bool = False
     accept: Accept = Accept()
-    sampling: SamplingKeys = SamplingKeys()
+    sampling: Sampling = Sampling()
 
 
 class PerQuestion(Strict):
@@ -132,24 +126,21 @@ class Select(Step):
     per_question: PerQuestion
     complete: bool = True  # a question counts only when it has every kind that was written about it
     unique: bool = True  # the same prompt and completion is one lesson
-    decontaminate: int = Field(
-        13, ge=0
-    )  # no lesson shares that many words in a row with dev or test; 0: not looked at
-    at_most: int = Field(
-        0, ge=0
-    )  # lessons in all, questions drawn at random, each with all of its own; 0: no limit
+    # no lesson shares that many words in a row with dev or test; 0: not looked at
+    decontaminate: int = Field(13, ge=0)
+    # lessons in all, questions drawn at random, each with all of its own; 0: no limit
+    at_most: int = Field(0, ge=0)
 
 
 class Soften(Step):
-    """A mentor's top-k log-probabilities for every label token of the student's lessons, at temperature tau."""
+    """A mentor's top-k log-probabilities for every label token of the student's lessons."""
 
     stage: Literal["soften"]
     role: Literal["mentor"] = "mentor"
     input: str = ""
     top_k: int = Field(64, ge=1)
-    tau: float = Field(
-        1.0, gt=0
-    )  # of mentor and student both: a kl term compares them at the tau that was recorded
+    # of mentor and student both: a kl term compares them at the tau that was recorded
+    tau: float = Field(1.0, gt=0)
 
 
 class CrossEntropy(Strict):
@@ -159,13 +150,14 @@ class CrossEntropy(Strict):
     kind: Literal["feedback", "rationale", "answer"]
     each_teacher: bool = False  # one mean, and so one weight, per teacher
     weight: float = Field(1.0, ge=0)
-    weights: tuple[
-        Annotated[float, Field(ge=0)], ...
-    ] = ()  # with each_teacher: one per teacher named, in their order
+    # with each_teacher: one per teacher named, in their order
+    weights: tuple[Annotated[float, Field(ge=0)], ...] = ()
 
     def weight_of(self, teacher: int | None) -> float:
         """The weight of the mean that a teacher's lessons belong to."""
-        return self.weight if teacher is None or not self.weights else self.weights[teacher]
+        if teacher is None or not self.weights:
+            return self.weight
+        return self.weights[teacher]
 
 
 class Divergence(Strict):
@@ -199,7 +191,7 @@ LossTerm = Annotated[
 class Adapter(Strict):
     """What is trained: LoRA on an NF4 base (qlora) or on the unquantised one (lora)."""
 
-    kind: Literal["qlora", "lora"] = "qlora"
+    method: Literal["qlora", "lora"] = "qlora"
     rank: int = Field(16, ge=1)
     alpha: int = Field(32, ge=1)
     dropout: float = Field(0.0, ge=0, lt=1)
@@ -207,10 +199,13 @@ class Adapter(Strict):
 
 
 class BestEpoch(Strict):
-    """Every epoch's adapter sits an exam on dev; the best is kept, of equal ones the first. Test is not looked at."""
+    """Every epoch's adapter sits an exam on dev; the best is kept, of equal ones the first.
+
+    Test is not looked at.
+    """
 
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
-    sampling: SamplingKeys = SamplingKeys()
+    sampling: Sampling = Sampling()
 
 
 class Train(Step):
@@ -235,9 +230,8 @@ class Train(Step):
     gradient_checkpointing: bool = False
     best_epoch: BestEpoch | None = None  # the last epoch's adapter is kept where it is left out
     group_by_length: bool = False  # lessons of like length share a batch: less padding
-    one_question_a_batch: bool = (
-        False  # never two lessons of one question in a batch; goes before group_by_length
-    )
+    # never two lessons of one question in a batch; goes before group_by_length
+    one_question_a_batch: bool = False
 
 
 AnyStep = Annotated[Exam | Inquire | Review | Select | Soften | Train, Field(discriminator="stage")]
@@ -251,12 +245,15 @@ class Defaults(Strict):
     student: str | None = None
     teachers: tuple[str, ...] = ()
     engine: str | None = None
-    train: int | None = Field(None, ge=1)
-    test: int | None = Field(None, ge=1)
+    train_limit: int | None = Field(None, ge=1)
+    test_limit: int | None = Field(None, ge=1)
 
 
 class EarlyStop(Strict):
-    """Rounds end when this exam on dev stops improving; what follows them uses the best round's adapter."""
+    """Rounds end when this exam on dev stops improving.
+
+    What follows them uses the best round's adapter.
+    """
 
     exam: str
     patience: int = Field(1, ge=1)
@@ -270,27 +267,30 @@ class Recipe(Strict):
     summary: str = ""
     note: str = ""  # said when a run begins: what its result will and will not mean
     rounds: int = Field(1, ge=1)
-    teachers: tuple[
-        Annotated[int, Field(ge=0)], ...
-    ] = ()  # of those named, who takes part, by index; all when empty
+    # of those named, who takes part, by index; all when empty
+    teachers: tuple[Annotated[int, Field(ge=0)], ...] = ()
     early_stop: EarlyStop | None = None
     defaults: Defaults = Defaults()
     before: tuple[AnyStep, ...] = ()
     round: tuple[AnyStep, ...] = Field(min_length=1)
     after: tuple[AnyStep, ...] = ()
-    prompts: dict[str, str] = Field(
-        default_factory=dict
-    )  # name -> template text, filled from prompts/*.md
+    # name -> template text, filled from prompts/*.md
+    prompts: dict[str, str] = Field(default_factory=dict)
 
     def sections(self) -> Iterator[tuple[Section, int, AnyStep]]:
-        """(section, its position, step) in the order written."""
+        """(section, the step's position in it, step) in the order written."""
         for section in SECTIONS:
             for position, step in enumerate(getattr(self, section)):
                 yield section, position, step
 
     def steps(self) -> Iterator[tuple[int, AnyStep]]:
         """(round, step) in the order of the run; round 0 is `before`, rounds + 1 is `after`."""
-        yield from ((0, s) for s in self.before if s.enabled)
-        for n in range(1, self.rounds + 1):
-            yield from ((n, s) for s in self.round if s.enabled)
-        yield from ((self.rounds + 1, s) for s in self.after if s.enabled)
+        for number in range(self.rounds + 2):
+            for step in self._round(number):
+                if step.enabled:
+                    yield number, step
+
+    def _round(self, number: int) -> tuple[AnyStep, ...]:
+        if number == 0:
+            return self.before
+        return self.round if number <= self.rounds else self.after

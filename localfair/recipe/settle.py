@@ -1,4 +1,4 @@
-"""What a switched-off part of a recipe takes with it, so that one `--set` is enough to leave any part out.
+"""What a switched-off part of a recipe takes with it: one `--set` leaves any part out.
 
 Reads and returns a recipe. Knows nothing of files, models or the store.
 """
@@ -22,56 +22,85 @@ from localfair.recipe.schema import (
 def settle(recipe: Recipe) -> Recipe:
     """The recipe whose steps name only what is done.
 
-    A step that names a review that is off reads what the review would have read; a name of an inquire that is
-    off is dropped where others remain, and a review of nothing is off too. A kl term goes with its soften step,
-    a term of weight 0 goes where others remain; what is left keeps its weights. Names nobody has are kept.
+    A step that names a review that is off reads what the review would have read. The name of an
+    inquire that is off is dropped where others remain, and a review of nothing is off too. A kl
+    term goes with its soften step, a term of weight 0 goes where others remain; what is left keeps
+    its weights. Names that no step has are kept.
     """
-    settled: list[AnyStep] = []
-    sections = {
-        section: [_settled(step, settled) for step in getattr(recipe, section)]
-        for section in SECTIONS
-    }
-    return recipe.model_copy(update={name: tuple(steps) for name, steps in sections.items()})
+    earlier: list[AnyStep] = []
+    sections: dict[str, tuple[AnyStep, ...]] = {}
+    for section in SECTIONS:
+        start = len(earlier)
+        for step in getattr(recipe, section):
+            earlier.append(_settled(step, earlier))
+        sections[section] = tuple(earlier[start:])
+    return recipe.model_copy(update=sections)
 
 
 def _settled(step: AnyStep, earlier: list[AnyStep]) -> AnyStep:
-    """One step, added to those before it."""
+    """One step, given the settled steps before it."""
     named = getattr(step, "input", ())
     if isinstance(named, tuple) and named:
-        step = _rewired(step, [target for name in named for target in _targets(name, earlier)])
+        step = _with_inputs(step, _all_inputs(named, earlier))
     if isinstance(step, Train):
-        step = step.model_copy(update={"loss": _terms(step, earlier)})
-    earlier.append(step)
+        step = step.model_copy(update={"loss": _loss(step, earlier)})
     return step
 
 
-def _rewired(step: AnyStep, targets: list[str]) -> AnyStep:
-    if targets:
-        return step.model_copy(update={"input": tuple(dict.fromkeys(targets))})
-    return step.model_copy(update={"enabled": False}) if isinstance(step, Review) else step
+def _with_inputs(step: AnyStep, inputs: list[str]) -> AnyStep:
+    """A step that reads these steps; a review of none is off."""
+    if inputs:
+        return step.model_copy(update={"input": tuple(dict.fromkeys(inputs))})
+    if isinstance(step, Review):
+        return step.model_copy(update={"enabled": False})
+    return step
 
 
-def _targets(name: str, earlier: list[AnyStep]) -> list[str]:
-    """The steps a name stands for: itself; what a review that is off reads; none of an inquire that is off."""
-    at = next((i for i, step in enumerate(earlier) if step.id == name), None)
-    if at is None or earlier[at].enabled:
+def _all_inputs(names: tuple[str, ...], earlier: list[AnyStep]) -> list[str]:
+    inputs: list[str] = []
+    for name in names:
+        inputs += _inputs_of(name, earlier)
+    return inputs
+
+
+def _inputs_of(name: str, earlier: list[AnyStep]) -> list[str]:
+    """The steps that a name stands for.
+
+    A step that is on stands for itself, a review that is off for what it reads, an inquire that is
+    off for nothing.
+    """
+    ids = [step.id for step in earlier]
+    if name not in ids:
         return [name]
-    found = earlier[at]
-    if isinstance(found, Review):
-        inquired = [step.id for step in earlier[:at] if isinstance(step, Inquire) and step.enabled]
-        inputs = found.input or tuple(inquired[-1:])
-        return [target for i in inputs for target in _targets(i, earlier[:at])]
+    position = ids.index(name)
+    step = earlier[position]
+    if step.enabled:
+        return [name]
+    if isinstance(step, Review):
+        before = earlier[:position]
+        return _all_inputs(step.input or _nearest_inquire(before), before)
     return []
 
 
-def _terms(step: Train, earlier: list[AnyStep]) -> tuple[LossTerm, ...]:
+def _nearest_inquire(earlier: list[AnyStep]) -> tuple[str, ...]:
+    """What a review reads that names no input: the last inquire step that is on."""
+    inquires = [step.id for step in earlier if isinstance(step, Inquire) and step.enabled]
+    return tuple(inquires[-1:])
+
+
+def _loss(step: Train, earlier: list[AnyStep]) -> tuple[LossTerm, ...]:
     """The loss without what is off; as it was, where nothing else would be left."""
-    softens = [s for s in earlier if isinstance(s, Soften)]
-    off = bool(softens) and not any(s.enabled for s in softens)
-    kept = tuple(t for t in step.loss if _weighs(t) and not (off and isinstance(t, Divergence)))
-    return kept or step.loss
+    softens = [other.enabled for other in earlier if isinstance(other, Soften)]
+    all_softens_off = bool(softens) and not any(softens)
+    kept: list[LossTerm] = []
+    for term in step.loss:
+        is_off = isinstance(term, Divergence) and all_softens_off
+        if _has_weight(term) and not is_off:
+            kept.append(term)
+    return tuple(kept) or step.loss
 
 
-def _weighs(term: LossTerm) -> bool:
-    weights = (term.weights or (term.weight,)) if isinstance(term, CrossEntropy) else (term.weight,)
-    return any(weights)
+def _has_weight(term: LossTerm) -> bool:
+    if isinstance(term, CrossEntropy) and term.weights:
+        return any(term.weights)
+    return term.weight > 0

@@ -1,1 +1,1 @@
-"""The record: one SQLite file that every stage reads and writes, and nothing else passes between them."""
+"""The record: one SQLite file. Every stage reads and writes it; nothing else passes between them."""

@@ -1,6 +1,6 @@
 """Where an adapter's files lie beside the record.
 
-Knows a database's name and an adapter's id, nothing of what the files hold.
+Reads a database's path and an adapter's id; writes nothing. Knows nothing of what the files hold.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from localfair.record.store import Row, Store
 
 def relative_folder(store: Store, adapter: str) -> Path:
     """`<database>-adapters/<id>`, relative to the database, so that both can be moved together."""
-    return Path(f"{store.path.stem}-adapters") / adapter.removeprefix("b2:")
+    name = adapter.removeprefix("b2:")  # no colon in a folder's name
+    return Path(f"{store.path.stem}-adapters") / name
 
 
 def folder_of(store: Store, adapter: str) -> Path:

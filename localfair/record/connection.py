@@ -14,12 +14,18 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlite_utils import Database
 
 from localfair.errors import DatabaseBusy, NewerDatabase, NoDatabase, StoreError
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, VERSION
+
+SETTINGS = (
+    "synchronous=FULL",  # what was committed survives a power cut
+    "foreign_keys=ON",
+    "busy_timeout=30000",  # milliseconds
+)
 
 
 def now() -> str:
@@ -28,14 +34,16 @@ def now() -> str:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is a database at `path`: a file of no bytes is none yet."""
-    return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+    """Whether there is a database at `path`. A file of no bytes is none yet."""
+    is_empty = path.is_file() and path.stat().st_size == 0
+    return path.exists() and not is_empty
 
 
 def connect(path: Path, *, create: bool) -> Database:
-    """The database at `path`, migrated to this version.
+    """The database at `path`, opened and migrated to this version.
 
-    Raises NoDatabase, NewerDatabase, or StoreError for a file that is not a localfair database.
+    Raises NoDatabase when there is none and `create` is false, NewerDatabase when a later localfair
+    wrote it, StoreError when the file cannot be opened or is no database of localfair.
     """
     if not create and not exists(path):
         raise NoDatabase(
@@ -50,7 +58,8 @@ def connect(path: Path, *, create: bool) -> Database:
     try:
         return _open(path)
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CANTOPEN:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extension
+        if code != sqlite3.SQLITE_CANTOPEN:
             raise
         raise StoreError(
             f"cannot open {path} ({error})", "choose a --db FILE that you may write to"
@@ -66,21 +75,28 @@ def _open(path: Path) -> Database:
     connection.row_factory = sqlite3.Row
     db = Database(connection)
     _check_ours(db, path)
-    mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    mode = _pragma(db, "journal_mode=WAL")
     if mode != "wal":
         print(
             f"warning: {path} cannot use WAL here ({mode}); expect slower writes", file=sys.stderr
         )
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-        db.execute(f"PRAGMA {pragma}")
+    for setting in SETTINGS:
+        db.execute(f"PRAGMA {setting}")
     migrate(db)
     return db
 
 
+def _pragma(db: Database, pragma: str) -> Any:
+    """The value that a pragma gives back."""
+    return db.execute(f"PRAGMA {pragma}").fetchone()[0]
+
+
 def _check_ours(db: Database, path: Path) -> None:
-    ours = db.execute("PRAGMA application_id").fetchone()[0]
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if ours not in (0, APPLICATION_ID) or (ours == 0 and db.table_names()):
+    """Raise StoreError for another program's database, NewerDatabase for one of a later localfair."""
+    application = _pragma(db, "application_id")
+    version = _pragma(db, "user_version")
+    is_new = application == 0 and not db.table_names()
+    if application != APPLICATION_ID and not is_new:
         raise StoreError(f"{path} is some other program's database", "choose another --db FILE")
     if version > VERSION:
         raise NewerDatabase(
@@ -90,12 +106,14 @@ def _check_ours(db: Database, path: Path) -> None:
 
 
 def migrate(db: Database) -> None:
-    """Apply what is missing; each migration and its own record are one transaction."""
-    while (version := db.execute("PRAGMA user_version").fetchone()[0]) < VERSION:
+    """Apply the migrations that the database lacks, each in one transaction with its own record."""
+    version = _pragma(db, "user_version")
+    while version < VERSION:
         reason, script = MIGRATIONS[version]
         db.execute("BEGIN IMMEDIATE")
         try:
-            if db.execute("PRAGMA user_version").fetchone()[0] == version:
+            # another process may have applied it between the two reads
+            if _pragma(db, "user_version") == version:
                 for statement in _statements(script):
                     db.execute(statement)
                 _record_migration(db, version + 1, reason)
@@ -103,6 +121,7 @@ def migrate(db: Database) -> None:
         except BaseException:
             db.conn.rollback()
             raise
+        version = _pragma(db, "user_version")
 
 
 def _record_migration(db: Database, version: int, reason: str) -> None:
@@ -114,6 +133,10 @@ def _record_migration(db: Database, version: int, reason: str) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
+    """The statements of a script.
+
+    sqlite3's `executescript` commits first: a migration would not be one transaction.
+    """
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -124,7 +147,11 @@ def _statements(script: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def only_writer(path: Path) -> Iterator[None]:
-    """Hold the write lock of the database; the kernel lets go of it however this process ends."""
+    """Hold the write lock of the database, the file `<path>-writer`.
+
+    The kernel lets go of the lock however this process ends. Raises DatabaseBusy when another
+    process holds it.
+    """
     with Path(f"{path}-writer").open("a+") as handle:
         _lock(handle, path)
         yield

@@ -1,7 +1,8 @@
-"""The nouns, as frozen dataclasses; see DESIGN words in the README.
+"""The nouns that stages and engines hand to one another, and how their ids are made.
 
-Knows nothing of SQLite, models or files. Every id is the tagged hash of what makes the
-thing what it is (`content_id`), so the same thing made twice is one row.
+An id is the tagged hash of what makes a thing what it is (`content_id`), so the same thing made
+twice is one row. Knows nothing of SQLite, models or files. What a column of the record means stands
+in `record/schema`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le
 
 Split = Literal["train", "dev", "test"]
 Kind = Literal["feedback", "rationale", "answer"]
@@ -19,40 +22,62 @@ Role = Literal["student", "teacher", "reviewer", "mentor"]
 
 
 class Grade(StrEnum):
-    """What the mechanical check says of an answer. Unreadable is an outcome of its own."""
+    """What the mechanical check says of an answer. Unreadable is neither right nor wrong."""
 
     RIGHT = "right"
     WRONG = "wrong"
     UNREADABLE = "unreadable"
 
 
+# -- identity -------------------------------------------------------------------------------------
+
+
 def canonical_json(value: Any) -> str:
-    """One text per value: sorted keys, no spaces, no NaN."""
+    """One text per value: sorted keys, no spaces. Raises ValueError for NaN and the infinities."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
 
 
 def content_id(noun: str, **parts: Any) -> str:
-    """`b2:` + 32 hex digits of blake2b over the canonical JSON of `parts`, per noun (ours)."""
+    """`b2:` and 32 hex digits: blake2b over the canonical JSON of the noun and its parts (ours)."""
     text = canonical_json([noun, parts])
-    return "b2:" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"b2:{digest}"
+
+
+def seed_of(identifier: str) -> int:
+    """The last 31 bits of an id, as a seed that every engine takes."""
+    return int(identifier.removeprefix("b2:"), 16) % 2**31
 
 
 def soft_label_id(key: Mapping[str, Any]) -> str:
-    """The hash of what decides a soft label: mentor, adapter, engine, tokens, top k, shared ids, temperature.
+    """The hash of what decides a soft label, from the columns of its row.
 
-    The engine enters under the name that its column had in the first release, so that older records keep their ids.
+    `vocabulary` is the number of ids that mentor and student share.
     """
-    same = {
-        name: key[name] for name in ("mentor", "adapter", "tokens", "top_k", "vocabulary", "tau")
-    }
-    return content_id("soft_label", family=key["engine"], **same)
+    return content_id(
+        "soft_label",
+        mentor=key["mentor"],
+        adapter=key["adapter"],
+        # the name that the column had in the first release: older records keep their ids
+        family=key["engine"],
+        tokens=key["tokens"],
+        top_k=key["top_k"],
+        vocabulary=key["vocabulary"],
+        tau=key["tau"],
+    )
+
+
+# -- tasks ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One item of a task. `gold` is the bare answer; `rationale` the data set's own solution, if any."""
+    """One item of a task.
+
+    `gold` is the bare answer, `rationale` the data set's solution, "" when it has none.
+    """
 
     task: str
     key: str
@@ -78,9 +103,12 @@ class Graded:
     read: str | None
 
 
+# -- requests and replies -------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One chat turn: role is `system`, `user` or `assistant`."""
+    """One chat turn. `role` is `system`, `user` or `assistant`."""
 
     role: str
     content: str
@@ -88,17 +116,23 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How a reply is drawn. temperature 0 is greedy."""
+    """How a reply is drawn. temperature 0 is greedy.
 
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_tokens: int = 256
+    A recipe's `sampling` table is one of these. pydantic checks the bounds where a recipe is read;
+    nothing else does.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    temperature: Annotated[float, Ge(0), Le(5)] = 0.0
+    top_p: Annotated[float, Gt(0), Le(1)] = 1.0
+    max_tokens: Annotated[int, Ge(1)] = 256
     stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What a whole reply must be: a value of a JSON schema (canonical JSON text), or what a GBNF grammar allows."""
+    """The form of a whole reply: a JSON schema (as canonical JSON) or a GBNF grammar."""
 
     kind: Literal["json_schema", "gbnf"]
     text: str
@@ -106,10 +140,11 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineIdentity:
-    """What, besides the request, decides a reply: weights, adapter, chat template, engine family.
+    """What, besides the request, decides a reply: weights, adapter, chat template, engine.
 
-    `engine` names the engine and its base precision (`transformers/bf16`, `llama_cpp/gguf`),
-    so that two engines never share a recorded generation.
+    `fingerprint` stands for the weights, `adapter` is "" for none. `engine` names the engine and
+    the precision of its base (`transformers/bf16`, `llama_cpp/gguf`), so that two engines never
+    share a recorded generation.
     """
 
     model: str
@@ -121,11 +156,13 @@ class EngineIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call to an engine. `about` names the question for error messages and is not part of the identity.
+    """One call to an engine.
 
-    action `generate`: reply to `messages`. action `score`: log-probabilities of each of
-    `continuations` after `messages`, nothing sampled. `constraint` binds a reply's form; `logprobs` asks for
-    the log-probability of each token written.
+    `about` names the question for error messages and is not part of the identity.
+    action `generate`: reply to `messages`, in the form that `constraint` allows; `logprobs` asks
+    for the log-probability of each token written. action `score`: log-probabilities of each of
+    `continuations` after `messages`, nothing sampled. `sample` numbers the replies that one prompt
+    is asked for.
     """
 
     messages: tuple[Message, ...]
@@ -139,14 +176,17 @@ class Request:
     about: str = ""
 
     def id(self, identity: EngineIdentity) -> str:
-        """Same id, same row, never sent twice. The model's name is left out: its fingerprint stands for it.
+        """The id of the generation that answers this: same id, same row, never sent twice.
 
-        What was added to requests later enters only where it is asked for: older records keep their ids.
+        The model's name is left out: its fingerprint stands for it.
         """
-        later: dict[str, Any] = (
-            {"constraint": [self.constraint.kind, self.constraint.text]} if self.constraint else {}
-        )
-        later |= {"logprobs": True} if self.logprobs else {}
+        # Older records keep their ids: what the first release did not know enters only where it is
+        # asked for, and `kind` and `family` are the names that it had.
+        later: dict[str, Any] = {}
+        if self.constraint:
+            later["constraint"] = [self.constraint.kind, self.constraint.text]
+        if self.logprobs:
+            later["logprobs"] = True
         return content_id(
             "request",
             kind=self.action,
@@ -154,23 +194,28 @@ class Request:
             adapter=identity.adapter,
             chat_template=identity.chat_template,
             family=identity.engine,
-            messages=[[m.role, m.content] for m in self.messages],
+            messages=[[message.role, message.content] for message in self.messages],
             sampling=asdict(self.sampling),
-            # a greedy reply does not depend on its seed
-            seed=self.seed if self.sampling.temperature > 0 and self.action == "generate" else 0,
+            seed=self._seed_that_matters(),
             sample=self.sample,
             continuations=list(self.continuations),
             **later,
         )
 
+    def _seed_that_matters(self) -> int:
+        """0 for a score or a greedy reply: neither depends on its seed."""
+        is_drawn = self.action == "generate" and self.sampling.temperature > 0
+        return self.seed if is_drawn else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A request's reply. `finish` is `stop` (the model ended its turn or a stop string was met) or `length`.
+    """A request's reply.
 
-    For a score request `text` is empty and `logprobs` holds one summed natural log-probability per continuation;
-    for a request with `logprobs` it holds one per token written, under the model's own distribution, before
-    temperature, nucleus or constraint.
+    `finish` is `stop` (the model ended its turn or a stop string was met) or `length`. For a score
+    request `text` is empty and `logprobs` holds one summed natural log-probability per
+    continuation. For a request with `logprobs` it holds one per token written, under the model's
+    own distribution, before temperature, nucleus or constraint.
     """
 
     request: Request
@@ -182,11 +227,14 @@ class Generation:
     logprobs: tuple[float, ...] = ()
 
 
+# -- the committee --------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """A place at the table: the same model may hold several, each with its own seed."""
+    """A role's place in the committee. The same model may hold several, each with its own seed."""
 
-    role: Literal["student", "teacher", "reviewer", "mentor"]
+    role: Role
     index: int
     model: str
     fingerprint: str
@@ -195,12 +243,13 @@ class Seat:
 
     @property
     def id(self) -> str:
+        """The hash of all its fields."""
         return content_id("seat", **asdict(self))
 
     @property
     def seed(self) -> int:
-        """31 bits of the hash of the run's seed and the seat's (role, index, model, adapter)."""
-        return int(self.id[3:], 16) % (2**31)
+        """What every draw of this seat begins from; another run's seed makes it another."""
+        return seed_of(self.id)
 
     def __str__(self) -> str:
         return f"{self.role}#{self.index}:{self.model}"

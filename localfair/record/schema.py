@@ -1,7 +1,9 @@
-"""The schema, as numbered migrations, each with its reason. Never edit one that has been released: add the next.
+"""The schema, as numbered migrations, each with its reason.
 
-The science stands here as constraints: a reviewer is never the author, a lesson comes only from
-the train split, a score is 1..5 or nothing.
+Never edit a migration that has been released: add the next.
+
+The science stands here as constraints: a reviewer is never the author, a lesson comes only from the
+train split, a score is 1..5 or nothing.
 """
 
 from __future__ import annotations

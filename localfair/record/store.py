@@ -1,4 +1,4 @@
-"""The record: every noun's `ensure_*`, idempotent, and the reads that the stages need.
+"""The open record: what stages write, each thing once, and what they read.
 
 Reads and writes one SQLite file. Knows nothing of models, prompts or grading.
 """
@@ -6,7 +6,7 @@ Reads and writes one SQLite file. Knows nothing of models, prompts or grading.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -70,102 +70,115 @@ class Store:
 
     def rows(self, sql: str, *args: Any) -> list[Row]:
         """Every row of a query, as dicts."""
-        return [dict(r) for r in self.db.execute(sql, args).fetchall()]
+        return [dict(row) for row in self.db.execute(sql, args).fetchall()]
 
     def one(self, sql: str, *args: Any) -> Row | None:
-        """The first row of a query."""
+        """The first row of a query, None when there is none."""
         row = self.db.execute(sql, args).fetchone()
         return dict(row) if row else None
+
+    def first_column(self, sql: str, *args: Any) -> list[Any]:
+        """The first value of every row of a query."""
+        return [row[0] for row in self.db.execute(sql, args).fetchall()]
 
     def by_ids(self, table: str, ids: Iterable[str]) -> dict[str, Row]:
         """Rows of `table` by id, those that exist."""
         wanted = list(dict.fromkeys(ids))
-        found: dict[str, Row] = {}
+        rows: dict[str, Row] = {}
         for start in range(0, len(wanted), CHUNK):
-            part = wanted[start : start + CHUNK]
-            marks = ",".join("?" * len(part))
-            found |= {
-                r["id"]: r for r in self.rows(f"SELECT * FROM {table} WHERE id IN ({marks})", *part)
-            }
-        return found
+            chunk = wanted[start : start + CHUNK]
+            sql = f"SELECT * FROM {table} WHERE id IN ({_marks(chunk)})"
+            for row in self.rows(sql, *chunk):
+                rows[row["id"]] = row
+        return rows
 
     def ensure(self, table: str, rows: Sequence[Row]) -> int:
         """Insert what is not there yet, in one transaction; the number of new rows.
 
-        A row of the same id is the same row. Any other constraint that fails raises: science is not skipped.
+        A row of the same id is the same row. Raises sqlite3.IntegrityError for any other constraint
+        that fails.
         """
         before = self.db.conn.total_changes
         with self.db.atomic():
             for row in rows:
-                names = ",".join(f'"{k}"' for k in row)
-                marks = ",".join("?" * len(row))
-                self.db.execute(
-                    f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",
-                    list(row.values()),
+                columns = ",".join(f'"{name}"' for name in row)
+                sql = (
+                    f"INSERT INTO {table} ({columns}) VALUES ({_marks(row)}) ON CONFLICT DO NOTHING"
                 )
+                self.db.execute(sql, list(row.values()))
         return int(self.db.conn.total_changes - before)
 
     def update(self, table: str, key: Row, values: Row) -> None:
-        """Fill in the columns of one row of a run: the only rows that ever change."""
+        """Fill in columns of a run or of one of its steps: the only rows that ever change."""
         assert table in ("runs", "run_steps"), table
-        sets = ", ".join(f'"{k}" = ?' for k in values)
-        where = " AND ".join(f'"{k}" = ?' for k in key)
+        changes = ", ".join(f'"{name}" = ?' for name in values)
+        where = " AND ".join(f'"{name}" = ?' for name in key)
+        sql = f"UPDATE {table} SET {changes} WHERE {where}"
         with self.db.atomic():
-            self.db.execute(
-                f"UPDATE {table} SET {sets} WHERE {where}", [*values.values(), *key.values()]
-            )
+            self.db.execute(sql, [*values.values(), *key.values()])
 
     def fence_key(self) -> bytes:
-        """Made once per database, never shown to an author."""
-        key: bytes = self.db.execute("SELECT value FROM secrets WHERE name = 'fence'").fetchone()[0]
-        return key
+        """The key of the marks around quoted text. Made once per database, shown to no author."""
+        secret = self.db.execute("SELECT value FROM secrets WHERE name = 'fence'").fetchone()
+        return bytes(secret["value"])
 
     # -- questions --------------------------------------------------------------------------------
 
     def ensure_dataset(self, task: str, dataset: Any) -> int:
         """Store a task's questions and the files they came from; the number of new questions."""
-        sources = [
-            {
-                "id": content_id("source", task=task, sha256=s.sha256, name=s.name),
-                "task": task, "name": s.name, "sha256": s.sha256, "bytes": s.bytes,
-                "licence": dataset.licence, "imported": now(),
-            }
-            for s in dataset.sources
-        ]  # fmt: skip
+        sources = []
+        for source in dataset.sources:
+            identity = content_id("source", task=task, sha256=source.sha256, name=source.name)
+            sources.append(
+                {
+                    "id": identity,
+                    "task": task,
+                    "name": source.name,
+                    "sha256": source.sha256,
+                    "bytes": source.bytes,
+                    "licence": dataset.licence,
+                    "imported": now(),
+                }
+            )
         self.ensure("sources", sources)
         return self.ensure("questions", [question_row(q) for q in dataset.questions])
 
     def tasks(self) -> list[str]:
         """Tasks that have questions here."""
-        return [r["task"] for r in self.rows("SELECT DISTINCT task FROM questions ORDER BY task")]
+        return self.first_column("SELECT DISTINCT task FROM questions ORDER BY task")
 
     def splits(self, task: str) -> set[str]:
         """The splits of a task that have questions here."""
-        return {
-            r["split"]
-            for r in self.rows("SELECT DISTINCT split FROM questions WHERE task = ?", task)
-        }
+        return set(self.first_column("SELECT DISTINCT split FROM questions WHERE task = ?", task))
 
     def questions(self, task: str, split: str, limit: int | None = None) -> list[Question]:
-        """A split's questions ordered by id (a hash, so any first N are a fair draw and N+1 contains them)."""
+        """A split's questions, at most `limit`, ordered by id.
+
+        An id is a hash, so the first N are a fair draw, and the first N + 1 contain them.
+        """
         sql = "SELECT * FROM questions WHERE task = ? AND split = ? ORDER BY id LIMIT ?"
-        return [question_of(r) for r in self.rows(sql, task, split, -1 if limit is None else limit)]
+        at_most = -1 if limit is None else limit  # SQLite's word for no limit
+        return [question_of(row) for row in self.rows(sql, task, split, at_most)]
 
     def questions_by_id(self, ids: Iterable[str]) -> dict[str, Question]:
-        """Questions by id."""
-        return {k: question_of(r) for k, r in self.by_ids("questions", ids).items()}
+        """Questions by id, those that exist."""
+        rows = self.by_ids("questions", ids)
+        return {question: question_of(row) for question, row in rows.items()}
 
     # -- generations ------------------------------------------------------------------------------
 
     def recorded(self, ids: Iterable[str]) -> dict[str, Row]:
         """Those generations that have been answered before, by id; `logprobs` decoded."""
-        found = self.by_ids("generations", ids)
-        for row in found.values():
+        generations = self.by_ids("generations", ids)
+        for row in generations.values():
             row["logprobs"] = tuple(json.loads(row["logprobs"]))
-        return found
+        return generations
 
     def add_generation(self, identity: EngineIdentity, generation: Generation) -> Row:
-        """One finished generation onto disk, durable when this returns. The same id twice keeps the first."""
+        """Write one finished generation; it is on disk when this returns.
+
+        The same id twice keeps the first. Returns its row, with `logprobs` decoded.
+        """
         row = generation_row(identity, generation)
         self.ensure("generations", [row])
         row["logprobs"] = generation.logprobs
@@ -174,7 +187,7 @@ class Store:
     # -- seats and adapters -----------------------------------------------------------------------
 
     def ensure_seat(self, seat: Seat) -> None:
-        """A seat's row."""
+        """Store a seat."""
         self.ensure("seats", [{"id": seat.id, **asdict(seat), "seed": seat.seed}])
 
     def adapter(self, adapter_id: str) -> Row | None:
@@ -182,40 +195,41 @@ class Store:
         return self.one("SELECT * FROM adapters WHERE id = ?", adapter_id)
 
     def forget_adapter(self, adapter_id: str) -> None:
-        """Drop the row of an adapter whose weights were lost, so that the one trained anew can take its place."""
-        self.db.execute(
-            "PRAGMA defer_foreign_keys=ON"
-        )  # an adapter that went on from it may name it
-        for table, column in (
-            ("adapter_lessons", "adapter"),
-            ("curve", "adapter"),
-            ("adapters", "id"),
-        ):
-            self.db.execute(f"DELETE FROM {table} WHERE {column} = ?", [adapter_id])
+        """Drop the row of an adapter whose weights were lost: the one trained anew takes its place.
+
+        The caller holds the transaction in which the new row comes.
+        """
+        # an adapter that went on from it may name it until then
+        self.db.execute("PRAGMA defer_foreign_keys=ON")
+        self.db.execute("DELETE FROM adapter_lessons WHERE adapter = ?", [adapter_id])
+        self.db.execute("DELETE FROM curve WHERE adapter = ?", [adapter_id])
+        self.db.execute("DELETE FROM adapters WHERE id = ?", [adapter_id])
 
     # -- rows of a run ----------------------------------------------------------------------------
 
     def end_lost_runs(self) -> None:
-        """Runs that were killed: whoever holds the only writer's lock knows that no other is running."""
-        for row in self.rows("SELECT id FROM runs WHERE status = 'running'"):
-            self.update("runs", row, {"status": "interrupted", "problem": "ended without a word"})
+        """Mark runs that were killed as interrupted.
+
+        The only writer calls it: no other run can be running.
+        """
+        for run in self.rows("SELECT id FROM runs WHERE status = 'running'"):
+            self.update("runs", run, {"status": "interrupted", "problem": "ended without a word"})
 
     def link(self, run: str, position: int, noun: str, ids: Iterable[str]) -> None:
         """Say that a step of a run used or made these rows."""
-        self.ensure(
-            "run_rows",
-            [
-                {"run": run, "position": position, "noun": noun, "row": i}
-                for i in dict.fromkeys(ids)
-            ],
-        )
+        links = []
+        for linked_id in dict.fromkeys(ids):
+            links.append({"run": run, "position": position, "noun": noun, "row": linked_id})
+        self.ensure("run_rows", links)
 
     def linked(self, run: str, positions: Iterable[int], noun: str) -> list[str]:
-        """Ids of a noun that steps of a run used or made, in a fixed order."""
-        places = list(positions)
-        marks = ",".join("?" * len(places))
-        sql = f'SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ? AND position IN ({marks}) ORDER BY "row"'
-        return [r["row"] for r in self.rows(sql, run, noun, *places)]
+        """Ids of a noun that steps of a run used or made, in the order of the ids."""
+        steps = list(positions)
+        sql = f"""
+        SELECT DISTINCT "row" FROM run_rows
+        WHERE run = ? AND noun = ? AND position IN ({_marks(steps)}) ORDER BY "row"
+        """
+        return self.first_column(sql, run, noun, *steps)
 
     def dropped_explanations(self, run: str) -> set[str]:
         """The explanations of a run's lessons that a select step dropped."""
@@ -273,31 +287,60 @@ class Store:
         return {name: self.db.table(name).count for name in sorted(self.db.table_names())}
 
 
-def question_row(q: Question) -> Row:
+def _marks(values: Collection[Any]) -> str:
+    """A question mark for each value, as SQL wants them."""
+    return ",".join("?" * len(values))
+
+
+def question_row(question: Question) -> Row:
     """A question as its row."""
     return {
-        "id": q.id, "task": q.task, "key": q.key, "split": q.split, "text": q.text,
-        "choices": canonical_json(list(q.choices)), "gold": q.gold, "rationale": q.rationale,
-    }  # fmt: skip
+        "id": question.id,
+        "task": question.task,
+        "key": question.key,
+        "split": question.split,
+        "text": question.text,
+        "choices": canonical_json(list(question.choices)),
+        "gold": question.gold,
+        "rationale": question.rationale,
+    }
 
 
 def question_of(row: Row) -> Question:
     """A row as its question."""
-    fields = {k: row[k] for k in ("task", "key", "split", "text", "gold", "rationale")}
-    return Question(choices=tuple(json.loads(row["choices"])), **fields)
+    return Question(
+        task=row["task"],
+        key=row["key"],
+        split=row["split"],
+        text=row["text"],
+        gold=row["gold"],
+        choices=tuple(json.loads(row["choices"])),
+        rationale=row["rationale"],
+    )
 
 
-def generation_row(identity: EngineIdentity, g: Generation) -> Row:
+def generation_row(identity: EngineIdentity, generation: Generation) -> Row:
     """A generation as its row."""
-    r = g.request
+    request = generation.request
+    messages = [[message.role, message.content] for message in request.messages]
+    constraint = asdict(request.constraint) if request.constraint else None
     return {
-        "id": r.id(identity), "action": r.action, **asdict(identity),
-        "messages": canonical_json([[m.role, m.content] for m in r.messages]),
-        "sampling": canonical_json(asdict(r.sampling)), "seed": r.seed, "sample": r.sample,
-        "continuations": canonical_json(list(r.continuations)), "about": r.about,
-        "constrained": canonical_json(asdict(r.constraint) if r.constraint else None),
-        "wants_logprobs": int(r.logprobs),
-        "text": g.text, "finish": g.finish, "prompt_tokens": g.prompt_tokens,
-        "completion_tokens": g.completion_tokens, "seconds": g.seconds,
-        "logprobs": canonical_json(list(g.logprobs)), "created": now(),
-    }  # fmt: skip
+        "id": request.id(identity),
+        "action": request.action,
+        **asdict(identity),
+        "messages": canonical_json(messages),
+        "sampling": canonical_json(asdict(request.sampling)),
+        "seed": request.seed,
+        "sample": request.sample,
+        "continuations": canonical_json(list(request.continuations)),
+        "about": request.about,
+        "constrained": canonical_json(constraint),
+        "wants_logprobs": int(request.logprobs),
+        "text": generation.text,
+        "finish": generation.finish,
+        "prompt_tokens": generation.prompt_tokens,
+        "completion_tokens": generation.completion_tokens,
+        "seconds": generation.seconds,
+        "logprobs": canonical_json(list(generation.logprobs)),
+        "created": now(),
+    }

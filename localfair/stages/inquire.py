@@ -18,7 +18,7 @@ from localfair.recipe.schema import Exam, Inquire, WriteFeedback, WriteRationale
 from localfair.record.nouns import Grade, Kind, Question, Request, content_id
 from localfair.record.store import Row, column
 from localfair.stages.rows import Demonstrations
-from localfair.stages.step import Done, Work, about, sampling_of
+from localfair.stages.step import Done, Work, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _request(
         del values["hint"]
     return Request(
         messages=work.wording.prompts.render(f"write-{assignment.kind}", **values),
-        sampling=sampling_of(step.sampling),
+        sampling=step.sampling,
         seed=request_seed(
             member.seat, question=question.id, kind=assignment.kind, sample=assignment.sample
         ),

@@ -28,7 +28,7 @@ from localfair.record.nouns import (
 )
 from localfair.record.store import Row, column
 from localfair.stages.rows import Demonstrations, Written, with_texts
-from localfair.stages.step import Work, about, sampling_of
+from localfair.stages.step import Work, about
 
 SCORES = ("1", "2", "3", "4", "5")
 # reasons without a bracket, then the score in brackets, and nothing after it (ours)
@@ -216,7 +216,7 @@ class ReviewPrompts:
         constrained = step.constrained and not direct
         return Request(
             messages=self._messages(question, explanation),
-            sampling=sampling_of(step.sampling),
+            sampling=step.sampling,
             seed=request_seed(member.seat, explanation=explanation.id, purpose="review"),
             action="score" if direct else "generate",
             continuations=SCORES if direct else (),

@@ -15,7 +15,7 @@ from localfair.committee.seating import Member
 from localfair.errors import TaskError
 from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
-from localfair.recipe.schema import AnyStep, SamplingKeys
+from localfair.recipe.schema import AnyStep
 from localfair.record.nouns import Question, Request, Sampling
 from localfair.record.store import Row, Store, column
 from localfair.tasks.base import Task
@@ -64,12 +64,12 @@ class Wording:
         }
 
     def exam_request(
-        self, member: Member, question: Question, ask: str, sampling: SamplingKeys, sample: int = 0
+        self, member: Member, question: Question, ask: str, sampling: Sampling, sample: int = 0
     ) -> Request:
         """A member's prompt in an exam: the very one that its lessons are trained with."""
         return Request(
             messages=self.prompts.render(f"ask-{ask}", **self.values(question)),
-            sampling=sampling_of(sampling),
+            sampling=sampling,
             seed=request_seed(member.seat, question=question.id, sample=sample),
             sample=sample,
             about=about(question),
@@ -79,11 +79,6 @@ class Wording:
 def about(question: Question) -> str:
     """The question's name in error messages."""
     return f"question {question.key} of {question.task}"
-
-
-def sampling_of(keys: SamplingKeys) -> Sampling:
-    """A recipe's sampling table as the request's."""
-    return Sampling(**keys.model_dump())
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def settings_of(plan: Plan) -> dict[str, Any]:
         "weight_decay": step.weight_decay,
         "clip": step.clip,
         "seed": plan.seed,
-        "quantise": "nf4" if step.adapter.kind == "qlora" else "none",
+        "quantise": "nf4" if step.adapter.method == "qlora" else "none",
         "gradient_checkpointing": step.gradient_checkpointing,
     }
     if step.group_by_length:

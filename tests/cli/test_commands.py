@@ -83,7 +83,7 @@ def test_the_committee_is_told_by_reviewer_by_mode_and_as_a_whole(desk):
     both = ("--set", "review.exhaustive=true", "--set", 'review.of=["rationale"]')
     for mode in ("direct", "reasoned"):
         assert desk.says(*review(*both, "--set", f"review.mode={mode}")).code == 0
-    out = desk.says("committee").out
+    out = desk.says("reviewers").out
     for title in (
         "reviewers",
         "direct and reasoned, on the same",
@@ -91,11 +91,17 @@ def test_the_committee_is_told_by_reviewer_by_mode_and_as_a_whole(desk):
         "AUC of the mean over",
     ):
         assert f"\n{title}" in out
-    found = json.loads(desk.says("committee", "--json").out)
+    found = json.loads(desk.says("reviewers", "--json").out)
     assert {row["reviewer"] for row in found["differences"]} == {
         row["reviewer"] for row in found["modes"]
     }
     assert [row["mode"] for row in found["committee"]] == ["direct", "reasoned"]
+
+
+def test_a_renamed_command_says_its_new_name(desk):
+    said = desk.says("committee")
+    assert said.code == 2 and said.out == ""
+    assert said.err.splitlines()[-1] == "hint: it is called `localfair reviewers` now"
 
 
 def test_runs_are_listed_newest_first(desk):

@@ -1,12 +1,13 @@
-"""The formula in a recipe's README and the loss that its train step computes are the same, on numbers.
+"""The formula in a recipe's README and the loss that its train step computes are the same, on
+numbers.
 
-The formula is evaluated with the plainest definitions there are, in float64 and from the papers; the code with the
-very weights that the recipe gives it.
+The formula is evaluated with the plainest definitions there are, in float64 and from the papers;
+the code with the very weights that the recipe gives it.
 """
 
 import math
 import re
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -17,171 +18,239 @@ from localfair.recipe.schema import Divergence, LanguageModel, Train, Triplet
 from localfair.stages.train_plan import mean_of
 from localfair.training import losses
 
-NAMES = sorted(p.parent.name for p in packaged_dir("recipes").glob("*/recipe.toml"))
+NAMES = sorted(path.parent.name for path in packaged_dir("recipes").glob("*/recipe.toml"))
+KINDS = ("feedback", "rationale", "answer")
 TEACHERS = (0, 1)
 LESSONS = [("feedback", 0), ("rationale", 0), ("rationale", 1), ("answer", None)]
 ROWS, TOKENS, WORDS, PROMPT = len(LESSONS), 7, 11, 3
+LOSS_BLOCK = re.compile(r"^```loss\n(.*?)\n```$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A batch of lessons of all kinds, the logits of a student and of a mentor over it, and states
+    of triplets.
+
+    labels, ids: (ROWS, TOKENS). student, mentor: (ROWS, TOKENS, WORDS). states: (3, triplets,
+    width): anchors, positives, negatives.
+    """
+
+    labels: torch.Tensor
+    ids: torch.Tensor
+    student: torch.Tensor
+    mentor: torch.Tensor
+    states: torch.Tensor
 
 
 @pytest.fixture(scope="module")
 def numbers():
-    """Logits of a student and of a mentor over a batch of lessons of all kinds, and states of three rationales."""
     torch.manual_seed(0)
     labels = torch.randint(0, WORDS, (ROWS, TOKENS))
     labels[:, :PROMPT] = losses.IGNORE
-    return SimpleNamespace(
-        labels=labels, ids=torch.randint(0, WORDS, (ROWS, TOKENS)), student=torch.randn(ROWS, TOKENS, WORDS),
-        mentor=torch.randn(ROWS, TOKENS, WORDS), states=torch.randn(3, 2, 16),
-    )  # fmt: skip
+    return Numbers(
+        labels=labels,
+        ids=torch.randint(0, WORDS, (ROWS, TOKENS)),
+        student=torch.randn(ROWS, TOKENS, WORDS),
+        mentor=torch.randn(ROWS, TOKENS, WORDS),
+        states=torch.randn(3, 2, 16),
+    )
 
 
 def formula(name):
     """The expression of the README's loss block."""
-    (found,) = re.findall(
-        r"^```loss\n(.*?)\n```$",
-        (packaged_dir("recipes") / name / "README.md").read_text(),
-        re.M | re.S,
-    )
-    return found
+    page = (packaged_dir("recipes") / name / "README.md").read_text()
+    [expression] = LOSS_BLOCK.findall(page)
+    return expression
 
 
-def softmax(row):
-    total = sum(math.exp(x) for x in row)
-    return [math.exp(x) / total for x in row]
+# -- the formula, from definitions ----------------------------------------------------------------
 
 
-def written(name, n, lessons):
-    """The formula's value, from definitions: a mean of -log p over tokens, sum q log(q / p), a cosine."""
-    student, mentor = n.student.double().tolist(), n.mentor.double().tolist()
-
-    def places(rows):
-        return [
-            (row, at)
-            for row in rows
-            for at in range(TOKENS - 1)
-            if n.labels[row, at + 1] != losses.IGNORE
-        ]
-
-    def ce(rows):
-        found = [-math.log(softmax(student[r][t])[n.labels[r, t + 1]]) for r, t in places(rows)]
-        return sum(found) / len(found)
-
-    def kl(q, p):
-        pairs = [zip(softmax(q[r][t]), softmax(p[r][t]), strict=True) for r, t in places(lessons)]
-        return sum(a * math.log(a / b) for pair in pairs for a, b in pair) / len(places(lessons))
-
-    def lm(prompt_weight):
-        found = []
-        for r in lessons:
-            for t in range(TOKENS - 1):
-                taught = n.labels[r, t + 1] != losses.IGNORE
-                word = n.labels[r, t + 1] if taught else n.ids[r, t + 1]
-                found.append(
-                    (1 if taught else prompt_weight) * -math.log(softmax(student[r][t])[word])
-                )
-        return sum(found) / len(found)
-
-    def cos(a, b):
-        return sum(x * y for x, y in zip(a, b, strict=True)) / math.sqrt(
-            sum(x * x for x in a) * sum(y * y for y in b)
-        )
-
-    of_kind = {
-        kind: [r for r in lessons if LESSONS[r][0] == kind]
-        for kind in ("feedback", "rationale", "answer")
-    }
-    rationale = Taught([[r] for r in of_kind["rationale"]], of_kind["rationale"])
-    pairs = [tuple(n.states[:, i].double().tolist()) for i in range(n.states.shape[1])]
-    values = [
-        eval(formula(name), {
-            "__builtins__": {}, "CE": ce, "KL": kl, "LM": lm, "cos": cos, "max": max, "sum": sum,
-            "mentor": mentor, "student": student,
-            "feedback": of_kind["feedback"], "answer": of_kind["answer"], "rationale": rationale, "teachers": TEACHERS,
-            "anchor": anchor, "positive": positive, "negative": negative,
-        })
-        for anchor, positive, negative in pairs
-    ]  # fmt: skip
+def mean(values):
     return sum(values) / len(values)
 
 
-class Taught(list):
-    """All rationales; by index those of one teacher."""
+def softmax(logits):
+    total = sum(math.exp(logit) for logit in logits)
+    return [math.exp(logit) / total for logit in logits]
 
-    def __init__(self, by_teacher, every):
-        super().__init__(every)
-        self.by_teacher = by_teacher
+
+def cosine(a, b):
+    dot = sum(x * y for x, y in zip(a, b, strict=True))
+    return dot / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+
+
+class Lessons(list):
+    """The lessons of one kind; `[teacher]` gives those of one teacher."""
+
+    def __init__(self, kind, among):
+        super().__init__(row for row in among if LESSONS[row][0] == kind)
 
     def __getitem__(self, teacher):
-        return self.by_teacher[teacher]
+        return [row for row in self if LESSONS[row][1] == teacher]
 
 
-def computed(step, n, lessons):
-    """What `localfair.training.losses` makes of the same numbers with the step's own terms and weights."""
-    keep = losses.predicts(n.labels)
-    sums, counts, weights = {}, {}, {}
+class Definitions:
+    """The words of a formula over some lessons: CE, KL, LM, as the papers define them."""
 
-    def add(name, weight, values):
-        sums[name] = sums.get(name, torch.zeros(())) + values.sum()
-        counts[name] = counts.get(name, 0) + len(values)
-        weights[name] = weight
+    def __init__(self, numbers, lessons):
+        self.labels = numbers.labels.tolist()
+        self.ids = numbers.ids.tolist()
+        self.student = numbers.student.double().tolist()
+        self.mentor = numbers.mentor.double().tolist()
+        self.lessons = lessons
 
-    lm = next((t for t in step.loss if isinstance(t, LanguageModel)), None)
+    def positions(self, lessons):
+        """(lesson, position) of each token whose next one is taught."""
+        taught = []
+        for row in lessons:
+            for at in range(TOKENS - 1):
+                if self.labels[row][at + 1] != losses.IGNORE:
+                    taught.append((row, at))
+        return taught
+
+    def surprise(self, row, at, word):
+        """-log p of the word that follows a position."""
+        return -math.log(softmax(self.student[row][at])[word])
+
+    def ce(self, lessons):
+        taught = self.positions(lessons)
+        return mean([self.surprise(row, at, self.labels[row][at + 1]) for row, at in taught])
+
+    def kl(self, q, p):
+        divergences = []
+        for row, at in self.positions(self.lessons):
+            pairs = zip(softmax(q[row][at]), softmax(p[row][at]), strict=True)
+            divergences.append(sum(a * math.log(a / b) for a, b in pairs))
+        return mean(divergences)
+
+    def lm(self, prompt_weight):
+        weighted = []
+        for row in self.lessons:
+            for at in range(TOKENS - 1):
+                label = self.labels[row][at + 1]
+                if label == losses.IGNORE:
+                    word = self.ids[row][at + 1]
+                    weighted.append(prompt_weight * self.surprise(row, at, word))
+                else:
+                    weighted.append(self.surprise(row, at, label))
+        return mean(weighted)
+
+
+def written(name, numbers, lessons):
+    """The value of a README's formula, a mean over triplets where it names one."""
+    definitions = Definitions(numbers, lessons)
+    words = {
+        "__builtins__": {},
+        "CE": definitions.ce,
+        "KL": definitions.kl,
+        "LM": definitions.lm,
+        "cos": cosine,
+        "max": max,
+        "sum": sum,
+        "mentor": definitions.mentor,
+        "student": definitions.student,
+        "teachers": TEACHERS,
+        **{kind: Lessons(kind, lessons) for kind in KINDS},
+    }
+    values = []
+    for triplet in numbers.states.double().transpose(0, 1).tolist():
+        anchor, positive, negative = triplet
+        states = {"anchor": anchor, "positive": positive, "negative": negative}
+        values.append(eval(formula(name), words | states))
+    return mean(values)
+
+
+# -- the code ------------------------------------------------------------------------------------
+
+
+class Terms:
+    """Sums, counts and weights of a loss's terms, as the trainer collects them."""
+
+    def __init__(self):
+        self.sums = {}
+        self.counts = {}
+        self.weights = {}
+
+    def add(self, name, weight, values):
+        self.sums[name] = self.sums.get(name, torch.zeros(())) + values.sum()
+        self.counts[name] = self.counts.get(name, 0) + len(values)
+        self.weights[name] = weight
+
+
+def named_term(step, row):
+    """(name, weight) of the mean that a lesson's tokens belong to, None when the step does not
+    teach it.
+    """
+    kind, teacher = LESSONS[row]
+    return mean_of(step, {"kind": kind, "teacher": teacher})
+
+
+def token_losses(numbers, row):
+    """The loss of each taught token of one lesson."""
+    batch = slice(row, row + 1)
+    per_token = losses.token_losses(numbers.student[batch], numbers.labels[batch])[0]
+    return per_token[losses.predicts(numbers.labels)[row, :-1]]
+
+
+def language_model_losses(numbers, row, prompt_weight):
+    """The loss of each token of one lesson, those of its prompt at their weight."""
+    labels = numbers.labels[row : row + 1]
+    words = torch.where(labels == losses.IGNORE, numbers.ids[row : row + 1], labels)[0]
+    per_token = losses.cross_entropy(numbers.student[row, :-1], words[1:])
+    return per_token * losses.token_weights(labels, torch.tensor([[prompt_weight]]))[0, 1:]
+
+
+def divergences(numbers, lessons):
+    """The divergence at each taught token, from a label that holds the whole vocabulary."""
+    keep = losses.predicts(numbers.labels)[lessons]
+    ids = torch.arange(WORDS).expand(int(keep.sum()), WORDS)
+    mentor = numbers.mentor[lessons][keep].log_softmax(-1)
+    nothing_outside = torch.full((len(mentor), 1), -torch.inf)
+    label = torch.cat([mentor, nothing_outside], 1)
+    return losses.divergence(numbers.student[lessons][keep], ids, label, 1.0)
+
+
+def computed(step, numbers, lessons):
+    """What `localfair.training.losses` makes of the same numbers with the step's own terms and
+    weights.
+    """
+    terms = Terms()
+    prompt_weights = [term.prompt_weight for term in step.loss if isinstance(term, LanguageModel)]
     for row in lessons:
-        named = mean_of(step, {"kind": LESSONS[row][0], "teacher": LESSONS[row][1]})
-        if lm:
-            every = torch.where(n.labels == losses.IGNORE, n.ids, n.labels)[row]
-            per_token = losses.cross_entropy(n.student[row, :-1], every[1:])
-            scale = losses.token_weights(
-                n.labels[row : row + 1], torch.tensor([[lm.prompt_weight]])
-            )[0, 1:]
-            add(*named, per_token * scale)
+        name, weight = named_term(step, row)
+        if prompt_weights:
+            terms.add(name, weight, language_model_losses(numbers, row, prompt_weights[0]))
         else:
-            add(
-                *named,
-                losses.token_losses(n.student[row : row + 1], n.labels[row : row + 1])[0][
-                    keep[row, :-1]
-                ],
-            )
+            terms.add(name, weight, token_losses(numbers, row))
     for term in step.loss:
         if isinstance(term, Divergence):
-            ids = torch.arange(WORDS).expand(int(keep[lessons].sum()), WORDS)
-            mentor = n.mentor[lessons][keep[lessons]].log_softmax(-1)
-            nothing_outside = torch.full((len(mentor), 1), -torch.inf)
-            label = torch.cat([mentor, nothing_outside], 1)
-            add(
-                "kl",
-                term.weight,
-                losses.divergence(n.student[lessons][keep[lessons]], ids, label, 1.0),
-            )
+            terms.add("kl", term.weight, divergences(numbers, lessons))
         if isinstance(term, Triplet):
-            add("triplet", term.weight, losses.triplet(*n.states))
-    return float(losses.weighted_terms(sums, counts, weights))
+            terms.add("triplet", term.weight, losses.triplet(*numbers.states))
+    return float(losses.weighted_terms(terms.sums, terms.counts, terms.weights))
+
+
+def last_train_step(name, folder, *settings):
+    """The last step that trains the student."""
+    steps = [step for _, step in load_recipe(name, folder, settings).steps()]
+    return [step for step in steps if isinstance(step, Train) and step.role == "student"][-1]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_readmes_formula_is_the_loss_that_is_computed(name, numbers, tmp_path):
-    step = [
-        s
-        for _, s in load_recipe(name, tmp_path).steps()
-        if isinstance(s, Train) and s.role == "student"
-    ][-1]
-    lessons = [
-        r
-        for r, (kind, teacher) in enumerate(LESSONS)
-        if mean_of(step, {"kind": kind, "teacher": teacher})
-    ]
-    assert computed(step, numbers, lessons) == pytest.approx(
-        written(name, numbers, lessons), rel=1e-5
-    )
+    step = last_train_step(name, tmp_path)
+    lessons = [row for row in range(ROWS) if named_term(step, row)]
+    expected = written(name, numbers, lessons)
+    assert computed(step, numbers, lessons) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_weight_of_its_own_for_each_teacher(numbers, tmp_path):
-    recipe = load_recipe("tinyllm", tmp_path, ("train.loss.rationale.weights=[0.1, 3]",))
-    step = next(s for _, s in recipe.steps() if isinstance(s, Train))
-    assert mean_of(step, {"kind": "rationale", "teacher": 0}) == ("rationale:0", 0.1)
-    assert mean_of(step, {"kind": "rationale", "teacher": 1}) == ("rationale:1", 3.0)
-    assert mean_of(step, {"kind": "answer", "teacher": None}) == ("answer", 1.0)
+def test_a_weight_of_its_own_for_each_teacher(tmp_path):
+    step = last_train_step("tinyllm", tmp_path, "train.loss.rationale.weights=[0.1, 3]")
+    terms = [named_term(step, row) for row in (1, 2, 3)]
+    assert terms == [("rationale:0", 0.1), ("rationale:1", 3.0), ("answer", 1.0)]
 
 
 def test_every_recipe_shows_its_formula():
-    assert len(NAMES) >= 8 and all(formula(name) for name in NAMES)
+    assert len(NAMES) >= 8
+    assert all(formula(name) for name in NAMES)

@@ -1,42 +1,90 @@
-"""The record: idempotent, one writer, refuses what it must, and can check itself."""
+"""The open record: what is written twice stands once, what was read comes back as it went in."""
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
-from localfair.errors import DatabaseBusy, NewerDatabase, NoDatabase, StoreError
-from localfair.record.nouns import EngineIdentity, Generation, Message, Question, Request, Sampling
-from localfair.record.schema import VERSION
-from localfair.record.store import Store
-from localfair.record.verify import verify
-from localfair.tasks.base import Dataset, Source
-
-ENGINE = EngineIdentity(model="m", fingerprint="f", chat_template="c", engine="scripted")
-QUESTIONS = tuple(
-    Question(task="t", key=str(n), split="train", text=f"{n}?", gold=str(n), choices=("a", "b"))
-    for n in range(5)
+from localfair.record.store import Store, question_of, question_row
+from tests.record.samples import (
+    DATASET,
+    ENGINE,
+    QUESTIONS,
+    SEAT,
+    a_run,
+    a_step,
+    an_adapter,
+    generation,
+    question,
 )
-DATASET = Dataset(QUESTIONS, (Source("t.jsonl", "ab" * 32, 7),), "mit")
+
+# -- rows -----------------------------------------------------------------------------------------
 
 
-def generation(text="hello", **request):
-    asked = Request(
-        messages=(Message("user", "hi"),), sampling=Sampling(temperature=0.7), **request
-    )
-    return Generation(
-        request=asked, text=text, finish="stop", prompt_tokens=1, completion_tokens=1, seconds=0.1
-    )
+def test_a_row_of_the_same_id_is_written_once(store):
+    assert store.ensure("runs", [a_run()]) == 1
+    assert store.ensure("runs", [a_run(recipe="another"), a_run("s")]) == 1
+    assert store.one("SELECT recipe FROM runs WHERE id = 'r'") == {"recipe": "fair"}
+
+
+def test_rows_are_written_all_or_none(store):
+    with pytest.raises(sqlite3.IntegrityError):
+        store.ensure("runs", [a_run(), a_run("s", status="no status")])
+    assert store.counts()["runs"] == 0
+
+
+def test_a_query_without_rows_has_no_first_one(store):
+    assert store.one("SELECT * FROM runs") is None
+    assert store.rows("SELECT * FROM runs") == []
+
+
+def test_a_column_is_the_first_value_of_every_row(store):
+    store.ensure("runs", [a_run(), a_run("s")])
+    assert store.first_column("SELECT id, recipe FROM runs ORDER BY id") == ["r", "s"]
+
+
+def test_any_number_of_rows_is_read_by_id(store):
+    ids = [f"r{number:04}" for number in range(1203)]
+    store.ensure("runs", [a_run(run) for run in ids])
+    rows = store.by_ids("runs", [*ids, *ids, "nowhere"])
+    assert sorted(rows) == ids
+    assert all(row["id"] == run for run, row in rows.items())
+
+
+# -- questions ------------------------------------------------------------------------------------
 
 
 def test_the_same_dataset_twice_is_stored_once(store):
     assert store.ensure_dataset("t", DATASET) == 5
     assert store.ensure_dataset("t", DATASET) == 0
-    assert sorted(store.questions("t", "train"), key=lambda q: q.key) == list(QUESTIONS)
+    questions = store.questions("t", "train")
+    assert sorted(questions, key=lambda q: q.key) == list(QUESTIONS)
+    assert store.tasks() == ["t"]
+    assert store.splits("t") == {"train"}
+
+
+def test_the_file_of_a_dataset_is_recorded_with_its_licence(store):
+    store.ensure_dataset("t", DATASET)
+    [source] = store.rows("SELECT name, sha256, bytes, licence FROM sources")
+    assert source == {"name": "t.jsonl", "sha256": "ab" * 32, "bytes": 7, "licence": "mit"}
 
 
 def test_the_first_n_questions_are_among_the_first_n_plus_one(store):
     store.ensure_dataset("t", DATASET)
     assert store.questions("t", "train", 4)[:3] == store.questions("t", "train", 3)
+
+
+def test_questions_are_read_by_id(store):
+    store.ensure_dataset("t", DATASET)
+    wanted = QUESTIONS[2]
+    assert store.questions_by_id([wanted.id, "nowhere"]) == {wanted.id: wanted}
+
+
+def test_a_question_is_the_same_after_its_row():
+    assert question_of(question_row(question(3))) == question(3)
+
+
+# -- generations ----------------------------------------------------------------------------------
 
 
 def test_a_generation_is_on_disk_when_it_is_added(store):
@@ -51,97 +99,69 @@ def test_the_same_request_keeps_its_first_reply(store):
     assert store.recorded([row["id"]])[row["id"]]["text"] == "first"
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"seed": 1},
-        {"sample": 1},
-        {"action": "score"},
-        {"continuations": ("1",)},
-    ],
-)
-def test_whatever_decides_a_reply_is_part_of_its_identity(other):
-    assert generation(**other).request.id(ENGINE) != generation().request.id(ENGINE)
-
-
-def test_a_greedy_reply_does_not_depend_on_its_seed_nor_on_what_it_is_about():
-    one = Request(messages=(Message("user", "hi"),), seed=1, about="a")
-    two = Request(messages=(Message("user", "hi"),), seed=2, about="b")
-    assert one.id(ENGINE) == two.id(ENGINE)
-
-
-@pytest.mark.parametrize("field", ["fingerprint", "adapter", "chat_template", "engine"])
-def test_another_engine_is_another_request(field):
-    from dataclasses import replace
-
-    assert generation().request.id(replace(ENGINE, **{field: "other"})) != generation().request.id(
-        ENGINE
+def test_log_probabilities_come_back_as_numbers(store):
+    scored = replace(
+        generation("", action="score", continuations=("1", "2")), logprobs=(-0.5, -1.0)
     )
+    row = store.add_generation(ENGINE, scored)
+    assert row["logprobs"] == (-0.5, -1.0)
+    assert store.recorded([row["id"]])[row["id"]]["logprobs"] == (-0.5, -1.0)
 
 
-def test_a_lesson_from_test_is_refused(store):
-    question = Question(task="t", key="9", split="test", text="9?", gold="9")
-    store.ensure_dataset("t", Dataset((question,), (), "mit"))
-    lesson = {
-        "id": "l", "question": question.id, "split": "train", "kind": "answer", "teacher": None,
-        "prompt": "[]", "completion": "9", "weight": 1.0, "dropped": None,
-    }  # fmt: skip
-    with pytest.raises(sqlite3.IntegrityError):
-        store.ensure("lessons", [lesson])
-    with pytest.raises(sqlite3.IntegrityError):
-        store.ensure("lessons", [lesson | {"split": "test"}])
+# -- seats, adapters, runs ------------------------------------------------------------------------
 
 
-def test_a_missing_database_is_not_made_by_looking(tmp_path):
-    with pytest.raises(NoDatabase):
-        Store.open(tmp_path / "none.db")
-    assert not list(tmp_path.iterdir())
+def test_a_seat_is_stored_with_its_seed(store):
+    store.ensure_seat(SEAT)
+    store.ensure_seat(SEAT)
+    assert store.rows("SELECT id, role, seed FROM seats") == [
+        {"id": SEAT.id, "role": "teacher", "seed": SEAT.seed}
+    ]
 
 
-def test_an_empty_file_is_no_database_until_somebody_writes(tmp_path):
-    path = tmp_path / "empty.db"
-    path.touch()
-    with pytest.raises(NoDatabase):
-        Store.open(path)
-    assert path.stat().st_size == 0
-    with Store.open(path, create=True) as made:
-        assert verify(made) == []
+def test_an_adapter_that_another_went_on_from_can_take_its_place_again(store):
+    store.ensure("adapters", [an_adapter("a"), an_adapter("b", parent="a")])
+    with store.db.atomic():
+        store.forget_adapter("a")
+        assert store.adapter("a") is None
+        store.ensure("adapters", [an_adapter("a")])
+    assert store.adapter("b")["parent"] == "a"
 
 
-def test_a_database_from_a_newer_version_is_left_alone(store):
-    store.db.execute(f"PRAGMA user_version={VERSION + 1}")
-    with pytest.raises(NewerDatabase, match=str(VERSION + 1)):
-        Store.open(store.path)
+def test_an_adapter_that_another_went_on_from_is_not_forgotten_for_good(store):
+    store.ensure("adapters", [an_adapter("a"), an_adapter("b", parent="a")])
+    with pytest.raises(sqlite3.IntegrityError), store.db.atomic():
+        store.forget_adapter("a")
+    assert store.adapter("a") is not None
 
 
-def test_another_programs_database_is_left_alone(tmp_path):
-    connection = sqlite3.connect(tmp_path / "other.db")
-    connection.execute("CREATE TABLE t (a)")
-    connection.commit()
-    with pytest.raises(StoreError, match="other program"):
-        Store.open(tmp_path / "other.db", create=True)
+def test_a_step_names_its_rows_once_and_in_a_fixed_order(store):
+    store.ensure("runs", [a_run()])
+    store.ensure("run_steps", [a_step(0), a_step(1), a_step(2)])
+    store.link("r", 0, "answer", ["b", "a", "b"])
+    store.link("r", 1, "answer", ["a", "c"])
+    store.link("r", 1, "lesson", ["l"])
+    assert store.linked("r", [0], "answer") == ["a", "b"]
+    assert store.linked("r", [0, 1], "answer") == ["a", "b", "c"]
+    assert store.linked("r", [2], "answer") == store.linked("r", [], "answer") == []
 
 
-def test_there_is_one_writer(store):
-    with pytest.raises(DatabaseBusy):
-        Store.open(store.path, create=True)
+def test_a_run_that_was_killed_is_marked_as_interrupted(store):
+    store.ensure("runs", [a_run(), a_run("s", status="done")])
+    store.end_lost_runs()
+    statuses = store.rows("SELECT id, status FROM runs ORDER BY id")
+    assert [row["status"] for row in statuses] == ["interrupted", "done"]
 
 
-def test_writes_are_durable(store):
-    pragmas = ("journal_mode", "synchronous", "foreign_keys")
-    assert [store.db.execute(f"PRAGMA {p}").fetchone()[0] for p in pragmas] == ["wal", 2, 1]
+def test_only_runs_and_their_steps_ever_change(store):
+    store.ensure("runs", [a_run()])
+    store.update("runs", {"id": "r"}, {"status": "done", "ended": "later"})
+    assert store.one("SELECT status, ended FROM runs") == {"status": "done", "ended": "later"}
+    with pytest.raises(AssertionError):
+        store.update("questions", {"id": "q"}, {"gold": "x"})
 
 
-def test_a_sound_record_verifies_and_a_changed_one_does_not(store):
+def test_counts_are_of_every_table(store):
     store.ensure_dataset("t", DATASET)
-    store.add_generation(ENGINE, generation())
-    assert verify(store) == []
-    store.db.execute("UPDATE generations SET seed = seed + 1")
-    store.db.execute("UPDATE questions SET gold = 'x' WHERE key = '1'")
-    assert [p.split()[0] for p in verify(store)] == ["question", "generation"]
-
-
-def test_the_fence_key_is_made_once(store):
-    key = store.fence_key()
-    with Store.open(store.path) as other:
-        assert other.fence_key() == key and len(key) == 32
+    counts = store.counts()
+    assert (counts["questions"], counts["sources"], counts["lessons"]) == (5, 1, 0)

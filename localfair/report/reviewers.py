@@ -1,0 +1,400 @@
+"""What reviewers are worth, from the record alone.
+
+Reads reviews, their explanations and the generations they rest on; writes nothing, asks nobody. The
+mechanical answer check of a rationale is the yardstick: a reviewer that knows a right rationale
+from a wrong one scores it higher. Statistics are scipy's, loaded when a report is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from statistics import fmean
+from typing import Any
+
+from localfair.errors import UsageError
+from localfair.record.nouns import Grade
+from localfair.record.store import Row, Store
+from localfair.report.statistics import wilson
+
+RESAMPLES = 2999
+THRESHOLDS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5)
+MIDDLE = 3.0  # FAIR's gate: above it is for, at or below it is against
+
+REVIEWS = """
+SELECT r.explanation, r.score, e.kind, e.grade, s.model, s."index" AS seat,
+       g.action, g.prompt_tokens, g.completion_tokens
+FROM reviews r JOIN explanations e ON e.id = r.explanation JOIN questions q ON q.id = e.question
+JOIN seats s ON s.id = r.seat JOIN generations g ON g.id = r.generation
+"""
+OF_RUN = """r.id IN (SELECT "row" FROM run_rows WHERE run = ? AND noun = 'review')"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A review with what its report needs to know of the explanation, the reviewer and the reply.
+
+    `mode` is direct or reasoned. `score` is None when none could be read. `right` is the answer
+    check's word on a rationale. A direct review writes no tokens: its score is read from
+    log-probabilities.
+    """
+
+    explanation: str
+    kind: str
+    right: bool
+    reviewer: str
+    seat: int
+    mode: str
+    score: float | None
+    prompt_tokens: int
+    written_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """What the gate looks at: the mean of an explanation's scores, and whether its answer is right."""
+
+    score: float
+    right: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The gate `mean > mean_above` over the rationales that one mode reviewed.
+
+    `right` of the `reviewed` have a right answer. `precision` is the share of right answers among
+    the accepted, with its 95 % interval; both are None when nothing was accepted.
+    """
+
+    mode: str
+    mean_above: float
+    reviewed: int
+    right: int
+    accepted: int
+    coverage: float
+    precision: float | None
+    interval: tuple[float, float] | None
+
+
+Pair = tuple[Review, Review]  # one reviewer's direct and its reasoned review of one rationale
+
+
+def reviewers(
+    store: Store, run: str | None = None, task: str | None = None, precision: float = 0.95
+) -> dict[str, Any]:
+    """Reviewers, their agreement, and the gate at each threshold.
+
+    Of one run, of one task, or of the whole record. `precision` is the share of right answers among
+    accepted rationales that the suggested gate aims at. Raises UsageError when there is no review
+    to look at.
+    """
+    reviews = _reviews(store, run, task)
+    if not reviews:
+        raise UsageError(
+            f"{store.path} holds no review to look at", "see `localfair review --help`"
+        )
+    rationales = [review for review in reviews if review.kind == "rationale"]
+    pairs = _in_both_modes(rationales)
+    gates = gate_table(rationales)
+    return {
+        "reviews": len(reviews),
+        "reviewers": _reviewers(reviews),
+        "modes": _modes(pairs),
+        "differences": _differences(pairs),
+        "committee": committee_auc(rationales),
+        "agreement": agreement(reviews),
+        "gate": [asdict(gate) for gate in gates],
+        "suggestion": suggest(gates, precision),
+    }
+
+
+def _reviews(store: Store, run: str | None, task: str | None) -> list[Review]:
+    conditions = ["1 = 1"]
+    values = []
+    if run is not None:
+        conditions.append(OF_RUN)
+        values.append(run)
+    if task is not None:
+        conditions.append("q.task = ?")
+        values.append(task)
+    where = " AND ".join(conditions)
+    rows = store.rows(f"{REVIEWS} WHERE {where} ORDER BY r.id", *values)
+    return [_review(row) for row in rows]
+
+
+def _review(row: Row) -> Review:
+    is_direct = row["action"] == "score"
+    return Review(
+        explanation=row["explanation"],
+        kind=row["kind"],
+        right=row["grade"] == Grade.RIGHT,
+        reviewer=row["model"],
+        seat=row["seat"],
+        mode="direct" if is_direct else "reasoned",
+        score=row["score"],
+        prompt_tokens=row["prompt_tokens"],
+        written_tokens=0 if is_direct else row["completion_tokens"],
+    )
+
+
+# -- one reviewer ---------------------------------------------------------------------------------
+
+
+def _reviewers(reviews: Iterable[Review]) -> list[Row]:
+    """A row for each reviewer in each mode, by name."""
+    groups: dict[tuple[str, str], list[Review]] = {}
+    for review in reviews:
+        groups.setdefault((review.reviewer, review.mode), []).append(review)
+    return [reviewer_row(groups[group]) for group in sorted(groups)]
+
+
+def reviewer_row(reviews: Sequence[Review]) -> Row:
+    """One reviewer in one mode: how lenient it is, how well it tells right from wrong, its cost.
+
+    `mean` and `for` are None when no score could be read.
+    """
+    right: list[float] = []
+    wrong: list[float] = []
+    scores: list[float] = []
+    for review in reviews:
+        if review.score is None:
+            continue
+        scores.append(review.score)
+        if review.kind == "rationale":
+            same_grade = right if review.right else wrong
+            same_grade.append(review.score)
+    return {
+        "reviewer": reviews[0].reviewer,
+        "mode": reviews[0].mode,
+        "reviews": len(reviews),
+        "unreadable": len(reviews) - len(scores),
+        "mean": fmean(scores) if scores else None,
+        "for": _share_for(scores) if scores else None,
+        **auc(right, wrong),
+        "prompt_tokens": fmean(review.prompt_tokens for review in reviews),
+        "written_tokens": fmean(review.written_tokens for review in reviews),
+    }
+
+
+def _share_for(scores: Sequence[float]) -> float:
+    return sum(score > MIDDLE for score in scores) / len(scores)
+
+
+def auc(right: Sequence[float], wrong: Sequence[float]) -> dict[str, Any]:
+    """P(a right rationale scores above a wrong one), ties counted half.
+
+    The Mann-Whitney U over the number of pairs (scipy.stats.mannwhitneyu), with a bootstrap 95 %
+    interval. None when right or wrong ones are missing.
+    """
+    area = None
+    interval = None
+    if right and wrong:
+        area = _area(right, wrong)
+        interval = _interval((right, wrong), _area)
+    return {"right": len(right), "wrong": len(wrong), "auc": area, "auc_interval": interval}
+
+
+def _area(right: Any, wrong: Any) -> float:
+    from scipy.stats import mannwhitneyu
+
+    u = float(mannwhitneyu(right, wrong, method="asymptotic").statistic)
+    return u / (len(right) * len(wrong))
+
+
+def _interval(
+    samples: tuple[Sequence[Any], Sequence[Any]], statistic: Callable[[Any, Any], float]
+) -> list[float] | None:
+    """The bootstrap 95 % interval of a statistic of right and wrong rationales.
+
+    None when there are fewer than two of either.
+    """
+    if min(map(len, samples)) < 2:
+        return None
+    from scipy.stats import bootstrap
+
+    spread = bootstrap(
+        samples, statistic, n_resamples=RESAMPLES, method="percentile", vectorized=False, rng=0
+    )
+    interval = spread.confidence_interval
+    return [float(interval.low), float(interval.high)]
+
+
+# -- direct beside reasoned -----------------------------------------------------------------------
+
+
+def _in_both_modes(rationales: Iterable[Review]) -> dict[str, list[Pair]]:
+    """By reviewer, its direct and its reasoned review of each rationale that it scored both ways."""
+    by_mode: dict[tuple[str, str], dict[str, Review]] = {}
+    for review in rationales:
+        if review.score is not None:
+            by_mode.setdefault((review.reviewer, review.explanation), {})[review.mode] = review
+    pairs: dict[str, list[Pair]] = {}
+    for (reviewer, _), modes in sorted(by_mode.items(), key=lambda item: item[0]):
+        if len(modes) == 2:
+            pairs.setdefault(reviewer, []).append((modes["direct"], modes["reasoned"]))
+    return pairs
+
+
+def _modes(pairs: dict[str, list[Pair]]) -> list[Row]:
+    """Each reviewer that scored the same rationales in both modes: its AUC and cost on those alone."""
+    rows = []
+    for both in pairs.values():
+        direct, reasoned = zip(*both, strict=True)
+        rows += [reviewer_row(direct), reviewer_row(reasoned)]
+    return rows
+
+
+def _differences(pairs: dict[str, list[Pair]]) -> list[Row]:
+    return [{"reviewer": reviewer, **difference(both)} for reviewer, both in pairs.items()]
+
+
+def difference(pairs: Iterable[Pair]) -> dict[str, Any]:
+    """The AUC of the reasoned reviews less that of the direct ones, on the same rationales.
+
+    The interval is from pairs drawn again together. None when only right or only wrong rationales
+    were scored.
+    """
+    right: list[tuple[float | None, ...]] = []
+    wrong: list[tuple[float | None, ...]] = []
+    for first, second in pairs:
+        same_grade = right if first.right else wrong
+        same_grade.append((first.score, second.score))
+    if not right or not wrong:
+        return {"difference": None, "interval": None}
+
+    def area(mode: int, right_indices: Any, wrong_indices: Any) -> float:
+        right_scores = [right[index][mode] for index in right_indices]
+        wrong_scores = [wrong[index][mode] for index in wrong_indices]
+        return _area(right_scores, wrong_scores)
+
+    def change(right_indices: Any, wrong_indices: Any) -> float:
+        return area(1, right_indices, wrong_indices) - area(0, right_indices, wrong_indices)
+
+    # The bootstrap draws indices, not scores: so the two scores of a pair stay together.
+    indices = (range(len(right)), range(len(wrong)))
+    return {"difference": change(*indices), "interval": _interval(indices, change)}
+
+
+# -- the reviewers together -----------------------------------------------------------------------
+
+
+def agreement(reviews: Iterable[Review]) -> list[Row]:
+    """Each two reviewers of one mode: how often both were for or both against an explanation.
+
+    Of the explanations that both scored; reviewers without a common one are left out.
+    """
+    votes: dict[tuple[str, str, int], dict[str, bool]] = {}  # seat -> explanation -> for or against
+    for review in reviews:
+        if review.score is not None:
+            seat = (review.mode, review.reviewer, review.seat)
+            votes.setdefault(seat, {})[review.explanation] = review.score > MIDDLE
+    rows = []
+    for first, second in combinations(sorted(votes), 2):
+        common = votes[first].keys() & votes[second].keys()
+        if first[0] != second[0] or not common:
+            continue
+        agreed = sum(votes[first][each] == votes[second][each] for each in common)
+        rows.append(
+            {
+                "mode": first[0],
+                "one": f"{first[1]}#{first[2]}",
+                "other": f"{second[1]}#{second[2]}",
+                "common": len(common),
+                "agree": agreed / len(common),
+            }
+        )
+    return rows
+
+
+def committee_auc(rationales: Iterable[Review]) -> list[Row]:
+    """The AUC of what the gate looks at, the mean over an explanation's reviewers, by mode.
+
+    It can lie below every reviewer's own, and below one half: nobody reviews what they wrote, so
+    where one reviewer is stricter than another, the mean tells who the author was.
+    """
+    rows = []
+    for mode, means in _means(rationales).items():
+        right = [mean.score for mean in means if mean.right]
+        wrong = [mean.score for mean in means if not mean.right]
+        rows.append({"mode": mode, **auc(right, wrong)})
+    return rows
+
+
+def _means(reviews: Iterable[Review]) -> dict[str, list[Mean]]:
+    """By mode, the mean of each explanation that has a score."""
+    scores: dict[tuple[str, str], list[float]] = {}
+    right: dict[str, bool] = {}
+    for review in reviews:
+        if review.score is not None:
+            scores.setdefault((review.mode, review.explanation), []).append(review.score)
+            right[review.explanation] = review.right
+    means: dict[str, list[Mean]] = {}
+    for (mode, explanation), given in scores.items():
+        means.setdefault(mode, []).append(Mean(fmean(given), right[explanation]))
+    return dict(sorted(means.items()))
+
+
+# -- the gate -------------------------------------------------------------------------------------
+
+
+def gate_table(rationales: Iterable[Review]) -> list[Gate]:
+    """The gate at each threshold, by mode.
+
+    A rationale counts by the scores that it has; reviews that were spared or unreadable are left
+    out.
+    """
+    gates = []
+    for mode, means in _means(rationales).items():
+        gates += [_gate(mode, threshold, means) for threshold in THRESHOLDS]
+    return gates
+
+
+def _gate(mode: str, threshold: float, means: Sequence[Mean]) -> Gate:
+    accepted = [mean for mean in means if mean.score > threshold]
+    precision = None
+    interval = None
+    if accepted:
+        right = sum(mean.right for mean in accepted)
+        precision = right / len(accepted)
+        interval = wilson(right, len(accepted))
+    return Gate(
+        mode=mode,
+        mean_above=threshold,
+        reviewed=len(means),
+        right=sum(mean.right for mean in means),
+        accepted=len(accepted),
+        coverage=len(accepted) / len(means),
+        precision=precision,
+        interval=interval,
+    )
+
+
+def suggest(gates: Iterable[Gate], precision: float) -> str:
+    """The settings of the gate that reaches the wanted precision and covers most, in words.
+
+    Where no gate reaches it, the most precise one, and the words say so.
+    """
+    usable = [gate for gate in gates if gate.accepted]
+    if not any(0 < gate.right < gate.reviewed for gate in usable):
+        return (
+            "no suggestion: every reviewed rationale has the same answer check; "
+            "review the others too with --set review.exhaustive=true"
+        )
+    precise_enough = [gate for gate in usable if _precision(gate) >= precision]
+    if precise_enough:
+        reservation = ""
+        best = max(precise_enough, key=lambda gate: gate.coverage)
+    else:
+        reservation = f"no threshold reaches {precision:.0%}; nearest: "
+        best = max(usable, key=_precision)
+    return (
+        f"{reservation}--set review.accept.mean_above={best.mean_above:g} --set review.mode={best.mode}: "
+        f"precision {best.precision:.1%}, coverage {best.coverage:.1%} of {best.reviewed} rationales"
+    )
+
+
+def _precision(gate: Gate) -> float:
+    """The precision of a gate that accepts something."""
+    assert gate.precision is not None
+    return gate.precision

@@ -1,0 +1,190 @@
+"""What is wrong with a recipe is told whole, at the door, with the nearest name for an unknown key."""
+
+import tomllib
+
+import pytest
+
+from localfair.errors import RecipeError
+from localfair.machine.workspace import packaged_dir
+from localfair.recipe.check import needs
+from localfair.recipe.load import copy_recipe, load_recipe, parse_recipe
+
+
+def problems(tmp_path, *settings, name="fair"):
+    """The problems of a recipe that is refused."""
+    with pytest.raises(RecipeError) as refused:
+        load_recipe(name, tmp_path, settings)
+    return list(refused.value.problems)
+
+
+def fair_toml():
+    return tomllib.loads((packaged_dir("recipes") / "fair" / "recipe.toml").read_text())
+
+
+def parsing_problems(data):
+    with pytest.raises(RecipeError) as refused:
+        parse_recipe(data, {})
+    return list(refused.value.problems)
+
+
+# -- keys -----------------------------------------------------------------------------------------
+
+
+def test_all_errors_come_at_once(tmp_path):
+    settings = ("review.acept=1", "train.epochs=0", "exam.split=tran", "rounds=0")
+    places = [problem.split(":")[0] for problem in problems(tmp_path, *settings)]
+    assert sorted(places) == ["exam.split", "review.acept", "rounds", "train.epochs"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("review.acept=1", "review.acept: unknown key; did you mean 'accept'?"),
+        ("round=1", "round: input should be a valid tuple"),
+        ("sumary=1", "sumary: unknown key; did you mean 'summary'?"),
+        (
+            "review.accept.meanabove=1",
+            "review.accept.meanabove: unknown key; did you mean 'mean_above'?",
+        ),
+        (
+            "review.sampling.temprature=1",
+            "review.sampling.temprature: unknown key; did you mean 'temperature'?",
+        ),
+        (
+            "review.sampling.zzz=1",
+            "review.sampling.zzz: unknown key; known keys: max_tokens, stop, temperature, top_p",
+        ),
+        ("train.loss.rationale.wait=1", "train.loss.1.wait: unknown key; did you mean 'weight'?"),
+        ("defaults.trainlimit=1", "defaults.trainlimit: unknown key; did you mean 'train_limit'?"),
+    ],
+)
+def test_an_unknown_key_comes_with_the_nearest_of_its_own_table(tmp_path, setting, problem):
+    assert problem in problems(tmp_path, setting)
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("review.sampling.top_p=0", "review.sampling.top_p: input should be greater than 0"),
+        (
+            "review.sampling.temperature=9",
+            "review.sampling.temperature: input should be less than or equal to 5",
+        ),
+        (
+            "exam.sampling.max_tokens=0",
+            "exam.sampling.max_tokens: input should be greater than or equal to 1",
+        ),
+    ],
+)
+def test_sampling_outside_its_bounds_is_refused(tmp_path, setting, problem):
+    assert problems(tmp_path, setting) == [problem]
+
+
+def test_a_stage_that_is_not_there_is_refused_by_the_steps_id():
+    data = fair_toml()
+    data["round"][0]["stage"] = "examine"
+    [problem] = parsing_problems(data)
+    assert problem.startswith("exam: value 'examine' for 'stage' does not match")
+
+
+def test_a_step_without_an_id_is_named_by_its_place():
+    data = fair_toml()
+    del data["before"][0]["id"]
+    assert parsing_problems(data) == ["before[0].id: field required"]
+
+
+# -- steps ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("select.per_question.feedback=0", "no earlier select makes lessons of kind 'feedback'"),
+        ("exam.enabled=false", "mistakes come from an exam on the train split"),
+        ("inquire.input=nowhere", "no earlier step is called 'nowhere'"),
+        ("inquire.input=before", "mistakes come from an exam on the train split"),
+        ("inquire.write={}", "nothing to write"),
+        ("train.input=exam", "'exam' is of stage exam, not select"),
+        ("review.id=inquire", "two steps have this id"),
+    ],
+)
+def test_a_step_that_needs_what_no_earlier_step_makes_is_refused(tmp_path, setting, problem):
+    assert any(problem in line for line in problems(tmp_path, setting))
+
+
+def test_a_feedback_about_no_mistake_is_refused(tmp_path):
+    settings = ("inquire.about=questions", "inquire.write={ feedback = {} }")
+    lines = problems(tmp_path, *settings)
+    assert any("a feedback explains a mistake" in line for line in lines)
+
+
+def test_steps_that_are_off_are_named_when_nothing_else_is_left_to_read(tmp_path):
+    assert problems(tmp_path, "teach.enabled=false", name="single-teacher") == [
+        "check: a review step needs an earlier inquire step, and there is none"
+    ]
+    assert problems(tmp_path, "mentor-lessons.enabled=false", name="mentor-kd") == [
+        "mentor.input: mentor-lessons is switched off",
+        "mentor: a train step needs an earlier select step, and there is none",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("loss", "problem"),
+    [
+        ('[{ term = "triplet", weight = 0.5 }]', "name either ce terms or one lm term"),
+        (
+            '[{ term = "lm" }, { term = "ce", kind = "rationale" }]',
+            "name either ce terms or one lm term",
+        ),
+        ('[{ term = "lm" }, { term = "lm" }]', "two lm terms"),
+        (
+            '[{ term = "lm" }, { term = "kl", weight = 0.3 }]',
+            "a kl term needs an earlier soften step",
+        ),
+        (
+            '[{ term = "ce", kind = "rationale", weights = [1, 2] }]',
+            "weights are one per teacher, and so need each_teacher = true",
+        ),
+    ],
+)
+def test_a_loss_that_means_nothing_is_refused(tmp_path, loss, problem):
+    lines = problems(tmp_path, f"train.loss={loss}", name="tailored")
+    assert any(problem in line for line in lines)
+
+
+def test_a_triplet_needs_an_exam_that_shows_mistakes(tmp_path):
+    lines = problems(tmp_path, "exam.role=teacher", name="tailored")
+    assert any("a triplet term needs the student's mistakes" in line for line in lines)
+
+
+def test_rounds_can_stop_early_only_by_an_exam_on_dev(tmp_path):
+    assert problems(tmp_path, "early_stop.exam=exam", name="tailored") == [
+        "early_stop.exam: 'exam' is not an exam on dev in the round"
+    ]
+
+
+# -- prompts --------------------------------------------------------------------------------------
+
+
+def test_every_missing_prompt_is_named():
+    assert parsing_problems(fair_toml()) == [
+        "prompts/ask-feedback.md is missing",
+        "prompts/ask-rationale.md is missing",
+        "prompts/review-feedback.md is missing",
+        "prompts/review-rationale.md is missing",
+        "prompts/write-feedback.md is missing",
+        "prompts/write-rationale.md is missing",
+    ]
+
+
+def test_a_prompt_that_is_no_template_is_told_at_the_door(tmp_path):
+    folder = copy_recipe("fair", "mine", tmp_path)
+    (folder / "prompts" / "review-rationale.md").write_text("{% if %}")
+    assert problems(tmp_path, name="mine") == [
+        "prompts/review-rationale.md: Expected an expression, got 'end of statement block'"
+    ]
+
+
+def test_a_select_of_answers_alone_needs_no_earlier_step(tmp_path):
+    steps = {step.id: step for _, step in load_recipe("answers-only", tmp_path).steps()}
+    assert needs(steps["select"]) == ()
