@@ -6,7 +6,6 @@ Commands load when they are used, so `localfair --help` costs next to nothing.
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import os
 import sqlite3
@@ -25,6 +24,7 @@ from localfair.errors import (
     UsageError,
     nearest,
 )
+from localfair.machine.files import disk_is_full
 
 # name -> (module in this package, attribute, one line for --help)
 COMMANDS = {
@@ -132,9 +132,9 @@ def misused(error: click.UsageError) -> UsageError:
 def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
     """What the operating system or SQLite refused, where the user can do something about it; else None."""
     again = "run the same command again: everything answered before is recorded"
+    if disk_is_full(error):
+        return DiskFull("no space left on the disk", f"free some space and {again}")
     if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return DiskFull("no space left on the disk", f"free some space and {again}")
         if error.filename is None:
             return None
         return UsageError(
@@ -142,8 +142,6 @@ def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
             "check the path, and that you may read and write it",
         )
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # without the extension
-        case sqlite3.SQLITE_FULL:
-            return DiskFull("no space left on the disk", f"free some space and {again}")
         case sqlite3.SQLITE_IOERR:
             return DiskFull(
                 f"the disk refuses the database ({error})",

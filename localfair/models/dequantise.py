@@ -16,12 +16,11 @@ import contextlib
 import importlib.util
 import io
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from localfair.errors import LocalfairError, MissingDependency, ModelError
+from localfair.machine.files import replacing
 from localfair.models.registry import Model, weights_dir
 from localfair.models.safetensors_folder import read_folder
 
@@ -40,8 +39,7 @@ def dequantised(model: Model, workspace: Path) -> Path:
     parent = weights_dir(workspace) / "dequantised"
     place = parent / model.sha256[:16]
     if not _is_whole(place, model):
-        parent.mkdir(parents=True, exist_ok=True)
-        _make(model, parent, place)
+        _make(model, place)
     return place
 
 
@@ -70,17 +68,12 @@ def _sizes(folder: Path) -> dict[str, int]:
     return {p.name: p.stat().st_size for p in sorted(folder.iterdir()) if p.name != MANIFEST}
 
 
-def _make(model: Model, parent: Path, place: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".making-") as temporary:
-        folder = Path(temporary) / "model"
+def _make(model: Model, place: Path) -> None:
+    # another process may have been faster: its folder stays
+    with replacing(place, keep=lambda there: _is_whole(there, model)) as folder:
         _convert(model, folder)
         manifest = {**_identity(model), "name": model.name, "sizes": _sizes(folder)}
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        if place.exists():
-            if _is_whole(place, model):
-                return  # another process was faster
-            shutil.rmtree(place)
-        folder.replace(place)
 
 
 def _convert(model: Model, folder: Path) -> None:

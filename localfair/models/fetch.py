@@ -7,7 +7,6 @@ seen to be right. Nothing that was downloaded is installed, imported or run.
 
 from __future__ import annotations
 
-import errno
 import fnmatch
 import importlib.util
 import os
@@ -21,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from localfair.errors import CorruptWeights, DiskFull, LocalfairError, MissingDependency, ModelError
+from localfair.machine.files import disk_is_full, put, says_disk_is_full
 from localfair.models.adding import record
 from localfair.models.card import Card, Source
 from localfair.models.hashing import Hashes
@@ -201,7 +201,7 @@ def _child(command: list[str], source: Source, env: dict[str, str]) -> None:
         return
     lines = [line for line in (done.stderr or "").splitlines() if line.strip()]
     said = [line for line in lines if line.startswith("ERROR")] or lines or ["see above"]
-    if any("No space left on device" in line for line in lines):
+    if any(says_disk_is_full(line) for line in lines):
         raise DiskFull(
             f"no space left while fetching from {source}", "free some space and fetch again"
         )
@@ -211,24 +211,12 @@ def _child(command: list[str], source: Source, env: dict[str, str]) -> None:
 def _give_name(got: Path, place: Path) -> None:
     """Move verified weights to their name, on disk before they are seen."""
     try:
-        for file in [*got.iterdir()] if got.is_dir() else [got]:
-            if file.is_file():
-                _sync(file)
-        got.replace(place)
-        _sync(place.parent)
+        put(got, place, durable=True)
     except OSError as error:
         raise _disk_or(error) from error
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _disk_or(error: OSError) -> LocalfairError:
-    if error.errno == errno.ENOSPC:
+    if disk_is_full(error):
         return DiskFull("no space left for the weights", "free some space and fetch again")
     return ModelError(f"cannot write the weights: {error}", "is the workspace writable?")

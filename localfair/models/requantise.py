@@ -10,7 +10,7 @@ import ctypes
 from pathlib import Path
 
 from localfair.errors import MissingDependency, ModelError, UsageError, nearest
-from localfair.machine.files import sha256_file
+from localfair.machine.files import replacing, sha256_file
 from localfair.models.card import Card, save_card
 from localfair.models.registry import all_cards, resolve, weights_dir
 
@@ -60,17 +60,15 @@ def _quantise(source: Path, target: Path, kind: str) -> None:
     from localfair.models.llama_log import complaint, silence
 
     silence()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = getattr(llama_cpp, TYPES[kind])
     params.allow_requantize = True
-    if llama_cpp.llama_model_quantize(
-        str(source).encode(), str(part).encode(), ctypes.byref(params)
-    ):
-        part.unlink(missing_ok=True)
-        raise ModelError(
-            f"llama.cpp could not write {source.name} as {kind}{complaint()}",
-            "is there space left?",
+    with replacing(target) as part:
+        failed = llama_cpp.llama_model_quantize(
+            str(source).encode(), str(part).encode(), ctypes.byref(params)
         )
-    part.replace(target)
+        if failed:
+            raise ModelError(
+                f"llama.cpp could not write {source.name} as {kind}{complaint()}",
+                "is there space left?",
+            )

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from localfair.committee.ask import Call
+from localfair.machine.files import replacing
 from localfair.recipe.rounds import Standing, best
 from localfair.recipe.schema import BestEpoch, Train
 from localfair.record.nouns import Grade
@@ -28,9 +29,9 @@ def keep_best(
     standings = [
         _standing(work, step, exam, f"{adapter}@{n}", n, folder) for n in range(1, step.epochs + 1)
     ]
-    part = folder / f"{WEIGHTS}.part"
-    shutil.copyfile(folder / "epochs" / str(best(standings).round) / WEIGHTS, part)
-    part.replace(folder / WEIGHTS)
+    kept = folder / "epochs" / str(best(standings).round) / WEIGHTS
+    with replacing(folder / WEIGHTS) as part:
+        shutil.copyfile(kept, part)
     work.committee.close()
     return standings
 
