@@ -25,7 +25,7 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Name -> version of what is installed, with Python, SQLite, the platform and the number of cores."""
-    found = {
+    installed = {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "platform": platform.platform(),
@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
     }
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed

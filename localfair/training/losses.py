@@ -33,22 +33,6 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy(logits.float(), targets, reduction="none")
 
 
-def token_losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """(B, T-1) float32: `cross_entropy` of each next token, 0 where it is not supervised.
-
-    `logits` (B, T, V) of any float type, `labels` (B, T) unshifted, IGNORE where not supervised.
-    """
-    keep = predicts(labels)
-    losses = torch.zeros(labels.shape, dtype=torch.float32, device=logits.device)
-    losses = losses.masked_scatter(keep, cross_entropy(logits[keep], labels.roll(-1, 1)[keep]))
-    return losses[:, :-1]
-
-
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """The mean of `values` where `mask` is true, of any one shape; 0 where nothing is."""
-    return (values * mask).sum() / mask.sum().clamp(min=1)
-
-
 def weighted_terms(
     sums: Mapping[str, Tensor], counts: Mapping[str, int], weights: Mapping[str, float]
 ) -> Tensor:
@@ -61,14 +45,20 @@ def weighted_terms(
     micro-batch: added up over the window's micro-batches the values are the loss of the window (ours). A term
     without any in the window adds nothing, and the others keep their weights.
     """
-    parts = [weights[term] * sums[term] / counts[term] for term in weights if counts.get(term)]
-    assert parts, "a window without supervised tokens"
-    return torch.stack(parts).sum()
+    values = []
+    for term, weight in weights.items():
+        if counts.get(term):
+            values.append(weight * sums[term] / counts[term])
+    assert values, "a window without supervised tokens"
+    return torch.stack(values).sum()
 
 
 def sums_by_term(losses: Tensor, terms: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
     """The sum of `losses` (N,) of each term; `terms` (N,) holds indices into `names`."""
-    return {name: (losses * (terms == i)).sum() for i, name in enumerate(names)}
+    sums = {}
+    for number, name in enumerate(names):
+        sums[name] = (losses * (terms == number)).sum()
+    return sums
 
 
 def token_weights(labels: Tensor, prompt_weight: Tensor) -> Tensor:
@@ -91,13 +81,13 @@ def divergence(logits: Tensor, indices: Tensor, logprobs: Tensor, tau: float) ->
     """
     student = (logits.float() / tau).log_softmax(-1)
     mentor = logprobs.float().log_softmax(-1)  # a distribution again, whatever rounding did to it
-    seen = student.gather(1, indices)
+    outcomes = student.gather(1, indices)
     if indices.shape[1] < student.shape[1]:
         outside = student.scatter(1, indices, -torch.inf).logsumexp(-1, keepdim=True)
-        seen = torch.cat([seen, outside], dim=1)
+        outcomes = torch.cat([outcomes, outside], dim=1)
     else:
-        mentor = mentor[:, :-1]
-    return (mentor.exp() * (mentor - seen)).sum(-1)
+        mentor = mentor[:, :-1]  # no mass is outside, and 0 * log 0 is no number
+    return (mentor.exp() * (mentor - outcomes)).sum(-1)
 
 
 def triplet(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ hash, and never to a place in a shuffled order.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -19,6 +20,9 @@ from localfair.record.nouns import content_id
 from localfair.training.batches import filled, padded
 from localfair.training.encode import Encoded
 from localfair.training.losses import IGNORE, predicts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 TOGETHER = 4  # lessons a mentor reads at once: a bound on memory
 
@@ -35,6 +39,16 @@ class Soft:
     indices: bytes
     logprobs: bytes
 
+    @property
+    def id(self) -> str:
+        """The hash of the labels themselves."""
+        return content_id(
+            "soft",
+            top_k=self.top_k,
+            indices=hashlib.sha256(self.indices).hexdigest(),
+            logprobs=hashlib.sha256(self.logprobs).hexdigest(),
+        )
+
     def tensors(self) -> tuple[Tensor, Tensor]:
         """`indices` as int64 and `logprobs` as float32, both a row a label token."""
         indices = torch.frombuffer(bytearray(self.indices), dtype=torch.int32)
@@ -43,18 +57,19 @@ class Soft:
 
 
 def tokens_id(encoded: Encoded) -> str:
-    """The hash of a lesson's token ids and of which of them are labels."""
-    return content_id("tokens", ids=list(encoded.input_ids), labels=list(encoded.labels))
+    """What the record keeps a lesson's soft labels under."""
+    return encoded.id
 
 
-def shared_vocabulary(tokenizer: Any) -> tuple[str, int]:
+def shared_vocabulary(tokenizer: PreTrainedTokenizerBase) -> tuple[str, int]:
     """(hash of which token each id is, how many ids there are).
 
     Equal hashes mean that one model reads another's ids as the same tokens; the widths of their output layers say
     nothing of it, one family pads them differently from size to size (ours).
     """
     words = sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))
-    return content_id("vocabulary", words=words), words[-1][1] + 1
+    _, last_id = words[-1]
+    return content_id("vocabulary", words=words), last_id + 1
 
 
 def top_k(logits: Tensor, k: int, tau: float) -> tuple[Tensor, Tensor]:
@@ -66,25 +81,31 @@ def top_k(logits: Tensor, k: int, tau: float) -> tuple[Tensor, Tensor]:
 
 
 def soften(
-    model: Any, lessons: Sequence[Encoded], *, k: int, vocabulary: int, tau: float
+    model: PreTrainedModel, lessons: Sequence[Encoded], *, k: int, vocabulary: int, tau: float
 ) -> Iterator[Soft]:
     """A `Soft` a lesson, in order, each as soon as it is known: the mentor is teacher-forced on the label tokens.
 
     `vocabulary` is the number of ids that mentor and student share; what a padded output layer has beyond them is
     cut off. `k` is at most that.
     """
+    k = min(k, vocabulary)
     for start in range(0, len(lessons), TOGETHER):
-        some = lessons[start : start + TOGETHER]
-        keep = predicts(padded([lesson.labels for lesson in some], IGNORE)).to(model.device)
-        rows = [lesson.input_ids for lesson in some]
+        batch = lessons[start : start + TOGETHER]
+        tokens = [lesson.input_ids for lesson in batch]
+        labels = padded([lesson.labels for lesson in batch], IGNORE)
+        keep = predicts(labels).to(model.device)
         with torch.inference_mode():
-            ids, mask = padded(rows, 0).to(model.device), filled(rows).to(model.device)
-            logits = logits_at(model, keep, input_ids=ids, attention_mask=mask, use_cache=False)
-            indices, logprobs = (
-                made.cpu() for made in top_k(logits[:, :vocabulary], min(k, vocabulary), tau)
+            logits = logits_at(
+                model,
+                keep,
+                input_ids=padded(tokens, 0).to(model.device),
+                attention_mask=filled(tokens).to(model.device),
+                use_cache=False,
             )
+            indices, logprobs = top_k(logits[:, :vocabulary], k, tau)
+        # the batch's label tokens stand one after the other: cut them into lessons again
         counts = keep.sum(1).tolist()
-        for one, other in zip(
-            torch.split(indices, counts), torch.split(logprobs, counts), strict=True
-        ):
-            yield Soft(one.shape[1], one.numpy().tobytes(), other.numpy().tobytes())
+        indices_of = torch.split(indices.cpu(), counts)
+        logprobs_of = torch.split(logprobs.cpu(), counts)
+        for ids, values in zip(indices_of, logprobs_of, strict=True):
+            yield Soft(k, ids.numpy().tobytes(), values.numpy().tobytes())
