@@ -136,12 +136,8 @@ def computed(step, n, lessons):
             )[0, 1:]
             add(*named, per_token * scale)
         else:
-            add(
-                *named,
-                losses.token_losses(n.student[row : row + 1], n.labels[row : row + 1])[0][
-                    keep[row, :-1]
-                ],
-            )
+            words = n.labels[row].roll(-1)[keep[row]]
+            add(*named, losses.cross_entropy(n.student[row][keep[row]], words))
     for term in step.loss:
         if isinstance(term, Divergence):
             ids = torch.arange(WORDS).expand(int(keep[lessons].sum()), WORDS)
