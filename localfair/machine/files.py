@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, errors that mean a full disk, and the hash of a file.
+"""Files that appear whole or not at all, errors that mean a full disk, and the hash of a file.
 
 Writes beside the target and renames. Knows nothing of what is written.
 """
@@ -33,11 +33,12 @@ FULL_IN_WORDS = (
 def replacing(
     target: Path, *, durable: bool = False, keep: Callable[[Path], bool] | None = None
 ) -> Iterator[Path]:
-    """Yield a path beside `target`; the file or folder written there becomes `target` when the block ends well.
+    """Yield a path beside `target`; the file or folder written there becomes `target` at the end.
 
-    When the block raises, nothing is left beside `target` and `target` is what it was. `durable`: what is written is
-    on the disk (fsync) before it has its name. A target that exists at the end is replaced, unless `keep(target)` is
-    true: then what was written is given up. Makes the parent folder. Raises OSError.
+    When the block raises, what was written is removed and `target` stays as it was. A target that
+    exists at the end is replaced, unless `keep(target)` is true: then what was written is removed.
+    `durable`: what is written is on the disk (fsync) before it has its name. Makes the parent
+    folder. Raises OSError.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     # a folder of its own, so that two processes never write to one path
@@ -51,9 +52,9 @@ def replacing(
 
 
 def put(source: Path, target: Path, *, durable: bool = False) -> None:
-    """Rename `source` to `target`, on the same disk; a file replaces a file, a folder replaces a folder.
+    """Rename `source` to `target`, on the same disk; a file replaces a file, a folder a folder.
 
-    `durable`: the files and then the new name are on the disk (fsync) when this returns. Raises OSError.
+    `durable`: the files and the new name are on the disk (fsync) when this returns. Raises OSError.
     """
     if durable:
         files = source.iterdir() if source.is_dir() else [source]
@@ -99,7 +100,7 @@ def whole(target: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, text: str, *, durable: bool = True) -> None:
-    """Replace `path` by `text` in one step, so that no reader ever sees half of it. Raises OSError."""
+    """Replace `path` by `text` in one step: no reader ever sees half of it. Raises OSError."""
     with replacing(path, durable=durable) as written:
         written.write_text(text, encoding="utf-8")
         written.chmod(0o644)  # whatever the umask: others may read what a workspace holds
@@ -107,7 +108,7 @@ def write_whole(path: Path, text: str, *, durable: bool = True) -> None:
 
 @contextlib.contextmanager
 def full_disk_as(message: str, hint: str) -> Iterator[None]:
-    """Within it, whatever a library raises when the disk takes no more becomes DiskFull in these words."""
+    """Within it, whatever is raised because the disk takes no more becomes DiskFull."""
     try:
         yield
     except Exception as error:
@@ -117,7 +118,7 @@ def full_disk_as(message: str, hint: str) -> Iterator[None]:
 
 
 def disk_is_full(error: BaseException) -> bool:
-    """Whether an error of the operating system, SQLite, safetensors, numpy or torch means a full disk."""
+    """Whether an error of the system, SQLite, safetensors, numpy or torch means a full disk."""
     text = str(error)
     if isinstance(error, OSError):
         # numpy gives no number and says `4096 requested and 512 written`
@@ -126,7 +127,7 @@ def disk_is_full(error: BaseException) -> bool:
 
 
 def says_disk_is_full(text: str) -> bool:
-    """Whether a message, of a child process too, means a full disk: in words or as Rust's `os error 28`."""
+    """Whether a message means a full disk: in words, or as Rust's `os error 28`."""
     numbers = re.findall(r"os error (\d+)", text)
     if any(int(number) in FULL for number in numbers):
         return True

@@ -1,7 +1,7 @@
-"""This machine's processor, memory and GPU: what it multiplies fast, how much it holds, how much is in use.
+"""This machine's processor, memory and GPU: what they are, and how much is in use.
 
-Reads /proc/cpuinfo, /sys and what nvidia-smi prints, and looks for an NVIDIA device; writes nothing. Knows nothing of
-models. Only `free_memory` loads torch.
+Reads /proc/cpuinfo, /sys and what nvidia-smi prints, and looks for an NVIDIA device; writes
+nothing. Knows nothing of models. Only `free_memory` loads torch.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ def fast_precision(
 ) -> Literal["bf16", "fp32"]:
     """bf16, except on an x86 processor without AVX-512 and without a GPU beside it: fp32.
 
-    There torch multiplies bf16 matrices by a plain loop, 85 times slower than float32 ones (torch 2.13, an EPYC with
-    AVX2 alone). oneDNN's fast path begins with avx512bw. Flags that are not known (None) count as having it.
+    There torch multiplies bf16 matrices by a plain loop, 85 times slower than float32 ones (torch
+    2.13, an EPYC with AVX2 alone). oneDNN's fast path begins with avx512bw. Flags that are not
+    known (None) count as having it.
     """
     if nvidia or architecture not in X86 or flags is None:
         return "bf16"
@@ -70,7 +71,7 @@ def _siblings(cpu: int) -> str:
 
 
 def gpu_memory(which: str = "memory.used") -> list[int]:
-    """MiB in use (or `memory.total`) on each NVIDIA GPU, as its driver says; empty where there is none."""
+    """MiB in use (or `memory.total`) on each NVIDIA GPU, by its driver; empty without one."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
@@ -115,7 +116,7 @@ def watched() -> Iterator[list[int]]:
 
 
 def resident(process: psutil.Process) -> int:
-    """Bytes of a process and its children that are in memory; a child that has just ended counts for nothing."""
+    """Bytes of a process and its children in memory; a child that has just ended counts 0."""
     import psutil
 
     total = 0
@@ -150,7 +151,7 @@ def _usable_cores() -> int:
 
 
 def free_memory() -> tuple[str, int]:
-    """("GPU memory" or "memory", bytes free there): the first GPU that torch sees, else what the system can give."""
+    """("GPU memory", bytes free on the first GPU that torch sees), else ("memory", bytes free)."""
     if importlib.util.find_spec("torch") is not None:
         import torch
 

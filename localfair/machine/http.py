@@ -1,8 +1,8 @@
 """One connection to an HTTP server: JSON goes out, JSON comes back, and nothing stands between.
 
-Opens one socket, anew when the server has closed it; no proxy, no redirect, no cookie. Knows nothing of models, and
-tries nothing twice. Python's own client: with several calls at once httpx took three times the CPU (`overhead` in
-tests/benchmarks).
+Opens one socket, anew when the server has closed it; no proxy, no redirect, no cookie. Knows
+nothing of models, and tries nothing twice. Python's own client: with several calls at once httpx
+took three times the CPU (`overhead` in tests/benchmarks).
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Broken(ConnectionError):
 class Connection:
     """A kept connection to the server at `url`, one request at a time.
 
-    `key` goes along as a bearer token. The server may be silent for `answer` seconds. `trust` gives the certificates
-    that a server under https is held to, and is asked for no other.
+    `key` goes along as a bearer token. The server may be silent for `answer` seconds. `trust` gives
+    the certificates that a server under https is held to, and is asked for no other.
     """
 
     def __init__(
@@ -78,7 +78,10 @@ class Connection:
             self._connection = http.client.HTTPConnection(host, parts.port, timeout=CONNECT)
 
     def ask(self, path: str, body: Any = None) -> Reply:
-        """The reply to a POST of `body` as JSON, or to a GET without one. Raises Broken; TimeoutError for silence."""
+        """The reply to a POST of `body` as JSON, or to a GET without one.
+
+        Raises Broken, or TimeoutError when the server is silent for too long.
+        """
         method = "GET"
         content = None
         if body is not None:

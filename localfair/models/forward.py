@@ -1,7 +1,9 @@
 """Forward passes that read the head's logits, or the last states, only where they are wanted.
 
-Reads token ids through a loaded model of transformers; writes nothing. Knows nothing of losses, lessons or engines.
-B rows, T tokens a row, V words in the vocabulary, H the width of a state, N positions that are kept.
+Reads token ids through a loaded model of transformers; writes nothing. Knows nothing of losses,
+lessons or engines.
+
+B rows, T tokens a row, V words in the vocabulary, H the width of a state, N kept positions.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 def _head_narrowed(model: PreTrainedModel, keep: Tensor) -> Iterator[list[Tensor]]:
     """Within it, the model's output layer is given only the kept positions, as one row (1, N, H).
 
-    The list that is yielded gains, a forward pass, what the layer was given, (N, H): the last layer's states.
+    Each forward pass appends to the yielded list what the layer was given: the last layer's states,
+    (N, H).
     """
     states: list[Tensor] = []
 
@@ -42,7 +45,8 @@ def _head_narrowed(model: PreTrainedModel, keep: Tensor) -> Iterator[list[Tensor
 def logits_at(model: PreTrainedModel, keep: Tensor, **inputs: Any) -> Tensor:
     """(N, V) logits at the positions where `keep` (B, T) is true, row by row, in the model's type.
 
-    The vocabulary is the largest axis of a small model, and a prompt needs no logits: none are made (ours).
+    The vocabulary is the largest axis of a small model, and a prompt needs no logits: none are made
+    (ours).
     """
     with _head_narrowed(model, keep):
         logits: Tensor = model(**inputs).logits
@@ -51,7 +55,7 @@ def logits_at(model: PreTrainedModel, keep: Tensor, **inputs: Any) -> Tensor:
 
 @contextmanager
 def _not_checkpointed(model: PreTrainedModel) -> Iterator[None]:
-    """Within it, no layer recomputes its forward pass: a layer that does so drops the cache it is given."""
+    """Within it, no layer recomputes its forward pass: one that does drops its cache."""
     layers = []
     for module in model.modules():
         if getattr(module, "gradient_checkpointing", False):
@@ -68,11 +72,12 @@ def _not_checkpointed(model: PreTrainedModel) -> Iterator[None]:
 def last_states(
     model: PreTrainedModel, prompts: Tensor, prompt_mask: Tensor, replies: Tensor, lengths: Tensor
 ) -> Tensor:
-    """(R, H): the last layer's state at the last token of each reply; no gradient goes through a prompt.
+    """(R, H): the last layer's state at each reply's last token; no gradient enters a prompt.
 
-    `prompts` (M, P) padded on the left, with their mask; `replies` (R, T) padded on the right, with their
-    `lengths` (R,). Each prompt has R / M replies, that stand together. The prompt's keys and values are computed
-    once and without a graph (tailored learning, arXiv 2310.13332, the authors' code).
+    `prompts` (M, P) padded on the left, with their mask; `replies` (R, T) padded on the right, with
+    their `lengths` (R,). Each prompt has R / M replies, that stand together. The prompt's keys and
+    values are computed once and without a graph (tailored learning, arXiv 2310.13332, the authors'
+    code).
     """
     replies_a_prompt = len(replies) // len(prompts)
     places = torch.arange(replies.shape[1], device=replies.device)
@@ -94,7 +99,7 @@ def last_states(
 def _cache_of(
     model: PreTrainedModel, prompts: Tensor, prompt_mask: Tensor, times: int
 ) -> DynamicCache:
-    """The prompts' keys and values without a graph, each `times` times, one copy beside the other."""
+    """The prompts' keys and values without a graph, each `times` times side by side."""
     last = torch.zeros_like(prompts, dtype=torch.bool)
     last[:, -1] = True  # the head must be given something
     positions = (prompt_mask.cumsum(1) - 1).clamp(min=0)

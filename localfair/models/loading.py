@@ -1,7 +1,7 @@
 """A folder of safetensors to a model in memory, and a LoRA adapter to a folder.
 
-Reads and writes weights by local path only; the network and the hub are never asked. Knows nothing of
-model cards, lessons or requests.
+Reads and writes weights by local path only; the network and the hub are never asked. Knows nothing
+of model cards, lessons or requests.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 def load_causal_lm(
     folder: Path, precision: Precision, compute: Literal["bf16", "fp32"] | None = None
 ) -> PreTrainedModel:
-    """The model in `folder` (safetensors only, never from the network), on the GPU where there is one.
+    """The model in `folder`, safetensors only, on the GPU where there is one.
 
-    Under `nf4`, `compute` is what stays dense beside 4-bit layers and what these compute in: the machine's usual
-    precision when it is left out. Raises MissingDependency for `nf4` without bitsandbytes.
+    Under `nf4`, `compute` is what stays dense beside 4-bit layers and what these compute in: the
+    machine's usual precision when it is left out. Raises MissingDependency for `nf4` without
+    bitsandbytes.
     """
     transformers_logging.disable_progress_bar()
     options: dict[str, Any] = {}
@@ -78,8 +79,8 @@ def _nf4(compute: torch.dtype) -> BitsAndBytesConfig:
 def guard_cpu_4bit(model: PreTrainedModel) -> None:
     """Keep 4-bit layers off bitsandbytes' AVX512_BF16 path; call it right after loading.
 
-    There the first eval-mode forward repacks the weights for good, and every gradient taken later is wrong
-    (bitsandbytes 0.50.2: cosine 0.08 to the right one) with no more than a warning.
+    There the first eval-mode forward repacks the weights for good, and every gradient taken later
+    is wrong (bitsandbytes 0.50.2: cosine 0.08 to the right one) with no more than a warning.
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
@@ -91,7 +92,8 @@ def with_adapter(
 ) -> PreTrainedModel | PeftModel:
     """The model with the trained adapter in a folder, or as it is when there is none.
 
-    The adapter is merged into a dense base; over a 4-bit base it stays beside it, where merging would round it away.
+    The adapter is merged into a dense base; over a 4-bit base it stays beside it, where merging
+    would round it away.
     """
     if adapter is None:
         return model
@@ -104,7 +106,7 @@ def with_adapter(
 
 
 def device() -> str:
-    """Where models run: this process's GPU (the first, unless torch's launcher says another), or the CPU."""
+    """Where models run: this process's GPU, by torch's launcher, else the first; or the CPU."""
     if not torch.cuda.is_available():
         return "cpu"
     rank = os.environ.get("LOCAL_RANK", 0)

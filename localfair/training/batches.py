@@ -1,8 +1,9 @@
 """Which lessons share a batch, and how rows of unequal length become one tensor.
 
-Reads lengths or question ids and gives batches of indices, drawn anew each epoch from the seed and the epoch alone:
-a training that was interrupted draws the same again, whatever random numbers were used in between. Writes nothing;
-knows nothing of losses. What is padding is said by lengths, never by a token id: a pad id may be a real token too.
+Reads lengths or question ids and gives batches of indices, drawn anew each epoch from the seed and
+the epoch alone: a training that was interrupted draws the same again, whatever random numbers were
+used in between. Writes nothing; knows nothing of losses. What is padding is said by lengths, never
+by a token id: a pad id may be a real token too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ EPOCHS_APART = 100_003
 
 
 class Batches:
-    """A batch sampler: `draw(generator)` gives an epoch's batches of indices, as many in every epoch."""
+    """A batch sampler: `draw(generator)` gives an epoch's batches, as many in every epoch."""
 
     drop_last = False
 
@@ -52,10 +53,11 @@ def by_length(lengths: Sequence[int], size: int, generator: torch.Generator) -> 
 
 
 def one_a_question(questions: Sequence[str], size: int, generator: torch.Generator) -> Drawn:
-    """Batches of at most `size` in which no question stands twice (tailored learning, arXiv 2310.13332, code).
+    """Batches of at most `size` in which no question stands twice.
 
-    As few as can be: each batch takes the questions that have most lessons left, ties at random. Where one
-    question has more lessons than there would be batches, batches are smaller than `size`.
+    Tailored learning (arXiv 2310.13332, the authors' code). As few as can be: each batch takes the
+    questions that have most lessons left, ties at random. Where one question has more lessons than
+    there would be batches, batches are smaller than `size`.
     """
     left: dict[str, list[int]] = defaultdict(list)  # lessons that are in no batch yet
     for lesson in _permutation(len(questions), generator):

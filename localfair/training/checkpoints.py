@@ -1,7 +1,7 @@
 """What a training leaves on disk while it runs: its own record and whole checkpoints.
 
-Reads and writes `training.json`, reads `checkpoint-*` folders. The checkpoints themselves are transformers' own.
-Knows nothing of models or losses.
+Reads and writes `training.json`, reads `checkpoint-*` folders. The checkpoints themselves are
+transformers' own. Knows nothing of models or losses.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from localfair.machine.files import full_disk_as, write_whole
 
 RECORD = "training.json"
 CHECKPOINTS = "checkpoints"
-# What `id` in the record is made of: 1 (not written down) was the repr of lessons, 2 is their named fields.
+# what `id` in the record is made of: 1 (not written down) the repr of lessons, 2 their named fields
 FORMAT = 2
 LOG = logging.getLogger(__name__)
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that is whole, or None: one cut in half falls back to the one before."""
+    """The newest checkpoint that is whole, or None; one cut in half is passed over."""
     checkpoints = [path for path in folder.glob("checkpoint-*") if _is_whole(path)]
     if not checkpoints:
         return None
@@ -40,7 +40,7 @@ def _step_of(checkpoint: Path) -> int:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    """`trainer_state.json`, a checkpoint's last file, reads as JSON, and no file of tensors lacks its end."""
+    """Whether `trainer_state.json`, its last file, is JSON and no file of tensors lacks its end."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -58,8 +58,9 @@ def _is_whole(checkpoint: Path) -> bool:
 def begin(folder: Path, identity: str) -> dict[str, Any]:
     """The folder's record: new, or what earlier calls of the same training left.
 
-    What an older localfair left cannot be told apart from another training: its checkpoints are removed, a warning
-    says so, and the training starts again. Raises TrainingError when the folder holds another training.
+    What an older localfair left cannot be told apart from another training: its checkpoints are
+    removed, a warning says so, and the training starts again. Raises TrainingError when the folder
+    holds another training.
     """
     new = {"format": FORMAT, "id": identity, "seconds": 0.0, "peak_bytes": 0}
     try:
@@ -82,7 +83,10 @@ def write(folder: Path, record: dict[str, Any]) -> None:
 
 
 class Clock:
-    """Seconds and peak memory of this call and of those before it, written down step by step by one process."""
+    """Seconds and peak memory of this call and of those before it.
+
+    Of several processes the first writes them into the folder's record.
+    """
 
     def __init__(self, folder: Path, record: dict[str, Any]) -> None:
         self.folder = folder

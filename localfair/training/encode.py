@@ -1,8 +1,8 @@
 """A lesson's words to its tokens and labels; the only place that builds labels.
 
-Reads chat messages and a completion through a tokenizer's own chat template and writes nothing. Knows
-nothing of the store, of recipes or of models. A backend asks the same `prompt_ids` at an exam, so what
-a model is trained to continue is, token for token, what it is asked.
+Reads chat messages and a completion through a tokenizer's own chat template and writes nothing.
+Knows nothing of the store, of recipes or of models. An engine asks the same `prompt_ids` at an
+exam, so what a model is trained to continue is, token for token, what it is asked.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One lesson: token ids and, for each, its label: the id itself or IGNORE. Never padded, never cut."""
+    """One lesson: token ids, and for each a label: the id or IGNORE. Never padded, never cut."""
 
     input_ids: tuple[int, ...]
     labels: tuple[int, ...]
 
     @property
     def id(self) -> str:
-        """The hash of its token ids and of which of them are labels; soft labels are kept under it."""
+        """The hash of token ids and labels; the record keeps soft labels under it."""
         return content_id("tokens", ids=list(self.input_ids), labels=list(self.labels))
 
     @property
@@ -51,7 +51,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """Three rationales to one prompt, as token ids without an end of turn: the lesson's, a right one, a mistake."""
+    """Three rationales to one prompt: the lesson's, another right one, a mistake.
+
+    As token ids, without an end of turn.
+    """
 
     prompt: tuple[int, ...]
     anchor: tuple[int, ...]
@@ -101,9 +104,10 @@ def contrast(
     texts: tuple[str, str, str],
     max_tokens: int,
 ) -> Contrast | Dropped:
-    """Anchor, positive and negative (tailored learning, arXiv 2310.13332), each of at most `max_tokens`.
+    """Anchor, positive and negative, each of at most `max_tokens`.
 
-    Dropped, and so masked, when one of them is no lesson or is longer: none is cut.
+    Tailored learning (arXiv 2310.13332). Dropped when one of them is no lesson or is longer: none
+    is cut.
     """
     prompt = tuple(prompt_ids(tokenizer, messages))
     replies: list[tuple[int, ...]] = []
@@ -136,8 +140,8 @@ def _reply_ids(
 ) -> list[int]:
     """The completion's tokens and the end of the turn, nothing after it.
 
-    As the template writes them where that continues the prompt and reads back as the completion (the round
-    trip), else the completion's own tokens and the end token.
+    As the template writes them where that continues the prompt and reads back as the completion
+    (the round trip), else the completion's own tokens and the end token.
     """
     end = end_of_turn(tokenizer)
     turns = [Message(turn.role, _as_text(tokenizer, turn.content)) for turn in messages]

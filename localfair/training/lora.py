@@ -1,7 +1,8 @@
 """The model that is trained: a frozen base, in NF4 or dense, with LoRA weights in float32 on it.
 
-Reads a base's folder of safetensors and, to go on from one, an earlier adapter's; writes nothing. Knows nothing of
-lessons or of the loop. LoRA is arXiv 2106.09685, its form over a 4-bit base arXiv 2305.14314.
+Reads a base's folder of safetensors and, to go on from one, an earlier adapter's; writes nothing.
+Knows nothing of lessons or of the loop. LoRA is arXiv 2106.09685, its form over a 4-bit base arXiv
+2305.14314.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def lora_model(base_dir: Path, settings: TrainSettings, start: Path | None) -> PeftModel:
-    """The base in `base_dir` with fresh LoRA weights, or with those of the adapter in the folder `start`.
+    """The base in `base_dir` with fresh LoRA weights, or with those of the adapter in `start`.
 
     Raises TrainingError when that adapter has another rank or alpha than `settings`.
     """

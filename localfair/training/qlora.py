@@ -1,8 +1,9 @@
 """Trains a LoRA adapter on encoded lessons, over a frozen base in NF4 or dense.
 
-Reads a folder of safetensors and lessons already made into tokens; writes the adapter (safetensors), its
-checkpoints and its record in one folder. Knows nothing of the store, of recipes or of tokenizers.
-transformers' Trainer does the loop; ours is the loss and what is counted. QLoRA is arXiv 2305.14314.
+Reads a folder of safetensors and lessons already made into tokens; writes the adapter
+(safetensors), its checkpoints and its record in one folder. Knows nothing of the store, of recipes
+or of tokenizers. transformers' Trainer does the loop; ours is the loss and what is counted. QLoRA
+is arXiv 2305.14314.
 """
 
 from __future__ import annotations
@@ -43,10 +44,11 @@ Progress = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """What training did. `curve` holds (step, loss of its window, learning rate it used), from step 1.
+    """What training did. `curve`: (step, loss of its window, learning rate it used), from step 1.
 
-    `supervised_tokens` are those of one epoch; `seconds` and `peak_bytes` (of the process, or of the GPU) are of
-    all calls together, those that were interrupted too. `tokens_per_second`: prompt and reply, padding left out.
+    `supervised_tokens` are those of one epoch; `seconds` and `peak_bytes` (of the process, or of
+    the GPU) are of all calls together, those that were interrupted too. `tokens_per_second`: prompt
+    and reply, padding left out.
     """
 
     steps: int
@@ -65,13 +67,14 @@ def train(
     on_step: Progress = lambda step: None,
     start: Path | None = None,
 ) -> TrainResult:
-    """Train an adapter of `base_dir` into `out_dir`; from the adapter in the folder `start` on, if one is given.
+    """Train an adapter of `base_dir` into `out_dir`; with `start`, on from the adapter in it.
 
-    The same call again goes on from the last good checkpoint; a finished one is returned as it stands.
-    `on_step` is given {step, steps, loss, learning_rate}. Under torch's launcher the processes share each step; an
-    epoch's last step, where it is incomplete, is then filled up with lessons from its beginning (accelerate's way).
-    Raises TrainingError for lessons that cannot be trained on, a loss that is no number (the last
-    checkpoint stays), or an `out_dir` that holds another training; DiskFull.
+    The same call again goes on from the last good checkpoint; a finished one is returned as it
+    stands. `on_step` is given {step, steps, loss, learning_rate}. Under torch's launcher the
+    processes share each step; an epoch's last step, where it is incomplete, is then filled up with
+    lessons from its beginning (accelerate's way). Raises TrainingError for lessons that cannot be
+    trained on, a loss that is no number (the last checkpoint stays), or an `out_dir` that holds
+    another training; DiskFull.
     """
     _check(lessons, settings)
     record = checkpoints.begin(out_dir, _identity(base_dir, lessons, settings, start))
@@ -105,8 +108,8 @@ def _check(lessons: Sequence[Example], settings: TrainSettings) -> None:
         raise TrainingError(
             "there are no lessons to train on", "accept more explanations, or fewer rules"
         )
-    terms = {term for term, _ in settings.terms}
-    unknown = {lesson.term for lesson in lessons} - terms
+    terms = dict(settings.terms)
+    unknown = {lesson.term for lesson in lessons} - terms.keys()
     if unknown:
         raise TrainingError(
             f"no weight for the terms {sorted(unknown)}", f"the loss has the terms {sorted(terms)}"
@@ -123,7 +126,7 @@ def _check(lessons: Sequence[Example], settings: TrainSettings) -> None:
 def _identity(
     base_dir: Path, lessons: Sequence[Example], settings: TrainSettings, start: Path | None
 ) -> str:
-    """What makes two calls the same training; the base by its configuration and its files' sizes."""
+    """What makes two calls the same training; a base is known by its configuration and sizes."""
     files = sorted((path.name, path.stat().st_size) for path in base_dir.glob("*.safetensors"))
     if not files:
         raise TrainingError(f"no safetensors in {base_dir}", "dequantise the model first")
@@ -150,7 +153,7 @@ def _result(
 ) -> TrainResult:
     curve = []
     for entry in trainer.state.log_history:
-        if "loss" in entry:
+        if "loss" in entry:  # the last one sums the training up
             curve.append((int(entry["step"]), entry["loss"], entry["learning_rate"]))
     tokens = settings.epochs * sum(lesson.encoded.length for lesson in lessons)
     return TrainResult(
@@ -177,8 +180,12 @@ class _Report(TrainerCallback):  # type: ignore[misc]
         if "loss" not in entry:
             return  # the summary at the end of a training
         self.clock.note()
-        step = {name: entry[name] for name in ("step", "loss", "learning_rate")}
-        step["steps"] = state.max_steps
+        step = {
+            "step": entry["step"],
+            "steps": state.max_steps,
+            "loss": entry["loss"],
+            "learning_rate": entry["learning_rate"],
+        }
         self.on_step(step)
 
 
@@ -199,7 +206,7 @@ class _Epochs(TrainerCallback):  # type: ignore[misc]
 def training_arguments(folder: Path, settings: TrainSettings) -> TrainingArguments:
     """The settings in transformers' words; checkpoints go to `folder`.
 
-    Raises TrainingError when a batch cannot be shared by the processes that torch's launcher started.
+    Raises TrainingError when the processes of torch's launcher cannot share a batch.
     """
     gpu = torch.cuda.is_available()
     processes = int(os.environ.get("WORLD_SIZE", 1))

@@ -1,4 +1,4 @@
-"""What decides an adapter besides its base and its lessons. Pure; loads neither torch nor transformers."""
+"""What decides an adapter besides its base and its lessons. Pure; loads no heavy library."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ NOT_IN_THE_ID = ("checkpoint_every", "keep_epochs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
-    """Everything, besides base and lessons, that decides an adapter. `terms`: (term, weight in the loss).
+    """Everything, besides base and lessons, that decides an adapter.
 
-    `warmup` counts steps; `clip` 0 clips nothing; `checkpoint_every` counts steps, 0 makes no checkpoint;
-    `batch_size` x `accumulation` lessons make one step, shared among the processes. `max_length` is a bound on
-    lessons, never a cut. `tau` and `vocabulary` (shared ids) are those of the lessons' soft labels.
-    `one_question_a_batch` goes before `group_by_length`. `keep_epochs` leaves each epoch's adapter in `epochs/N`.
+    `terms`: (term, weight in the loss). `warmup` counts steps; `clip` 0 clips nothing;
+    `checkpoint_every` counts steps, 0 makes no checkpoint; `batch_size` x `accumulation` lessons
+    make one step, shared among the processes. `max_length` is a bound on lessons, never a cut.
+    `tau` and `vocabulary` (shared ids) are those of the lessons' soft labels.
+    `one_question_a_batch` goes before `group_by_length`. `keep_epochs` leaves each epoch's adapter
+    in `epochs/N`.
     """
 
     terms: tuple[tuple[str, float], ...]

@@ -1,8 +1,8 @@
-"""What a mentor says of each label token of a lesson: its top-k log-probabilities and the mass outside them.
+"""A mentor's top-k log-probabilities of each label token of a lesson, and the mass outside them.
 
-Reads token ids and a loaded mentor; gives bytes for the record and tensors for the loss (`losses.divergence`).
-Knows nothing of the store, of recipes or of text. A soft label belongs to a lesson's exact tokens, by their
-hash, and never to a place in a shuffled order.
+Reads token ids and a loaded mentor; gives bytes for the record and tensors for the loss
+(`losses.divergence`). Knows nothing of the store, of recipes or of text. A soft label belongs to a
+lesson's exact tokens, by their hash, and never to a place in a shuffled order.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ TOGETHER = 4  # lessons a mentor reads at once: a bound on memory
 
 @dataclass(frozen=True, slots=True)
 class Soft:
-    """A lesson's soft labels, as stored: `indices` (labels, top_k) int32, `logprobs` (labels, top_k + 1) float16.
+    """A lesson's soft labels, as stored.
 
-    Natural log-probabilities over the shared ids at one temperature; the last column is the log of the mass outside
-    the top k, minus infinity where nothing is outside.
+    `indices` is (labels, top_k) int32, `logprobs` (labels, top_k + 1) float16. Natural
+    log-probabilities over the shared ids at one temperature; the last column is the log of the mass
+    outside the top k, minus infinity where nothing is outside.
     """
 
     top_k: int
@@ -64,8 +65,8 @@ def tokens_id(encoded: Encoded) -> str:
 def shared_vocabulary(tokenizer: PreTrainedTokenizerBase) -> tuple[str, int]:
     """(hash of which token each id is, how many ids there are).
 
-    Equal hashes mean that one model reads another's ids as the same tokens; the widths of their output layers say
-    nothing of it, one family pads them differently from size to size (ours).
+    Equal hashes mean that one model reads another's ids as the same tokens; the widths of their
+    output layers say nothing of it, one family pads them differently from size to size (ours).
     """
     words = sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))
     _, last_id = words[-1]
@@ -73,7 +74,10 @@ def shared_vocabulary(tokenizer: PreTrainedTokenizerBase) -> tuple[str, int]:
 
 
 def top_k(logits: Tensor, k: int, tau: float) -> tuple[Tensor, Tensor]:
-    """(N, k) int32 ids and (N, k + 1) float16 log-probabilities of `softmax(logits / tau)`, the rest's mass last."""
+    """(N, k) int32 ids and (N, k + 1) float16 log-probabilities, the last of the mass outside.
+
+    Of `softmax(logits / tau)`, for `logits` (N, V).
+    """
     scores = (logits.float() / tau).log_softmax(-1)
     best, indices = scores.topk(k)
     outside = scores.scatter(1, indices, -torch.inf).logsumexp(-1, keepdim=True)
@@ -83,10 +87,11 @@ def top_k(logits: Tensor, k: int, tau: float) -> tuple[Tensor, Tensor]:
 def soften(
     model: PreTrainedModel, lessons: Sequence[Encoded], *, k: int, vocabulary: int, tau: float
 ) -> Iterator[Soft]:
-    """A `Soft` a lesson, in order, each as soon as it is known: the mentor is teacher-forced on the label tokens.
+    """Yield a `Soft` for each lesson, in order, as soon as it is known.
 
-    `vocabulary` is the number of ids that mentor and student share; what a padded output layer has beyond them is
-    cut off. `k` is at most that.
+    The mentor `model` reads prompt and reply (teacher forcing). `vocabulary` is the number of ids
+    that mentor and student share; what a padded output layer has beyond them is cut off. `k` is at
+    most that.
     """
     k = min(k, vocabulary)
     for start in range(0, len(lessons), TOGETHER):

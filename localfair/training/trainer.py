@@ -59,9 +59,10 @@ KL, TRIPLET = "kl", "triplet"  # the two terms that no lesson's tokens belong to
 class Example:
     """One lesson, the loss term its tokens belong to, and a factor on each of its tokens' losses.
 
-    The factor does not enter the term's count: a mean is over tokens, not over weights. With `prompt_weight` the
-    prompt's tokens are learned and counted too, at that factor. `soft` holds the mentor's labels for its reply,
-    `contrast` the rationales of its triplet; `question` is what batches may be told apart by.
+    The factor does not enter the term's count: a mean is over tokens, not over weights. With
+    `prompt_weight` the prompt's tokens are learned and counted too, at that factor. `soft` holds
+    the mentor's labels for its reply, `contrast` the rationales of its triplet; `question` is what
+    batches may be told apart by.
     """
 
     encoded: Encoded
@@ -98,9 +99,10 @@ class Example:
 
 
 def collate(examples: Sequence[Example], terms: tuple[str, ...]) -> dict[str, Tensor]:
-    """A batch padded on the right to its longest row: (B, T) but for `term` (B,) and what only some lessons have.
+    """A batch padded on the right to its longest row.
 
-    `labels` are the tokens that are learned, `weight` the factor on each, `soft` 1 where a mentor's label stands.
+    All are (B, T), but for `term` (B,) and what only some lessons have. `labels` are the tokens
+    that are learned, `weight` the factor on each, `soft` 1 where a mentor's label stands.
     """
     tokens = [example.encoded.input_ids for example in examples]
     replies = padded([example.encoded.labels for example in examples], IGNORE)
@@ -132,7 +134,10 @@ def _soft_columns(labels: Sequence[Soft]) -> dict[str, Tensor]:
 
 
 def _contrast_columns(contrasts: Sequence[Contrast]) -> dict[str, Tensor]:
-    """Prompts padded on the left (M, P), and for each its anchor, positive and negative padded on the right."""
+    """Prompts (M, P) padded on the left, and their replies (3 M, T) padded on the right.
+
+    A prompt's three replies stand together: anchor, positive, negative.
+    """
     if not contrasts:
         return {}
     replies: list[tuple[int, ...]] = []
@@ -163,7 +168,10 @@ def counts_of(batch: Mapping[str, Tensor], terms: Sequence[str]) -> list[int]:
 
 
 class TermTrainer(Trainer):  # type: ignore[misc]
-    """The Trainer whose loss is `losses.weighted_terms` over a whole accumulation window, of all processes."""
+    """The Trainer whose loss is `losses.weighted_terms` over a whole accumulation window.
+
+    Under torch's launcher the window is that of all processes together.
+    """
 
     loss_is_scaled_for_ga = True  # each micro-batch's loss is already its share of the window's
 
@@ -236,7 +244,7 @@ class TermTrainer(Trainer):  # type: ignore[misc]
         return share * int(self.accelerator.num_processes)
 
     def _divergences(self, logits: Tensor, inputs: Any) -> Tensor:
-        """(labels,) of the mentor's distribution from the student's, over the ids that both share."""
+        """(N,) of the mentor's distribution from the student's, over the ids that both share."""
         shared = logits[:, : self.vocabulary]
         return divergence(shared, inputs["soft_indices"], inputs["soft_logprobs"], self.tau)
 
