@@ -24,7 +24,6 @@ from localfair.errors import (
     UsageError,
     nearest,
 )
-from localfair.machine.files import disk_is_full
 
 # name -> (module in this package, attribute, one line for --help)
 COMMANDS = {
@@ -131,6 +130,8 @@ def misused(error: click.UsageError) -> UsageError:
 
 def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
     """What the operating system or SQLite refused, where the user can do something about it; else None."""
+    from localfair.machine.files import disk_is_full
+
     again = "run the same command again: everything answered before is recorded"
     if disk_is_full(error):
         return DiskFull("no space left on the disk", f"free some space and {again}")

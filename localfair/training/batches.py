@@ -87,7 +87,10 @@ def _permutation(count: int, generator: torch.Generator) -> list[int]:
 def padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
     """(rows, longest), each row padded on the right."""
     longest = max(len(row) for row in rows)
-    full = [[*row, *[filler] * (longest - len(row))] for row in rows]
+    full = []
+    for row in rows:
+        padding = [filler] * (longest - len(row))
+        full.append([*row, *padding])
     return torch.tensor(full)
 
 
