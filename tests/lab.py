@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from localfair.pipeline import runs as pipeline
+from localfair.pipeline.orders import Order, RunOptions, order
+from localfair.pipeline.runs import preview, run
 from localfair.record.store import Store
 from localfair.report.findings import report
 
@@ -37,6 +38,10 @@ def teacher(folder: Path, name: str, score: int = 5, answer: str = r"\\1") -> st
     return str(path)
 
 
+def quiet(*_: object) -> None:
+    """Take progress and say nothing."""
+
+
 class Lab:
     """Makes orders and runs them."""
 
@@ -60,22 +65,36 @@ class Lab:
         self.teachers = tuple(teacher(folder, f"t{i}") for i in range(3))
         self.lines: list[str] = []
 
+    def order(self, recipe: str = "fair", settings: tuple[str, ...] = (), **options: Any) -> Order:
+        """An order of a recipe on the laboratory's task, with its student and teachers."""
+        fast = FAST if recipe == "fair" else ()
+        usual = {
+            "task": "table",
+            "data": self.data,
+            "student": self.student,
+            "teachers": self.teachers,
+            "workspace": self.folder,
+            "db": self.db,
+        }
+        return order(recipe, RunOptions(settings=(*fast, *settings), **usual | options))
+
     def run(
         self,
         recipe: str = "fair",
         settings: tuple[str, ...] = (),
         until: str | None = None,
         **options: Any,
-    ):
+    ) -> dict[str, Any]:
         """Run a recipe; its report as data."""
-        fast = tuple(s for s in FAST if recipe == "fair")
-        order = pipeline.order(
-            recipe=recipe, settings=(*fast, *settings), workspace=self.folder, db=self.db,
-            **{"task": "table", "data": self.data, "student": self.student, "teachers": self.teachers} | options,
-        )  # fmt: skip
-        run_id = pipeline.run(order, until=until, say=self.lines.append, progress=lambda *_: None)
+        ordered = self.order(recipe, settings, **options)
+        run_id = run(ordered, until=until, say=self.lines.append, progress=quiet)
         with Store.open(self.db) as store:
             return report(store, run_id)
+
+    def preview(self, *settings: str, **options: Any) -> list[str]:
+        """The lessons that fair's train step would learn."""
+        ordered = self.order("fair", settings, **options)
+        return preview(ordered, "train", say=self.lines.append, progress=quiet)
 
     def rows(self, sql: str, *args: Any):
         """Rows of the record."""

@@ -63,12 +63,16 @@ def bench(
     from localfair.cli.show import say
     from localfair.committee.seating import Options
     from localfair.machine.workspace import workspace_dir
-    from localfair.pipeline import bench as measure
+    from localfair.pipeline.bench import BATCHES, Bench, Lengths, best
+    from localfair.pipeline.bench import bench as measure
 
-    rows = measure.bench(
-        model, workspace_dir(), db, engines=engines, options=Options(precision=precision),
-        batches=batches or measure.BATCHES, lengths=measure.Lengths(prompt=prompt_numbers, reply=reply_tokens), say=say,
-    )  # fmt: skip
+    what = Bench(
+        engines=engines,
+        batches=batches or BATCHES,
+        lengths=Lengths(prompt=prompt_numbers, reply=reply_tokens),
+        options=Options(precision=precision),
+    )
+    rows = measure(model, workspace_dir(), db, what, say)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -79,7 +83,7 @@ def bench(
             f"{row['engine']:20} {row['batch']:5} {row['prefill']:14.0f} {row['decode']:17.0f} "
             f"{row['load_seconds']:7.1f} {row['peak_memory'] / 2**20:8.0f} MiB"
         )
-    fastest = measure.best(rows)
+    fastest = best(rows)
     click.echo(
         f"fastest: --engine {fastest['engine'].partition('/')[0]} --batch {fastest['batch']}"
     )

@@ -59,17 +59,23 @@ def command(function: Any) -> click.Command:
 def compare(**options: Any) -> None:
     """Run every VARIANT on the same task, student and seeds at an equal budget; compare them by question."""
     from localfair.cli.show import Watch, say
-    from localfair.pipeline import runs as pipeline
     from localfair.pipeline.compare import ask
-    from localfair.pipeline.compare import compare as compared
+    from localfair.pipeline.compare import compare as compare_all
+    from localfair.pipeline.orders import RunOptions, fetch_missing
 
-    fetch, as_json = options.pop("fetch"), options.pop("as_json")
-    asked = ask(**options)
+    fetch = options.pop("fetch")
+    as_json = options.pop("as_json")
+    variants = options.pop("variants")
+    seeds = options.pop("seeds")
+    budget_tokens = options.pop("budget_tokens")
+    lessons = options.pop("lessons")
+    chosen = RunOptions(**options)
+    asked = ask(variants, seeds, chosen, budget_tokens=budget_tokens, lessons=lessons)
     if fetch:
         for orders in asked.orders.values():
-            pipeline.fetch_missing(orders[0], say)
+            fetch_missing(orders[0], say)
     with Watch() as watch:
-        found = compared(asked, say=watch.say, progress=watch.progress)
+        found = compare_all(asked, say=watch.say, progress=watch.progress)
     click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
 
 

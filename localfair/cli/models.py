@@ -1,12 +1,23 @@
-"""`localfair models`: list, add, check, fetch, requantise, fit. Parses, calls `localfair.models`, prints."""
+"""`localfair models`: list, add, check, fetch, requantise, fit.
+
+Parses, calls `localfair.models`, prints. Knows nothing of how any of it is done.
+"""
 
 from __future__ import annotations
 
-import json as json_module
+import dataclasses
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from localfair.models import Model
+    from localfair.models.fit import Fit
+
+MIB = 2**20
+GIB = 2**30
 
 
 @click.group(
@@ -23,8 +34,11 @@ def list_models(as_json: bool) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.models.listing import listing, table
 
-    rows = listing(workspace_dir())
-    click.echo(json_module.dumps(rows, indent=2) if as_json else table(rows))
+    listed = listing(workspace_dir())
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(model) for model in listed], indent=2))
+    else:
+        click.echo(table(listed))
 
 
 @models.command()
@@ -42,7 +56,10 @@ def list_models(as_json: bool) -> None:
 def add(
     file: Path | None, endpoint: str | None, served: str | None, name: str, force: bool
 ) -> None:
-    """Write a card for a GGUF file or a safetensors folder from its own metadata, or for a model behind a server."""
+    """Write a card for weights, or for a model behind a server.
+
+    The weights are a GGUF file or a safetensors folder; the card says what their metadata says.
+    """
     from localfair.machine.workspace import workspace_dir
     from localfair.models.adding import add as add_weights
     from localfair.models.adding import add_endpoint
@@ -52,8 +69,8 @@ def add(
         click.echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
     elif endpoint and served and file is None:
         card = add_endpoint(endpoint, served, workspace_dir(), name=name, force=force)
-        known = card.identity or "it says nothing of its weights"
-        click.echo(f"{card.name}: {card.server} at {card.url}, {known} (cannot be verified)")
+        identity = card.identity or "it says nothing of its weights"
+        click.echo(f"{card.name}: {card.server} at {card.url}, {identity} (cannot be verified)")
     else:
         raise click.UsageError("give FILE, or --endpoint URL with --served NAME")
 
@@ -65,7 +82,7 @@ def check(name: str) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.models.registry import check as check_weights
 
-    _found(check_weights(name, workspace_dir()))
+    _print_verified(check_weights(name, workspace_dir()))
 
 
 @models.command()
@@ -75,26 +92,33 @@ def fetch(name: str) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.models.fetch import fetch as fetch_weights
 
-    _found(fetch_weights(name, workspace_dir(), say=lambda line: click.echo(line, err=True)))
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    _print_verified(fetch_weights(name, workspace_dir(), say=say))
 
 
 @models.command()
 @click.argument("name")
-@click.option("--type", "kind", default="bf16", show_default=True, help="bf16, q8_0 or q4_0.")
-def requantise(name: str, kind: str) -> None:
-    """Write a GGUF's weights as another type, with a card of its own: larger, and often faster to serve.
+@click.option("--type", "file_type", default="bf16", show_default=True, help="bf16, q8_0 or q4_0.")
+def requantise(name: str, file_type: str) -> None:
+    """Write a GGUF's weights as another type: larger, and often faster to serve.
 
-    `localfair bench` says what it is worth here. Nothing that an earlier quantisation lost comes back.
+    They get a card of their own. `localfair bench` says what it is worth here. Nothing that an earlier
+    quantisation lost comes back.
     """
     from localfair.machine.workspace import workspace_dir
     from localfair.models.requantise import requantise as write
 
-    card = write(name, kind, workspace_dir())
-    click.echo(f"{card.name}: {(card.size or 0) / 2**20:.0f} MiB, sha256 {card.sha256}")
+    card = write(name, file_type, workspace_dir())
+    size = (card.size or 0) / MIB
+    click.echo(f"{card.name}: {size:.0f} MiB, sha256 {card.sha256}")
 
 
-@models.command(epilog="\b\nExamples:\n  localfair models fit qwen3-8b --context 2048 --batch 8\n"
-                "  localfair models fit smollm2-135m-instruct --train --length 384 --batch 8")  # fmt: skip
+@models.command(
+    epilog="\b\nExamples:\n  localfair models fit qwen3-8b --context 2048 --batch 8\n"
+    "  localfair models fit smollm2-135m-instruct --train --length 384 --batch 8"
+)
 @click.argument("name")
 @click.option("--train", is_flag=True, help="To be trained by QLoRA, not to be served.")
 @click.option(
@@ -129,34 +153,44 @@ def fit(
     rank: int,
     checkpointing: bool,
 ) -> None:
-    """Say whether a model fits this machine's free memory, and what would fit if it does not. An estimate."""
+    """Say whether a model fits this machine's free memory, and what would fit. An estimate."""
     from localfair.machine.hardware import usual_precision
     from localfair.machine.workspace import workspace_dir
     from localfair.models import fit as fitting
     from localfair.models.registry import resolve
 
-    load = fitting.Load(
-        context=length if train else context, batch=batch or (8 if train else 16), rank=rank,
-        checkpointing=checkpointing, train=train, compute=usual_precision(),
-    )  # fmt: skip
-    found = fitting.fit(resolve(name, workspace_dir()), load)
-    gib = 2**30
-    click.echo(
-        f"{name}, {'QLoRA' if train else 'serving'}, {load}: needs {found.needed / gib:.2f} GiB, "
-        f"{found.free / gib:.2f} GiB of {found.place} are free: {'fits' if found.fits else 'does not fit'}"
-    )
-    if not found.fits:
-        click.echo(
-            f"would fit: {found.instead}"
-            if found.instead
-            else "nothing smaller fits: take a smaller model"
+    if train:
+        load = fitting.Load(
+            context=length,
+            batch=batch or 8,
+            rank=rank,
+            checkpointing=checkpointing,
+            train=True,
+            compute=usual_precision(),
         )
+    else:
+        load = fitting.Load(context=context, batch=batch or 16)
+    _print_fit(name, fitting.fit(resolve(name, workspace_dir()), load))
 
 
-def _found(model: Any) -> None:
+def _print_fit(name: str, fit: Fit) -> None:
+    purpose = "QLoRA" if fit.load.train else "serving"
+    verdict = "fits" if fit.fits else "does not fit"
+    click.echo(
+        f"{name}, {purpose}, {fit.load}: needs {fit.needed / GIB:.2f} GiB,"
+        f" {fit.free / GIB:.2f} GiB of {fit.memory} are free: {verdict}"
+    )
+    if fit.instead:
+        click.echo(f"would fit: {fit.instead}")
+    elif not fit.fits:
+        click.echo("nothing smaller fits: take a smaller model")
+
+
+def _print_verified(model: Model) -> None:
     if model.card.format == "endpoint":
         click.echo(
-            f"{model.name}: {model.fingerprint} (as it said before, which cannot be verified) {model.card.url}"
+            f"{model.name}: {model.fingerprint}"
+            f" (as it said before, which cannot be verified) {model.card.url}"
         )
         return
     state = "as the card says" if model.card.sha256 else "seen, the card holds no sha256"

@@ -12,12 +12,14 @@ from localfair.cli.run import command
 
 @command("plan", "Show what `run RECIPE` would ask, load, take and last; nothing is started.")
 def plan(**options: Any) -> None:
-    from localfair.pipeline import runs as pipeline
-    from localfair.pipeline.plan import plan as planned
+    from localfair.pipeline.orders import RunOptions, order
+    from localfair.pipeline.plan import plan as plan_of
 
-    as_json, _ = options.pop("as_json"), options.pop("fetch")
-    found = planned(pipeline.order(**options))
-    click.echo(json.dumps(found.data(), indent=2) if as_json else "\n".join(lines(found)))
+    as_json = options.pop("as_json")
+    options.pop("fetch")
+    recipe = options.pop("recipe")
+    planned = plan_of(order(recipe, RunOptions(**options)))
+    click.echo(json.dumps(planned.data(), indent=2) if as_json else "\n".join(lines(planned)))
 
 
 def lines(found: Any) -> list[str]:

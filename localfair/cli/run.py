@@ -1,4 +1,4 @@
-"""`localfair run` and its stages: parse, call `pipeline.run`, print the report."""
+"""`localfair run` and its stages: parse, call one function of `pipeline`, print the report."""
 
 from __future__ import annotations
 
@@ -10,34 +10,87 @@ import click
 
 from localfair.machine.hardware import usual_precision
 
+
+def _renamed(ctx: click.Context, option: click.Parameter, value: int | None) -> None:
+    """Take the value of `--limit`, as `--train-limit` was called in the first release, and say
+    so.
+    """
+    if value is not None:
+        click.echo("warning: --limit is now --train-limit", err=True)
+        ctx.params["train_limit"] = value
+
+
 OPTIONS = [
     click.argument("recipe"),
     click.option("--task", help="A task's name; see `localfair tasks list`."),
-    click.option("--data", type=click.Path(path_type=Path), help="The task's files, as their authors publish them."),
-    click.option("--student", help="Who learns: a card's name, a .gguf file or a folder of safetensors."),
-    click.option("--teacher", "teachers", multiple=True, help="Who explains and reviews; repeat for each seat."),
-    click.option("--reviewer", "reviewers", multiple=True, help="Who reviews, instead of the other teachers."),
+    click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        help="The task's files, as their authors publish them.",
+    ),
+    click.option(
+        "--student", help="Who learns: a card's name, a .gguf file or a folder of safetensors."
+    ),
+    click.option(
+        "--teacher",
+        "teachers",
+        multiple=True,
+        help="Who explains and reviews; repeat for each seat.",
+    ),
+    click.option(
+        "--reviewer", "reviewers", multiple=True, help="Who reviews, instead of the other teachers."
+    ),
     click.option("--mentor", help="A larger model of the student's family."),
-    click.option("--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True),
-    click.option("--limit", type=click.IntRange(1), help="At most N train questions."),
-    click.option("--test-limit", type=click.IntRange(1), help="At most N test (and dev) questions."),
+    click.option(
+        "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
+    ),
+    click.option("--train-limit", type=click.IntRange(1), help="At most N train questions."),
+    click.option(
+        "--limit", type=click.IntRange(1), hidden=True, expose_value=False, callback=_renamed
+    ),
+    click.option(
+        "--test-limit", type=click.IntRange(1), help="At most N test (and dev) questions."
+    ),
     click.option("--seed", type=int, default=0, show_default=True),
-    click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE", help="Change one number of the recipe."),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="STEP.KEY=VALUE",
+        help="Change one number of the recipe.",
+    ),
     click.option("--engine", help="The teachers' engine: llama_cpp or transformers."),
-    click.option("--student-engine", help="The student's engine in every exam: transformers, llama_cpp, vllm, ..."),
-    click.option("--precision", type=click.Choice(["bf16", "nf4", "fp32"]), default=usual_precision,
-                 show_default="bf16, or fp32 where the processor is slow at it",
-                 help="The student's base in every exam."),
-    click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Sequences decoded at once."),
-    click.option("--fetch", is_flag=True, help="Allow the network once, to fetch the weights that are missing."),
+    click.option(
+        "--student-engine",
+        help="The student's engine in every exam: transformers, llama_cpp, vllm, ...",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["bf16", "nf4", "fp32"]),
+        default=usual_precision,
+        show_default="bf16, or fp32 where the processor is slow at it",
+        help="The student's base in every exam.",
+    ),
+    click.option(
+        "--batch",
+        type=click.IntRange(1),
+        default=16,
+        show_default=True,
+        help="Sequences decoded at once.",
+    ),
+    click.option(
+        "--fetch",
+        is_flag=True,
+        help="Allow the network once, to fetch the weights that are missing.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="The report as JSON."),
-]  # fmt: skip
+]
 
 EPILOG = """\b
 Examples:
   localfair {name} quickstart --fetch
   localfair {name} fair --task svamp --data SVAMP.json --student smollm2-135m-instruct \\
-      --teacher qwen2.5-coder-1.5b-instruct --teacher qwen2.5-coder-0.5b-instruct --limit 100
+      --teacher qwen2.5-coder-1.5b-instruct --teacher qwen2.5-coder-0.5b-instruct --train-limit 100
   localfair {name} fair --set review.of='["rationale"]' ...      the paper's way"""
 
 
@@ -92,25 +145,27 @@ train = _stage(
 
 
 def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
+    """Do the command: `until` is the stage to stop after and, where one is named, the step of
+    it.
+    """
     from localfair.cli.show import Watch, print_report, say
-    from localfair.pipeline import runs as pipeline
+    from localfair.pipeline.orders import RunOptions, fetch_missing, order, step_of
+    from localfair.pipeline.runs import preview, run
 
-    fetch, as_json, preview = (
-        options.pop("fetch"),
-        options.pop("as_json"),
-        options.pop("preview", False),
-    )
-    order = pipeline.order(**options)
+    fetch = options.pop("fetch")
+    as_json = options.pop("as_json")
+    only_preview = options.pop("preview", False)
+    recipe = options.pop("recipe")
+    ordered = order(recipe, RunOptions(**options))
     if fetch:
-        pipeline.fetch_missing(order, say)
-    last = pipeline.step_of(order.recipe, *until) if until else None
-    lessons: list[str] = []
-    show = (lambda work, step: lessons.extend(pipeline.preview(work, step))) if preview else None
+        fetch_missing(ordered, say)
+    last = step_of(ordered.recipe, *until) if until else None
     with Watch() as watch:
-        run_id = pipeline.run(
-            order, until=last, instead=show, say=watch.say, progress=watch.progress
-        )
-    if preview:
+        if only_preview and last:
+            lessons = preview(ordered, last, say=watch.say, progress=watch.progress)
+        else:
+            run_id = run(ordered, until=last, say=watch.say, progress=watch.progress)
+    if only_preview:
         click.echo("\n".join(lessons))
     else:
-        print_report(order.db, run_id, as_json=as_json)
+        print_report(ordered.db, run_id, as_json=as_json)

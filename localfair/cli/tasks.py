@@ -33,10 +33,15 @@ def list_tasks() -> None:
 def show(name: str, path: Path | None, seed: int) -> None:
     """Licence, source, splits and one example of NAME; a published task needs the PATH of its files."""
     task = get_task(name)
-    click.echo(f"name: {task.name}\nanswer: {task.answer_kind}\nlicence: {task.licence}")
-    click.echo(f"source: {task.public_source}\nanswer format: {task.answer_format()}")
-    if path or task.generated:
-        _show_questions(task, task.read(path) if path else task.generate(seed=seed))
+    click.echo(f"name: {task.name}")
+    click.echo(f"answer: {task.answer_kind}")
+    click.echo(f"licence: {task.licence}")
+    click.echo(f"source: {task.public_source}")
+    click.echo(f"answer format: {task.answer_format()}")
+    if path:
+        _show_questions(task, task.read(path))
+    elif task.generated:
+        _show_questions(task, task.generate(seed=seed))
     else:
         click.echo(f"splits and an example: localfair tasks show {name} PATH", err=True)
 
@@ -78,8 +83,17 @@ def import_task(
     """Store the questions of NAME, read from PATH (a file or a folder) or generated, in a database."""
     from localfair.record.store import Store
 
-    columns = (question_column, answer_column, choices_column, split_column)
-    task = table_task(stored_as, *columns) if name == "table" else get_task(name)
+    task: Task
+    if name == "table":
+        task = table_task(
+            stored_as,
+            question=question_column,
+            answer=answer_column,
+            choices=choices_column,
+            split=split_column,
+        )
+    else:
+        task = get_task(name)
     if stored_as and name != "table":
         raise UsageError(
             f"--as renames a table, and {name!r} is a task of its own", "import it as 'table'"
@@ -95,13 +109,14 @@ def _origin(task: Task) -> str:
 
 
 def _counts(dataset: Dataset) -> str:
-    return ", ".join(
-        f"{split} {len(found)}" for split, found in split_questions(dataset.questions).items()
-    )
+    by_split = split_questions(dataset.questions)
+    return ", ".join(f"{split} {len(questions)}" for split, questions in by_split.items())
 
 
 def _show_questions(task: Task, dataset: Dataset) -> None:
     example = dataset.questions[0]
-    click.echo(f"splits: {_counts(dataset)}\n\n{task.prompt(example)}\n\nanswer: {example.gold}")
+    click.echo(f"splits: {_counts(dataset)}\n")
+    click.echo(f"{task.prompt(example)}\n")
+    click.echo(f"answer: {example.gold}")
     if example.rationale:
         click.echo(f"rationale: {example.rationale}")

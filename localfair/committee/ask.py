@@ -51,7 +51,7 @@ class Committee:
         self.store = store
         self.members = list(members)
         self.tally = Tally()
-        self.report = progress or (lambda done, total, label: None)
+        self.progress = progress or (lambda done, total, label: None)
         self._resident: tuple[EngineIdentity, Engine] | None = None
         for member in self.members:
             store.ensure_seat(member.seat)
@@ -91,7 +91,7 @@ class Committee:
             engine = self._open(member)
             for row in self._send(engine, identity, requests):
                 done += 1
-                self.report(done, total, f"{label} {identity.model}".strip())
+                self.progress(done, total, f"{label} {identity.model}".strip())
                 yield from ((call, row) for call in waiting.pop(row["id"]))
         if waiting:
             raise EngineDied(

@@ -92,7 +92,7 @@ def identify(name: str, model: AnyModel, options: Options, adapter: str = "") ->
         )
     family = f"{name}/{options.precision}" if name in ("transformers", "vllm") else f"{name}/gguf"
     if name == "openai_http":
-        family = endpoint.family(model.card.url, model.card.server)
+        family = endpoint.engine_text(model.card.url, model.card.server)
     return EngineIdentity(
         model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
         engine=family, adapter=adapter,

@@ -39,7 +39,7 @@ class OpenAIHttpEngine:
         card = model.card
         self.identity = EngineIdentity(
             model=card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
-            engine=endpoint.family(card.url, card.server), adapter=adapter_id,
+            engine=endpoint.engine_text(card.url, card.server), adapter=adapter_id,
         )  # fmt: skip
         self._card, self._context, self._batch = card, model.context, batch
         self._who, self._url = f"the server at {url}", url

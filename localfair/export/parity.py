@@ -22,7 +22,7 @@ from localfair.recipe.schema import Exam
 from localfair.record.connection import now
 from localfair.record.nouns import Grade, Question, content_id
 from localfair.record.store import Row, Store
-from localfair.stages.step import Work, exam_request
+from localfair.stages.step import Wording
 from localfair.tasks import get_task
 from localfair.tasks.base import Task
 
@@ -72,12 +72,12 @@ def parity(
     ]
     committee = Committee(store, members, progress)
     try:
-        work = _work(store, student, task, committee)
-        calls = [
-            Call(p, exam_request(work, step.ask, step.sampling, p, q), (p, q))
-            for p in members
-            for q in questions
-        ]
+        wording = Wording(task, Prompts(student.recipe.prompts, store.fence_key()))
+        calls = []
+        for member in members:
+            for question in questions:
+                request = wording.exam_request(member, question, step.ask, step.sampling)
+                calls.append(Call(member, request, (member, question)))
         replies = {call.tag: row["text"] for call, row in committee.ask(calls, "parity:")}
     finally:
         committee.close()
@@ -136,15 +136,6 @@ def _llama_cpp_member(
 def folder_member(student: Trained, path: Path) -> Member:
     """The merged folder in transformers."""
     return student.seating.member("student", 1, str(path))
-
-
-def _work(store: Store, student: Trained, task: Task, committee: Committee) -> Work:
-    """What `exam_request` reads; a parity exam is no step of the run and links nothing to it."""
-    return Work(
-        store=store, task=task, committee=committee, prompts=Prompts(student.recipe.prompts, store.fence_key()),
-        run=student.run["id"], seed=student.run["seed"], position=-1, round=0,
-        base_folder=lambda role: student.seating.folder(student.model), seat_adapter=lambda role, adapter, path: None,
-    )  # fmt: skip
 
 
 def _compared(

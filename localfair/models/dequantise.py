@@ -1,7 +1,7 @@
-"""A student that exists only as GGUF, as a safetensors folder that can be trained: made once, kept by hash.
+"""A student that exists only as GGUF, as a safetensors folder that can be trained.
 
-Reads one verified model; writes `<workspace>/models/weights/dequantised/<first 16 of its sha256>/`.
-The numbers are the quantised ones written in bf16: nothing that quantisation lost comes back.
+Reads one verified model; writes `<workspace>/models/weights/dequantised/<first 16 of its sha256>/`,
+once. The numbers are the quantised ones written in bf16: nothing that quantisation lost comes back.
 Knows nothing of training.
 
 Against llama.cpp (transformers 5.23, llama-cpp-python 0.3.36): SmolLM2 agrees on every text tried.
@@ -25,38 +25,41 @@ from localfair.models.registry import Model, weights_dir
 from localfair.models.safetensors_folder import read_folder
 
 MANIFEST = "localfair.json"
-VERSION = 1
+VERSION = 1  # of what a folder holds: a higher one makes every folder anew
+PACKAGES = ("torch", "transformers", "gguf", "accelerate")
 
 
 def dequantised(model: Model, workspace: Path) -> Path:
-    """The folder of safetensors for `model`: its own if it has one, else made from its GGUF once.
+    """The safetensors folder of a model: its own, or the one made from its GGUF, which is made once.
 
-    The tokenizer and its chat template are those of the GGUF. Raises MissingDependency without transformers,
+    Tokenizer and chat template are those of the GGUF. Raises MissingDependency without transformers,
     ModelError when the architecture cannot be converted.
     """
     if model.card.format == "safetensors":
         return model.path
-    parent = weights_dir(workspace) / "dequantised"
-    place = parent / model.sha256[:16]
-    if not _is_whole(place, model):
-        _make(model, place)
-    return place
+    folder = weights_dir(workspace) / "dequantised" / model.sha256[:16]
+    if not _is_whole(folder, model):
+        _write(model, folder)
+    return folder
 
 
-def _is_whole(place: Path, model: Model) -> bool:
-    """Whether the folder was finished for these very weights and template, and has kept its sizes."""
+def _is_whole(folder: Path, model: Model) -> bool:
+    """Whether the folder was finished for these very weights and template, and kept its sizes."""
     try:
-        manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
-        read_folder(place)
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        read_folder(folder)
     except (OSError, ValueError, LocalfairError):
         return False
     if not isinstance(manifest, dict):
         return False
-    wanted = {**manifest, **_identity(model)}
-    return manifest == wanted and manifest.get("sizes") == _sizes(place)
+    for key, value in _origin(model).items():
+        if manifest.get(key) != value:
+            return False
+    return manifest.get("sizes") == _sizes(folder)
 
 
-def _identity(model: Model) -> dict[str, Any]:
+def _origin(model: Model) -> dict[str, Any]:
+    """What the folder depends on."""
     return {
         "version": VERSION,
         "from": model.fingerprint,
@@ -65,20 +68,22 @@ def _identity(model: Model) -> dict[str, Any]:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    return {p.name: p.stat().st_size for p in sorted(folder.iterdir()) if p.name != MANIFEST}
+    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
+    return {file.name: file.stat().st_size for file in files}
 
 
-def _make(model: Model, place: Path) -> None:
+def _write(model: Model, folder: Path) -> None:
+    """Convert the model beside `folder`, and give it the name once it is whole."""
     # another process may have been faster: its folder stays
-    with replacing(place, keep=lambda there: _is_whole(there, model)) as folder:
-        _convert(model, folder)
-        manifest = {**_identity(model), "name": model.name, "sizes": _sizes(folder)}
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    with replacing(folder, keep=lambda path: _is_whole(path, model)) as unfinished:
+        _convert(model, unfinished)
+        manifest = {**_origin(model), "name": model.name, "sizes": _sizes(unfinished)}
+        (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 def _convert(model: Model, folder: Path) -> None:
-    """GGUF to bf16 safetensors through transformers, tokenizer and chat template included."""
-    for package in ("torch", "transformers", "gguf", "accelerate"):
+    """Write the GGUF as bf16 safetensors through transformers, tokenizer and template included."""
+    for package in PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise MissingDependency(
                 f"reading {model.path.name} for training needs the package {package!r}",
@@ -87,7 +92,8 @@ def _convert(model: Model, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    source, file = str(model.path.parent), model.path.name
+    source = str(model.path.parent)
+    file = model.path.name
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # its progress bars are not ours
             tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)

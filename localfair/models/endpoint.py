@@ -1,7 +1,8 @@
-"""An endpoint: a model that somebody else's server holds. Which hosts may be asked, and who the server says it is.
+"""An endpoint: a model behind somebody else's server. Which hosts may be asked, and what they report.
 
-Reads `<workspace>/hosts.txt`, `LOCALFAIR_ENDPOINT_KEY` and what the server reports; writes nothing. Knows nothing of
-cards or requests. What a server says of its weights cannot be verified: it is held to having said it before, no more.
+Reads `<workspace>/hosts.txt`, `LOCALFAIR_ENDPOINT_KEY` and what the server reports; writes nothing.
+Knows nothing of cards or prompts. What a server reports of its weights cannot be verified: a card can
+only hold it to reporting the same again.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from localfair.errors import EngineDied, EngineError, NetworkRefused, UsageError, nearest
 from localfair.record.nouns import content_id
@@ -21,10 +22,13 @@ SECONDS = 10.0  # a server that lists its models slower than this is taken for d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What answers: `llamacpp`, `vllm`, `ollama`, `lmstudio` or `unknown`; the tokens one request may have, if it says.
+class ServedModel:
+    """What a server reports of itself and of one model.
 
-    identity: the tagged hash of what it reports of the weights, whatever its address; empty when that tells nothing.
+    server: `llamacpp`, `vllm`, `ollama`, `lmstudio` or `unknown`.
+    identity: the tagged hash of what it reports of the weights, whatever its address; empty when it
+    reports nothing of them.
+    context: the tokens that one request may have, None when it does not say.
     """
 
     server: str
@@ -33,27 +37,36 @@ class Seen:
 
 
 def allowed(url: str, hosts: frozenset[str]) -> str:
-    """The server's root, without `/v1`. Raises UsageError for no http URL, NetworkRefused for a host nobody allowed."""
-    try:
-        parts = urlsplit(url)
-        good = (
-            parts.scheme in ("http", "https")
-            and parts.hostname
-            and not (parts.username or parts.query)
-        )
-        good = good and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or not parts.hostname:
+    """The root of the server at `url`, without `/v1`.
+
+    Raises UsageError when the URL is no address of an HTTP server, NetworkRefused when its host is
+    neither this machine nor in `hosts`.
+    """
+    parts = _split(url)
+    if parts is None or not parts.hostname:
         raise UsageError(
             f"{url!r} is not the address of a server", "give it like http://127.0.0.1:8080"
         )
-    if not is_loopback(parts.hostname) and parts.hostname not in hosts:
+    host = parts.hostname
+    if not is_loopback(host) and host not in hosts:
         raise NetworkRefused(
-            f"{parts.hostname} is not this machine, and the workspace does not allow it",
-            f"write the line {parts.hostname} into {HOSTS} in the workspace: prompts will be sent there",
+            f"{host} is not this machine, and the workspace does not allow it",
+            f"write the line {host} into {HOSTS} in the workspace: prompts will be sent there",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/").removesuffix("/v1")
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL; None when it is not HTTP, names a user or holds a query."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    is_http = parts.scheme in ("http", "https")
+    if not is_http or parts.username or parts.query or port == 0:
+        return None
+    return parts
 
 
 def allowed_hosts(workspace: Path) -> frozenset[str]:
@@ -62,7 +75,8 @@ def allowed_hosts(workspace: Path) -> frozenset[str]:
         lines = (workspace / HOSTS).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return frozenset()
-    return frozenset(name for line in lines if (name := line.partition("#")[0].strip().lower()))
+    names = [line.partition("#")[0].strip().lower() for line in lines]
+    return frozenset(name for name in names if name)
 
 
 def is_loopback(host: str) -> bool:
@@ -73,14 +87,16 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def family(url: str, server: str) -> str:
-    """An engine's family: what serves and, where that is another machine, which one."""
+def engine_text(url: str, server: str) -> str:
+    """The engine's text in an identity: the server's software and, unless it is here, its host."""
     host = urlsplit(url).hostname or ""
-    return f"openai_http/{server}" if is_loopback(host) else f"openai_http/{server}@{host}"
+    if is_loopback(host):
+        return f"openai_http/{server}"
+    return f"openai_http/{server}@{host}"
 
 
 def fingerprint(url: str, served: str, identity: str) -> str:
-    """What stands for the weights: the identity the server reports, else its address and the model's name there."""
+    """What stands for the weights: the identity that the server reports, else address and name."""
     return identity or content_id("endpoint", url=url, served=served)
 
 
@@ -89,86 +105,111 @@ def key() -> str:
     return os.environ.get("LOCALFAIR_ENDPOINT_KEY", "")
 
 
-def look(url: str, served: str) -> Seen:
-    """Ask the server at `url` who it is and whether it serves `served`.
+def look(url: str, served: str) -> ServedModel:
+    """Ask the server at `url` what it is and whether it serves `served`.
 
-    Raises EngineDied when nobody answers, UsageError with the nearest name when it serves others.
+    Raises EngineDied when nobody answers, EngineError when it lists no models or wants a key,
+    UsageError with the nearest name when it serves others.
     """
-    listed = {m.get("id"): m for m in _items(_ask(url, "/v1/models"), "data")}
-    one = next(iter(listed.values()), {})
-    if one.get("owned_by") == "llamacpp":
-        return _llamacpp(url, listed.get(served, one))
-    if served not in listed:
+    listed = _items(_ask(url, "/v1/models"), "data")
+    models = {model.get("id"): model for model in listed}
+    # llama-server has one model and answers to whatever name it is called by
+    if listed and listed[0].get("owned_by") == "llamacpp":
+        return _llama_server(url, models.get(served, listed[0]))
+    if served not in models:
         raise UsageError(
-            f"the server at {url} has no model {served!r}", nearest(served, map(str, listed))
+            f"the server at {url} has no model {served!r}", nearest(served, map(str, models))
         )
-    one = listed[served]
-    if one.get("owned_by") == "vllm":
-        return Seen(
-            server="vllm",
-            identity=_tagged("vllm", root=one.get("root")),
-            context=one.get("max_model_len"),
-        )
+    if models[served].get("owned_by") == "vllm":
+        return _vllm(models[served])
     tags = _items(_ask(url, "/api/tags", optional=True), "models")
-    digest = next(
-        (m.get("digest") for m in tags if m.get("name") in (served, f"{served}:latest")), None
-    )
     if tags:
-        return Seen(
-            server="ollama",
-            identity=_tagged("ollama", digest=digest) if digest else "",
-            context=None,
-        )
-    known = _items(_ask(url, "/api/v0/models", optional=True), "data")
-    loaded: Any = next(
-        (m.get("loaded_context_length") for m in known if m.get("id") == served), None
-    )
-    return Seen(server="lmstudio" if known else "unknown", identity="", context=loaded)
+        return _ollama(tags, served)
+    loaded = _items(_ask(url, "/api/v0/models", optional=True), "data")
+    if loaded:
+        return _lm_studio(loaded, served)
+    return ServedModel(server="unknown", identity="", context=None)
 
 
-def _llamacpp(url: str, model: dict[str, Any]) -> Seen:
+def _llama_server(url: str, model: dict[str, Any]) -> ServedModel:
     properties = _ask(url, "/props", optional=True)
     settings = properties.get("default_generation_settings") or {}
-    # its context and its build are how the weights are served, not what they are
-    meta = {k: v for k, v in (model.get("meta") or {}).items() if k != "n_ctx"}
-    file = PurePath(str(properties.get("model_path", ""))).name
-    identity = _tagged(
-        "llamacpp", file=file, meta=meta, chat_template=properties.get("chat_template")
+    context = settings.get("n_ctx")
+    meta = dict(model.get("meta") or {})
+    # the context is how the weights are served, not what they are
+    meta.pop("n_ctx", None)
+    if not meta:
+        return ServedModel(server="llamacpp", identity="", context=context)
+    identity = _identity(
+        "llamacpp",
+        file=PurePath(str(properties.get("model_path", ""))).name,
+        meta=meta,
+        chat_template=properties.get("chat_template"),
     )
-    return Seen(server="llamacpp", identity=identity if meta else "", context=settings.get("n_ctx"))
+    return ServedModel(server="llamacpp", identity=identity, context=context)
 
 
-def _tagged(server: str, **said: Any) -> str:
-    return content_id("endpoint", server=server, **said)
+def _vllm(model: dict[str, Any]) -> ServedModel:
+    identity = _identity("vllm", root=model.get("root"))
+    return ServedModel(server="vllm", identity=identity, context=model.get("max_model_len"))
 
 
-def _items(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = data.get(name)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+def _ollama(tags: list[dict[str, Any]], served: str) -> ServedModel:
+    for tag in tags:
+        if tag.get("name") in (served, f"{served}:latest"):
+            digest = tag.get("digest")
+            identity = _identity("ollama", digest=digest) if digest else ""
+            return ServedModel(server="ollama", identity=identity, context=None)
+    return ServedModel(server="ollama", identity="", context=None)
+
+
+def _lm_studio(loaded: list[dict[str, Any]], served: str) -> ServedModel:
+    for model in loaded:
+        if model.get("id") == served:
+            context = model.get("loaded_context_length")
+            return ServedModel(server="lmstudio", identity="", context=context)
+    return ServedModel(server="lmstudio", identity="", context=None)
+
+
+def _identity(server: str, **reported: Any) -> str:
+    return content_id("endpoint", server=server, **reported)
+
+
+def _items(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects in a list of the answer; none when it has no such list."""
+    items = answer.get(name)
+    if not isinstance(items, list):
+        return []
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _ask(url: str, path: str, *, optional: bool = False) -> dict[str, Any]:
-    """The JSON object at a path; empty where there is none and it is optional. No proxy, no redirect."""
+    """The JSON object at a path; an empty one where there is none and it is optional.
+
+    Raises EngineDied when nobody answers, EngineError when something else does.
+    """
     from localfair.machine.http import Connection
 
     try:
         with Connection(url, key(), answer=SECONDS) as connection:
-            answer = connection.ask(path)
-        data = answer.json() if answer.status == 200 else None
+            reply = connection.ask(path)
+        content = reply.json() if reply.status == 200 else None
     except (OSError, ValueError) as error:
         if optional:
             return {}
         raise EngineDied(
             f"nobody answers at {url}: {error}", "is the server running, and is it the right port?"
         ) from error
-    if isinstance(data, dict):
-        return data
-    return {} if optional else _refused(url, answer.status)
+    if isinstance(content, dict):
+        return content
+    if optional:
+        return {}
+    raise _refusal(url, reply.status)
 
 
-def _refused(url: str, status: int) -> NoReturn:
+def _refusal(url: str, status: int) -> EngineError:
     if status in (401, 403):
-        raise EngineError(f"the server at {url} wants a key", "set LOCALFAIR_ENDPOINT_KEY to it")
-    raise EngineError(
+        return EngineError(f"the server at {url} wants a key", "set LOCALFAIR_ENDPOINT_KEY to it")
+    return EngineError(
         f"the server at {url} lists no models (status {status})", "is it an OpenAI-compatible one?"
     )

@@ -1,7 +1,8 @@
-"""How much memory a model takes, to be served and to be trained by QLoRA, and what would fit otherwise.
+"""How much memory a model takes to be served or trained by QLoRA, and what would fit otherwise.
 
-Reads headers, and what memory this machine has. Estimates, for choosing, never for refusing: the constants were
-fitted to peaks of the resident set, without a GPU (models/README.md shows formula beside measurement).
+Reads headers, and what memory this machine has. The numbers are estimates, for choosing, never for
+refusing. Their constants were fitted to peaks of the resident set, without a GPU (models/README.md
+shows formula beside measurement).
 """
 
 from __future__ import annotations
@@ -19,23 +20,32 @@ from localfair.models.metadata import weights_size
 from localfair.models.registry import Model
 from localfair.models.safetensors_folder import read_folder
 
-# Serving, beside weights and cache: an engine, the vocabulary's words and logits, one chunk of a prompt
-ENGINE, WORD, CHUNK = 60_000_000, 900, 512 * 8
-# Training: torch and its libraries; bytes of a parameter in NF4 (doubly quantised), and of one in a step: its NF4 and
-# what the allocator keeps of the 16-bit copies that each layer makes
-LIBRARIES, NF4, STEP = 700_000_000, 0.53, 2.5
-LORA = 16  # a LoRA parameter in float32: itself, its gradient, two moments of Adam
-KEPT = {"bf16": 55, "fp32": 100}  # bytes kept for the backward pass per token, layer and width
-WIDE = {"bf16": 2, "fp32": 4}  # bytes of a parameter that is not quantised
-LOGIT = 28  # bytes per supervised token and word: bf16, float32, and their gradients
+# Serving: bytes beside weights and cache.
+ENGINE = 60_000_000
+WORD = 900  # for each entry of the vocabulary: its text and its logits
+CHUNK = 512 * 8  # for each unit of the feed-forward layers: one chunk of a prompt
+
+# Training: bytes.
+LIBRARIES = 700_000_000  # torch and what it loads
+NF4 = 0.53  # of a parameter in NF4, doubly quantised
+STEP = 2.5  # of a parameter in a step: NF4, and what is kept of the 16-bit copies each layer makes
+LORA = 16  # of a LoRA parameter in float32: itself, its gradient, two moments of Adam
+KEPT = {"bf16": 55, "fp32": 100}  # for the backward pass, per token, layer and width
+WIDE = {"bf16": 2, "fp32": 4}  # of a parameter that is not quantised
+LOGIT = 28  # per supervised token and word: bf16, float32, and their gradients
 REPLY = 0.5  # the part of a lesson that is supervised
+
 MARGIN = 1.1  # of what is needed must be free: the formula was up to 11 % too low
 LEAST = 256  # tokens: shorter lessons or contexts are not proposed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """What memory depends on. `weights` and `kv` are bytes; `queries` and `keys` widths of all heads together."""
+    """What memory depends on. Sizes that a model does not say are 0.
+
+    weights: bytes. kv: bytes of the cache for one token. queries, keys: widths of all heads together.
+    tied: the embedding is the output layer, too.
+    """
 
     weights: int
     kv: int
@@ -50,27 +60,30 @@ class Sizes:
     @property
     def linear(self) -> int:
         """Parameters of the linear layers, which QLoRA quantises."""
-        return self.layers * (
-            self.width * (2 * self.queries + 2 * self.keys) + 3 * self.width * self.feed_forward
-        )
+        attention = self.width * (2 * self.queries + 2 * self.keys)
+        feed_forward = 3 * self.width * self.feed_forward
+        return self.layers * (attention + feed_forward)
 
     @property
     def outer(self) -> int:
         """Parameters of the embedding and the output layer, which stay bf16."""
-        return self.vocabulary * self.width * (1 if self.tied else 2)
+        matrices = 1 if self.tied else 2
+        return matrices * self.vocabulary * self.width
 
     @property
     def per_rank(self) -> int:
         """LoRA parameters of all linear layers for each unit of rank."""
         attention = 2 * (self.width + self.queries) + 2 * (self.width + self.keys)
-        return self.layers * (attention + 3 * (self.width + self.feed_forward))
+        feed_forward = 3 * (self.width + self.feed_forward)
+        return self.layers * (attention + feed_forward)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What is asked of a model: `context` tokens for each of `batch` sequences served, or lessons of that length.
+    """What is asked of a model: to serve `batch` sequences at once, or to be trained on as many lessons.
 
-    compute: what training multiplies in, `bf16` or `fp32` (see `localfair.machine.hardware`).
+    context: tokens of each sequence or lesson. compute: what training multiplies in, `bf16` or `fp32`
+    (see `localfair.machine.hardware`).
     """
 
     context: int
@@ -83,22 +96,34 @@ class Load:
     def __str__(self) -> str:
         if not self.train:
             return f"context {self.context}, {self.batch} at once"
-        with_checkpoints = ", gradient checkpointing" if self.checkpointing else ""
-        return f"length {self.context}, batch {self.batch}, rank {self.rank}, {self.compute}{with_checkpoints}"
+        parts = [
+            f"length {self.context}",
+            f"batch {self.batch}",
+            f"rank {self.rank}",
+            self.compute,
+        ]
+        if self.checkpointing:
+            parts.append("gradient checkpointing")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """An answer: bytes needed, bytes free in `place`, and the nearest load that fits where this one does not."""
+    """Whether a load fits: the bytes that it needs, and those that are free.
+
+    memory: which memory was looked at. instead: the nearest load that fits; None when this one does,
+    or none does.
+    """
 
     load: Load
     needed: int
-    place: str
+    memory: str
     free: int
     instead: Load | None
 
     @property
     def fits(self) -> bool:
+        """Whether what is needed is free, with a margin."""
         return self.needed * MARGIN <= self.free
 
 
@@ -108,68 +133,86 @@ def memory_needed(model: Model, context: int, sequences: int) -> int:
 
 
 def to_serve(sizes: Sizes, context: int, sequences: int) -> int:
-    """weights + sequences * context * cache of a token + ENGINE + WORD * vocabulary + CHUNK * feed-forward width.
+    """Bytes to serve `sequences` at once with `context` tokens each.
 
-    Cache of a token = layers * KV heads * (key + value width) * 2 bytes. Sliding-window and recurrent layers need less.
+    weights + sequences * context * cache of a token + ENGINE + WORD * vocabulary + CHUNK * feed-forward
+    width, and cache of a token = layers * KV heads * (key + value width) * 2 bytes. Layers with a
+    sliding window and recurrent layers need less.
     """
+    cache = sequences * context * sizes.kv
     scratch = ENGINE + WORD * sizes.vocabulary + CHUNK * sizes.feed_forward
-    return sizes.weights + sequences * context * sizes.kv + scratch
+    return sizes.weights + cache + scratch
 
 
 def to_train(
-    sizes: Sizes, length: int, batch: int, rank: int, *, checkpointing: bool = False, compute: str = "bf16"
-) -> int:  # fmt: skip
-    """The larger of two peaks, in bytes, of QLoRA (arXiv 2305.14314) on all linear layers.
+    sizes: Sizes,
+    length: int,
+    batch: int,
+    rank: int,
+    *,
+    checkpointing: bool = False,
+    compute: str = "bf16",
+) -> int:
+    """Bytes of QLoRA (arXiv 2305.14314) on all linear layers: the larger of two peaks.
 
-    Both: LIBRARIES + WIDE * outer + LORA * rank * LoRA parameters. Loading adds 2 * all parameters, a 16-bit file, and
-    NF4 * linear; a step adds STEP * linear + tokens * (KEPT * layers * width + REPLY * LOGIT * vocabulary); with
-    checkpointing only one layer's KEPT, and 2 * WIDE * width of every layer's input.
+    Both hold LIBRARIES + WIDE * outer + LORA * rank * LoRA parameters. Loading adds a 16-bit file, 2 *
+    all parameters, and NF4 * linear. A step adds STEP * linear + tokens * (KEPT * layers * width +
+    REPLY * LOGIT * vocabulary). With checkpointing KEPT counts for one layer alone, and every layer's
+    input stays: 2 * WIDE * width.
     """
-    layer = KEPT[compute] * sizes.width
-    kept = (
-        layer + 2 * WIDE[compute] * sizes.width * sizes.layers
-        if checkpointing
-        else layer * sizes.layers
-    )
+    kept = KEPT[compute] * sizes.width
+    if checkpointing:
+        kept += 2 * WIDE[compute] * sizes.width * sizes.layers
+    else:
+        kept *= sizes.layers
+    always = LIBRARIES + WIDE[compute] * sizes.outer + LORA * rank * sizes.per_rank
     loading = 2 * (sizes.linear + sizes.outer) + NF4 * sizes.linear
-    step = STEP * sizes.linear + length * batch * (kept + REPLY * LOGIT * sizes.vocabulary)
-    return (
-        LIBRARIES
-        + WIDE[compute] * sizes.outer
-        + LORA * rank * sizes.per_rank
-        + int(max(loading, step))
-    )
+    logits = REPLY * LOGIT * sizes.vocabulary
+    step = STEP * sizes.linear + length * batch * (kept + logits)
+    return always + int(max(loading, step))
 
 
 def needed(sizes: Sizes, load: Load) -> int:
     """Bytes for a load."""
-    if load.train:
-        return to_train(
-            sizes,
-            load.context,
-            load.batch,
-            load.rank,
-            checkpointing=load.checkpointing,
-            compute=load.compute,
-        )
-    return to_serve(sizes, load.context, load.batch)
+    if not load.train:
+        return to_serve(sizes, load.context, load.batch)
+    return to_train(
+        sizes,
+        load.context,
+        load.batch,
+        load.rank,
+        checkpointing=load.checkpointing,
+        compute=load.compute,
+    )
 
 
-def fit(model: Model, load: Load, memory: Callable[[], tuple[str, int]] | None = None) -> Fit:
-    """Whether a load fits the memory that is free here, and if not what would. Raises ModelError for unknown sizes."""
+def fit(model: Model, load: Load, memory: Callable[[], tuple[str, int]] = free_memory) -> Fit:
+    """Whether a load fits the memory that is free here, and if not what would.
+
+    memory: gives a memory's name and the bytes free in it. Raises ModelError when the model does not
+    say its sizes.
+    """
     sizes = sizes_of(model.path)
     if load.train and not (sizes.linear and sizes.feed_forward):
         raise ModelError(
             f"{model.name} does not say how large its layers are", "its memory cannot be estimated"
         )
-    place, free = (memory or free_memory)()
-    fits = [other for other in (load, *lighter(load)) if needed(sizes, other) * MARGIN <= free]
-    instead = fits[0] if fits and fits[0] != load else None
-    return Fit(load=load, needed=needed(sizes, load), place=place, free=free, instead=instead)
+    name, free = memory()
+    asked = Fit(load=load, needed=needed(sizes, load), memory=name, free=free, instead=None)
+    if asked.fits:
+        return asked
+    for other in lighter(load):
+        proposed = replace(asked, load=other, needed=needed(sizes, other))
+        if proposed.fits:
+            return replace(asked, instead=other)
+    return asked
 
 
 def lighter(load: Load) -> Iterator[Load]:
-    """Loads that need less, the least change first: checkpointing, then halves of the batch, then of the length."""
+    """Loads that need less, the least change first.
+
+    First gradient checkpointing, then halves of the batch, then halves of the length.
+    """
     if load.train and not load.checkpointing:
         load = replace(load, checkpointing=True)
         yield load
@@ -182,27 +225,57 @@ def lighter(load: Load) -> Iterator[Load]:
 
 
 def sizes_of(path: Path) -> Sizes:
-    """The sizes that a GGUF or a safetensors folder says it has; 0 for what it does not say."""
-    if path.is_dir():
-        return _of_config(path, json.loads((path / "config.json").read_text(encoding="utf-8")))
+    """The sizes that a GGUF or a safetensors folder says it has; 0 for what it does not say.
+
+    Raises as `read_gguf_header` and `read_folder`.
+    """
+    return _of_folder(path) if path.is_dir() else _of_gguf(path)
+
+
+def _of_gguf(path: Path) -> Sizes:
     header = read_gguf_header(path)
-    widths = header.kv_bytes // (4 * header.block_count) if header.block_count else 0
-    each = widths // header.kv_heads if header.kv_heads else 0
+    keys = _key_width(header.kv_bytes, header.block_count)
     return Sizes(
-        weights=weights_size(path), kv=header.kv_bytes, layers=header.block_count, width=header.width,
-        feed_forward=header.feed_forward, queries=header.heads * each, keys=widths, vocabulary=header.vocabulary,
+        weights=weights_size(path),
+        kv=header.kv_bytes,
+        layers=header.block_count,
+        width=header.width,
+        feed_forward=header.feed_forward,
+        queries=_query_width(keys, header.heads, header.kv_heads),
+        keys=keys,
+        vocabulary=header.vocabulary,
         tied=header.tied,
-    )  # fmt: skip
+    )
 
 
-def _of_config(path: Path, config: dict[str, Any]) -> Sizes:
-    kv, layers = read_folder(path).kv_bytes, int(config.get("num_hidden_layers") or 0)
-    heads = int(config.get("num_attention_heads") or 0)
-    kv_heads = int(config.get("num_key_value_heads") or heads)
-    widths = kv // (4 * layers) if layers else 0
+def _of_folder(folder: Path) -> Sizes:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    kv = read_folder(folder).kv_bytes
+    layers = _number(config, "num_hidden_layers")
+    heads = _number(config, "num_attention_heads")
+    keys = _key_width(kv, layers)
     return Sizes(
-        weights=weights_size(path), kv=kv, layers=layers, width=int(config.get("hidden_size") or 0),
-        feed_forward=int(config.get("intermediate_size") or 0),
-        queries=heads * (widths // kv_heads if kv_heads else 0), keys=widths,
-        vocabulary=int(config.get("vocab_size") or 0), tied=bool(config.get("tie_word_embeddings")),
-    )  # fmt: skip
+        weights=weights_size(folder),
+        kv=kv,
+        layers=layers,
+        width=_number(config, "hidden_size"),
+        feed_forward=_number(config, "intermediate_size"),
+        queries=_query_width(keys, heads, _number(config, "num_key_value_heads") or heads),
+        keys=keys,
+        vocabulary=_number(config, "vocab_size"),
+        tied=bool(config.get("tie_word_embeddings")),
+    )
+
+
+def _number(config: dict[str, Any], key: str) -> int:
+    return int(config.get(key) or 0)
+
+
+def _key_width(kv_bytes: int, layers: int) -> int:
+    """The width of a layer's keys, half of its cache in 16-bit numbers."""
+    return kv_bytes // (4 * layers) if layers else 0
+
+
+def _query_width(keys: int, heads: int, kv_heads: int) -> int:
+    """The width of a layer's queries: a query head is as wide as a key head."""
+    return heads * (keys // kv_heads) if kv_heads else 0

@@ -1,7 +1,8 @@
-"""A PEFT LoRA folder to the GGUF LoRA file that llama.cpp puts on a base GGUF; nothing but a change of form.
+"""A PEFT LoRA folder as the GGUF LoRA file that llama.cpp puts on a base GGUF.
 
-Reads `adapter_config.json` and `adapter_model.safetensors`, and the shape of the base; writes one file. Knows
-nothing of the store, of runs or of engines. The keys are those of ggml's GGUF specification (adapter.*).
+Reads `adapter_config.json`, `adapter_model.safetensors` and the shape of the base; writes one file.
+Knows nothing of the record, of runs or of engines. The keys are those of ggml's GGUF specification
+(adapter.*).
 """
 
 from __future__ import annotations
@@ -10,36 +11,49 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localfair.errors import CorruptWeights, MissingDependency, MissingWeights, ModelError
 from localfair.machine.files import whole
-from localfair.models.gguf_names import gguf_package, laid_out, namer, shape_of
+from localfair.models.gguf_names import Shape, gguf_package, laid_out, namer, shape_of
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
 # a PEFT setting -> the only value that a GGUF LoRA can express
 PLAIN = {
-    "use_dora": False, "bias": "none", "fan_in_fan_out": False, "modules_to_save": None,
-    "rank_pattern": {}, "alpha_pattern": {}, "lora_bias": False, "alora_invocation_tokens": None,
-}  # fmt: skip
+    "use_dora": False,
+    "bias": "none",
+    "fan_in_fan_out": False,
+    "modules_to_save": None,
+    "rank_pattern": {},
+    "alpha_pattern": {},
+    "lora_bias": False,
+    "alora_invocation_tokens": None,
+}
+# PEFT's ending of a name -> llama.cpp's
 HALVES = {".lora_A.weight": "lora_a", ".lora_B.weight": "lora_b"}
 
 
 def write(adapter: Path, base: Path, out: Path) -> Path:
-    """The LoRA in the folder `adapter` as a GGUF LoRA at `out`, in float32; `base` is its GGUF or safetensors folder.
+    """Write the LoRA in the folder `adapter` as a GGUF LoRA in float32 to `out`.
 
-    The same adapter makes the same bytes. `out` appears whole or not at all. Raises MissingWeights or
-    CorruptWeights for a folder that is no adapter, ModelError for one that llama.cpp cannot use, DiskFull.
+    base: the model it was trained on, a GGUF or a safetensors folder. The same adapter makes the same
+    bytes. `out` appears whole or not at all. Raises MissingWeights or CorruptWeights when the folder
+    holds no adapter, ModelError when llama.cpp cannot use it, DiskFull, MissingDependency.
     """
-    gguf, shape = gguf_package(), shape_of(base)
+    gguf = gguf_package()
+    shape = shape_of(base)
     config = read_config(adapter)
-    pairs = sorted(_pairs(adapter, shape))
-    with whole(out) as part:
-        writer = gguf.GGUFWriter(part, shape.architecture)
+    tensors = sorted(_tensors(adapter, shape))
+    with whole(out) as unfinished:
+        writer = gguf.GGUFWriter(unfinished, shape.architecture)
         writer.add_string(gguf.Keys.General.TYPE, gguf.GGUFType.ADAPTER)
         writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
         writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, _alpha(config))
-        for name, values in pairs:
+        for name, values in tensors:
             writer.add_tensor(name, values)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
@@ -49,7 +63,10 @@ def write(adapter: Path, base: Path, out: Path) -> Path:
 
 
 def read_config(adapter: Path) -> dict[str, Any]:
-    """A plain LoRA's configuration. Raises MissingWeights, CorruptWeights, or ModelError naming what is not plain."""
+    """The configuration of a LoRA that a GGUF LoRA can express.
+
+    Raises MissingWeights, CorruptWeights, or ModelError naming the settings that it cannot.
+    """
     try:
         config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
     except OSError as error:
@@ -64,38 +81,55 @@ def read_config(adapter: Path) -> dict[str, Any]:
         raise ModelError(
             f"the adapter in {adapter} is not a LoRA", "only LoRA adapters are exported"
         )
-    odd = sorted(key for key, plain in PLAIN.items() if (config.get(key) or plain) != plain)
-    if odd:
+    unusable = sorted(key for key in PLAIN if not _is_plain(config, key))
+    if unusable:
         raise ModelError(
-            f"the adapter in {adapter} uses {', '.join(odd)}, which a GGUF LoRA cannot hold",
+            f"the adapter in {adapter} uses {', '.join(unusable)}, which a GGUF LoRA cannot hold",
             "merge it instead",
         )
     return config
 
 
+def _is_plain(config: dict[str, Any], key: str) -> bool:
+    """Whether a setting is absent, empty, or the only value that a GGUF LoRA can express."""
+    setting = config.get(key)
+    return not setting or setting == PLAIN[key]
+
+
 def _alpha(config: dict[str, Any]) -> float:
-    """llama.cpp scales by alpha / rank; rank-stabilised LoRA (arXiv 2312.03732) means alpha / sqrt(rank)."""
-    alpha, rank = float(config["lora_alpha"]), int(config["r"])
-    return alpha * math.sqrt(rank) if config.get("use_rslora") else alpha
+    """The alpha that llama.cpp, which scales by alpha / rank, must be given.
+
+    Rank-stabilised LoRA (arXiv 2312.03732) scales by alpha / sqrt(rank).
+    """
+    alpha = float(config["lora_alpha"])
+    if config.get("use_rslora"):
+        return alpha * math.sqrt(int(config["r"]))
+    return alpha
 
 
-def _pairs(adapter: Path, shape: Any) -> Iterator[tuple[str, Any]]:
+def _tensors(adapter: Path, shape: Shape) -> Iterator[tuple[str, NDArray[Any]]]:
     """llama.cpp's name and values of every A (rank, in) and B (out, rank)."""
     name_of = namer(shape)
     for key, values in _weights(adapter).items():
-        half = next((suffix for suffix in HALVES if key.endswith(suffix)), None)
-        if half is None:
-            raise ModelError(
-                f"the adapter holds {key}, which is neither A nor B of a linear layer",
-                "merge it instead",
-            )
+        half = _half(key)
         weight = key.removesuffix(half).removeprefix("base_model.model.") + ".weight"
         if half == ".lora_B.weight":
             values = laid_out(weight, values, shape)
         yield f"{name_of(weight)}.{HALVES[half]}", values.astype("float32", order="C")
 
 
-def _weights(adapter: Path) -> dict[str, Any]:
+def _half(key: str) -> str:
+    """The ending of a weight's name that says whether it is an A or a B. Raises ModelError."""
+    for ending in HALVES:
+        if key.endswith(ending):
+            return ending
+    raise ModelError(
+        f"the adapter holds {key}, which is neither A nor B of a linear layer", "merge it instead"
+    )
+
+
+def _weights(adapter: Path) -> dict[str, NDArray[Any]]:
+    """The adapter's weights by PEFT's names."""
     try:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file

@@ -1,6 +1,6 @@
 """What weights say of themselves: their header, their size, and a card made of nothing else.
 
-Reads a GGUF file's or a safetensors folder's metadata; writes nothing.
+Reads the metadata of a GGUF file or a safetensors folder; writes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from localfair.models.safetensors_folder import FolderHeader, read_folder
 
 
 def read_header(path: Path) -> GgufHeader | FolderHeader:
-    """What the weights at `path` say of themselves. Raises CorruptWeights when they are not whole."""
+    """What the weights at `path` say of themselves.
+
+    Raises MissingWeights, CorruptWeights when they are cut short, ModelError when they are pickled.
+    """
     return read_folder(path) if path.is_dir() else read_gguf_header(path)
 
 
@@ -26,7 +29,10 @@ def weights_size(path: Path) -> int:
 
 
 def card_of(path: Path) -> Card:
-    """A card for the weights at `path` out of their own metadata; it holds no hash and is written nowhere."""
+    """A card for the weights at `path` out of their own metadata. It has no hash; nothing is written.
+
+    Raises MissingWeights when there is nothing, UsageError when it is a card, and as `read_header`.
+    """
     path = path.expanduser().absolute()
     if not path.exists():
         raise MissingWeights(
@@ -37,12 +43,12 @@ def card_of(path: Path) -> Card:
             f"{path} is a card, not weights", "put it into the folder models/ of the workspace"
         )
     header = read_header(path)
-    licence = header.licence if isinstance(header, GgufHeader) and header.licence else UNVERIFIED
+    licence = header.licence if isinstance(header, GgufHeader) else ""
     return Card(
         name=card_name(path),
         family=header.architecture or "unknown",
-        licence=licence,
-        licence_read_from="" if licence == UNVERIFIED else "general.license in the file",
+        licence=licence or UNVERIFIED,
+        licence_read_from="general.license in the file" if licence else "",
         format="gguf" if path.is_file() else "safetensors",
         file=_file_name(path),
         context_length=header.context_length or None,
@@ -51,7 +57,7 @@ def card_of(path: Path) -> Card:
 
 
 def card_name(path: Path) -> str:
-    """A card's name for a file: its own name in lower case, without what a name may not hold."""
+    """A card's name for a file: the file's in lower case, without what a name may not hold."""
     stem = path.name.removesuffix(".gguf").lower()
     return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("._-") or "model"
 

@@ -1,4 +1,4 @@
-"""From a name to a card, and from a card to weights that are what the card says.
+"""From a name to a card, and from a card to weights that were checked against it.
 
 Reads cards, weights and `LOCALFAIR_WEIGHTS`; writes only the cache of hashes. Never touches a network.
 """
@@ -51,8 +51,11 @@ def weights_dir(workspace: Path) -> Path:
 
 
 def all_cards(workspace: Path) -> dict[str, Card]:
-    """Every card by name; the workspace's stands in front of the packaged one."""
-    found: dict[str, Card] = {}
+    """Every card by name; the workspace's stands in front of the packaged one.
+
+    Raises ModelError when a card is not valid, or its file has another name than it.
+    """
+    cards: dict[str, Card] = {}
     for folder in (packaged_dir("models"), workspace / "models"):
         for path in sorted(folder.glob("*.toml")):
             card = load_card(path)
@@ -60,12 +63,12 @@ def all_cards(workspace: Path) -> dict[str, Card]:
                 raise ModelError(
                     f"{path} is the card of {card.name!r}", f"rename it to {card.name}.toml"
                 )
-            found[card.name] = card
-    return found
+            cards[card.name] = card
+    return cards
 
 
 def find_card(name: str, workspace: Path) -> Card:
-    """The card called `name`, or at the path `name` (a .toml, or weights without a card).
+    """The card called `name`, or the one at the path `name`: a .toml, or weights without a card.
 
     Raises UnknownModel with the nearest name, ModelError for a card that is not valid.
     """
@@ -81,31 +84,36 @@ def find_card(name: str, workspace: Path) -> Card:
 
 
 def find_weights(card: Card, workspace: Path) -> Path | None:
-    """The first of the card's own path, the workspace and `LOCALFAIR_WEIGHTS` that exists, or None."""
+    """The card's weights, absolute: at its path, in the workspace, or in `LOCALFAIR_WEIGHTS`.
+
+    None when they are in none of these, and for an endpoint.
+    """
     if card.format == "endpoint":
         return None
-    places = [Path(card.path)] if card.path else []
-    places.append(weights_dir(workspace) / card.file)
-    extra = os.environ.get("LOCALFAIR_WEIGHTS", "")
-    places += [
-        Path(folder).expanduser() / card.file for folder in extra.split(os.pathsep) if folder
-    ]
-    return next((place.absolute() for place in places if place.exists()), None)
+    candidates = [Path(card.path)] if card.path else []
+    candidates.append(weights_dir(workspace) / card.file)
+    for folder in os.environ.get("LOCALFAIR_WEIGHTS", "").split(os.pathsep):
+        if folder:
+            candidates.append(Path(folder).expanduser() / card.file)
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate.absolute()
+    return None
 
 
 def resolve(name: str, workspace: Path) -> Model:
-    """The model called `name`, its weights found and checked against card and header.
+    """The model called `name`, its weights checked against its card and their own header.
 
-    Raises UnknownModel, MissingWeights (the hint says how to get them) or CorruptWeights. The file is
-    hashed the first time only; `check` hashes it again.
+    A file is hashed the first time only; `check` hashes it again. Raises UnknownModel,
+    MissingWeights (the hint says how to get them) or CorruptWeights.
     """
     return verified(find_card(name, workspace), workspace, Hashes(weights_dir(workspace)))
 
 
 def check(name: str, workspace: Path) -> Model:
-    """Like `resolve`, hashing every byte again whatever was remembered; an endpoint is asked who it is.
+    """Like `resolve`, but every byte is hashed again, and an endpoint is asked what it serves.
 
-    Raises CorruptWeights when they, or what it says, are not what the card says.
+    Raises CorruptWeights, too, when an endpoint reports other weights than its card says.
     """
     card = find_card(name, workspace)
     if card.format == "endpoint":
@@ -114,9 +122,12 @@ def check(name: str, workspace: Path) -> Model:
 
 
 def verified(card: Card, workspace: Path, hashes: Hashes) -> Model:
-    """The card's model, if its weights are here and are what it says; an endpoint's is taken at its word."""
+    """The model of a card. What its endpoint reported when the card was made is believed.
+
+    Raises MissingWeights, CorruptWeights.
+    """
     if card.format == "endpoint":
-        return _served(card)
+        return _behind_endpoint(card)
     path = find_weights(card, workspace)
     if path is None:
         raise MissingWeights(
@@ -126,21 +137,24 @@ def verified(card: Card, workspace: Path, hashes: Hashes) -> Model:
 
 
 def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
-    """The card's model with the weights at `path`; cheap checks come before the hash."""
+    """The model of a card with the weights at `path`; cheap checks come before the hash.
+
+    Raises CorruptWeights when header, size or hash are not what the card says.
+    """
     header = read_header(path)
     size = weights_size(path)
     if card.size is not None and size != card.size:
         raise CorruptWeights(
             f"{path} has {size} bytes, the card of {card.name} says {card.size}", _replace(card)
         )
-    seen = hashes.of(path)
-    if card.sha256 is not None and seen != card.sha256:
-        raise CorruptWeights(f"{path} has sha256 {seen}, expected {card.sha256}", _replace(card))
+    sha256 = hashes.of(path)
+    if card.sha256 is not None and sha256 != card.sha256:
+        raise CorruptWeights(f"{path} has sha256 {sha256}, expected {card.sha256}", _replace(card))
     template = header.chat_template if card.chat_template == IN_WEIGHTS else card.chat_template
     return Model(
         card=card,
         path=path,
-        fingerprint=f"sha256:{seen}",
+        fingerprint=f"sha256:{sha256}",
         chat_template=template,
         chat_template_hash=content_id("chat_template", text=template or ""),
         context=card.context_length or header.context_length,
@@ -148,7 +162,7 @@ def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
     )
 
 
-def _served(card: Card) -> Model:
+def _behind_endpoint(card: Card) -> Model:
     """The model behind an endpoint: nothing of it is here. Its chat template is the server's own."""
     return Model(
         card=card,
@@ -161,17 +175,22 @@ def _served(card: Card) -> Model:
 
 
 def _ask_again(card: Card, workspace: Path) -> None:
-    seen = endpoint.look(endpoint.allowed(card.url, endpoint.allowed_hosts(workspace)), card.served)
-    if (seen.server, seen.identity) != (card.server, card.identity):
+    """Ask an endpoint what it serves. Raises CorruptWeights when that is not what its card says."""
+    root = endpoint.allowed(card.url, endpoint.allowed_hosts(workspace))
+    reported = endpoint.look(root, card.served)
+    if (reported.server, reported.identity) != (card.server, card.identity):
         raise CorruptWeights(
-            f"{card.url} now serves something else as {card.served!r} than when {card.name} was added",
+            f"{card.url} now serves something else as {card.served!r}"
+            f" than when {card.name} was added",
             f"`localfair models add --endpoint {card.url} --served {card.served} --name NEW`",
         )
 
 
 def _how_to_get(card: Card) -> str:
     add = "`localfair models add FILE` if you have the file"
-    return f"`localfair models fetch {card.name}`, or {add}" if card.sources else add
+    if not card.sources:
+        return add
+    return f"`localfair models fetch {card.name}`, or {add}"
 
 
 def _replace(card: Card) -> str:

@@ -1,6 +1,7 @@
-"""A folder of safetensors weights as transformers writes it: its own metadata, and whether it is whole.
+"""A folder of safetensors weights as transformers writes it: its metadata, and whether it is whole.
 
-Reads config, tokenizer settings and the safetensors headers. Knows nothing of cards; never opens a pickle.
+Reads config, tokenizer settings and the safetensors headers; writes nothing. Never opens a pickle.
+Knows nothing of cards.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from typing import Any
 from localfair.errors import CorruptWeights, MissingWeights, ModelError
 
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
-# what decides how the model behaves; a README beside it does not
+# What decides how the model behaves; a README beside it does not.
 COUNTED = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderHeader:
-    """What the folder says of itself; 0 or empty when it does not say. size is the bytes of its weights.
+    """What the folder says of itself; 0 or empty when it does not say.
 
-    kv_bytes: bytes of an f16 key and value cache for one token.
+    kv_bytes: bytes of an f16 key and value cache for one token. size: bytes of its weights.
     """
 
     architecture: str
@@ -33,9 +34,10 @@ class FolderHeader:
 
 
 def read_folder(folder: Path) -> FolderHeader:
-    """The metadata of the folder, once every weight file was seen to be whole.
+    """The metadata of the folder. Every weight file is checked to be whole.
 
-    Raises ModelError for pickled weights, MissingWeights for an absent file, CorruptWeights for a short one.
+    Raises ModelError for pickled weights, MissingWeights for an absent file, CorruptWeights for one
+    that is cut short or damaged.
     """
     _refuse_pickles(folder)
     config = _json(folder / "config.json")
@@ -53,40 +55,46 @@ def read_folder(folder: Path) -> FolderHeader:
 
 def counted_files(folder: Path) -> list[Path]:
     """The files that make up the folder's fingerprint, by name."""
-    return sorted(
-        p for p in folder.iterdir() if p.is_file() and p.suffix in COUNTED and p.name[0] != "."
-    )
+    return sorted(path for path in folder.iterdir() if _counts(path))
+
+
+def _counts(path: Path) -> bool:
+    is_hidden = path.name.startswith(".")
+    return path.is_file() and path.suffix in COUNTED and not is_hidden
 
 
 def _refuse_pickles(folder: Path) -> None:
-    pickled = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLES)
+    pickled = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
     if pickled:
         raise ModelError(
-            f"{folder} holds {', '.join(pickled)}: such files can run code when loaded and are refused",
+            f"{folder} holds {', '.join(pickled)}:"
+            " such files can run code when loaded and are refused",
             "use the safetensors or GGUF version of the model",
         )
 
 
 def _json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises MissingWeights, CorruptWeights."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise MissingWeights(
             f"no {path.name} in {path.parent}", "a model folder needs one"
         ) from error
     except (OSError, ValueError) as error:
         raise CorruptWeights(f"{path} is not readable JSON: {error}") from error
-    if not isinstance(value, dict):
+    if not isinstance(content, dict):
         raise CorruptWeights(f"{path} is not a JSON object")
-    return value
+    return content
 
 
 def _shards(folder: Path) -> list[Path]:
+    """The safetensors files, every one that the index names among them. Raises MissingWeights."""
     shards = sorted(folder.glob("*.safetensors"))
     index = folder / "model.safetensors.index.json"
     if index.exists():
-        named = set(_json(index).get("weight_map", {}).values())
-        missing = sorted(named - {shard.name for shard in shards})
+        indexed = set(_json(index).get("weight_map", {}).values())
+        missing = sorted(indexed - {shard.name for shard in shards})
         if missing:
             raise MissingWeights(
                 f"{folder} lacks {', '.join(missing)}", "the index names them: get them again"
@@ -97,14 +105,13 @@ def _shards(folder: Path) -> list[Path]:
 
 
 def _must_be_whole(shard: Path) -> None:
-    """A safetensors file is 8 bytes of header length, a JSON header, and exactly the bytes it promises."""
+    """Compare a file's size with what its header promises. Raises CorruptWeights.
+
+    A safetensors file is 8 bytes of header length, a JSON header, and the tensors that it names.
+    """
     actual = shard.stat().st_size
     try:
-        with shard.open("rb") as file:
-            length = struct.unpack("<Q", file.read(8))[0]
-            header = json.loads(file.read(length)) if length <= actual else {}
-        ends = [item["data_offsets"][1] for name, item in header.items() if name != "__metadata__"]
-        expected = 8 + length + max(ends, default=0)
+        expected = _promised_size(shard, actual)
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptWeights(f"{shard} is not a safetensors file: {error}") from error
     if actual != expected:
@@ -113,18 +120,35 @@ def _must_be_whole(shard: Path) -> None:
         )
 
 
+def _promised_size(shard: Path, actual: int) -> int:
+    """The bytes that the file must have; those of its head alone where the head does not fit in it."""
+    with shard.open("rb") as file:
+        length = int(struct.unpack("<Q", file.read(8))[0])
+        # a damaged length must not make us read as much
+        header = json.loads(file.read(length)) if length <= actual else {}
+    ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
+    return int(8 + length + max(ends, default=0))
+
+
 def _chat_template(folder: Path) -> str | None:
-    jinja, settings = folder / "chat_template.jinja", folder / "tokenizer_config.json"
+    """The template in its own file, else the one in the tokenizer's settings."""
+    jinja = folder / "chat_template.jinja"
     if jinja.exists():
         return jinja.read_text(encoding="utf-8")
-    template = _json(settings).get("chat_template") if settings.exists() else None
+    settings = folder / "tokenizer_config.json"
+    if not settings.exists():
+        return None
+    template = _json(settings).get("chat_template")
     return template if isinstance(template, str) else None
 
 
 def _kv_bytes(config: dict[str, Any]) -> int:
+    """layers * KV heads * (key + value width) * 2 bytes."""
+    layers = int(config.get("num_hidden_layers") or 0)
     heads = int(config.get("num_attention_heads") or 0)
-    width = int(
-        config.get("head_dim") or (int(config.get("hidden_size") or 0) // heads if heads else 0)
-    )
     kv_heads = int(config.get("num_key_value_heads") or heads)
-    return 2 * 2 * int(config.get("num_hidden_layers") or 0) * kv_heads * width
+    width = int(config.get("hidden_size") or 0)
+    head_width = int(config.get("head_dim") or 0)
+    if not head_width and heads:
+        head_width = width // heads
+    return layers * kv_heads * 2 * head_width * 2

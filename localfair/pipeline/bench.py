@@ -1,6 +1,7 @@
 """bench: how fast each engine reads and writes a model on this machine, at several batch sizes.
 
-Reads a model and sends it made-up prompts; writes its rates, which `plan` uses. Knows nothing of tasks or recipes.
+Reads a model and sends it made-up prompts; writes its rates, which `plan` uses. Knows nothing of
+tasks or recipes.
 """
 
 from __future__ import annotations
@@ -8,16 +9,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from localfair.committee.seating import AnyModel, Options, Seating, engines_of
 from localfair.engines.base import ENGINES, Engine, installed
 from localfair.errors import ModelError, UsageError, nearest
 from localfair.machine.hardware import machine, watched
 from localfair.record.connection import now
-from localfair.record.nouns import Message, Request, Sampling, content_id
+from localfair.record.nouns import Generation, Message, Request, Sampling, content_id
 from localfair.record.store import Row, Store
 
 BATCHES = (1, 4, 8, 16)
@@ -31,28 +32,41 @@ class Lengths:
     reply: int = 64
 
 
-def bench(
-    name: str, workspace: Path, db: Path, *, engines: tuple[str, ...] = (), options: Options | None = None,
-    batches: Iterable[int] = BATCHES, lengths: Lengths | None = None, say: Callable[[str], None] = print,
-) -> list[Row]:  # fmt: skip
-    """Measure `name` under each engine that can serve it here; the new rows of `rates`, in order.
-
-    Rates are tokens per second of all sequences together; memory is the peak of this process and its children.
-    Raises ModelError when no engine can serve the model.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What is measured: under which engines (each that fits, when none is named), at which batch
+    sizes.
     """
-    for engine in engines:
+
+    engines: tuple[str, ...] = ()
+    batches: tuple[int, ...] = BATCHES
+    lengths: Lengths = field(default_factory=Lengths)
+    options: Options = field(default_factory=Options)
+
+
+def bench(
+    name: str, workspace: Path, db: Path, what: Bench, say: Callable[[str], None] = print
+) -> list[Row]:
+    """Measure the model `name` under each engine that can serve it here.
+
+    The new rows of `rates`, in order.
+
+    Rates are tokens per second of all sequences together; memory is the peak of this process and
+    its children. Raises ModelError when no engine can serve the model.
+    """
+    for engine in what.engines:
         if engine not in ENGINES:
             raise UsageError(f"unknown engine {engine!r}", nearest(engine, ENGINES))
-    seating = Seating(workspace, 0, options or Options())
-    chosen = engines or engines_for(seating.model(name))
-    if not chosen:
+    seating = Seating(workspace, 0, what.options)
+    engines = what.engines or engines_for(seating.model(name))
+    if not engines:
         raise ModelError(
             f"no engine that can serve {name} is installed", "pip install 'localfair[llama]'"
         )
     rows: list[Row] = []
     with Store.open(db, create=True) as store:
-        for engine in chosen:
-            for row in measure(seating, name, engine, sorted(set(batches)), lengths or Lengths()):
+        for engine in engines:
+            for row in measure(seating, name, engine, what):
                 store.ensure("rates", [row])
                 rows.append(row)
                 say(f"{row['engine']}, batch {row['batch']}: {row['decode']:.0f} tokens/s written")
@@ -64,55 +78,74 @@ def engines_for(model: AnyModel) -> tuple[str, ...]:
     return tuple(engine for engine in engines_of(model) if engine in ENGINES and installed(engine))
 
 
-def measure(
-    seating: Seating, name: str, engine: str, batches: list[int], lengths: Lengths
-) -> Iterator[Row]:
-    """One row per batch size, each on an engine opened for it, smallest first: a peak is that batch's own."""
-    for batch in batches:
+def measure(seating: Seating, name: str, engine: str, what: Bench) -> Iterator[Row]:
+    """One row per batch size, each on an engine opened for it, smallest first: a peak is that
+    batch's own.
+    """
+    for batch in sorted(set(what.batches)):
         seating.options = replace(seating.options, engine=engine, batch=batch)
         member = seating.member("teacher", 0, name)
-        serving = member.open()
-        try:
-            with watched() as peak:
-                measured = _measured(serving, batch, lengths)
-        finally:
-            serving.close()
-        parts = {
-            "model": member.identity.model, "fingerprint": member.identity.fingerprint, "engine": member.identity.engine,
-            "machine": machine(), "batch": batch, **measured, "peak_memory": peak[0], "created": now(),
-        }  # fmt: skip
-        yield {"id": content_id("rate", **parts), **parts}
+        with watched() as peak, closing(member.open()) as opened:
+            rates = _rates(opened, batch, what.lengths)
+        row = {
+            "model": member.identity.model,
+            "fingerprint": member.identity.fingerprint,
+            "engine": member.identity.engine,
+            "machine": machine(),
+            "batch": batch,
+            **rates,
+            "peak_memory": peak[0],
+            "created": now(),
+        }
+        yield {"id": content_id("rate", **row), **row}
 
 
-def _measured(serving: Engine, batch: int, lengths: Lengths) -> dict[str, Any]:
-    """Loading, reading alone (replies of one token), then reading and writing; no prompt is used twice."""
-    started = time.perf_counter()
-    list(serving.generate(_requests(1, 8, 1, seed=0)))
-    loaded = time.perf_counter()
-    read = list(serving.generate(_requests(batch, lengths.prompt, 1, seed=1)))
-    reading = time.perf_counter() - loaded
-    wrote = list(serving.generate(_requests(batch, lengths.prompt, lengths.reply, seed=2)))
-    both = time.perf_counter() - loaded - reading
-    prefill = sum(g.prompt_tokens for g in read) / reading
-    tokens = sum(g.completion_tokens for g in wrote)
-    writing = max(both - sum(g.prompt_tokens for g in wrote) / prefill, both / 100)
+def _rates(engine: Engine, batch: int, lengths: Lengths) -> Row:
+    """Loading, reading alone (replies of one token), then reading and writing.
+
+    No prompt is used twice.
+    """
+    load_seconds, _ = _timed(engine, _requests(1, 8, 1, seed=0))
+    read_seconds, read = _timed(engine, _requests(batch, lengths.prompt, 1, seed=1))
+    both_seconds, written = _timed(engine, _requests(batch, lengths.prompt, lengths.reply, seed=2))
+    prompt_tokens = sum(generation.prompt_tokens for generation in read)
+    reply_tokens = sum(generation.completion_tokens for generation in written)
+    prefill = prompt_tokens / read_seconds
+    reading_again = sum(generation.prompt_tokens for generation in written) / prefill
+    # reading can seem to take longer than both, by noise; writing then gets a hundredth
+    write_seconds = max(both_seconds - reading_again, both_seconds / 100)
     return {
-        "prompt_tokens": sum(g.prompt_tokens for g in read) // batch, "reply_tokens": tokens // batch,
-        "prefill": prefill, "decode": tokens / writing, "load_seconds": loaded - started,
-    }  # fmt: skip
+        "prompt_tokens": prompt_tokens // batch,
+        "reply_tokens": reply_tokens // batch,
+        "prefill": prefill,
+        "decode": reply_tokens / write_seconds,
+        "load_seconds": load_seconds,
+    }
+
+
+def _timed(engine: Engine, requests: list[Request]) -> tuple[float, list[Generation]]:
+    """The seconds that an engine takes for requests, and its replies."""
+    started = time.perf_counter()
+    generations = list(engine.generate(requests))
+    return time.perf_counter() - started, generations
 
 
 def _requests(count: int, numbers: int, reply: int, seed: int) -> list[Request]:
     """Prompts that share no beginning and ask for more than `reply` tokens."""
     draw = random.Random(seed)
-    lists = [" ".join(str(draw.randrange(100, 1000)) for _ in range(numbers)) for _ in range(count)]
-    return [
-        Request(
-            messages=(Message("user", f"{text}\nWrite this list of numbers again, all of it, three times."),),
-            sampling=Sampling(temperature=0.8, max_tokens=reply), seed=i, about=f"bench prompt {i}",
+    requests = []
+    for index in range(count):
+        listed = " ".join(str(draw.randrange(100, 1000)) for _ in range(numbers))
+        text = f"{listed}\nWrite this list of numbers again, all of it, three times."
+        requests.append(
+            Request(
+                messages=(Message("user", text),),
+                sampling=Sampling(temperature=0.8, max_tokens=reply),
+                seed=index,
+                about=f"bench prompt {index}",
+            )
         )
-        for i, text in enumerate(lists)
-    ]  # fmt: skip
+    return requests
 
 
 def best(rows: Iterable[Row]) -> Row:

@@ -1,15 +1,16 @@
-"""What only a recipe, its seats and its questions together can show to be wrong, raised before anybody is asked.
+"""What only a recipe, its seats and its questions together can show to be wrong, raised before
+anybody is asked.
 
-Reads seats, model folders and, if there is one, the record; writes nothing. Knows nothing of how a step is done.
+Reads seats, model folders and, if there is one, the record; writes nothing. Knows nothing of how a
+step is done.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from localfair.committee.seating import Member, Seating
 from localfair.engines.base import CONSTRAINING
 from localfair.errors import TaskError, UsageError
+from localfair.pipeline.orders import Order
 from localfair.recipe.schema import (
     AnyStep,
     BestEpoch,
@@ -28,72 +29,106 @@ from localfair.record.store import Store
 from localfair.stages.soften import shared_ids
 from localfair.tasks.base import Dataset, Task
 
-if TYPE_CHECKING:
-    from localfair.pipeline.orders import Order
+# engines whose weights are not here, and what their models are called in messages
+WEIGHTLESS = {"scripted": "scripted", "openai_http": "served"}
 
 
 def taking_part(recipe: Recipe, teachers: list[Member]) -> list[Member]:
-    """Those whom the recipe's `teachers` names by index, all when it names none; nobody's seat changes."""
-    if absent := [i for i in recipe.teachers if i >= len(teachers)]:
-        raise UsageError(
-            f"recipe {recipe.name!r} wants teacher {absent[0]} (counted from 0), and {len(teachers)} are named",
-            "name more with --teacher MODEL, or others with --set teachers=[0]",
-        )
-    return [p for p in teachers if not recipe.teachers or p.seat.index in recipe.teachers]
+    """Those whom the recipe's `teachers` names by index, all when it names none.
+
+    Nobody's seat changes.
+    """
+    for index in recipe.teachers:
+        if index >= len(teachers):
+            raise UsageError(
+                f"recipe {recipe.name!r} wants teacher {index} (counted from 0), "
+                f"and {len(teachers)} are named",
+                "name more with --teacher MODEL, or others with --set teachers=[0]",
+            )
+    if not recipe.teachers:
+        return teachers
+    return [member for member in teachers if member.seat.index in recipe.teachers]
 
 
 def check_seats(order: Order, members: list[Member], steps: list[AnyStep]) -> None:
-    """What only the recipe and the seats together can show. Raises before anything is asked."""
-    roles = {p.seat.role for p in members}
-    if "teacher" not in roles and any(
-        isinstance(s, Inquire) and s.role == "teacher" for s in steps
-    ):
-        raise UsageError(
-            f"recipe {order.recipe.name!r} needs at least one teacher",
-            "name one with --teacher MODEL",
-        )
-    kinds = {"scripted": "scripted", "openai_http": "served"}  # engines whose weights are not here
-    weightless = {p.seat.role: kinds[p.engine_name] for p in members if p.engine_name in kinds}
+    """Every step finds who it needs. Raises UsageError."""
+    roles = {member.seat.role for member in members}
     for step in steps:
-        if "mentor" not in roles and getattr(step, "role", "") == "mentor":
+        role = getattr(step, "role", "")
+        if isinstance(step, Inquire) and role == "teacher" and "teacher" not in roles:
+            raise UsageError(
+                f"recipe {order.recipe.name!r} needs at least one teacher",
+                "name one with --teacher MODEL",
+            )
+    for step in steps:
+        role = getattr(step, "role", "")
+        if role == "mentor" and "mentor" not in roles:
             raise UsageError(
                 f"recipe {order.recipe.name!r} needs a mentor", "name one with --mentor MODEL"
             )
-        if isinstance(step, Train | Soften) and (kind := weightless.get(step.role)):
-            what = f"{'train' if isinstance(step, Train) else 'ask'} a {kind} {step.role}"
-            raise UsageError(f"{step.id} cannot {what}", f"name a {step.role} with weights")
-    reviewing = [s for s in steps if isinstance(s, Review) and s.mode != "none" and s.of]
-    reviewers = [
-        p for p in members if p.seat.role == ("reviewer" if order.reviewers else "teacher")
-    ]
-    for step, member in ((s, p) for s in reviewing if s.constrained for p in reviewers):
-        if member.engine_name not in CONSTRAINING:
+        if isinstance(step, Train | Soften):
+            _check_weights_here(step, members)
+    reviewing: list[Review] = []
+    for step in steps:
+        if isinstance(step, Review) and step.mode != "none" and step.of:
+            reviewing.append(step)
+    for review in reviewing:
+        _check_constraint(order, review, members)
+    for review in reviewing:
+        _check_reviewers(order, review, members)
+
+
+def _check_weights_here(step: Train | Soften, members: list[Member]) -> None:
+    """A role that is trained, or asked for soft labels, has weights on this machine."""
+    for member in members:
+        if member.seat.role == step.role and member.engine_name in WEIGHTLESS:
+            verb = "train" if isinstance(step, Train) else "ask"
+            what = WEIGHTLESS[member.engine_name]
             raise UsageError(
-                f"{step.id}.constrained: the {member.engine_name} engine of {member.seat.model} cannot constrain a reply",
-                f"seat it with one of {', '.join(sorted(CONSTRAINING))}, or --set {step.id}.constrained=false",
+                f"{step.id} cannot {verb} a {what} {step.role}", f"name a {step.role} with weights"
             )
-    seated = [p for p in members if p.seat.role == "teacher"]
-    can_give = len(order.reviewers) or max(0, len(seated) - 1)
-    for step in reviewing:
-        if step.accept.needed > can_give:
+
+
+def _check_constraint(order: Order, step: Review, members: list[Member]) -> None:
+    """A review whose replies are bound is asked of engines that can bind them."""
+    if not step.constrained:
+        return
+    role = "reviewer" if order.reviewers else "teacher"
+    for member in members:
+        if member.seat.role == role and member.engine_name not in CONSTRAINING:
             raise UsageError(
-                f"{step.id} wants {step.accept.needed} reviews of each explanation, this committee can give {can_give}",
-                "name more seats with --teacher or --reviewer (one model may hold several), "
-                f"or leave reviews out with --set {step.id}.mode=none",
+                f"{step.id}.constrained: the {member.engine_name} engine of {member.seat.model} "
+                "cannot constrain a reply",
+                f"seat it with one of {', '.join(sorted(CONSTRAINING))}, "
+                f"or --set {step.id}.constrained=false",
             )
+
+
+def _check_reviewers(order: Order, step: Review, members: list[Member]) -> None:
+    """The committee can give as many reviews as the gate wants: nobody reviews his own."""
+    teachers = sum(member.seat.role == "teacher" for member in members)
+    can_give = len(order.reviewers) or max(0, teachers - 1)
+    if step.accept.needed > can_give:
+        raise UsageError(
+            f"{step.id} wants {step.accept.needed} reviews of each explanation, "
+            f"this committee can give {can_give}",
+            "name more seats with --teacher or --reviewer (one model may hold several), "
+            f"or leave reviews out with --set {step.id}.mode=none",
+        )
 
 
 def check_weights(order: Order, steps: list[AnyStep]) -> None:
     """A loss with one weight per teacher has as many as teachers were named. Raises UsageError."""
-    for step in (s for s in steps if isinstance(s, Train)):
+    for step in steps:
+        if not isinstance(step, Train):
+            continue
         for term in step.loss:
-            if (
-                isinstance(term, CrossEntropy)
-                and term.weights
-                and len(term.weights) != len(order.teachers)
-            ):
+            if not isinstance(term, CrossEntropy) or not term.weights:
+                continue
+            if len(term.weights) != len(order.teachers):
                 raise UsageError(
-                    f"{step.id}.loss gives {len(term.weights)} weights to {len(order.teachers)} teachers",
+                    f"{step.id}.loss gives {len(term.weights)} weights "
+                    f"to {len(order.teachers)} teachers",
                     f"give one each: --set {step.id}.loss.{term.kind}.weights=[1.0, 0.5]",
                 )
 
@@ -102,28 +137,35 @@ def check_mentor(order: Order, seating: Seating, steps: list[AnyStep]) -> None:
     """A mentor that softens lessons reads the student's tokens as its own. Raises UsageError."""
     if not order.mentor or not any(isinstance(step, Soften) for step in steps):
         return
-    if seating.model(order.mentor).fingerprint != seating.model(order.student).fingerprint:
-        shared_ids(*(seating.folder(seating.model(name)) for name in (order.student, order.mentor)))
+    mentor = seating.model(order.mentor)
+    student = seating.model(order.student)
+    if mentor.fingerprint != student.fingerprint:
+        shared_ids(seating.folder(student), seating.folder(mentor))
 
 
 def check_questions(
     order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]
 ) -> None:
-    """Every split that a step reads has questions, here or in the record. Raises before anything is written."""
-    held: set[str] = {q.split for q in dataset.questions} if dataset else set()
+    """Every split that a step reads has questions, here or in the record. Raises TaskError."""
+    splits: set[str] = set()
+    if dataset is not None:
+        splits |= {question.split for question in dataset.questions}
     if exists(order.db):
         with Store.open(order.db) as store:
-            held |= store.splits(task.name)
-    if not held:
+            splits |= store.splits(task.name)
+    if not splits:
         raise TaskError(
             f"task {task.name!r} has no questions in {order.db}",
-            f"give its files with --data PATH, or once with `localfair tasks import {task.name} PATH`",
+            "give its files with --data PATH, "
+            f"or once with `localfair tasks import {task.name} PATH`",
         )
     for step in steps:
-        if (split := _split_of(step)) and split not in held:
+        split = _split_of(step)
+        if split is not None and split not in splits:
             raise TaskError(
                 f"task {task.name!r} has no {split} questions, and {step.id} needs them",
-                f"give data with a {split} split, or leave the step out with --set {step.id}.enabled=false",
+                f"give data with a {split} split, "
+                f"or leave the step out with --set {step.id}.enabled=false",
             )
 
 

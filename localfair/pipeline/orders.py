@@ -1,11 +1,13 @@
-"""What the user asked for: which recipe, on which task, with whom, recorded where."""
+"""What the user asked for: which recipe, on which task, with whom, recorded where.
+
+Reads recipes and model cards; asks nobody. Knows nothing of how a run is done.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from localfair.committee.seating import Options, find_model
 from localfair.errors import MissingWeights, UsageError, nearest
@@ -15,9 +17,35 @@ from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import AnyStep, Recipe
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a command line may say of a run beside its recipe; None or () leave it to the recipe.
+
+    settings: `STEP.KEY=VALUE` each. workspace: the user's folder. train_limit, test_limit: the most
+    questions taken of train, and of test and dev.
+    """
+
+    task: str | None = None
+    data: Path | None = None
+    student: str | None = None
+    teachers: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    mentor: str | None = None
+    db: Path = Path("localfair.db")
+    workspace: Path | None = None
+    train_limit: int | None = None
+    test_limit: int | None = None
+    seed: int = 0
+    settings: tuple[str, ...] = ()
+    engine: str | None = None
+    student_engine: str | None = None
+    precision: str | None = None
+    batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the user asked for: which recipe, on which task, with whom, recorded where."""
+    """One run as it was asked for, with nothing left open."""
 
     recipe: Recipe
     task: str
@@ -34,52 +62,59 @@ class Order:
     options: Options = field(default_factory=Options)
 
 
-def order(
-    *, recipe: str, settings: tuple[str, ...] = (), workspace: Path | None = None, **options: Any
-) -> Order:
-    """An Order from the command line's options; what they leave out is taken from the recipe's defaults.
+def order(recipe: str, options: RunOptions) -> Order:
+    """The order that a recipe's name and a command line give.
 
-    Raises RecipeError, or UsageError for what neither says.
+    What the command line leaves out is taken from the recipe's defaults. Raises RecipeError, or
+    UsageError for a task or a student that neither says.
     """
-    workspace = workspace or workspace_dir()
-    loaded = load_recipe(recipe, workspace, settings)
-    said = {k: v for k, v in options.items() if v not in (None, ())}
-    defaults = loaded.defaults
-    engine = said.pop("engine", defaults.engine)
-    chosen = Options(
-        engine=engine, student_engine=said.pop("student_engine", "transformers"),
-        precision=said.pop("precision", None) or usual_precision(), batch=said.pop("batch", 16),
-    )  # fmt: skip
-    missing = [
-        f"--{name}"
-        for name in ("task", "student")
-        if not (said.get(name) or getattr(defaults, name))
-    ]
-    if missing:
+    workspace = options.workspace or workspace_dir()
+    loaded = load_recipe(recipe, workspace, options.settings)
+    task = options.task or loaded.defaults.task
+    student = options.student or loaded.defaults.student
+    if not task or not student:
+        missing = [name for name, value in (("--task", task), ("--student", student)) if not value]
         raise UsageError(
             f"recipe {recipe!r} needs {' and '.join(missing)}",
             f"see `localfair run {recipe} --help`",
         )
     return Order(
         recipe=loaded,
+        task=task,
+        student=student,
+        teachers=options.teachers or loaded.defaults.teachers,
+        reviewers=options.reviewers,
+        mentor=options.mentor,
+        data=options.data,
+        db=options.db,
         workspace=workspace,
-        task=said.pop("task", defaults.task),
-        student=said.pop("student", defaults.student),
-        teachers=tuple(said.pop("teachers", defaults.teachers)),
-        train_limit=said.pop("limit", defaults.train),
-        test_limit=said.pop("test_limit", defaults.test),
-        options=chosen,
-        **said,
+        train_limit=options.train_limit or loaded.defaults.train,
+        test_limit=options.test_limit or loaded.defaults.test,
+        seed=options.seed,
+        options=_engine_options(loaded, options),
+    )
+
+
+def _engine_options(recipe: Recipe, options: RunOptions) -> Options:
+    usual = Options()
+    return Options(
+        engine=options.engine or recipe.defaults.engine,
+        student_engine=options.student_engine or usual.student_engine,
+        precision=options.precision or usual_precision(),
+        batch=options.batch or usual.batch,
     )
 
 
 def fetch_missing(order: Order, say: Callable[[str], None]) -> None:
-    """Fetch the weights of every named model that is not here: the user's word for the network was given."""
+    """Fetch the weights of every named model that is not here: the user's word for the network
+    was given.
+    """
     from localfair.models.fetch import fetch
 
-    for name in dict.fromkeys(
-        [order.student, *order.teachers, *order.reviewers, *filter(None, [order.mentor])]
-    ):
+    names = [order.student, *order.teachers, *order.reviewers]
+    if order.mentor:
+        names.append(order.mentor)
+    for name in dict.fromkeys(names):
         try:
             find_model(name, order.workspace)
         except MissingWeights:
@@ -87,21 +122,23 @@ def fetch_missing(order: Order, say: Callable[[str], None]) -> None:
 
 
 def step_of(recipe: Recipe, stage: str, step: str | None) -> str:
-    """The id of a recipe's step of a stage: the named one, else the first."""
-    found = [s.id for _, s in recipe.steps() if s.stage == stage]
-    if not found:
+    """The id of a recipe's step of a stage: the named one, else the first. Raises UsageError."""
+    ids = [candidate.id for _, candidate in recipe.steps() if candidate.stage == stage]
+    if not ids:
         raise UsageError(
             f"recipe {recipe.name!r} has no {stage} step",
             f"see `localfair recipes show {recipe.name}`",
         )
-    if step is not None and step not in found:
-        raise UsageError(
-            f"recipe {recipe.name!r} has no {stage} step {step!r}", nearest(step, found)
-        )
-    return step or found[0]
+    if step is not None and step not in ids:
+        raise UsageError(f"recipe {recipe.name!r} has no {stage} step {step!r}", nearest(step, ids))
+    return step or ids[0]
 
 
 def steps_until(recipe: Recipe, until: str | None) -> list[AnyStep]:
-    """The steps of a run that stops after the step `until`."""
-    steps = [s for _, s in recipe.steps()]
-    return steps[: 1 + next((i for i, s in enumerate(steps) if s.id == until), len(steps))]
+    """The steps of a run that stops after the step `until`; all of them when it is None."""
+    steps: list[AnyStep] = []
+    for _, step in recipe.steps():
+        steps.append(step)
+        if step.id == until:
+            break
+    return steps

@@ -1,14 +1,13 @@
 """plan: what a run would ask, load, take and last, before anything is started.
 
-Reads a rehearsal of the run, model cards, the record's rates and averages, and the machine; writes nothing.
-Numbers of calls are exact where the record answers, upper bounds where it does not yet.
+Reads a rehearsal of the run, model cards, the record's rates and averages, and the machine; writes
+nothing. Numbers of calls are exact where the record answers, upper bounds where it does not yet.
 """
 
 from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from localfair.pipeline.rehearsal import Rehearsed, Share, rehearse
 from localfair.recipe.schema import Review, SamplingKeys, Train
 from localfair.record.connection import exists
 from localfair.record.nouns import EngineIdentity
-from localfair.record.store import Store
+from localfair.record.store import Row, Store
 
 LETTERS_A_TOKEN = 3.5  # of English, where the record cannot say (ours, on the safe side)
 INSTRUCTIONS = 160  # tokens of a prompt's own words, for prompts that cannot be written yet (ours)
@@ -33,9 +32,12 @@ ENOUGH = 8  # recorded replies before their mean is taken for an estimate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What one step asks of one engine. `more` calls may come on top; tokens and seconds are of all of them.
+    """What one step asks of one engine.
 
-    `seconds` is None where the engine has no measured rates.
+    `more` calls may come on top; tokens and seconds are of all of them.
+
+    seconds: None where the engine has no measured rates. memory: bytes, None for what is not loaded
+    here.
     """
 
     step: str
@@ -51,10 +53,15 @@ class Line:
     seconds: float | None
     memory: int | None
 
+    @property
+    def most_calls(self) -> int:
+        """The calls that are known and those that may come on top."""
+        return self.calls + self.more
+
 
 @dataclass(slots=True)
 class Planned:
-    """The lines in order, and what they add up to."""
+    """The lines in order, and what they add up to. Memory and disk are bytes."""
 
     lines: list[Line] = field(default_factory=list)
     training: list[dict[str, Any]] = field(default_factory=list)
@@ -68,7 +75,9 @@ class Planned:
     @property
     def seconds(self) -> float | None:
         """The time of all calls; None while one engine that is asked was never measured."""
-        return None if self.unmeasured else sum(line.seconds or 0.0 for line in self.lines)
+        if self.unmeasured:
+            return None
+        return sum(line.seconds or 0.0 for line in self.lines)
 
     def data(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -81,159 +90,200 @@ class Planned:
 
 
 def plan(order: Order, until: str | None = None) -> Planned:
-    """Plan the run of `order`. Raises what the run itself would raise for bad input; nothing is loaded or written."""
+    """Plan the run of `order`.
+
+    Raises what the run itself would raise for bad input; nothing is loaded or written.
+    """
     steps = rehearse(order, until)
-    seating = Seating(order.workspace, order.seed, order.options)
-    planned = Planned(
-        memory_here=free_memory()[1], disk_here=shutil.disk_usage(_existing(order.db.parent)).free
-    )
-    averages = Averages(order.db)
-    upstream = 0  # the longest text a later prompt may have to quote
+    disk_here = shutil.disk_usage(_existing(order.db.parent)).free
+    planned = Planned(memory_here=free_memory()[1], disk_here=disk_here)
+    estimate = Estimate(order)
     for step in steps:
-        lines = [
-            _line(order, seating, averages, step, share, upstream) for share in step.shares.values()
-        ]
-        planned.lines += lines
-        planned.loads += sum(line.calls + line.more > 0 for line in lines)
+        planned.lines += estimate.lines(step)
         if isinstance(step.step, Train):
-            planned.training.append(_training(averages, step) | {"after_lines": len(planned.lines)})
-        upstream = max([upstream, *(keys.max_tokens for keys in _sampling(step))])
-    asked = [line for line in planned.lines if line.calls + line.more]
+            row = estimate.training(step, step.step)
+            planned.training.append(row | {"after_lines": len(planned.lines)})
+    asked = [line for line in planned.lines if line.most_calls]
+    planned.loads = len(asked)
     planned.memory = max((line.memory or 0 for line in asked), default=0)
-    planned.disk = ROW * sum(line.calls + line.more for line in asked)
-    planned.unmeasured = sorted(
-        {f"{line.model} ({line.engine})" for line in asked if line.seconds is None}
-    )
+    planned.disk = ROW * sum(line.most_calls for line in asked)
+    unmeasured = {f"{line.model} ({line.engine})" for line in asked if line.seconds is None}
+    planned.unmeasured = sorted(unmeasured)
     return planned
 
 
-def _sampling(step: Rehearsed) -> Iterable[SamplingKeys]:
-    found = getattr(step.step, "sampling", None)
-    return [found] if found else []
+class Estimate:
+    """Tokens, seconds and memory of rehearsed steps, told of them in their order."""
+
+    def __init__(self, order: Order) -> None:
+        self._batch = order.options.batch
+        self._seating = Seating(order.workspace, order.seed, order.options)
+        self._averages = Averages(order.db)
+        self._longest_reply = 0  # the longest text that a later prompt may have to quote
+
+    def lines(self, step: Rehearsed) -> list[Line]:
+        """A line for each engine that the step wants something of."""
+        lines = [self._line(step, share) for share in step.shares.values()]
+        sampling = _sampling(step)
+        if sampling is not None:
+            self._longest_reply = max(self._longest_reply, sampling.max_tokens)
+        return lines
+
+    def _line(self, step: Rehearsed, share: Share) -> Line:
+        identity = share.member.identity
+        sampling = _sampling(step) or SamplingKeys()
+        prompts = self._prompt_tokens(share)
+        if prompts:
+            prompt = sum(prompts) / len(prompts)
+            longest = max(prompts)
+        else:
+            guess = INSTRUCTIONS + self._longest_reply
+            prompt = longest = self._averages.prompt(identity, guess)
+        calls = len(share.calls) + share.more
+        prompt_tokens = round(prompt * calls)
+        reply_tokens = self._reply_tokens(step, identity, sampling) * calls
+        seconds: float | None = 0.0
+        if calls:
+            seconds = self._averages.seconds(identity, self._batch, prompt_tokens, reply_tokens)
+        return Line(
+            step=step.step.id,
+            stage=step.step.stage,
+            round=step.round,
+            model=identity.model,
+            engine=identity.engine,
+            recorded=share.recorded,
+            calls=len(share.calls),
+            more=share.more,
+            prompt_tokens=prompt_tokens,
+            reply_tokens=reply_tokens,
+            seconds=seconds,
+            memory=self._memory(identity.model, round(longest) + sampling.max_tokens),
+        )
+
+    def _prompt_tokens(self, share: Share) -> list[float]:
+        """The tokens of each prompt that is known, from its letters."""
+        letters_a_token = self._averages.letters(share.member.identity)
+        tokens = []
+        for call in share.calls:
+            letters = sum(len(message.content) for message in call.request.messages)
+            tokens.append(letters / letters_a_token)
+        return tokens
+
+    def _reply_tokens(
+        self, step: Rehearsed, identity: EngineIdentity, sampling: SamplingKeys
+    ) -> int:
+        """The tokens of one reply; a direct review writes none."""
+        if isinstance(step.step, Review) and step.step.mode == "direct":
+            return 0
+        return self._averages.reply(identity, sampling.max_tokens)
+
+    def _memory(self, name: str, context: int) -> int | None:
+        """Bytes to serve a model.
+
+        None for a script and for what a server of the user's own holds.
+        """
+        try:
+            model = self._seating.model(name)
+        except ModelError:
+            return None
+        if not isinstance(model, Model) or not model.path:
+            return None
+        return memory_needed(model, context, self._batch)
+
+    def training(self, step: Rehearsed, train: Train) -> dict[str, Any]:
+        """What a train step learns, in how many steps and seconds.
+
+        Seconds None where the record cannot say.
+        """
+        lessons = step.lessons + step.more_lessons
+        batches = math.ceil(lessons / train.batch)
+        steps = math.ceil(batches / train.accumulation) * train.epochs
+        a_step = self._averages.step_seconds()
+        seconds = a_step * steps if a_step else None
+        return {
+            "step": train.id,
+            "round": step.round,
+            "lessons": step.lessons,
+            "more": step.more_lessons,
+            "trained": step.trained,
+            "steps": 0 if step.trained else steps,
+            "seconds": 0.0 if step.trained else seconds,
+        }
 
 
-def _line(
-    order: Order, seating: Seating, averages: Averages, step: Rehearsed, share: Share, upstream: int
-) -> Line:
-    identity = share.member.identity
-    sampling = next(iter(_sampling(step)), SamplingKeys())
-    direct = isinstance(step.step, Review) and step.step.mode == "direct"
-    reply = 0 if direct else averages.reply(identity, sampling.max_tokens)
-    letters = averages.letters(identity)
-    lengths = [sum(len(m.content) for m in call.request.messages) / letters for call in share.calls]
-    known = (
-        sum(lengths) / len(lengths)
-        if lengths
-        else averages.prompt(identity, INSTRUCTIONS + upstream)
-    )
-    calls = len(share.calls) + share.more
-    prompt_tokens, reply_tokens = round(known * calls), reply * calls
-    longest = round(max(lengths, default=known)) + sampling.max_tokens
-    return Line(
-        step=step.step.id, stage=step.step.stage, round=step.round, model=identity.model, engine=identity.engine,
-        recorded=share.recorded, calls=len(share.calls), more=share.more,
-        prompt_tokens=prompt_tokens, reply_tokens=reply_tokens,
-        seconds=averages.seconds(identity, order.options.batch, prompt_tokens, reply_tokens) if calls else 0.0,
-        memory=_memory(seating, identity.model, longest, order.options.batch),
-    )  # fmt: skip
-
-
-def _memory(seating: Seating, name: str, context: int, batch: int) -> int | None:
-    """Bytes to serve a model; None for a script and for what a server of the user's own holds."""
-    try:
-        model = seating.model(name)
-    except ModelError:
-        return None
-    return memory_needed(model, context, batch) if isinstance(model, Model) and model.path else None
-
-
-def _training(averages: Averages, step: Rehearsed) -> dict[str, Any]:
-    train = step.step
-    assert isinstance(train, Train)
-    lessons = step.lessons + step.more_lessons
-    steps = math.ceil(math.ceil(lessons / train.batch) / train.accumulation) * train.epochs
-    each = averages.step_seconds()
-    return {
-        "step": train.id, "round": step.round, "lessons": step.lessons, "more": step.more_lessons,
-        "trained": step.trained, "steps": 0 if step.trained else steps,
-        "seconds": 0.0 if step.trained else each * steps if each else None,
-    }  # fmt: skip
+def _sampling(step: Rehearsed) -> SamplingKeys | None:
+    """How a step draws replies, if it asks for any."""
+    return getattr(step.step, "sampling", None)
 
 
 class Averages:
     """What the record knows of lengths and speeds; nothing, where there is no record."""
 
     def __init__(self, db: Path) -> None:
-        self._rates: list[dict[str, Any]] = []
-        self._replies: dict[tuple[str, str, str], dict[str, Any]] = {}
-        self._each: float | None = None
+        self._rates: list[Row] = []
+        self._replies: list[Row] = []
+        self._step_seconds: float | None = None
         if exists(db):
             with Store.open(db) as store:
-                self._read(store)
+                self._rates = store.rates(machine())
+                self._replies = store.reply_lengths(at_least=ENOUGH)
+                self._step_seconds = store.seconds_a_training_step()
 
-    def _read(self, store: Store) -> None:
-        self._rates = store.rows(
-            "SELECT * FROM rates WHERE machine = ? ORDER BY created", machine()
-        )
-        rows = store.rows(
-            "SELECT fingerprint, engine, json_extract(sampling, '$.max_tokens') AS most, COUNT(*) AS n, "
-            "AVG(completion_tokens) AS reply, AVG(prompt_tokens) AS prompt, "
-            "SUM(LENGTH(messages)) * 1.0 / SUM(prompt_tokens) AS letters "
-            "FROM generations WHERE action = 'generate' AND prompt_tokens > 0 GROUP BY 1, 2, 3"
-        )
-        self._replies = {
-            (row["fingerprint"], row["engine"], str(row["most"])): row
-            for row in rows
-            if row["n"] >= ENOUGH
-        }
-        found = store.one("SELECT SUM(seconds) / SUM(steps) AS each FROM adapters WHERE steps > 0")
-        self._each = found["each"] if found else None
+    def _of(self, identity: EngineIdentity) -> list[Row]:
+        """The lengths of an engine's replies, a row for each limit that was asked with."""
+        return [row for row in self._replies if _is_of(row, identity)]
 
-    def _of(self, identity: EngineIdentity) -> list[dict[str, Any]]:
-        return [
-            row
-            for key, row in self._replies.items()
-            if key[:2] == (identity.fingerprint, identity.engine)
-        ]
-
-    def reply(self, identity: EngineIdentity, most: int) -> int:
-        """Tokens of a reply: the mean of those recorded under the same limit, else the limit itself."""
-        found = self._replies.get((identity.fingerprint, identity.engine, str(most)))
-        return round(found["reply"]) if found else most
+    def reply(self, identity: EngineIdentity, limit: int) -> int:
+        """Tokens of a reply: the mean of those recorded under the same limit, else the limit
+        itself.
+        """
+        for row in self._of(identity):
+            if row["most"] == limit:
+                return round(float(row["reply"]))
+        return limit
 
     def prompt(self, identity: EngineIdentity, guess: int) -> float:
         """Tokens of a prompt that cannot be written yet."""
-        found = self._of(identity)
-        return float(max(row["prompt"] for row in found)) if found else float(guess)
+        return float(max((row["prompt"] for row in self._of(identity)), default=guess))
 
     def letters(self, identity: EngineIdentity) -> float:
         """Letters of a prompt's messages for each of its tokens."""
-        found = self._of(identity)
-        return float(min(row["letters"] for row in found)) if found else LETTERS_A_TOKEN
+        return float(min((row["letters"] for row in self._of(identity)), default=LETTERS_A_TOKEN))
 
     def seconds(
         self, identity: EngineIdentity, batch: int, prompt_tokens: int, reply_tokens: int
     ) -> float | None:
-        """Loading, reading and writing at the measured rates of the nearest batch size; None where there are none."""
-        found = [
-            r
-            for r in self._rates
-            if (r["fingerprint"], r["engine"]) == (identity.fingerprint, identity.engine)
-        ]
+        """Loading, reading and writing at the measured rates of the nearest batch size.
+
+        None where there are none.
+        """
         if identity.engine == "scripted":
             return 0.0
-        if not found:
+        newest: dict[int, Row] = {}
+        for row in self._rates:
+            if _is_of(row, identity):
+                newest[row["batch"]] = row  # in the order of time: the last of each size stands
+        if not newest:
             return None
-        newest = {row["batch"]: row for row in found}  # the last of each size stands
-        rate = newest[min(newest, key=lambda size: abs(math.log(size / batch)))]
-        return float(
-            rate["load_seconds"] + prompt_tokens / rate["prefill"] + reply_tokens / rate["decode"]
-        )
+        nearest = min(newest, key=lambda size: abs(math.log(size / batch)))
+        rate = newest[nearest]
+        reading = prompt_tokens / rate["prefill"]
+        writing = reply_tokens / rate["decode"]
+        return float(rate["load_seconds"] + reading + writing)
 
     def step_seconds(self) -> float | None:
         """Seconds that a training step took, over all adapters of the record."""
-        return self._each
+        return self._step_seconds
+
+
+def _is_of(row: Row, identity: EngineIdentity) -> bool:
+    """Whether a row was measured on these weights in this engine."""
+    return (row["fingerprint"], row["engine"]) == (identity.fingerprint, identity.engine)
 
 
 def _existing(folder: Path) -> Path:
-    return next(p for p in (folder.resolve(), *folder.resolve().parents) if p.exists())
+    """The folder, or the nearest one above it that is there."""
+    folder = folder.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    return folder

@@ -1,7 +1,9 @@
-"""A run rehearsed: every step on a copy of the record, with a committee that answers from the record and asks nobody.
+"""A run rehearsed: every step on a copy of the record, with a committee that answers from the
+record and asks nobody.
 
-Reads the record; writes only the copy. What cannot be known before something is asked is bounded from above: an
-answer not given yet may be a mistake, an explanation not written yet may be reviewed by everybody.
+Reads the record; writes only the copy. What cannot be known before something is asked is bounded
+from above: an answer not given yet may be a mistake, an explanation not written yet may be reviewed
+by everybody.
 """
 
 from __future__ import annotations
@@ -16,177 +18,219 @@ from typing import Any
 
 from localfair.committee.ask import Call, Committee
 from localfair.committee.seating import Member
-from localfair.pipeline import runs as pipeline
+from localfair.pipeline.orders import Order
+from localfair.pipeline.runs import STAGES, begun, do, prepare, record_of
 from localfair.recipe.schema import AnyStep, Exam, Inquire, Review, Soften, Train
 from localfair.record.connection import exists
 from localfair.record.nouns import EngineIdentity
 from localfair.record.store import Row
-from localfair.stages.step import Done, Work
+from localfair.stages.step import Work
 from localfair.stages.train import trained_before
-from localfair.stages.train_plan import plan as training
+from localfair.stages.train_plan import Plan
+from localfair.stages.train_plan import plan as plan_training
 
 
 @dataclass(slots=True)
 class Share:
-    """What one step wants of one engine."""
+    """What one step wants of one engine.
+
+    `more`: calls that may be added by what is not known yet.
+    """
 
     member: Member
     recorded: int = 0
     calls: list[Call] = field(default_factory=list)
-    more: int = 0  # calls that may be added by what is not known yet
+    more: int = 0
 
 
 @dataclass(slots=True)
 class Rehearsed:
-    """One step: its shares by engine; for a train step the lessons known and those that may be added."""
+    """One step: its shares by engine.
+
+    For a train step the lessons known and those that may be added.
+
+    trained: the very same adapter is in the record. unknown: rows (answers, explanations, lessons)
+    that the step may yet make, beside those it finds.
+    """
 
     step: AnyStep
     round: int
     shares: dict[EngineIdentity, Share] = field(default_factory=dict)
     lessons: int = 0
     more_lessons: int = 0
-    trained: bool = False  # the very same adapter is in the record
-    unknown: int = (
-        0  # rows (answers, explanations, lessons) this step may yet make, beside those it finds
-    )
+    trained: bool = False
+    unknown: int = 0
 
     def share(self, member: Member) -> Share:
+        """The share of a member's engine."""
         return self.shares.setdefault(member.identity, Share(member))
+
+    def unanswered(self) -> list[Call]:
+        """The calls that the record does not answer."""
+        return [call for share in self.shares.values() for call in share.calls]
 
 
 class Silent(Committee):
-    """Yields what the record holds and notes what it does not; opens nothing."""
+    """A committee that yields what the record holds and notes what it does not.
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.now: Rehearsed | None = None
+    It opens no engine.
+    """
+
+    step: Rehearsed  # what is rehearsed now
 
     def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Row]]:
-        assert self.now is not None
         waiting = self._waiting(calls)
         recorded = self.store.recorded(waiting)
         for generation, same in waiting.items():
-            share = self.now.share(same[0].member)
-            if generation in recorded:
-                share.recorded += 1
-                yield from ((call, recorded[generation]) for call in same)
-            else:
+            share = self.step.share(same[0].member)
+            if generation not in recorded:
                 share.calls.append(same[0])
+                continue
+            share.recorded += 1
+            for call in same:
+                yield call, recorded[generation]
 
 
-def rehearse(order: pipeline.Order, until: str | None = None) -> list[Rehearsed]:
-    """Every step of the run that `order` would make. Raises what `pipeline.run` raises for bad input."""
+def rehearse(order: Order, until: str | None = None) -> list[Rehearsed]:
+    """Every step of the run that `order` would make.
+
+    Raises what `pipeline.run` raises for bad input.
+    """
+    rehearsal = Rehearsal()
     with tempfile.TemporaryDirectory(prefix="localfair-plan-") as folder:
-        copied = _copy(order.db, Path(folder))
-        steps: list[Rehearsed] = []
+        copy = replace(order, db=_copy(order.db, Path(folder)))
+        prepared = prepare(copy, until)
+        with record_of(prepared) as store:
+            committee = Silent(store, prepared.members)
+            with begun(prepared, store, committee, _quiet) as this:
+                for work, step in this.steps():
+                    outcome = do(work, step, rehearsal.stage, _quiet)
+                    # what is unknown may go on improving: no round is left out
+                    open_exam = isinstance(step, Exam) and bool(rehearsal.now.unanswered())
+                    this.did(work, step, outcome, improves=open_exam)
+    return rehearsal.steps
 
-        def stage(work: Work, step: AnyStep) -> dict[str, Any]:
-            steps.append(Rehearsed(step, work.round))
-            return _rehearse_step(work, step, steps)
 
-        pipeline.run(
-            replace(order, db=copied), until=until, say=lambda line: None, progress=lambda *_: None,
-            stages=dict.fromkeys(pipeline.STAGES, stage), seated=Silent,
-        )  # fmt: skip
-    return steps
+def _quiet(line: str) -> None:
+    """Say nothing."""
 
 
 def _copy(db: Path, folder: Path) -> Path:
     """The record as it is now, beside a link to its adapters."""
-    copied = folder / db.name
+    copy = folder / db.name
     if exists(db):
         read_only = f"file:{db.resolve()}?mode=ro"
         with (
             closing(sqlite3.connect(read_only, uri=True)) as source,
-            closing(sqlite3.connect(copied)) as target,
+            closing(sqlite3.connect(copy)) as target,
         ):
             source.backup(target)
         adapters = f"{db.stem}-adapters"
         (folder / adapters).symlink_to((db.parent / adapters).resolve())
-    return copied
+    return copy
 
 
-def _rehearse_step(work: Work, step: AnyStep, steps: list[Rehearsed]) -> dict[str, Any]:
-    now = steps[-1]
-    assert isinstance(work.committee, Silent)
-    work.committee.now = now
-    if isinstance(step, Train):
-        return _rehearse_training(work, step, now, _unknown_before(work, steps, ("select",)))
-    if isinstance(step, Soften):
-        return _rehearse_softening(work, step, now, _unknown_before(work, steps, ("select",)))
-    outcome = pipeline.STAGES[step.stage](work, step)
-    asked = [call for share in now.shares.values() for call in share.calls]
-    # several reviews make one verdict
-    made = len({call.tag["id"] for call in asked}) if isinstance(step, Review) else len(asked)
-    now.unknown = made + _bound(work, step, now, steps)
-    if (
-        isinstance(step, Exam) and asked
-    ):  # what is unknown may go on improving: no round is left out
-        outcome |= {"right": 1000 + work.round, "answers": 1}
-    return outcome
+class Rehearsal:
+    """The steps rehearsed so far; the last one is rehearsed now."""
 
+    def __init__(self) -> None:
+        self.steps: list[Rehearsed] = []
 
-def _unknown_before(work: Work, steps: list[Rehearsed], stages: tuple[str, ...]) -> int:
-    """Rows that the steps read by this one may yet make."""
-    read = {(d.round, d.step.id) for d in _read(work, steps[-1].step, stages)}
-    return sum(s.unknown for s in steps[:-1] if (s.round, s.step.id) in read)
+    @property
+    def now(self) -> Rehearsed:
+        """The step that is rehearsed now."""
+        return self.steps[-1]
 
+    def stage(self, work: Work, step: AnyStep) -> dict[str, Any]:
+        """Rehearse a step: do it on the copy, and bound from above what it may ask beyond that."""
+        assert isinstance(work.committee, Silent)
+        self.steps.append(Rehearsed(step, work.round))
+        work.committee.step = self.now
+        if isinstance(step, Train):
+            return self._training(work, step)
+        if isinstance(step, Soften):
+            return self._softening(work, step)
+        outcome = STAGES[step.stage](work, step)
+        unanswered = self.now.unanswered()
+        # several reviews make one verdict
+        is_review = isinstance(step, Review)
+        rows = len({call.tag.id for call in unanswered}) if is_review else len(unanswered)
+        self.now.unknown = rows + self._bound(work, step)
+        return outcome
 
-def _read(work: Work, step: AnyStep, stages: tuple[str, ...]) -> list[Done]:
-    having = {"split": "train"} if stages == ("exam",) else {}
-    return work.earlier(step, stages, **having)
+    def _unknown_before(self, work: Work, stages: tuple[str, ...], split: str | None = None) -> int:
+        """Rows that the steps read by this one may yet make."""
+        unknown = 0
+        for done in work.rows.earlier(self.now.step, stages, split=split):
+            for each in self.steps[:-1]:
+                if (each.round, each.step.id) == (done.round, done.step.id):
+                    unknown += each.unknown
+        return unknown
 
+    def _bound(self, work: Work, step: AnyStep) -> int:
+        """Give the step's engines what the unknown may add; how many rows that may make."""
+        if isinstance(step, Inquire) and step.about == "mistakes":
+            mistakes = self._unknown_before(work, ("exam",), split="train")
+            return self._bound_inquire(work, step, mistakes)
+        if isinstance(step, Review) and step.mode != "none":
+            explanations = self._unknown_before(work, ("inquire",))
+            return self._bound_review(work, explanations)
+        if isinstance(step, Exam | Inquire):
+            return 0
+        return self._unknown_before(work, ("review", "inquire"))
 
-def _bound(work: Work, step: AnyStep, now: Rehearsed, steps: list[Rehearsed]) -> int:
-    """Give the step's engines what the unknown may add; how many rows that may make."""
-    if isinstance(step, Inquire) and step.about == "mistakes":
-        return _bound_inquire(work, step, now, _unknown_before(work, steps, ("exam",)))
-    if isinstance(step, Review) and step.mode != "none":
-        return _bound_review(work, now, _unknown_before(work, steps, ("inquire",)))
-    if isinstance(step, Exam | Inquire):
-        return 0
-    return _unknown_before(work, steps, ("review", "inquire"))
+    def _bound_inquire(self, work: Work, step: Inquire, mistakes: int) -> int:
+        """Every author writes all it is asked for about each mistake that may come."""
+        each = 0
+        for write in (step.write.feedback, step.write.rationale):
+            if write is not None:
+                each += write.samples
+        members = work.committee.of(step.role)
+        for member in members:
+            self.now.share(member).more += mistakes * each
+        return mistakes * each * len(members)
 
+    def _bound_review(self, work: Work, explanations: int) -> int:
+        """Every explanation goes to every seat but its author's; authors wrote alike many."""
+        authors = work.committee.of("teacher")
+        for member in work.committee.reviewers():
+            others = sum(author.seat.id != member.seat.id for author in authors)
+            self.now.share(member).more += explanations * others // max(1, len(authors))
+        return explanations
 
-def _bound_inquire(work: Work, step: Inquire, now: Rehearsed, mistakes: int) -> int:
-    kinds = (step.write.feedback, step.write.rationale)
-    each = sum(kind.samples for kind in kinds if kind)
-    members = work.committee.of(step.role)
-    for member in members:
-        now.share(member).more += mistakes * each
-    return mistakes * each * len(members)
+    def _softening(self, work: Work, step: Soften) -> dict[str, Any]:
+        """One pass over each lesson.
 
+        Which of them are softened already is known only with their tokens.
+        """
+        self.now.lessons = len(work.rows.lessons(step))
+        self.now.more_lessons = self._unknown_before(work, ("select",))
+        return {"lessons": self.now.lessons, "softened": 0}
 
-def _bound_review(work: Work, now: Rehearsed, explanations: int) -> int:
-    """Every explanation to every seat but its author's; authors wrote alike many."""
-    reviewers, authors = work.committee.reviewers(), work.committee.of("teacher")
-    for member in reviewers:
-        others = sum(author.seat.id != member.seat.id for author in authors)
-        now.share(member).more += explanations * others // max(1, len(authors))
-    return explanations
+    def _training(self, work: Work, step: Train) -> dict[str, Any]:
+        """Seat the adapter that the record holds.
 
+        Else one that nobody has, so that nothing it will say is found.
+        """
+        planned = plan_training(work, step)
+        now = self.now
+        now.lessons = len(planned.lessons)
+        now.more_lessons = self._unknown_before(work, ("select",))
+        row = self._known_adapter(work, planned)
+        now.trained = row is not None
+        learns = bool(planned.lessons or now.more_lessons)
+        if step.best_epoch and not now.trained and learns:
+            now.share(planned.member).more += step.epochs * len(work.questions("dev"))
+        if learns:
+            adapter = planned.id if now.trained else f"to be trained in round {work.round}"
+            work.committee.seat_adapter(step.role, adapter, work.store.path.parent)
+        if row is None:
+            trained = now.lessons + now.more_lessons
+            return {"lessons": now.lessons, "trained": trained, "steps": 0}
+        return {"lessons": now.lessons, "trained": row["lessons"], "steps": row["steps"]}
 
-def _rehearse_softening(work: Work, step: Soften, now: Rehearsed, more: int) -> dict[str, Any]:
-    """One pass over each lesson; which of them are softened already is known only with their tokens."""
-    rows = work.rows("lessons", "lesson", work.earlier(step, ("select",)))
-    now.lessons, now.more_lessons = sum(not row["dropped"] for row in rows), more
-    return {"lessons": now.lessons, "softened": 0}
-
-
-def _rehearse_training(work: Work, step: Train, now: Rehearsed, more: int) -> dict[str, Any]:
-    """Seat the adapter that the record holds; else one that nobody has, so that nothing it will say is found."""
-    planned = training(work, step)
-    now.lessons, now.more_lessons = len(planned.lessons), more
-    found = None if more else trained_before(work, planned.id) if planned.lessons else None
-    now.trained = found is not None
-    if step.best_epoch and not now.trained and (planned.lessons or more):
-        now.share(planned.member).more += step.epochs * len(work.questions("dev"))
-    if planned.lessons or more:
-        adapter = planned.id if now.trained else f"to be trained in round {work.round}"
-        work.seat_adapter(step.role, adapter, work.store.path.parent)
-    row = found or {"lessons": 0, "steps": 0, "first_loss": 0.0, "last_loss": 0.0}
-    return {
-        "lessons": now.lessons,
-        "trained": row["lessons"] or now.lessons + more,
-        "steps": row["steps"],
-    }
+    def _known_adapter(self, work: Work, planned: Plan) -> Row | None:
+        """The adapter's row, where the record holds it and no lesson may be added."""
+        if self.now.more_lessons or not planned.lessons:
+            return None
+        return trained_before(work, planned.id)

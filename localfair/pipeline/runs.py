@@ -2,15 +2,17 @@
 
     exam -> inquire -> review -> select -> (soften) -> train -> exam again -> report
 
-Reads a recipe, a task and model cards; every row is written by a stage, and only the run's own by this module.
+Reads a recipe, a task and model cards; every row is written by a stage, and only the run's own by
+this module.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,117 +27,99 @@ from localfair.pipeline.checks import (
     check_weights,
     taking_part,
 )
-from localfair.pipeline.orders import Order, fetch_missing, order, step_of, steps_until
+from localfair.pipeline.orders import Order, steps_until
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.rounds import Rounds
-from localfair.recipe.schema import AnyStep
+from localfair.recipe.schema import AnyStep, Train
 from localfair.record.adapters import folder_of
 from localfair.record.connection import exists, now
 from localfair.record.nouns import canonical_json
 from localfair.record.store import Store
+from localfair.stages import train as training
 from localfair.stages.exam import exam
 from localfair.stages.inquire import inquire
 from localfair.stages.review import review
 from localfair.stages.select import select
 from localfair.stages.soften import soften
-from localfair.stages.step import Done, Work
-from localfair.stages.train import preview, train
+from localfair.stages.step import Done, Scope, StepRows, Wording, Work
 from localfair.tasks import get_task
 from localfair.tasks.base import Dataset, Task
 
-__all__ = ["STAGES", "Order", "fetch_missing", "order", "preview", "run", "step_of", "steps_until"]
-Stage = Callable[[Work, Any], dict[str, Any]]
+Outcome = dict[str, Any]
+Stage = Callable[[Work, Any], Outcome]
+Say = Callable[[str], None]
 STAGES: dict[str, Stage] = {
     "exam": exam,
     "inquire": inquire,
     "review": review,
     "select": select,
     "soften": soften,
-    "train": train,
+    "train": training.train,
 }
 
 
-def run(
-    order: Order, *, until: str | None = None, instead: Callable[[Work, Any], None] | None = None,
-    say: Callable[[str], None] = print, progress: Progress,
-    stages: Mapping[str, Stage] | None = None, seated: type[Committee] = Committee,
-) -> str:  # fmt: skip
-    """Do the steps in order, stopping after the step `until`; the id of the run. All input is checked first.
+def run(order: Order, *, until: str | None = None, say: Say = print, progress: Progress) -> str:
+    """Do the steps in order, stopping after the step `until`; the id of the run.
 
-    `instead` is called in the member of that last step. What the record already holds is not asked again.
-    Ctrl-C raises Interrupted; the record is good. `plan` gives other stages, and a committee that asks nobody.
+    All input is checked before anybody is asked, and what the record already holds is not asked
+    again. Ctrl-C raises Interrupted; the record is good.
+    """
+    prepared = prepare(order, until)
+    with record_of(prepared) as store:
+        committee = Committee(store, prepared.members, progress)
+        with begun(prepared, store, committee, say) as this:
+            for work, step in this.steps():
+                outcome = do(work, step, STAGES[step.stage], say)
+                this.did(work, step, outcome)
+    return this.id
+
+
+def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -> list[str]:
+    """The lessons that the train step `until` would learn, one of each kind; nothing is trained.
+
+    The steps before it are done. Lessons are shown as the base reads them.
+    """
+    prepared = prepare(order, until)
+    with record_of(prepared) as store:
+        committee = Committee(store, prepared.members, progress)
+        with begun(prepared, store, committee, say) as this:
+            for work, step in this.steps():
+                if step.id == until and isinstance(step, Train):
+                    return training.preview(work, step)
+                outcome = do(work, step, STAGES[step.stage], say)
+                this.did(work, step, outcome)
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An order whose input was read and checked; nothing is written yet.
+
+    dataset: the questions that the command line brings, or None when the record holds them.
+    """
+
+    order: Order
+    until: str | None
+    task: Task
+    members: list[Member]
+    dataset: Dataset | None
+
+
+def prepare(order: Order, until: str | None) -> Prepared:
+    """Read and check everything that an order names.
+
+    Raises what a user can cause, and writes nothing.
     """
     task = get_task(order.task, imported=_imported(order.db))
-    seating, members = _seat(order)
+    seating = Seating(order.workspace, order.seed, order.options)
+    members = _seat(order, seating)
     steps = steps_until(order.recipe, until)
     check_seats(order, members, steps)
     check_weights(order, steps)
     check_mentor(order, seating, steps)
     dataset = _dataset(order, task)
     check_questions(order, task, dataset, steps)
-    with Store.open(order.db, create=True) as store:
-        if dataset is not None:
-            store.ensure_dataset(task.name, dataset)
-        store.end_lost_runs()
-        committee = seated(store, members, progress)
-        run_id = _begin(store, order, members)
-        done: list[Done] = []
-        rounds = Rounds(order.recipe)
-        if order.recipe.note:
-            say(order.recipe.note.strip())
-        with closing(committee), _ending(store, run_id):
-            for position, (number, step) in enumerate(order.recipe.steps()):
-                if rounds.skips(number):
-                    continue
-                work = _work(order, store, task, committee, seating, run_id, done, position, number)
-                _seat_best(work, rounds, say)
-                if instead and step.id == until:
-                    instead(work, step)
-                    break
-                outcome = _do(work, step, (stages or STAGES)[step.stage], say)
-                done.append(Done(position, number, step))
-                if step.id == until:
-                    break
-                if news := rounds.saw(number, step, outcome, _adapter(work)):
-                    say(news)
-    return run_id
-
-
-def _adapter(work: Work) -> str:
-    """The adapter that the student sits with now."""
-    return work.committee.of("student")[0].seat.adapter
-
-
-def _seat_best(work: Work, rounds: Rounds, say: Callable[[str], None]) -> None:
-    """After the rounds, the student of the best one on dev takes the seat: nothing is chosen on test."""
-    if (chosen := rounds.chosen(work.round)) and chosen.adapter != _adapter(work):
-        work.seat_adapter("student", chosen.adapter, folder_of(work.store, chosen.adapter))
-        say(
-            f"the student of round {chosen.round} goes on: {chosen.right} of {chosen.answers} right on dev"
-        )
-
-
-def _do(work: Work, step: AnyStep, stage: Stage, say: Callable[[str], None]) -> dict[str, Any]:
-    """One step, with its own row: when, what it cost, what came out."""
-    before = (work.committee.tally.calls, work.committee.tally.reused, work.committee.tally.loads)
-    key = {"run": work.run, "position": work.position}
-    row = {**key, "step": step.id, "stage": step.stage, "round": work.round, "started": now()}
-    work.store.ensure("run_steps", [row])
-    started = time.monotonic()
-    outcome = stage(work, step)
-    tally = work.committee.tally
-    calls, reused, loads = (
-        a - b for a, b in zip((tally.calls, tally.reused, tally.loads), before, strict=True)
-    )
-    work.store.update(
-        "run_steps", key,
-        {"ended": now(), "calls": calls, "reused": reused, "loads": loads, "outcome": canonical_json(outcome)},
-    )  # fmt: skip
-    counts = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in outcome.items())
-    say(
-        f"{step.id}: {counts} ({calls} calls, {reused} from the record, {time.monotonic() - started:.0f} s)"
-    )
-    return outcome
+    return Prepared(order=order, until=until, task=task, members=members, dataset=dataset)
 
 
 def _imported(db: Path) -> list[str]:
@@ -146,65 +130,149 @@ def _imported(db: Path) -> list[str]:
         return store.tasks()
 
 
-def _seat(order: Order) -> tuple[Seating, list[Member]]:
-    seating = Seating(order.workspace, order.seed, order.options)
-    members = [
-        *seating.seat("student", [order.student]),
-        *taking_part(order.recipe, seating.seat("teacher", order.teachers)),
-        *seating.seat("reviewer", order.reviewers),
-        *(seating.seat("mentor", [order.mentor]) if order.mentor else []),
-    ]
-    return seating, members
+def _seat(order: Order, seating: Seating) -> list[Member]:
+    members = seating.seat("student", [order.student])
+    members += taking_part(order.recipe, seating.seat("teacher", order.teachers))
+    members += seating.seat("reviewer", order.reviewers)
+    if order.mentor:
+        members += seating.seat("mentor", [order.mentor])
+    return members
 
 
 def _dataset(order: Order, task: Task) -> Dataset | None:
-    """The questions that the command line brings, read and checked before anything is written."""
+    """The questions that the command line brings, or that the task makes."""
     if order.data is not None:
         return task.read(order.data)
     return task.generate() if task.generated else None
 
 
-def _work(
-    order: Order, store: Store, task: Task, committee: Committee, seating: Seating,
-    run_id: str, done: list[Done], position: int, round_number: int,
-) -> Work:  # fmt: skip
-    return Work(
-        store=store, task=task, committee=committee,
-        prompts=Prompts(order.recipe.prompts, store.fence_key()),
-        run=run_id, seed=order.seed, position=position, round=round_number,
-        base_folder=lambda role: committee.of(role)[0].folder(),
-        chat_template=lambda role: committee.of(role)[0].chat_template,
-        seat_adapter=committee.seat_adapter,
-        limits={"train": order.train_limit, "test": order.test_limit}, done=done,
-    )  # fmt: skip
+@contextmanager
+def record_of(prepared: Prepared) -> Iterator[Store]:
+    """The order's record, opened for writing, with its questions in it."""
+    with Store.open(prepared.order.db, create=True) as store:
+        if prepared.dataset is not None:
+            store.ensure_dataset(prepared.task.name, prepared.dataset)
+        store.end_lost_runs()
+        yield store
 
 
-def _begin(store: Store, order: Order, members: list[Member]) -> str:
+class Run:
+    """A run that has begun: its steps in order, each with what its stage is handed.
+
+    Whoever does a step tells the outcome to `did` before taking the next one.
+    """
+
+    def __init__(self, prepared: Prepared, store: Store, committee: Committee, say: Say) -> None:
+        self._prepared = prepared
+        self._store = store
+        self._committee = committee
+        self._say = say
+        self._rounds = Rounds(prepared.order.recipe)
+        self._done: list[Done] = []
+        self.id = _begin(store, prepared)
+
+    def steps(self) -> Iterator[tuple[Work, AnyStep]]:
+        """Each step that is to be done, up to the one that the run stops after."""
+        for position, (round_number, step) in enumerate(self._prepared.order.recipe.steps()):
+            if self._rounds.skips(round_number):
+                continue
+            self._seat_best(round_number)
+            yield self._work(position, round_number), step
+            if step.id == self._prepared.until:
+                return
+
+    def did(self, work: Work, step: AnyStep, outcome: Outcome, improves: bool = False) -> None:
+        """Take in a step's outcome.
+
+        `improves`: count it as better than every round before (see Rounds).
+        """
+        self._done.append(Done(work.rows.position, work.round, step))
+        if step.id == self._prepared.until:
+            return
+        news = self._rounds.saw(work.round, step, outcome, self._students_adapter(), improves)
+        if news:
+            self._say(news)
+
+    def _students_adapter(self) -> str:
+        """The adapter that the student sits with now, "" for none."""
+        return self._committee.of("student")[0].seat.adapter
+
+    def _seat_best(self, round_number: int) -> None:
+        """After the rounds, the student of the best one on dev takes the seat: nothing is chosen
+        on test.
+        """
+        chosen = self._rounds.chosen(round_number)
+        if chosen is None or chosen.adapter == self._students_adapter():
+            return
+        folder = folder_of(self._store, chosen.adapter)
+        self._committee.seat_adapter("student", chosen.adapter, folder)
+        self._say(
+            f"the student of round {chosen.round} goes on: "
+            f"{chosen.right} of {chosen.answers} right on dev"
+        )
+
+    def _work(self, position: int, round_number: int) -> Work:
+        order = self._prepared.order
+        prompts = Prompts(order.recipe.prompts, self._store.fence_key())
+        return Work(
+            rows=StepRows(self._store, self.id, position, tuple(self._done)),
+            wording=Wording(self._prepared.task, prompts),
+            scope=Scope(order.seed, order.train_limit, order.test_limit),
+            committee=self._committee,
+            round=round_number,
+        )
+
+
+@contextmanager
+def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> Iterator[Run]:
+    """A run of its own in the record; however its steps end, its row says so."""
+    with closing(committee):
+        this = Run(prepared, store, committee, say)
+        note = prepared.order.recipe.note
+        if note:
+            say(note.strip())
+        with _ending(store, this.id):
+            yield this
+
+
+def _begin(store: Store, prepared: Prepared) -> str:
     """The run's own row: the effective recipe, everybody's seat and engine, seed and versions."""
+    order = prepared.order
     run_id = secrets.token_hex(6)
     settings = {
-        "student": order.student, "teachers": list(order.teachers), "reviewers": list(order.reviewers),
-        "mentor": order.mentor, "train_limit": order.train_limit, "test_limit": order.test_limit,
-        "engine": order.options.engine, "student_engine": order.options.student_engine,
+        "student": order.student,
+        "teachers": list(order.teachers),
+        "reviewers": list(order.reviewers),
+        "mentor": order.mentor,
+        "train_limit": order.train_limit,
+        "test_limit": order.test_limit,
+        "engine": order.options.engine,
+        "student_engine": order.options.student_engine,
         "precision": order.options.precision,
-    }  # fmt: skip
+    }
     row = {
-        "id": run_id, "recipe": order.recipe.name, "effective": canonical_json(order.recipe.model_dump(mode="json")),
-        "task": order.task, "settings": canonical_json(settings), "seed": order.seed,
-        "versions": canonical_json(versions()), "started": now(), "status": "running",
-    }  # fmt: skip
+        "id": run_id,
+        "recipe": order.recipe.name,
+        "effective": canonical_json(order.recipe.model_dump(mode="json")),
+        "task": order.task,
+        "settings": canonical_json(settings),
+        "seed": order.seed,
+        "versions": canonical_json(versions()),
+        "started": now(),
+        "status": "running",
+    }
+    seats = []
+    for member in prepared.members:
+        seats.append({"run": run_id, "seat": member.seat.id, "engine": member.identity.engine})
     store.ensure("runs", [row])
-    store.ensure(
-        "run_seats",
-        [{"run": run_id, "seat": p.seat.id, "engine": p.identity.engine} for p in members],
-    )
+    store.ensure("run_seats", seats)
     return run_id
 
 
 @contextmanager
 def _ending(store: Store, run_id: str) -> Iterator[None]:
-    """However the steps end, the run's row says so."""
-    status, problem = "failed", None
+    status = "failed"
+    problem = None
     try:
         yield
         status = "done"
@@ -219,3 +287,34 @@ def _ending(store: Store, run_id: str) -> Iterator[None]:
         raise
     finally:
         store.update("runs", {"id": run_id}, {"ended": now(), "status": status, "problem": problem})
+
+
+def do(work: Work, step: AnyStep, stage: Stage, say: Say) -> Outcome:
+    """Do one step and keep its row: when, what it cost, what came out."""
+    key = {"run": work.rows.run, "position": work.rows.position}
+    row = {
+        **key,
+        "step": step.id,
+        "stage": step.stage,
+        "round": work.round,
+        "started": now(),
+    }
+    work.store.ensure("run_steps", [row])
+    tally = work.committee.tally
+    calls, reused, loads = tally.calls, tally.reused, tally.loads
+    started = time.monotonic()
+    outcome = stage(work, step)
+    seconds = time.monotonic() - started
+    cost = {
+        "calls": tally.calls - calls,
+        "reused": tally.reused - reused,
+        "loads": tally.loads - loads,
+    }
+    ended = {"ended": now(), **cost, "outcome": canonical_json(outcome)}
+    work.store.update("run_steps", key, ended)
+    counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items())
+    say(
+        f"{step.id}: {counts} "
+        f"({cost['calls']} calls, {cost['reused']} from the record, {seconds:.0f} s)"
+    )
+    return outcome

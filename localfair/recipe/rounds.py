@@ -15,12 +15,17 @@ from localfair.recipe.schema import AnyStep, EarlyStop, Recipe
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the student did on dev in a round, and the adapter it had there ("" for none)."""
+    """How the student did on dev in a round, and the adapter it had there ("" for none).
+
+    improves: the round is counted as better than every one before, whatever its answers: a plan cannot
+    know them, and must not leave out a round that may come.
+    """
 
     round: int
     right: int
     answers: int
     adapter: str
+    improves: bool = False
 
     @property
     def accuracy(self) -> float:
@@ -29,7 +34,10 @@ class Standing:
 
 def best(standings: Sequence[Standing]) -> Standing:
     """The round with the best accuracy on dev; of equal ones the first, which trained least."""
-    return max(standings, key=lambda s: (s.accuracy, -s.round))
+    improving = [standing for standing in standings if standing.improves]
+    if improving:
+        return improving[-1]
+    return max(standings, key=lambda standing: (standing.accuracy, -standing.round))
 
 
 def stalled(standings: Sequence[Standing], patience: int) -> bool:
@@ -56,12 +64,24 @@ class Rounds:
         """Whether a step of this round is not to be done any more."""
         return bool(self.over) and 1 <= number <= self.recipe.rounds
 
-    def saw(self, number: int, step: AnyStep, outcome: dict[str, Any], adapter: str) -> str:
-        """Take in a step's outcome. At a round's end, what there is to say of it, "" when nothing is."""
+    def saw(
+        self,
+        number: int,
+        step: AnyStep,
+        outcome: dict[str, Any],
+        adapter: str,
+        improves: bool = False,
+    ) -> str:
+        """Take in a step's outcome. At a round's end, what there is to say of it, "" when nothing is.
+
+        `improves` counts an exam on dev as better than every one before (see Standing).
+        """
+        in_a_round = 1 <= number <= self.recipe.rounds
         if step.stage == "train":
             self._trained.append(outcome["trained"])
-        if self._stop and step.id == self._stop.exam and 1 <= number <= self.recipe.rounds:
-            self.standings.append(Standing(number, outcome["right"], outcome["answers"], adapter))
+        if self._stop and step.id == self._stop.exam and in_a_round:
+            right, answers = outcome["right"], outcome["answers"]
+            self.standings.append(Standing(number, right, answers, adapter, improves))
         if not self._is_last(number, step):
             return ""
         trained, self._trained = self._trained, []

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 Split = Literal["train", "dev", "test"]
 Kind = Literal["feedback", "rationale", "answer"]
+Role = Literal["student", "teacher", "reviewer", "mentor"]
 
 
 class Grade(StrEnum):

@@ -1,7 +1,9 @@
-"""For each rationale lesson of a run, another right rationale of its question and one of the student's own mistakes.
+"""For each rationale lesson of a run, another right rationale of its question and one of the
+student's own mistakes.
 
-Reads a run's explanations, verdicts and answers; writes nothing. Knows nothing of tokens or losses. Source: tailored
-learning, arXiv 2310.13332 (self-reflection); which of several is drawn with the run's seed (ours).
+Reads a run's explanations, verdicts and answers; writes nothing. Knows nothing of tokens or losses.
+Source: tailored learning, arXiv 2310.13332 (self-reflection); which of several is drawn with the
+run's seed (ours).
 """
 
 from __future__ import annotations
@@ -11,14 +13,16 @@ from dataclasses import dataclass
 
 from localfair.recipe.schema import Exam
 from localfair.record.nouns import Grade
-from localfair.record.store import Row
-from localfair.stages.rows import draw, grouped, with_texts
-from localfair.stages.step import Work
+from localfair.record.store import Row, column
+from localfair.stages.rows import Written, by_question, draw, draw_written, with_texts
+from localfair.stages.step import Work, of_stage
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What stands beside a lesson's rationale: ids of an explanation and of an answer, and what they say."""
+    """What stands beside a lesson's rationale: ids of an explanation and of an answer, and what
+    they say.
+    """
 
     explanation: str
     positive: str
@@ -28,55 +32,68 @@ class Pair:
 
 def pairs(work: Work, lessons: Iterable[Row]) -> dict[str, Pair]:
     """By lesson's id; a lesson that lacks either half is left out, and so has no triplet."""
-    right, wrong = grouped(_right(work), "question"), grouped(_mistakes(work), "question")
-    found: dict[str, Pair] = {}
+    right = by_question(_right(work))
+    wrong = _mistakes(work)
+    pairs: dict[str, Pair] = {}
     for lesson in lessons:
         if lesson["kind"] != "rationale":
             continue
-        others = [
-            e
-            for e in right.get(lesson["question"], [])
-            if not _same(e["text"], lesson["completion"])
-        ]
-        positive = draw(work.seed, f"positive:{lesson['id']}", others, 1)
-        negative = draw(work.seed, f"negative:{lesson['id']}", wrong.get(lesson["question"], []), 1)
+        others = []
+        for written in right.get(lesson["question"], []):
+            if not _same_words(written.text, lesson["completion"]):
+                others.append(written)
+        mistakes = wrong.get(lesson["question"], {})
+        positive = draw_written(work.seed, f"positive:{lesson['id']}", others, 1)
+        negative = draw(work.seed, f"negative:{lesson['id']}", mistakes, 1)
         if positive and negative:
-            (e,), (a,) = positive, negative
-            found[lesson["id"]] = Pair(e["id"], e["text"], a["id"], a["text"])
-    return found
+            answer = negative[0]
+            pairs[lesson["id"]] = Pair(positive[0].id, positive[0].text, answer, mistakes[answer])
+    return pairs
 
 
-def _right(work: Work) -> list[Row]:
-    """Rationales of this run, of every round so far, that reach the gold answer, and whom neither a review rejected
-    nor a select dropped (what must not be a lesson is no model of one).
+def _right(work: Work) -> list[Written]:
+    """The right rationales of this run, of every round so far, that may be a model of a lesson.
+
+    Those are left out that a review rejected, and those that a select step dropped: what must not
+    be a lesson is no model of one.
     """
-    stage = {name: [d for d in work.done if d.step.stage == name] for name in ("inquire", "review")}
-    verdicts = work.rows("verdicts", "verdict", stage["review"])
-    rejected = {v["explanation"] for v in verdicts} - {
-        v["explanation"] for v in verdicts if v["accepted"]
-    }
-    dropped = work.store.rows(
-        "SELECT s.row FROM run_rows r JOIN lessons l ON l.id = r.row JOIN lesson_sources s ON s.lesson = l.id "
-        "WHERE r.run = ? AND r.noun = 'lesson' AND l.dropped IS NOT NULL AND s.noun = 'explanation'",
-        work.run,
-    )
-    left_out = rejected | {row["row"] for row in dropped}
-    written = work.rows("explanations", "explanation", stage["inquire"])
-    rationales = [e for e in written if e["kind"] == "rationale" and e["grade"] == Grade.RIGHT]
-    return with_texts(work, [e for e in rationales if e["id"] not in left_out])
+    inquiries = of_stage(work.rows.done, "inquire")
+    reviews = of_stage(work.rows.done, "review")
+    verdicts = work.rows.of("verdicts", "verdict", reviews)
+    accepted = {row["explanation"] for row in verdicts if row["accepted"]}
+    rejected = set(column(verdicts, "explanation")) - accepted
+    left_out = rejected | work.store.dropped_explanations(work.rows.run)
+    rationales = []
+    for row in work.rows.of("explanations", "explanation", inquiries):
+        is_right = row["kind"] == "rationale" and row["grade"] == Grade.RIGHT
+        if is_right and row["id"] not in left_out:
+            rationales.append(row)
+    return with_texts(work, rationales)
 
 
-def _mistakes(work: Work) -> list[Row]:
-    """The student's answers in its latest exam on train that are not right and say something."""
-    exams = [
-        d
-        for d in work.done
-        if isinstance(d.step, Exam) and (d.step.role, d.step.split) == ("student", "train")
-    ]
-    answers = [a for a in work.rows("answers", "answer", exams[-1:]) if a["grade"] != Grade.RIGHT]
-    texts = work.store.recorded(a["generation"] for a in answers)
-    return [a | {"text": text} for a in answers if (text := texts[a["generation"]]["text"].strip())]
+def _mistakes(work: Work) -> dict[str, dict[str, str]]:
+    """By question, the student's answers in its latest exam on train that are not right and say
+    something.
+
+    Each question has the texts by the answers' ids.
+    """
+    exams = []
+    for done in work.rows.done:
+        step = done.step
+        if isinstance(step, Exam) and step.role == "student" and step.split == "train":
+            exams.append(done)
+    answers = []
+    for row in work.rows.of("answers", "answer", exams[-1:]):
+        if row["grade"] != Grade.RIGHT:
+            answers.append(row)
+    generations = work.store.recorded(column(answers, "generation"))
+    mistakes: dict[str, dict[str, str]] = {}
+    for row in answers:
+        text = generations[row["generation"]]["text"].strip()
+        if text:
+            mistakes.setdefault(row["question"], {})[row["id"]] = text
+    return mistakes
 
 
-def _same(one: str, other: str) -> bool:
+def _same_words(one: str, other: str) -> bool:
     return one.split() == other.split()

@@ -1,7 +1,8 @@
 """Which epoch of a training is kept: each one's adapter sits an exam on dev, the best goes on.
 
-Reads dev questions and the adapters that a training left, one an epoch; writes generations, and the chosen adapter's
-weights over the last one's. The test split is never read here. Knows nothing of lessons or losses.
+Reads dev questions and the adapters that a training left, one an epoch; writes generations, and the
+chosen adapter's weights over the last one's. The test split is never read here. Knows nothing of
+lessons or losses.
 """
 
 from __future__ import annotations
@@ -14,39 +15,53 @@ from localfair.machine.files import replacing
 from localfair.recipe.rounds import Standing, best
 from localfair.recipe.schema import BestEpoch, Train
 from localfair.record.nouns import Grade
-from localfair.stages.step import Work, exam_request
+from localfair.stages.step import Work
 
 WEIGHTS = "adapter_model.safetensors"
 
 
-def keep_best(
-    work: Work, step: Train, exam: BestEpoch, adapter: str, folder: Path
-) -> list[Standing]:
-    """Examine every epoch in `folder`/epochs and put the best one's weights in `folder`; all of them, in order.
+def keep_best(work: Work, step: Train, adapter: str, folder: Path) -> list[Standing]:
+    """Examine every epoch in `folder`/epochs and put the best one's weights in `folder`.
+
+    All of them, in order.
 
     What the record holds is not asked again; killed in between, the same call goes on.
     """
-    standings = [
-        _standing(work, step, exam, f"{adapter}@{n}", n, folder) for n in range(1, step.epochs + 1)
-    ]
-    kept = folder / "epochs" / str(best(standings).round) / WEIGHTS
-    with replacing(folder / WEIGHTS) as part:
-        shutil.copyfile(kept, part)
+    exam = step.best_epoch
+    assert exam is not None, "the recipe chooses no epoch"
+    standings: list[Standing] = []
+    for epoch in range(1, step.epochs + 1):
+        # an epoch is an adapter of its own, so that its replies are nobody else's
+        identity = f"{adapter}@{epoch}"
+        work.committee.seat_adapter(step.role, identity, epoch_folder(folder, epoch))
+        right, answers = _sit(work, step, exam, epoch)
+        standings.append(Standing(epoch, right, answers, identity))
+    keep_epoch(folder, best(standings).round)
     work.committee.close()
     return standings
 
 
-def _standing(
-    work: Work, step: Train, exam: BestEpoch, adapter: str, epoch: int, folder: Path
-) -> Standing:
-    work.seat_adapter(step.role, adapter, folder / "epochs" / str(epoch))
+def epoch_folder(folder: Path, epoch: int) -> Path:
+    """Where a training leaves the adapter of an epoch, counted from 1."""
+    return folder / "epochs" / str(epoch)
+
+
+def keep_epoch(folder: Path, epoch: int) -> None:
+    """Put an epoch's weights in the place of the last one's, in one step."""
+    with replacing(folder / WEIGHTS) as copy:
+        shutil.copyfile(epoch_folder(folder, epoch) / WEIGHTS, copy)
+
+
+def _sit(work: Work, step: Train, exam: BestEpoch, epoch: int) -> tuple[int, int]:
+    """The exam on dev: how many answers are right, and of how many."""
     member = work.committee.of(step.role)[0]
     questions = work.questions("dev")
-    calls = (
-        Call(member, exam_request(work, exam.ask, exam.sampling, member, q), q) for q in questions
-    )
+    calls = []
+    for question in questions:
+        request = work.wording.exam_request(member, question, exam.ask, exam.sampling)
+        calls.append(Call(member, request, question))
     right = 0
-    for call, row in work.committee.ask(calls, f"{step.id}, epoch {epoch}:"):
-        work.made("generation", [row["id"]])
-        right += work.task.grade(call.tag, row["text"]).grade == Grade.RIGHT
-    return Standing(epoch, right, len(questions), adapter)
+    for call, generation in work.committee.ask(calls, f"{step.id}, epoch {epoch}:"):
+        work.rows.made("generation", [generation["id"]])
+        right += work.task.grade(call.tag, generation["text"]).grade == Grade.RIGHT
+    return right, len(questions)

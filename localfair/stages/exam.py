@@ -1,47 +1,59 @@
-"""exam: a role answers the questions of a split, and every answer is graded right, wrong or unreadable.
+"""exam: a role answers the questions of a split, and every answer is graded right, wrong or
+unreadable.
 
-Reads questions; writes generations and answers. A mistake is a view over answers, not a thing made here.
+Reads questions; writes generations and answers. A mistake is a view over answers, not a thing made
+here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from localfair.committee.ask import Call
 from localfair.recipe.schema import Exam
 from localfair.record.nouns import Grade, Question, content_id
 from localfair.record.store import Row
-from localfair.stages.step import Work, exam_request
+from localfair.stages.step import Work
 
 
 def exam(work: Work, step: Exam) -> dict[str, Any]:
     """Ask every question of the split `samples` times; the outcome counts grades."""
     questions = work.questions(step.split)
-    calls = (
-        Call(
-            member, exam_request(work, step.ask, step.sampling, member, question, sample), question
-        )
-        for member in work.committee.of(step.role)
-        for question in questions
-        for sample in range(step.samples)
-    )
-    rows = (answer_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
-    grades = Counter(row["grade"] for row in work.keep("answers", "answer", rows))
-    work.made("question", [q.id for q in questions])
-    return {
-        "questions": len(questions),
-        "answers": grades.total(),
-        **{g.value: grades[g.value] for g in Grade},
-    }
+    replies = work.committee.ask(_calls(work, step, questions), f"{step.id}:")
+    answers = (answer_row(work, call, generation) for call, generation in replies)
+    grades = Counter(answer["grade"] for answer in work.rows.keep("answers", "answer", answers))
+    work.rows.made("question", [question.id for question in questions])
+    outcome: dict[str, Any] = {"questions": len(questions), "answers": grades.total()}
+    for grade in Grade:
+        outcome[grade.value] = grades[grade.value]
+    return outcome
+
+
+def _calls(work: Work, step: Exam, questions: list[Question]) -> Iterator[Call]:
+    for member in work.committee.of(step.role):
+        for question in questions:
+            for sample in range(step.samples):
+                request = work.wording.exam_request(
+                    member, question, step.ask, step.sampling, sample
+                )
+                yield Call(member, request, question)
 
 
 def answer_row(work: Work, call: Call, generation: Row) -> Row:
     """An answer with its grade."""
     question: Question = call.tag
     graded = work.task.grade(question, generation["text"])
-    parts = {"question": question.id, "seat": call.member.seat.id, "generation": generation["id"]}
+    identity = {
+        "question": question.id,
+        "seat": call.member.seat.id,
+        "generation": generation["id"],
+    }
     return {
-        "id": content_id("answer", **parts), "split": question.split, **parts,
-        "grade": graded.grade.value, "read": graded.read,
-    }  # fmt: skip
+        "id": content_id("answer", **identity),
+        "split": question.split,
+        **identity,
+        "grade": graded.grade.value,
+        "read": graded.read,
+    }

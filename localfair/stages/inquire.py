@@ -1,6 +1,8 @@
-"""inquire: authors write feedback on a student's mistakes, and rationales that answer the question afresh.
+"""inquire: authors write feedback on a student's mistakes, and rationales that answer the question
+afresh.
 
-Reads questions and answers; writes generations and explanations, each rationale with its mechanical grade.
+Reads questions and answers; writes generations and explanations, each rationale with its answer
+check.
 """
 
 from __future__ import annotations
@@ -14,125 +16,165 @@ from localfair.committee.ask import Call, request_seed
 from localfair.committee.seating import Member
 from localfair.recipe.schema import Exam, Inquire, WriteFeedback, WriteRationale
 from localfair.record.nouns import Grade, Kind, Question, Request, content_id
-from localfair.record.store import Row
-from localfair.stages.rows import demonstrations
-from localfair.stages.step import Work, sampling_of
+from localfair.record.store import Row, column
+from localfair.stages.rows import Demonstrations
+from localfair.stages.step import Done, Work, about, sampling_of
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A student's answer that is not right.
+
+    `format_only`: nothing could be read, and that is no mistake.
+    """
+
+    answer: str  # its id
+    text: str
+    format_only: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an explanation is about: a question and, for a mistake, the student's answer with its text."""
+    """What an explanation is about: a question and, where it is about a mistake, that mistake."""
 
     question: Question
-    answer: Row | None = None
+    mistake: Mistake | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One explanation to be written: of which kind, about what, and which sample of several it
+    is.
+    """
+
+    kind: Kind
+    subject: Subject
+    sample: int
 
 
 def inquire(work: Work, step: Inquire) -> dict[str, Any]:
-    """Every author writes every kind the recipe asks for; the outcome counts them."""
-    subjects = _mistakes(work, step) if step.about == "mistakes" else _questions(work)
-    calls = (
-        call
-        for member in work.committee.of(step.role)
-        for call in _calls(work, step, member, subjects)
-    )
-    rows = (
-        explanation_row(work, call, row) for call, row in work.committee.ask(calls, f"{step.id}:")
-    )
-    made = Counter(
-        (row["kind"], row["grade"]) for row in work.keep("explanations", "explanation", rows)
-    )
-    work.made("answer", [s.answer["id"] for s in subjects if s.answer])
+    """Every author writes every kind that the recipe asks for; the outcome counts them."""
+    if step.about == "mistakes":
+        subjects = _mistakes(work, step)
+    else:
+        subjects = [Subject(question) for question in work.questions("train")]
+    replies = work.committee.ask(_calls(work, step, subjects), f"{step.id}:")
+    explanations = (explanation_row(work, call, generation) for call, generation in replies)
+    counts: Counter[str] = Counter()
+    for row in work.rows.keep("explanations", "explanation", explanations):
+        counts[row["kind"]] += 1
+        counts["rationales_right"] += row["grade"] == Grade.RIGHT
+    work.rows.made("answer", [s.mistake.answer for s in subjects if s.mistake])
     return {
         "mistakes" if step.about == "mistakes" else "questions": len(subjects),
-        **{
-            kind: sum(n for (k, _), n in made.items() if k == kind)
-            for kind in ("feedback", "rationale")
-        },
-        "rationales_right": made["rationale", Grade.RIGHT],
+        "feedback": counts["feedback"],
+        "rationale": counts["rationale"],
+        "rationales_right": counts["rationales_right"],
     }
 
 
-def _questions(work: Work) -> list[Subject]:
-    return [Subject(q) for q in work.questions("train")]
-
-
 def _mistakes(work: Work, step: Inquire) -> list[Subject]:
-    """Distinct mistakes of the exam; what an unreadable answer counts as is the exam's to say."""
-    exams = work.earlier(step, ("exam",), split="train")
-    answers = [a for a in work.rows("answers", "answer", exams) if a["grade"] != Grade.RIGHT]
-    policy = {d.step.unreadable_is for d in exams if isinstance(d.step, Exam)}
-    if policy == {"nothing"}:
-        answers = [a for a in answers if a["grade"] != Grade.UNREADABLE]
-    format_only = policy == {"format"}
-    questions = work.store.questions_by_id(a["question"] for a in answers)
-    texts = work.store.recorded(a["generation"] for a in answers)
+    """The distinct mistakes of the exams that the step reads: the same text twice is one
+    mistake.
+    """
+    exams = work.rows.earlier(step, ("exam",), split="train")
+    unreadable_is = _unreadable_is(exams)
+    answers = []
+    for answer in work.rows.of("answers", "answer", exams):
+        ignored = unreadable_is == "nothing" and answer["grade"] == Grade.UNREADABLE
+        if answer["grade"] != Grade.RIGHT and not ignored:
+            answers.append(answer)
+    questions = work.store.questions_by_id(column(answers, "question"))
+    generations = work.store.recorded(column(answers, "generation"))
     subjects: dict[tuple[str, str], Subject] = {}
-    for a in answers:
-        mistake = {**a, "text": texts[a["generation"]]["text"]}
-        mistake["format_only"] = format_only and a["grade"] == Grade.UNREADABLE
-        subjects.setdefault(
-            (a["question"], mistake["text"].strip()), Subject(questions[a["question"]], mistake)
-        )
+    for answer in answers:
+        text = generations[answer["generation"]]["text"].strip()
+        format_only = unreadable_is == "format" and answer["grade"] == Grade.UNREADABLE
+        subject = Subject(questions[answer["question"]], Mistake(answer["id"], text, format_only))
+        subjects.setdefault((answer["question"], text), subject)
     return list(subjects.values())
 
 
-def _calls(work: Work, step: Inquire, member: Member, subjects: list[Subject]) -> Iterator[Call]:
+def _unreadable_is(exams: list[Done]) -> str:
+    """What an unreadable answer counts as. Where exams differ in it, it counts as a mistake."""
+    policies = {done.step.unreadable_is for done in exams if isinstance(done.step, Exam)}
+    return policies.pop() if len(policies) == 1 else "mistake"
+
+
+def _calls(work: Work, step: Inquire, subjects: list[Subject]) -> Iterator[Call]:
+    demonstrations = Demonstrations(work)
+    for member in work.committee.of(step.role):
+        for assignment in _assignments(step, subjects):
+            request = _request(work, step, member, assignment, demonstrations)
+            yield Call(member, request, assignment)
+
+
+def _assignments(step: Inquire, subjects: list[Subject]) -> Iterator[Assignment]:
     """Kind by kind, so that requests with the same beginning stand together."""
-    for kind, write in (("feedback", step.write.feedback), ("rationale", step.write.rationale)):
-        if write is None:
-            continue
+    if step.write.feedback is not None:
         for subject in subjects:
-            if kind == "feedback" and (subject.answer is None or subject.answer["format_only"]):
-                continue
-            for sample in range(write.samples):
-                request = _request(work, step, member, subject, kind, write, sample)
-                yield Call(member, request, (kind, subject))
+            # feedback explains a mistake of reasoning: there is nothing to explain in a format
+            if subject.mistake is not None and not subject.mistake.format_only:
+                for sample in range(step.write.feedback.samples):
+                    yield Assignment("feedback", subject, sample)
+    if step.write.rationale is not None:
+        for subject in subjects:
+            for sample in range(step.write.rationale.samples):
+                yield Assignment("rationale", subject, sample)
 
 
 def _request(
     work: Work,
     step: Inquire,
     member: Member,
-    subject: Subject,
-    kind: str,
-    write: WriteFeedback | WriteRationale,
-    sample: int,
+    assignment: Assignment,
+    demonstrations: Demonstrations,
 ) -> Request:
-    question = subject.question
+    question = assignment.subject.question
+    mistake = assignment.subject.mistake
+    write = _write_of(step, assignment.kind)
     shows_mistake = isinstance(write, WriteFeedback) or write.mistake
-    values = work.values(question) | {
-        "gold": write.gold,
-        "mistake": subject.answer["text"].strip() if subject.answer and shows_mistake else None,
-        "demonstrations": [
-            work.values(d) | {"rationale": d.rationale}
-            for d in demonstrations(work, question, write.demonstrations)
-        ],
-    }
+    values = work.wording.values(question)
+    values["gold"] = write.gold
+    values["mistake"] = mistake.text if mistake and shows_mistake else None
+    values["demonstrations"] = demonstrations.values(question, write.demonstrations)
     if not write.gold:
-        values.pop("hint")
+        del values["hint"]
     return Request(
-        messages=work.prompts.render(f"write-{kind}", **values),
+        messages=work.wording.prompts.render(f"write-{assignment.kind}", **values),
         sampling=sampling_of(step.sampling),
-        seed=request_seed(member.seat, question=question.id, kind=kind, sample=sample),
-        sample=sample,
-        about=f"question {question.key} of {question.task}",
+        seed=request_seed(
+            member.seat, question=question.id, kind=assignment.kind, sample=assignment.sample
+        ),
+        sample=assignment.sample,
+        about=about(question),
     )
+
+
+def _write_of(step: Inquire, kind: Kind) -> WriteFeedback | WriteRationale:
+    write = step.write.feedback if kind == "feedback" else step.write.rationale
+    assert write is not None, f"{step.id} asks for no {kind}"
+    return write
 
 
 def explanation_row(work: Work, call: Call, generation: Row) -> Row:
     """An explanation; a rationale carries its answer check, a feedback the mistake it explains."""
-    kind: Kind
-    subject: Subject
-    kind, subject = call.tag
-    graded = work.task.grade(subject.question, generation["text"]) if kind == "rationale" else None
-    parts = {
-        "kind": kind,
+    assignment: Assignment = call.tag
+    subject = assignment.subject
+    graded = None
+    if assignment.kind == "rationale":
+        graded = work.task.grade(subject.question, generation["text"])
+    identity = {
+        "kind": assignment.kind,
         "question": subject.question.id,
-        "answer": subject.answer["id"] if subject.answer else None,
+        "answer": subject.mistake.answer if subject.mistake else None,
         "seat": call.member.seat.id,
         "generation": generation["id"],
     }
     return {
-        "id": content_id("explanation", **parts), "split": subject.question.split, **parts,
-        "grade": graded.grade.value if graded else None, "read": graded.read if graded else None,
-    }  # fmt: skip
+        "id": content_id("explanation", **identity),
+        "split": subject.question.split,
+        **identity,
+        "grade": graded.grade.value if graded else None,
+        "read": graded.read if graded else None,
+    }

@@ -1,15 +1,15 @@
 """review: seats score one another's explanations from 1 to 5, and a verdict follows from the gate.
 
-Reads explanations; writes generations, reviews and verdicts. Reviewers go one engine after another, and an
-explanation whose verdict the remaining ones cannot change is not sent to them. `read_score`, `accepted` and
-`settled` are pure.
+Reads explanations; writes generations, reviews and verdicts. Reviewers go one engine after another,
+and an explanation whose verdict the remaining ones cannot change is not sent to them. `read_score`,
+`accepted` and `settled` are pure.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -20,108 +20,123 @@ from localfair.record.nouns import (
     Constraint,
     EngineIdentity,
     Grade,
+    Message,
     Question,
     Request,
     canonical_json,
     content_id,
 )
-from localfair.record.store import Row
-from localfair.stages.rows import demonstrations, grouped, with_texts
-from localfair.stages.step import Work, sampling_of
+from localfair.record.store import Row, column
+from localfair.stages.rows import Demonstrations, Written, with_texts
+from localfair.stages.step import Work, about, sampling_of
 
 SCORES = ("1", "2", "3", "4", "5")
 # reasons without a bracket, then the score in brackets, and nothing after it (ours)
 REASONS_THEN_SCORE = Constraint("gbnf", r'root ::= [^\[\]]+ "[" [1-5] "]"')
+BRACKETED = re.compile(r"\[([^\[\]]*)\]")
 INTEGER = re.compile(r"(?<![\d.,])-?\d+(?![\d]|[.,]\d)")
 FRACTION = re.compile(r"(?<![\d.,])(-?\d+)\s*(?:/|out of)\s*\d+")
 
 
 def read_score(text: str) -> int | None:
-    """The score a review ends with, or None when nothing in 1..5 can be read (FAIR, authors' code).
+    """The score that a review ends with, or None when nothing in 1..5 can be read (FAIR, authors'
+    code).
 
-    The last `[..]` that holds a number; of `4/5` the numerator, else the last integer; without
-    brackets the last integer of the reply.
+    It is the last `[..]` that holds a number: of `4/5` the numerator, else the last integer.
+    Without brackets it is the last integer of the reply.
     """
-    bracketed = [b for b in re.findall(r"\[([^\[\]]*)\]", text) if re.search(r"\d", b)]
+    bracketed = [inside for inside in BRACKETED.findall(text) if re.search(r"\d", inside)]
     score = _last_integer(bracketed[-1] if bracketed else text)
     return score if score is not None and 1 <= score <= 5 else None
 
 
 def _last_integer(text: str) -> int | None:
-    found = [(m.start(), m.end(), int(m[1])) for m in FRACTION.finditer(text)]
-    inside = [(start, end) for start, end, _ in found]
-    for m in INTEGER.finditer(text):
-        if not any(start <= m.start() < end for start, end in inside):
-            found.append((m.start(), m.end(), int(m[0])))
-    return max(found)[2] if found else None
+    """The integer that stands last.
+
+    A fraction stands where it begins and counts as its numerator.
+    """
+    last_at, last = -1, None
+    fractions = list(FRACTION.finditer(text))
+    for match in fractions:
+        last_at, last = match.start(), int(match[1])
+    for match in INTEGER.finditer(text):
+        in_fraction = any(f.start() <= match.start() < f.end() for f in fractions)
+        if not in_fraction and match.start() > last_at:
+            last_at, last = match.start(), int(match[0])
+    return last
 
 
 def accepted(scores: Sequence[float], mean_above: float = 3.0, min_reviews: int = 1) -> bool:
-    """The gate: enough valid scores, and their mean strictly above (FAIR §3: > 3). No scores: False."""
+    """The gate: enough valid scores, and their mean strictly above (FAIR §3: > 3).
+
+    No scores: False.
+    """
     return len(scores) >= max(1, min_reviews) and fmean(scores) > mean_above
 
 
 def settled(
     scores: Sequence[float], remaining: int, mean_above: float = 3.0, min_reviews: int = 1
 ) -> bool:
-    """Whether no `remaining` further reviews, each unreadable or 1 to 5, can change what `accepted` says (ours).
+    """Whether no `remaining` further reviews, each unreadable or 1 to 5, can change the verdict
+    (ours).
 
     The mean falls with every 1 and rises with every 5, so only the two ends need to be looked at.
     """
-    now = accepted(scores, mean_above, min_reviews)
-    if now:
+    if accepted(scores, mean_above, min_reviews):
         return accepted([*scores, *[1.0] * remaining], mean_above, min_reviews)
     return not accepted([*scores, *[5.0] * remaining], mean_above, min_reviews)
 
 
 def review(work: Work, step: Review) -> dict[str, Any]:
-    """Send what is to be reviewed to every seat but its author's, then judge; the outcome counts both."""
-    explanations = with_texts(
-        work, work.rows("explanations", "explanation", work.earlier(step, ("inquire",)))
-    )
-    rows, spared = _reviews(work, step, explanations)
-    of = grouped(rows, "explanation")
-    verdicts = [verdict_row(step, e, of.get(e["id"], [])) for e in explanations]
+    """Send what is to be reviewed to every seat but its author's, then judge.
+
+    The outcome counts both.
+    """
+    inquiries = work.rows.earlier(step, ("inquire",))
+    written = with_texts(work, work.rows.of("explanations", "explanation", inquiries))
+    reviews, spared = _ask_reviews(work, step, written)
+    reviews_of = by_explanation(reviews)
+    verdicts = [
+        verdict_row(step, explanation, reviews_of.get(explanation.id, []))
+        for explanation in written
+    ]
     work.store.ensure("verdicts", verdicts)
-    work.made("verdict", [v["id"] for v in verdicts])
+    work.rows.made("verdict", column(verdicts, "id"))
     return {
-        "explanations": len(explanations),
-        "reviews": len(rows),
+        "explanations": len(written),
+        "reviews": len(reviews),
         "spared": spared,
-        "unreadable": sum(r["score"] is None for r in rows),
-        "accepted": sum(v["accepted"] for v in verdicts),
+        "unreadable": sum(row["score"] is None for row in reviews),
+        "accepted": sum(column(verdicts, "accepted")),
     }
 
 
-def _reviews(work: Work, step: Review, explanations: list[Row]) -> tuple[list[Row], int]:
+def _ask_reviews(work: Work, step: Review, written: list[Written]) -> tuple[list[Row], int]:
     """Every review that is needed, asked turn by turn, and how many were spared."""
     if step.mode == "none":
         return [], 0
-    questions = work.store.questions_by_id(e["question"] for e in explanations)
+    prompts = ReviewPrompts(work, step, written)
     turns = _turns(work.committee.reviewers(), step.exhaustive)
-    rows: list[Row] = []
+    reviews: list[Row] = []
     spared = 0
-    for i, turn in enumerate(turns):
-        left = [member for later in turns[i:] for member in later]
-        scores = {e: _valid(found) for e, found in grouped(rows, "explanation").items()}
-        wanted = [(p, e) for p in turn for kind in step.of for e in explanations
-                  if e["kind"] == kind and _may(p, e)]  # fmt: skip
-        needed = [
-            (p, e) for p, e in wanted
-            if step.exhaustive
-            or not _decided(step.accept, e, scores.get(e["id"], []), sum(_may(other, e) for other in left))
-        ]  # fmt: skip
-        spared += len(wanted) - len(needed)
-        calls = (
-            Call(p, _request(work, step, p, e, questions[e["question"]]), e) for p, e in needed
-        )
-        found = (review_row(call, row) for call, row in work.committee.ask(calls, f"{step.id}:"))
-        rows += work.keep("reviews", "review", found)
-    return rows, spared
+    for number, members in enumerate(turns):
+        to_come = [member for turn in turns[number:] for member in turn]
+        undecided = _undecided(step, written, reviews, to_come)
+        calls = []
+        for member, explanation in _pairs(step, members, written):
+            if step.exhaustive or explanation.id in undecided:
+                calls.append(Call(member, prompts.request(member, explanation), explanation))
+            else:
+                spared += 1
+        replies = work.committee.ask(calls, f"{step.id}:")
+        new = (review_row(call, generation) for call, generation in replies)
+        reviews += work.rows.keep("reviews", "review", new)
+    return reviews, spared
 
 
 def _turns(members: list[Member], exhaustive: bool) -> list[list[Member]]:
-    """Who is asked together: everybody, or members of one engine, which fill its batch and share what it reads.
+    """Who is asked together: everybody, or members of one engine, which fill its batch and share
+    what it reads.
 
     The engine that wrote last goes first: it is likely to be loaded still.
     """
@@ -133,97 +148,177 @@ def _turns(members: list[Member], exhaustive: bool) -> list[list[Member]]:
     return list(turns.values())[::-1]
 
 
-def _may(member: Member, e: Row) -> bool:
+def _pairs(
+    step: Review, members: list[Member], written: list[Written]
+) -> Iterator[tuple[Member, Written]]:
+    """Who may review what, kind by kind, so that requests with the same beginning stand
+    together.
+    """
+    for member in members:
+        for kind in step.of:
+            for explanation in written:
+                if explanation.kind == kind and may_review(member, explanation):
+                    yield member, explanation
+
+
+def may_review(member: Member, explanation: Written) -> bool:
     """Nobody reviews what his own seat wrote."""
-    return bool(member.seat.id != e["seat"])
+    return member.seat.id != explanation.seat
 
 
-def _decided(accept: Accept, e: Row, scores: list[float], remaining: int) -> bool:
-    return bool(failed_check(accept, e)) or settled(
-        scores, remaining, accept.mean_above, accept.needed
-    )
+def _undecided(
+    step: Review, written: list[Written], reviews: list[Row], to_come: list[Member]
+) -> set[str]:
+    """The ids of explanations whose verdict the members to come can still change."""
+    reviews_of = by_explanation(reviews)
+    undecided = set()
+    for explanation in written:
+        if failed_check(step.accept, explanation):
+            continue
+        scores = valid_scores(reviews_of.get(explanation.id, []))
+        remaining = sum(may_review(member, explanation) for member in to_come)
+        if not settled(scores, remaining, step.accept.mean_above, step.accept.needed):
+            undecided.add(explanation.id)
+    return undecided
 
 
-def _valid(reviews: list[Row]) -> list[float]:
-    return [r["score"] for r in reviews if r["score"] is not None]
+def by_explanation(reviews: Iterable[Row]) -> dict[str, list[Row]]:
+    """Reviews by the id of what they review, in their order."""
+    grouped: dict[str, list[Row]] = {}
+    for row in reviews:
+        grouped.setdefault(row["explanation"], []).append(row)
+    return grouped
 
 
-def _request(work: Work, step: Review, member: Member, e: Row, question: Question) -> Request:
-    shots = demonstrations(work, question, step.demonstrations)
-    values = work.values(question) | {
-        "gold": step.gold,
-        "text": e["text"],
-        "mistake": e["mistake"],
-        "demonstrations": [work.values(d) | {"rationale": d.rationale} for d in shots],
-        "mode": step.mode,
-    }
-    if not step.gold:
-        values.pop("hint")
-    direct = step.mode == "direct"
-    return Request(
-        messages=work.prompts.render(f"review-{e['kind']}", **values),
-        sampling=sampling_of(step.sampling),
-        seed=request_seed(member.seat, explanation=e["id"], purpose="review"),
-        action="score" if direct else "generate",
-        continuations=SCORES if direct else (),
-        constraint=REASONS_THEN_SCORE if step.constrained and not direct else None,
-        about=f"question {question.key} of {question.task}",
-    )
+def valid_scores(reviews: Iterable[Row]) -> list[float]:
+    """The scores that could be read."""
+    return [row["score"] for row in reviews if row["score"] is not None]
+
+
+class ReviewPrompts:
+    """What reviewers are asked, for one review step."""
+
+    def __init__(self, work: Work, step: Review, written: list[Written]) -> None:
+        self._work = work
+        self._step = step
+        self._demonstrations = Demonstrations(work)
+        self._questions = work.store.questions_by_id(
+            explanation.question for explanation in written
+        )
+
+    def request(self, member: Member, explanation: Written) -> Request:
+        """A member's request to score an explanation: in words, or by the log-probabilities of
+        five digits.
+        """
+        step = self._step
+        question = self._questions[explanation.question]
+        direct = step.mode == "direct"
+        constrained = step.constrained and not direct
+        return Request(
+            messages=self._messages(question, explanation),
+            sampling=sampling_of(step.sampling),
+            seed=request_seed(member.seat, explanation=explanation.id, purpose="review"),
+            action="score" if direct else "generate",
+            continuations=SCORES if direct else (),
+            constraint=REASONS_THEN_SCORE if constrained else None,
+            about=about(question),
+        )
+
+    def _messages(self, question: Question, explanation: Written) -> tuple[Message, ...]:
+        step = self._step
+        wording = self._work.wording
+        values = wording.values(question)
+        values["gold"] = step.gold
+        values["text"] = explanation.text
+        values["mistake"] = explanation.mistake
+        values["demonstrations"] = self._demonstrations.values(question, step.demonstrations)
+        values["mode"] = step.mode
+        if not step.gold:
+            del values["hint"]
+        return wording.prompts.render(f"review-{explanation.kind}", **values)
 
 
 def expected_score(logprobs: Sequence[float]) -> float:
-    """The expectation over 1..5 from the log-probabilities of the five tokens, renormalised (ours)."""
-    top = max(logprobs)
-    weights = [math.exp(p - top) for p in logprobs]
-    return sum(i * w for i, w in enumerate(weights, 1)) / sum(weights)
+    """The expectation over 1..5 from the log-probabilities of the five tokens, renormalised
+    (ours).
+    """
+    highest = max(logprobs)
+    weights = [math.exp(logprob - highest) for logprob in logprobs]
+    weighted = sum(score * weight for score, weight in enumerate(weights, 1))
+    return weighted / sum(weights)
 
 
 def review_row(call: Call, generation: Row) -> Row:
-    """A review: who scored whom, the score that could be read, and whether both sit on the same weights."""
-    e: Row = call.tag
-    direct = generation["action"] == "score"
-    score = expected_score(generation["logprobs"]) if direct else read_score(generation["text"])
-    parts = {"explanation": e["id"], "seat": call.member.seat.id, "generation": generation["id"]}
+    """A review: who scored whom, the score that could be read, and whether both sit on the same
+    weights.
+    """
+    explanation: Written = call.tag
+    score: float | None
+    if generation["action"] == "score":
+        score = expected_score(generation["logprobs"])
+    else:
+        score = read_score(generation["text"])
+    identity = {
+        "explanation": explanation.id,
+        "seat": call.member.seat.id,
+        "generation": generation["id"],
+    }
     return {
-        "id": content_id("review", **parts), "author": e["seat"], **parts, "score": score,
-        "same_weights": int(e["fingerprint"] == call.member.seat.fingerprint),
-    }  # fmt: skip
+        "id": content_id("review", **identity),
+        "author": explanation.seat,
+        **identity,
+        "score": score,
+        "same_weights": int(explanation.fingerprint == call.member.seat.fingerprint),
+    }
 
 
-def failed_check(accept: Accept, e: Row) -> str | None:
-    """The mechanical reason to reject an explanation, whatever its reviews say."""
-    if accept.answer_check and e["kind"] == "rationale" and e["grade"] != Grade.RIGHT:
-        return f"answer check: {e['grade']}"
-    if accept.finished and e["finish"] == "length":
+def failed_check(accept: Accept, explanation: Written) -> str | None:
+    """The mechanical reason to reject an explanation, whatever its reviews say.
+
+    None when there is none.
+    """
+    is_rationale = explanation.kind == "rationale"
+    if accept.answer_check and is_rationale and explanation.grade != Grade.RIGHT:
+        return f"answer check: {explanation.grade}"
+    if accept.finished and explanation.finish == "length":
         return "cut off before its end"
-    return "empty" if not e["text"].strip() else None
+    if not explanation.text.strip():
+        return "empty"
+    return None
 
 
-def verdict_row(step: Review, e: Row, reviews: list[Row]) -> Row:
+def verdict_row(step: Review, explanation: Written, reviews: list[Row]) -> Row:
     """A verdict, keyed by its inputs and policy: another threshold makes another row."""
-    scores = _valid(reviews)
-    reviewed = step.mode != "none" and e["kind"] in step.of
-    ok, reason = judge(step.accept, e, scores, reviewed)
+    scores = valid_scores(reviews)
+    reviewed = step.mode != "none" and explanation.kind in step.of
+    is_accepted, reason = judge(step.accept, explanation, scores, reviewed)
     policy = canonical_json(
         {"accept": step.accept.model_dump(), "mode": step.mode, "reviewed": reviewed}
     )
-    ids = canonical_json(sorted(r["id"] for r in reviews))
+    review_ids = canonical_json(sorted(column(reviews, "id")))
+    identity = {"explanation": explanation.id, "policy": policy, "reviews": review_ids}
     return {
-        "id": content_id("verdict", explanation=e["id"], policy=policy, reviews=ids),
-        "explanation": e["id"], "policy": policy, "reviews": ids,
-        "mean": fmean(scores) if scores else None, "valid": len(scores),
-        "accepted": int(ok), "reason": reason,
-    }  # fmt: skip
+        "id": content_id("verdict", **identity),
+        **identity,
+        "mean": fmean(scores) if scores else None,
+        "valid": len(scores),
+        "accepted": int(is_accepted),
+        "reason": reason,
+    }
 
 
-def judge(accept: Accept, e: Row, scores: list[float], reviewed: bool) -> tuple[bool, str]:
+def judge(
+    accept: Accept, explanation: Written, scores: list[float], reviewed: bool
+) -> tuple[bool, str]:
     """Accepted or rejected, and why: the mechanical check first, then the gate."""
-    if failed := failed_check(accept, e):
+    failed = failed_check(accept, explanation)
+    if failed:
         return False, failed
     if not reviewed:
         return True, "checks passed; not reviewed"
     if len(scores) < accept.needed:
         return False, f"{len(scores)} valid of at least {accept.needed} reviews"
+    mean = fmean(scores)
     if not accepted(scores, accept.mean_above, accept.min_reviews):
-        return False, f"mean {fmean(scores):.2f} is not above {accept.mean_above:g}"
-    return True, f"mean {fmean(scores):.2f} above {accept.mean_above:g}"
+        return False, f"mean {mean:.2f} is not above {accept.mean_above:g}"
+    return True, f"mean {mean:.2f} above {accept.mean_above:g}"

@@ -1,191 +1,306 @@
-"""select: accepted explanations become lessons, drawn with the run's seed; what is dropped is a row with its reason.
+"""select: accepted explanations become lessons, drawn with the run's seed.
+
+What is dropped is a row with its reason.
 
 Reads explanations, verdicts and questions; writes lessons and the rows each came from.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localfair.recipe.schema import PerQuestion, Select, Take
 from localfair.record.nouns import Kind, Question, canonical_json, content_id
-from localfair.record.store import Row
-from localfair.stages.rows import draw, grouped, with_texts
-from localfair.stages.step import Work
+from localfair.record.store import Row, column
+from localfair.stages.rows import Written, by_question, draw, draw_written, with_texts
+from localfair.stages.step import Work, of_stage
 from localfair.tasks.leakage import HeldOut, completion_reason, held_out, question_reason
 
 KINDS: tuple[Kind, ...] = ("feedback", "rationale", "answer")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A lesson before it is stored.
+
+    prompt: its messages as canonical JSON. sources: (noun, id) of every row it came from. dropped:
+    why nobody learns it, or None. contaminated: it shares text with dev or test.
+    """
+
+    question: Question
+    kind: Kind
+    teacher: int | None
+    prompt: str
+    completion: str
+    sources: tuple[tuple[str, str], ...]
+    dropped: str | None = None
+    contaminated: bool = False
+
+    @property
+    def kept(self) -> bool:
+        return self.dropped is None
+
+    def drop(self, reason: str) -> Draft:
+        """The draft with the reason why it is dropped; an earlier reason stays."""
+        return replace(self, dropped=self.dropped or reason)
+
+    def taint(self, reason: str) -> Draft:
+        """The draft, dropped because it shares text with dev or test."""
+        return replace(self, dropped=reason, contaminated=True)
+
+    def row(self) -> Row:
+        """The lesson's row; its id is the hash of all of it and of its sources."""
+        columns = {
+            "question": self.question.id,
+            "split": self.question.split,
+            "kind": self.kind,
+            "teacher": self.teacher,
+            "prompt": self.prompt,
+            "completion": self.completion,
+            "weight": 1.0,
+            "dropped": self.dropped,
+        }
+        sources = [list(source) for source in self.sources]
+        return {"id": content_id("lesson", **columns, origin=sources), **columns}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the select step reads: explanations, those that may be learned, and the verdicts that
+    accepted them.
+    """
+
+    written: list[Written]
+    learnable: frozenset[str]
+    verdicts: dict[str, str]  # explanation -> the verdict that accepted it
+
+
 def select(work: Work, step: Select) -> dict[str, Any]:
-    """Per question, as many lessons of each kind as the recipe takes; the outcome counts kept and dropped."""
-    explanations = _written(work, step)
-    held = _held_out(work, step)
-    chosen: list[Row] = []
-    of = grouped(explanations, "question")
-    for question in _questions(work, step, explanations):
-        chosen += _lessons_of(work, step, question, of.get(question.id, []), held)
-    kept = _drop_repeats(chosen) if step.unique else chosen
-    kept = _at_most(work, step.at_most, kept) if step.at_most else kept
-    _store(work, kept)
-    alive = [k for k in kept if not k["dropped"]]
-    kinds = [k["kind"] for k in alive]
-    return {
-        "lessons": len(alive),
-        **{k: kinds.count(k) for k in KINDS if k in kinds},
-        "questions": len({k["question"] for k in alive}),
-        "dropped": len(kept) - len(alive),
-        "contaminated": sum(k["contaminated"] for k in kept),
-    }
+    """Per question, as many lessons of each kind as the recipe takes.
+
+    The outcome counts kept and dropped.
+    """
+    inputs = _inputs(work, step)
+    drafting = Drafting(work, step, inputs)
+    written_about = by_question(inputs.written)
+    drafts: list[Draft] = []
+    for question in _questions(work, step, inputs):
+        drafts += drafting.lessons_of(question, written_about.get(question.id, []))
+    if step.unique:
+        drafts = drop_repeats(drafts)
+    if step.at_most:
+        drafts = _drop_beyond(work, step.at_most, drafts)
+    _store(work, drafts)
+    return _outcome(drafts)
 
 
-def _written(work: Work, step: Select) -> list[Row]:
-    """What the inputs hold, with `passed`: whether it was accepted; of an input that was never reviewed all is."""
-    done = work.earlier(step, ("review", "inquire"))
-    verdicts = work.rows("verdicts", "verdict", [d for d in done if d.step.stage == "review"])
-    accepted = {v["explanation"]: v["id"] for v in verdicts if v["accepted"]}
-    judged = work.store.by_ids("explanations", (v["explanation"] for v in verdicts))
-    raw = work.rows("explanations", "explanation", [d for d in done if d.step.stage == "inquire"])
-    raw_ids = {e["id"] for e in raw}
-    found = {**judged, **{e["id"]: e for e in raw}}
-    return [
-        e | {"verdict": accepted.get(e["id"]), "passed": e["id"] in accepted or e["id"] in raw_ids}
-        for e in sorted(with_texts(work, found.values()), key=lambda e: e["id"])
-    ]
+def _outcome(drafts: list[Draft]) -> dict[str, Any]:
+    kept = [draft for draft in drafts if draft.kept]
+    kinds = [draft.kind for draft in kept]
+    outcome: dict[str, Any] = {"lessons": len(kept)}
+    for kind in KINDS:
+        if kind in kinds:
+            outcome[kind] = kinds.count(kind)
+    outcome["questions"] = len({draft.question.id for draft in kept})
+    outcome["dropped"] = len(drafts) - len(kept)
+    outcome["contaminated"] = sum(draft.contaminated for draft in drafts)
+    return outcome
+
+
+def _inputs(work: Work, step: Select) -> Inputs:
+    """The explanations of the steps that are read.
+
+    Of an input that was never reviewed all may be learned.
+    """
+    done = work.rows.earlier(step, ("review", "inquire"))
+    reviewed = of_stage(done, "review")
+    inquired = of_stage(done, "inquire")
+    verdicts = work.rows.of("verdicts", "verdict", reviewed)
+    accepted = {row["explanation"]: row["id"] for row in verdicts if row["accepted"]}
+    explanations = work.store.by_ids("explanations", column(verdicts, "explanation"))
+    unreviewed = work.rows.of("explanations", "explanation", inquired)
+    for row in unreviewed:
+        explanations[row["id"]] = row
+    written = sorted(with_texts(work, explanations.values()), key=lambda each: each.id)
+    learnable = frozenset(accepted) | set(column(unreviewed, "id"))
+    return Inputs(written, learnable, accepted)
+
+
+def _questions(work: Work, step: Select, inputs: Inputs) -> list[Question]:
+    """Those with an explanation to learn and, where gold answers are lessons too, every train
+    question.
+    """
+    if step.per_question.answer:
+        return work.questions("train")
+    ids = [each.question for each in inputs.written if each.id in inputs.learnable]
+    return sorted(work.store.questions_by_id(ids).values(), key=lambda question: question.id)
+
+
+class Drafting:
+    """Makes the lessons of a select step, question by question."""
+
+    def __init__(self, work: Work, step: Select, inputs: Inputs) -> None:
+        self._work = work
+        self._step = step
+        self._inputs = inputs
+        self._held_out = _held_out(work, step)
+
+    def lessons_of(self, question: Question, written: list[Written]) -> list[Draft]:
+        """One question's lessons; those that nobody may learn are dropped, with the reason.
+
+        With `complete`, every kind that was written about the question has to be there. Where
+        nobody was asked for feedback (an unreadable answer that is a format lesson, a question that
+        is no mistake), none is missed.
+        """
+        leak = question_reason(question, self._held_out) if self._held_out else None
+        drafts: list[Draft] = []
+        missing: list[str] = []
+        for kind in _kinds(self._step.per_question):
+            if kind == "answer":
+                drafts.append(self._answer(question))
+                continue
+            of_kind = [each for each in written if each.kind == kind]
+            learnable = [each for each in of_kind if each.id in self._inputs.learnable]
+            # where the question itself leaks, every lesson of it goes, and no text needs a look
+            leaks = {} if leak else self._leaks(learnable)
+            clean = [each for each in learnable if each.id not in leaks]
+            picked = self._take(question, kind, clean)
+            if of_kind and not picked:
+                missing.append(f"no accepted {kind}")
+            drafts += [self._explained(question, each) for each in picked]
+            for each in learnable:
+                if each.id in leaks:
+                    drafts.append(self._explained(question, each).taint(leaks[each.id]))
+        if leak:
+            drafts = [draft.taint(leak) for draft in drafts]
+        if missing and self._step.complete:
+            drafts = [draft.drop(" and ".join(missing)) for draft in drafts]
+        return drafts
+
+    def _leaks(self, written: list[Written]) -> dict[str, str]:
+        """Why explanations may not be learned, by id, of those that share text with dev or test."""
+        leaks: dict[str, str] = {}
+        if self._held_out is None:
+            return leaks
+        for each in written:
+            reason = completion_reason(each.text, self._held_out)
+            if reason:
+                leaks[each.id] = reason
+        return leaks
+
+    def _take(self, question: Question, kind: Kind, written: list[Written]) -> list[Written]:
+        """As many of the explanations as the recipe takes of a kind, drawn with the run's seed."""
+        seed = self._work.seed
+        purpose = f"lesson:{kind}:{question.id}"
+        count: Take = getattr(self._step.per_question, kind)
+        if count == "all":
+            return draw_written(seed, purpose, written, len(written))
+        if count != "each-teacher":
+            return draw_written(seed, purpose, written, count)
+        taken: list[Written] = []
+        for teacher in sorted({each.teacher for each in written}):
+            by_teacher = [each for each in written if each.teacher == teacher]
+            taken += draw_written(seed, purpose, by_teacher, 1)
+        return taken
+
+    def _answer(self, question: Question) -> Draft:
+        """The gold answer as a lesson."""
+        values = self._work.wording.values(question) | {"teacher": None}
+        return Draft(
+            question=question,
+            kind="answer",
+            teacher=None,
+            prompt=self._prompt("answer", values),
+            completion=question.gold,
+            sources=(("question", question.id),),
+        )
+
+    def _explained(self, question: Question, written: Written) -> Draft:
+        """An explanation as a lesson; the prompt of a rationale is the exam's own."""
+        values = self._work.wording.values(question) | {"teacher": written.teacher}
+        if written.kind == "feedback":
+            values["mistake"] = written.mistake
+        sources = [
+            ("question", question.id),
+            ("explanation", written.id),
+            ("generation", written.generation),
+        ]
+        if written.answer:
+            sources.append(("answer", written.answer))
+        if written.id in self._inputs.verdicts:
+            sources.append(("verdict", self._inputs.verdicts[written.id]))
+        return Draft(
+            question=question,
+            kind=written.kind,
+            teacher=written.teacher,
+            prompt=self._prompt(written.kind, values),
+            completion=written.text,
+            sources=tuple(sources),
+        )
+
+    def _prompt(self, kind: Kind, values: dict[str, Any]) -> str:
+        messages = self._work.wording.prompts.render(f"ask-{kind}", **values)
+        return canonical_json([[message.role, message.content] for message in messages])
 
 
 def _held_out(work: Work, step: Select) -> HeldOut | None:
-    """What dev and test of the task forbid; of the whole task, so that no --limit changes it."""
+    """What dev and test of the task forbid; of the whole task, so that no limit changes it."""
     if not step.decontaminate:
         return None
-    dev, test, train = (
-        work.store.questions(work.task.name, split) for split in ("dev", "test", "train")
-    )
-    return held_out([*dev, *test], train, step.decontaminate)
+    task = work.task.name
+    exams = [*work.store.questions(task, "dev"), *work.store.questions(task, "test")]
+    return held_out(exams, work.store.questions(task, "train"), step.decontaminate)
 
 
-def _questions(work: Work, step: Select, explanations: list[Row]) -> list[Question]:
-    """Those with an accepted explanation and, where gold answers are lessons too, every train question."""
-    if step.per_question.answer:
-        return work.questions("train")
-    return sorted(
-        work.store.questions_by_id(e["question"] for e in explanations if e["passed"]).values(),
-        key=lambda question: question.id,
-    )
+def _kinds(per_question: PerQuestion) -> list[Kind]:
+    """The kinds that the recipe takes any lesson of."""
+    return [kind for kind in KINDS if getattr(per_question, kind)]
 
 
-def _lessons_of(
-    work: Work, step: Select, question: Question, written: list[Row], held: HeldOut | None
-) -> list[Row]:  # fmt: skip
-    """One question's lessons; those that must not be learned, and an incomplete question's, with the reason.
-
-    With `complete`, every kind that was written about the question has to be there: where nobody was asked for
-    feedback (an unreadable answer that is a format lesson, a question that is no mistake) none is missed.
+def drop_repeats(drafts: list[Draft]) -> list[Draft]:
+    """The drafts, those dropped that repeat the prompt and, up to white space, the completion of
+    a kept one.
     """
-    take, lessons, missing = step.per_question, list[Row](), list[str]()
-    whole = question_reason(question, held) if held else None
-    for kind in _kinds(take):
-        if kind == "answer":
-            lessons.append(
-                _lesson(work, question, "answer", question.gold, None) | _verdict_on(whole)
-            )
-            continue
-        of_kind = [e for e in written if e["kind"] == kind]
-        passed = [e for e in of_kind if e["passed"]]
-        reasons = {
-            e["id"]: whole or (completion_reason(e["text"], held) if held else None) for e in passed
-        }
-        clean = passed if whole else [e for e in passed if not reasons[e["id"]]]
-        picked = _take(work, question, kind, clean, getattr(take, kind))
-        missing += [kind] if of_kind and not picked else []
-        picked += [] if whole else [e for e in passed if reasons[e["id"]]]
-        lessons += [
-            _lesson(work, question, kind, e["text"], e) | _verdict_on(reasons[e["id"]])
-            for e in picked
-        ]
-    reason = (
-        f"no accepted {' and no accepted '.join(missing)}" if missing and step.complete else None
-    )
-    return [lesson | {"dropped": lesson["dropped"] or reason} for lesson in lessons]
-
-
-def _verdict_on(contamination: str | None) -> Row:
-    return {"dropped": contamination, "contaminated": contamination is not None}
-
-
-def _kinds(take: PerQuestion) -> list[Kind]:
-    return [k for k in KINDS if getattr(take, k)]
-
-
-def _take(work: Work, question: Question, kind: str, found: list[Row], count: Take) -> list[Row]:
-    purpose = f"lesson:{kind}:{question.id}"
-    if count == "all":
-        return draw(work.seed, purpose, found, len(found))
-    if count == "each-teacher":
-        teachers = sorted({e["teacher"] for e in found})
-        return [
-            draw(work.seed, purpose, [e for e in found if e["teacher"] == t], 1)[0]
-            for t in teachers
-        ]
-    return draw(work.seed, purpose, found, count)
-
-
-def _lesson(work: Work, question: Question, kind: Kind, completion: str, e: Row | None) -> Row:
-    """Prompt and completion; the rationale's prompt is the exam's own. Whether it is dropped is not said here."""
-    values = work.values(question)
-    if e is not None and kind == "feedback":
-        values["mistake"] = e["mistake"]
-    values["teacher"] = e["teacher"] if e else None
-    prompt = canonical_json(
-        [[m.role, m.content] for m in work.prompts.render(f"ask-{kind}", **values)]
-    )
-    origin = [("question", question.id)]
-    if e is not None:
-        origin += [("explanation", e["id"]), ("generation", e["generation"])]
-        origin += [("answer", e["answer"])] if e["answer"] else []
-        origin += [("verdict", e["verdict"])] if e["verdict"] else []
-    return {
-        "question": question.id, "split": question.split, "kind": kind, "teacher": values["teacher"],
-        "prompt": prompt, "completion": completion, "weight": 1.0, "origin": origin,
-    }  # fmt: skip
-
-
-def _drop_repeats(lessons: list[Row]) -> list[Row]:
     seen: set[tuple[str, str, str]] = set()
-    out = []
-    for lesson in lessons:
-        key = (lesson["kind"], lesson["prompt"], " ".join(lesson["completion"].split()))
-        repeated = key in seen and not lesson["dropped"]
-        if not lesson["dropped"]:
-            seen.add(key)
-        out.append(lesson | {"dropped": "repeats another lesson"} if repeated else lesson)
-    return out
+    unique: list[Draft] = []
+    for draft in drafts:
+        if not draft.kept:
+            unique.append(draft)
+            continue
+        lesson = (draft.kind, draft.prompt, " ".join(draft.completion.split()))
+        unique.append(draft.drop("repeats another lesson") if lesson in seen else draft)
+        seen.add(lesson)
+    return unique
 
 
-def _at_most(work: Work, count: int, lessons: list[Row]) -> list[Row]:
-    """Questions drawn at random while all lessons of the next one still fit; the others' are dropped."""
-    of = grouped([k for k in lessons if not k["dropped"]], "question")
-    fits: set[str] = set()
+def _drop_beyond(work: Work, count: int, drafts: list[Draft]) -> list[Draft]:
+    """The drafts, those dropped that go beyond `count` lessons.
+
+    Questions are drawn at random; one is taken, whole, when all of its lessons still fit.
+    """
+    lessons_of: dict[str, int] = {}
+    for draft in drafts:
+        if draft.kept:
+            lessons_of[draft.question.id] = lessons_of.get(draft.question.id, 0) + 1
+    taken: set[str] = set()
     left = count
-    for row in draw(work.seed, "at_most", [{"id": question} for question in of], len(of)):
-        if len(of[row["id"]]) <= left:
-            fits.add(row["id"])
-            left -= len(of[row["id"]])
+    for question in draw(work.seed, "at_most", lessons_of):
+        if lessons_of[question] <= left:
+            taken.add(question)
+            left -= lessons_of[question]
     beyond = f"beyond the {count} lessons wanted"
-    return [
-        k if k["dropped"] or k["question"] in fits else k | {"dropped": beyond} for k in lessons
-    ]
+    return [draft if draft.question.id in taken else draft.drop(beyond) for draft in drafts]
 
 
-def _store(work: Work, lessons: list[Row]) -> None:
-    rows, sources = [], []
-    for lesson in lessons:
-        row = {k: v for k, v in lesson.items() if k not in ("origin", "contaminated")}
-        row["id"] = content_id("lesson", **row, origin=[list(o) for o in lesson["origin"]])
+def _store(work: Work, drafts: list[Draft]) -> None:
+    rows: list[Row] = []
+    sources: list[Row] = []
+    for draft in drafts:
+        row = draft.row()
         rows.append(row)
-        sources += [
-            {"lesson": row["id"], "noun": noun, "row": origin} for noun, origin in lesson["origin"]
-        ]
+        for noun, source in draft.sources:
+            sources.append({"lesson": row["id"], "noun": noun, "row": source})
     work.store.ensure("lessons", rows)
     work.store.ensure("lesson_sources", sources)
-    work.made("lesson", [r["id"] for r in rows])
+    work.rows.made("lesson", column(rows, "id"))

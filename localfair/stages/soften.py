@@ -1,12 +1,15 @@
-"""soften: a mentor is teacher-forced on the student's lessons, and what it says of each label token is kept.
+"""soften: a mentor is teacher-forced on the student's lessons, and what it says of each label token
+is kept.
 
-Reads lessons and the mentor's weights with its adapter; writes soft labels. What the record holds for the same
-tokens and the same mentor is not computed again; torch loads only when something is missing.
+Reads lessons and the mentor's weights with its adapter; writes soft labels. What the record holds
+for the same tokens and the same mentor is not computed again; torch loads only when something is
+missing.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,119 +19,147 @@ from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
 from localfair.record.connection import now
 from localfair.record.nouns import Message, soft_label_id
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.step import Work
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from localfair.models.loading import Precision
     from localfair.training.encode import Encoded
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A soft label that the student will want: what decides it, and the lesson's tokens."""
+
+    key: Row
+    encoded: Encoded
+
+    @property
+    def id(self) -> str:
+        return soft_label_id(self.key)
+
+
 def soften(work: Work, step: Soften) -> dict[str, Any]:
-    """A soft label for every lesson the mentor can read; the outcome counts lessons and label tokens."""
-    lessons = [
-        r
-        for r in work.rows("lessons", "lesson", work.earlier(step, ("select",)))
-        if not r["dropped"]
-    ]
+    """A soft label for every lesson the mentor can read.
+
+    The outcome counts lessons and label tokens.
+    """
+    lessons = work.rows.lessons(step)
     if not lessons:
         return {"lessons": 0, "softened": 0}
-    member = work.committee.of(step.role)[0]
-    shared = shared_ids(work.base_folder("student"), work.base_folder(step.role))
-    wanted = {
-        soft_label_id(key): (key, encoded)
-        for key, encoded in _wanted(work, step, member, lessons, shared)
-    }
+    mentor = work.committee.of(step.role)[0]
+    wanted = {each.id: each for each in _wanted(work, step, mentor, lessons)}
     recorded = work.store.by_ids("soft_labels", wanted)
     work.committee.tally.reused += len(recorded)
-    missing = {i: found for i, found in wanted.items() if i not in recorded}
+    missing = [each for label, each in wanted.items() if label not in recorded]
     if missing:
-        _ask(work, step, member, missing)
-    work.made("soft_label", wanted)
-    work.made("lesson", [lesson["id"] for lesson in lessons])
-    labels = sum(encoded.supervised for _, encoded in wanted.values())
+        _ask(work, step, mentor, missing)
+    work.rows.made("soft_label", wanted)
+    work.rows.made("lesson", column(lessons, "id"))
+    labels = sum(each.encoded.supervised for each in wanted.values())
     return {"lessons": len(lessons), "softened": len(wanted), "labels": labels}
 
 
 def shared_ids(student: Path, mentor: Path) -> int:
-    """How many token ids the two models share. Raises UsageError when an id is not the same token in both."""
+    """How many token ids two models share.
+
+    Raises UsageError when an id is not the same token in both.
+    """
     from localfair.models.chat import load_tokenizer
     from localfair.training.soft_labels import shared_vocabulary
 
-    (one, count), (other, _) = (
-        shared_vocabulary(load_tokenizer(folder)) for folder in (student, mentor)
-    )
-    if one != other:
+    students, count = shared_vocabulary(load_tokenizer(student))
+    mentors, _ = shared_vocabulary(load_tokenizer(mentor))
+    if students != mentors:
         raise UsageError(
-            "the mentor does not share the student's tokenizer: its soft labels would speak of other tokens",
-            "name a --mentor of the student's own family, or leave the kl term and the soften step out",
+            "the mentor does not share the student's tokenizer: "
+            "its soft labels would speak of other tokens",
+            "name a --mentor of the student's own family, "
+            "or leave the kl term and the soften step out",
         )
     return count
 
 
-def _wanted(
-    work: Work, step: Soften, member: Member, lessons: list[Row], shared: int
-) -> list[tuple[Row, Encoded]]:
-    """What is to be known: each lesson as the student will learn it, unless it is longer than the mentor reads."""
+def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Row]) -> list[Wanted]:
+    """One label for each lesson as the student will learn it, unless it is longer than the
+    mentor reads.
+    """
     from localfair.training.encode import Dropped, encode
     from localfair.training.soft_labels import tokens_id
 
-    tokenizer = work.tokenizer("student")
-    config = json.loads((work.base_folder(step.role) / "config.json").read_text(encoding="utf-8"))
-    found: list[tuple[Row, Encoded]] = []
+    student = work.committee.of("student")[0]
+    shared = shared_ids(student.folder(), mentor.folder())
+    tokenizer = student.tokenizer()
+    config = json.loads((mentor.folder() / "config.json").read_text(encoding="utf-8"))
+    longest = config["max_position_embeddings"]
+    wanted: list[Wanted] = []
     for lesson in lessons:
         messages = tuple(Message(*turn) for turn in json.loads(lesson["prompt"]))
-        encoded = encode(
-            tokenizer, messages, lesson["completion"], config["max_position_embeddings"]
-        )
-        if not isinstance(encoded, Dropped):
-            key = {
-                "mentor": member.seat.fingerprint, "adapter": member.seat.adapter,
-                "engine": f"transformers/{_precision(member)}", "tokens": tokens_id(encoded),
-                "top_k": min(step.top_k, shared), "vocabulary": shared, "tau": step.tau,
-            }  # fmt: skip
-            found.append((key, encoded))
-    return found
+        encoded = encode(tokenizer, messages, lesson["completion"], longest)
+        if isinstance(encoded, Dropped):
+            continue
+        key = {
+            "mentor": mentor.seat.fingerprint,
+            "adapter": mentor.seat.adapter,
+            "engine": f"transformers/{_precision(mentor)}",
+            "tokens": tokens_id(encoded),
+            "top_k": min(step.top_k, shared),
+            "vocabulary": shared,
+            "tau": step.tau,
+        }
+        wanted.append(Wanted(key, encoded))
+    return wanted
 
 
-def _ask(work: Work, step: Soften, member: Member, missing: dict[str, tuple[Row, Encoded]]) -> None:
+def _ask(work: Work, step: Soften, mentor: Member, missing: list[Wanted]) -> None:
     """Load the mentor and write each soft label as soon as it is known."""
     from localfair.training import soft_labels
 
-    work.committee.close()  # one model at a time
-    mentor = _loaded(work, step, member)
-    work.committee.tally.loads += 1
-    keys = [key for key, _ in missing.values()]
-    told = soft_labels.soften(
-        mentor, [encoded for _, encoded in missing.values()],
-        k=keys[0]["top_k"], vocabulary=keys[0]["vocabulary"], tau=step.tau,
-    )  # fmt: skip
-    for done, (label, key, soft) in enumerate(zip(missing, keys, told, strict=True), 1):
-        blobs = {"indices": soft.indices, "logprobs": soft.logprobs}
-        labels = missing[label][1].supervised
-        work.store.ensure(
-            "soft_labels", [{"id": label, **key, "labels": labels, **blobs, "created": now()}]
-        )
-        work.committee.tally.calls += 1
-        work.committee.report(done, len(missing), f"{step.id}: {member.seat.model}")
-
-
-def _precision(member: Member) -> Precision:
-    """The precision of the mentor's base: that of its exams in transformers, else the usual one."""
-    engine, _, precision = member.identity.engine.partition("/")
-    known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
-    return (
-        known.get(precision, usual_precision()) if engine == "transformers" else usual_precision()
+    committee = work.committee
+    committee.close()  # one model at a time
+    model = _loaded(work, mentor)
+    committee.tally.loads += 1
+    key = missing[0].key  # top k and vocabulary are the same for all
+    labels = soft_labels.soften(
+        model,
+        [each.encoded for each in missing],
+        k=key["top_k"],
+        vocabulary=key["vocabulary"],
+        tau=step.tau,
     )
+    for count, (wanted, label) in enumerate(zip(missing, labels, strict=True), 1):
+        row = {
+            "id": wanted.id,
+            **wanted.key,
+            "labels": wanted.encoded.supervised,
+            "indices": label.indices,
+            "logprobs": label.logprobs,
+            "created": now(),
+        }
+        work.store.ensure("soft_labels", [row])
+        committee.tally.calls += 1
+        committee.progress(count, len(missing), f"{step.id}: {mentor.seat.model}")
 
 
-def _loaded(work: Work, step: Soften, member: Member) -> Any:
-    """The mentor's base with its seat's adapter."""
+def _precision(mentor: Member) -> Precision:
+    """The precision of the mentor's base: that of its exams where torch holds it there, else the
+    usual one.
+    """
+    engine, _, precision = mentor.identity.engine.partition("/")
+    known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
+    if engine == "transformers" and precision in known:
+        return known[precision]
+    return usual_precision()
+
+
+def _loaded(work: Work, mentor: Member) -> PreTrainedModel:
+    """The mentor's base with its seat's adapter, ready to be read."""
     from localfair.models.loading import load_causal_lm, with_adapter
 
-    row = work.store.adapter(member.seat.adapter) if member.seat.adapter else None
+    row = work.store.adapter(mentor.seat.adapter) if mentor.seat.adapter else None
     folder = work.store.path.parent / row["path"] if row else None
-    precision = _precision(member)
-    return with_adapter(
-        load_causal_lm(work.base_folder(step.role), precision), folder, precision
-    ).eval()
+    precision = _precision(mentor)
+    base = load_causal_lm(mentor.folder(), precision)
+    return with_adapter(base, folder, precision).eval()

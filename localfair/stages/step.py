@@ -1,13 +1,13 @@
-"""What a stage is handed: the record, the task, the committee, its member in the run, and the prompts.
+"""What a stage is handed: the rows of its step, the questions' wording, their number, and the
+committee.
 
 Reads and writes a run's links. Knows nothing of what any one stage does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from localfair.committee.ask import PIECE, Committee, request_seed
@@ -17,58 +17,43 @@ from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.schema import AnyStep, SamplingKeys
 from localfair.record.nouns import Question, Request, Sampling
-from localfair.record.store import Row, Store
+from localfair.record.store import Row, Store, column
 from localfair.tasks.base import Task
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A step of this run that has been done: where, and what it was."""
+    """A step of this run that has been done: where it stood, in which round, and what it was."""
 
     position: int
     round: int
     step: AnyStep
 
 
-@dataclass(slots=True, kw_only=True)
-class Work:
-    """One step's view of a run."""
+def of_stage(done: Iterable[Done], *stages: str) -> list[Done]:
+    """Those done steps that are of one of the stages, in their order."""
+    return [each for each in done if each.step.stage in stages]
 
-    store: Store
-    task: Task
-    committee: Committee
-    prompts: Prompts
-    run: str
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The seed that a run draws with, and how many questions it takes; None takes all of them."""
+
     seed: int
-    position: int
-    round: int
-    base_folder: Callable[[str], Path]  # role -> the safetensors folder of its base model
-    seat_adapter: Callable[
-        [str, str, Path], None
-    ]  # (role, adapter id, folder): seat the role with it from now on
-    limits: dict[str, int | None] = field(default_factory=dict)
-    done: list[Done] = field(default_factory=list)
-    # role -> the chat template that its card puts in the member of the weights' own
-    chat_template: Callable[[str], str | None] = lambda role: None
-    pool: list[Question] | None = (
-        None  # what demonstrations are drawn from, in the run's order, once it is asked for
-    )
+    train_limit: int | None = None
+    test_limit: int | None = None
 
-    def questions(self, split: str) -> list[Question]:
-        """This run's questions of a split. Raises TaskError when it has none."""
-        limit = self.limits.get("train" if split == "train" else "test")
-        found = self.store.questions(self.task.name, split, limit)
-        if not found:
-            raise TaskError(
-                f"task {self.task.name!r} has no {split} questions", "see `localfair tasks show`"
-            )
-        return found
+    def limit(self, split: str) -> int | None:
+        """How many questions of a split the run takes. Dev is taken like test."""
+        return self.train_limit if split == "train" else self.test_limit
 
-    def tokenizer(self, role: str) -> Any:
-        """The tokenizer that a role's exams and lessons are both made with."""
-        from localfair.models.chat import load_tokenizer
 
-        return load_tokenizer(self.base_folder(role), self.chat_template(role))
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A task's questions in a recipe's words."""
+
+    task: Task
+    prompts: Prompts
 
     def values(self, question: Question) -> dict[str, Any]:
         """What every template may use of a question; `hint` is the gold answer."""
@@ -78,71 +63,124 @@ class Work:
             "hint": question.gold,
         }
 
-    def made(self, noun: str, ids: Iterable[str]) -> None:
-        """Link rows that this step used or made to the run."""
-        self.store.link(self.run, self.position, noun, ids)
-
-    def keep(self, table: str, noun: str, rows: Iterable[Row]) -> Iterator[Row]:
-        """Store rows and link them, and the generations they rest on, as they are made; each goes on to the caller.
-
-        A few are written at a time: a stage holds what it counts, not what it made.
-        """
-        held: list[Row] = []
-        for row in rows:
-            held.append(row)
-            if len(held) == PIECE:
-                self._write(table, noun, held)
-                held = []
-            yield row
-        self._write(table, noun, held)
-
-    def _write(self, table: str, noun: str, rows: list[Row]) -> None:
-        self.store.ensure(table, rows)
-        self.made(noun, [row["id"] for row in rows])
-        self.made("generation", [row["generation"] for row in rows])
-
-    def earlier(self, step: AnyStep, stages: tuple[str, ...], **having: Any) -> list[Done]:
-        """The done steps a step reads: those it names, else the nearest one of these stages."""
-        named = named_inputs(step)
-        fits = [
-            d for d in self.done
-            if d.step.stage in stages and all(getattr(d.step, k) == v for k, v in having.items())
-        ]  # fmt: skip
-        if named:
-            return [latest for n in named if (latest := _last(d for d in fits if d.step.id == n))]
-        nearest = _last(fits)
-        return [nearest] if nearest else []
-
-    def rows(self, table: str, noun: str, done: Iterable[Done]) -> list[Row]:
-        """Rows of a noun that those steps used or made, ordered by id."""
-        ids = self.store.linked(self.run, [d.position for d in done], noun)
-        found = self.store.by_ids(table, ids)
-        return [found[i] for i in ids if i in found]
+    def exam_request(
+        self, member: Member, question: Question, ask: str, sampling: SamplingKeys, sample: int = 0
+    ) -> Request:
+        """A member's prompt in an exam: the very one that its lessons are trained with."""
+        return Request(
+            messages=self.prompts.render(f"ask-{ask}", **self.values(question)),
+            sampling=sampling_of(sampling),
+            seed=request_seed(member.seat, question=question.id, sample=sample),
+            sample=sample,
+            about=about(question),
+        )
 
 
-def _last(found: Iterable[Done]) -> Done | None:
-    *_, last = [None, *found]
-    return last
-
-
-def exam_request(
-    work: Work,
-    ask: str,
-    sampling: SamplingKeys,
-    member: Member,
-    question: Question,
-    sample: int = 0,
-) -> Request:
-    """A role's own prompt in an exam: the very one that its lessons are trained with."""
-    return Request(
-        messages=work.prompts.render(f"ask-{ask}", **work.values(question)),
-        sampling=sampling_of(sampling),
-        seed=request_seed(member.seat, question=question.id, sample=sample),
-        sample=sample,
-        about=f"question {question.key} of {question.task}",
-    )
+def about(question: Question) -> str:
+    """The question's name in error messages."""
+    return f"question {question.key} of {question.task}"
 
 
 def sampling_of(keys: SamplingKeys) -> Sampling:
     """A recipe's sampling table as the request's."""
     return Sampling(**keys.model_dump())
+
+
+@dataclass(frozen=True, slots=True)
+class StepRows:
+    """One step's view of the record: what earlier steps of the run left, and what this one links
+    to it.
+    """
+
+    store: Store
+    run: str
+    position: int
+    done: Sequence[Done]
+
+    def made(self, noun: str, ids: Iterable[str]) -> None:
+        """Link rows that this step used or made to the run."""
+        self.store.link(self.run, self.position, noun, ids)
+
+    def keep(self, table: str, noun: str, rows: Iterable[Row]) -> Iterator[Row]:
+        """Store and link rows, and the generations they rest on, while they pass on to the caller.
+
+        A few are written at a time: a stage holds what it counts, not what it made.
+        """
+        waiting: list[Row] = []
+        for row in rows:
+            waiting.append(row)
+            if len(waiting) == PIECE:
+                self._write(table, noun, waiting)
+                waiting = []
+            yield row
+        self._write(table, noun, waiting)
+
+    def _write(self, table: str, noun: str, rows: list[Row]) -> None:
+        self.store.ensure(table, rows)
+        self.made(noun, column(rows, "id"))
+        self.made("generation", column(rows, "generation"))
+
+    def earlier(
+        self, step: AnyStep, stages: tuple[str, ...], split: str | None = None
+    ) -> list[Done]:
+        """The done steps that a step reads: those it names, else the nearest one of these stages.
+
+        `split` leaves only exams of that split.
+        """
+        candidates = of_stage(self.done, *stages)
+        if split is not None:
+            candidates = [done for done in candidates if getattr(done.step, "split", None) == split]
+        names = named_inputs(step)
+        if not names:
+            return candidates[-1:]
+        inputs: list[Done] = []
+        for name in names:
+            # a step of every round was done several times: the latest counts
+            inputs += [done for done in candidates if done.step.id == name][-1:]
+        return inputs
+
+    def lessons(self, step: AnyStep) -> list[Row]:
+        """The lessons that a step reads, without those that were dropped."""
+        rows = self.of("lessons", "lesson", self.earlier(step, ("select",)))
+        return [row for row in rows if not row["dropped"]]
+
+    def of(self, table: str, noun: str, done: Iterable[Done]) -> list[Row]:
+        """Rows of a noun that those steps used or made, ordered by id."""
+        ids = self.store.linked(self.run, [step.position for step in done], noun)
+        rows = self.store.by_ids(table, ids)
+        return [rows[row_id] for row_id in ids if row_id in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One step of a run, as a stage is handed it."""
+
+    rows: StepRows
+    wording: Wording
+    scope: Scope
+    committee: Committee
+    round: int
+
+    @property
+    def store(self) -> Store:
+        """The record."""
+        return self.rows.store
+
+    @property
+    def task(self) -> Task:
+        """The task that is asked and graded."""
+        return self.wording.task
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.scope.seed
+
+    def questions(self, split: str) -> list[Question]:
+        """This run's questions of a split. Raises TaskError when it has none."""
+        questions = self.store.questions(self.task.name, split, self.scope.limit(split))
+        if not questions:
+            raise TaskError(
+                f"task {self.task.name!r} has no {split} questions", "see `localfair tasks show`"
+            )
+        return questions

@@ -1,117 +1,190 @@
-"""What decides an adapter, from the record alone: lessons, settings, soft labels, contrasts."""
+"""What decides an adapter, from the record alone: lessons, settings, soft labels, contrasts.
+
+Reads a run's rows; writes nothing. No model is loaded to know it, so that a trained adapter is
+found again.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from localfair.committee.seating import Member
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import CrossEntropy, Divergence, LanguageModel, Train, Triplet
 from localfair.record.nouns import content_id
-from localfair.record.store import Row
+from localfair.record.store import Row, column
 from localfair.stages.contrasts import Pair, pairs
-from localfair.stages.step import Work
-
-if TYPE_CHECKING:
-    pass
-
+from localfair.stages.step import Work, of_stage
 
 Term = TypeVar("Term", CrossEntropy, Divergence, LanguageModel, Triplet)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that decides an adapter: known without loading a model."""
+    """Everything that decides an adapter.
+
+    soft: the mentor's labels by a lesson's tokens, where the loss has a kl term. pairs: by lesson,
+    where it has a triplet term. parent: the adapter it goes on from. template: the chat template
+    that the base's card puts in front of the weights' own.
+    """
 
     step: Train
     member: Member
     seed: int
     lessons: list[Row]
-    soft: dict[str, Row]  # the mentor's labels by the lesson's tokens, where the loss has a kl term
-    pairs: dict[str, Pair]  # by lesson, where it has a triplet term
-    parent: str | None  # the adapter it goes on from
-    template: str | None  # the chat template that the base's card puts in the member of its own
+    soft: dict[str, Row]
+    pairs: dict[str, Pair]
+    parent: str | None
+    template: str | None
 
     @property
     def id(self) -> str:
-        """The hash of base, lessons in order, settings; what came to recipes later enters only where it is used."""
+        """The hash of the base, the lessons in order and the settings."""
+        # through JSON, so that tuples and lists of the same values have one hash
+        settings = json.loads(json.dumps(settings_of(self)))
         return content_id(
-            "adapter", role=self.step.role, base=self.member.seat.fingerprint,
-            lessons=[lesson["id"] for lesson in self.lessons],
-            settings=json.loads(json.dumps(settings_of(self))), **self._later(),
-        )  # fmt: skip
+            "adapter",
+            role=self.step.role,
+            base=self.member.seat.fingerprint,
+            lessons=column(self.lessons, "id"),
+            settings=settings,
+            **self._later(),
+        )
 
     def _later(self) -> dict[str, Any]:
-        found: dict[str, Any] = {
-            "parent": self.parent, "template": self.template, "soft": sorted(row["id"] for row in self.soft.values()),
-            "pairs": [[lesson, pair.explanation, pair.answer] for lesson, pair in sorted(self.pairs.items())],
-            "loss": method_of(self.step),
-            "best_epoch": self.step.best_epoch.model_dump(mode="json") if self.step.best_epoch else None,
-        }  # fmt: skip
-        return {name: value for name, value in found.items() if value}
+        """What came to recipes after the first release: it enters only where it is used.
+
+        So adapters of older records keep their ids.
+        """
+        parts: dict[str, Any] = {}
+        if self.parent:
+            parts["parent"] = self.parent
+        if self.template:
+            parts["template"] = self.template
+        if self.soft:
+            parts["soft"] = sorted(column(self.soft.values(), "id"))
+        if self.pairs:
+            pairs_in_order = sorted(self.pairs.items())
+            parts["pairs"] = [[lesson, p.explanation, p.answer] for lesson, p in pairs_in_order]
+        loss = loss_settings(self.step)
+        if loss:
+            parts["loss"] = loss
+        if self.step.best_epoch:
+            parts["best_epoch"] = self.step.best_epoch.model_dump(mode="json")
+        return parts
 
 
 def plan(work: Work, step: Train) -> Plan:
-    """What this step trains, from the record alone."""
-    rows = work.rows("lessons", "lesson", work.earlier(step, ("select",)))
-    lessons = [row for row in rows if not row["dropped"] and term_of(step, row)]
+    """What this step trains."""
+    lessons = []
+    for row in work.rows.lessons(step):
+        if mean_of(step, row):
+            lessons.append(row)
     member = work.committee.of(step.role)[0]
-    softened = (
-        [d for d in work.done if d.step.stage == "soften"][-1:] if term(step, Divergence) else []
-    )
+    goes_on = step.start == "last" and member.seat.adapter
     return Plan(
-        step=step, member=member, seed=work.seed, lessons=lessons,
-        soft={row["tokens"]: row for row in work.rows("soft_labels", "soft_label", softened)},
+        step=step,
+        member=member,
+        seed=work.seed,
+        lessons=lessons,
+        soft=_soft_labels(work) if term(step, Divergence) else {},
         pairs=pairs(work, lessons) if term(step, Triplet) else {},
-        parent=(member.seat.adapter or None) if step.start == "last" else None,
-        template=work.chat_template(step.role),
-    )  # fmt: skip
+        parent=member.seat.adapter if goes_on else None,
+        template=member.chat_template,
+    )
+
+
+def _soft_labels(work: Work) -> dict[str, Row]:
+    """The soft labels of the latest soften step, by the tokens of the lesson they are of."""
+    softened = of_stage(work.rows.done, "soften")
+    rows = work.rows.of("soft_labels", "soft_label", softened[-1:])
+    return {row["tokens"]: row for row in rows}
 
 
 def term(step: Train, kind: type[Term]) -> Term | None:
     """The first term of a kind in the step's loss."""
-    return next((t for t in step.loss if isinstance(t, kind)), None)
-
-
-def term_of(step: Train, lesson: Row) -> tuple[str, float] | None:
-    """(name, weight) of the mean that a lesson's tokens belong to: one for all, per kind, or per kind and teacher."""
-    for t in step.loss:
-        if isinstance(t, LanguageModel):
-            return t.term, t.weight
-        if isinstance(t, CrossEntropy) and t.kind == lesson["kind"]:
-            name = f"{t.kind}:{lesson['teacher']}" if t.each_teacher else t.kind
-            return name, t.weight_of(lesson["teacher"])
+    for candidate in step.loss:
+        if isinstance(candidate, kind):
+            return candidate
     return None
 
 
-def settings_of(planned: Plan) -> dict[str, Any]:
-    """The engine's settings, from the recipe's words; those with a default that was not changed are left out."""
-    step = planned.step
-    terms = sorted({named for lesson in planned.lessons if (named := term_of(step, lesson))})
-    terms += [(t.term, t.weight) for t in step.loss if isinstance(t, Divergence | Triplet)]
-    later: dict[str, Any] = {
-        name: True for name in ("group_by_length", "one_question_a_batch") if getattr(step, name)
-    }
-    if (compute := usual_precision()) != "bf16":
-        later["compute"] = compute
-    if planned.soft:
-        (row, *_) = planned.soft.values()
-        later |= {name: row[name] for name in ("tau", "vocabulary")}
-    return {
-        "terms": terms, "rank": step.adapter.rank, "alpha": step.adapter.alpha, "dropout": step.adapter.dropout,
-        "targets": step.adapter.targets, "learning_rate": step.learning_rate, "schedule": step.schedule,
-        "warmup": step.warmup, "epochs": step.epochs, "batch_size": step.batch, "accumulation": step.accumulation,
-        "max_length": step.max_length, "weight_decay": step.weight_decay, "clip": step.clip, "seed": planned.seed,
+def mean_of(step: Train, lesson: Row) -> tuple[str, float] | None:
+    """(name, weight) of the mean that a lesson's tokens belong to, or None when the loss has none
+    for it.
+
+    There is one mean for all lessons, one per kind, or one per kind and teacher.
+    """
+    for candidate in step.loss:
+        if isinstance(candidate, LanguageModel):
+            return candidate.term, candidate.weight
+        if isinstance(candidate, CrossEntropy) and candidate.kind == lesson["kind"]:
+            name: str = candidate.kind
+            if candidate.each_teacher:
+                name = f"{candidate.kind}:{lesson['teacher']}"
+            return name, candidate.weight_of(lesson["teacher"])
+    return None
+
+
+def settings_of(plan: Plan) -> dict[str, Any]:
+    """The trainer's settings, from the recipe's words.
+
+    They are hashed into the adapter's id. A setting that came after the first release is left out
+    where it has its default, so that older adapters keep their ids.
+    """
+    step = plan.step
+    settings = {
+        "terms": _terms(plan),
+        "rank": step.adapter.rank,
+        "alpha": step.adapter.alpha,
+        "dropout": step.adapter.dropout,
+        "targets": step.adapter.targets,
+        "learning_rate": step.learning_rate,
+        "schedule": step.schedule,
+        "warmup": step.warmup,
+        "epochs": step.epochs,
+        "batch_size": step.batch,
+        "accumulation": step.accumulation,
+        "max_length": step.max_length,
+        "weight_decay": step.weight_decay,
+        "clip": step.clip,
+        "seed": plan.seed,
         "quantise": "nf4" if step.adapter.kind == "qlora" else "none",
-        "gradient_checkpointing": step.gradient_checkpointing, **later,
-    }  # fmt: skip
+        "gradient_checkpointing": step.gradient_checkpointing,
+    }
+    if step.group_by_length:
+        settings["group_by_length"] = True
+    if step.one_question_a_batch:
+        settings["one_question_a_batch"] = True
+    if usual_precision() != "bf16":
+        settings["compute"] = usual_precision()
+    if plan.soft:
+        # all soft labels of a run were made at one temperature, over one vocabulary
+        label = next(iter(plan.soft.values()))
+        settings["tau"] = label["tau"]
+        settings["vocabulary"] = label["vocabulary"]
+    return settings
 
 
-def method_of(step: Train) -> dict[str, Any]:
-    """What the loss says of lessons rather than of the engine."""
-    lm, triplet = term(step, LanguageModel), term(step, Triplet)
-    return ({"prompt_weight": lm.prompt_weight} if lm else {}) | (
-        {"max_tokens": triplet.max_tokens} if triplet else {}
-    )
+def _terms(plan: Plan) -> list[tuple[str, float]]:
+    """(name, weight) of every mean and every term that the loss is the sum of."""
+    means = {mean_of(plan.step, lesson) for lesson in plan.lessons}
+    terms = sorted(mean for mean in means if mean is not None)
+    for candidate in plan.step.loss:
+        if isinstance(candidate, Divergence | Triplet):
+            terms.append((candidate.term, candidate.weight))
+    return terms
+
+
+def loss_settings(step: Train) -> dict[str, Any]:
+    """What the loss says of lessons rather than of the trainer."""
+    settings: dict[str, Any] = {}
+    language_model = term(step, LanguageModel)
+    if language_model:
+        settings["prompt_weight"] = language_model.prompt_weight
+    triplet = term(step, Triplet)
+    if triplet:
+        settings["max_tokens"] = triplet.max_tokens
+    return settings

@@ -1,4 +1,7 @@
-"""Tasks by name. One benchmark per file; `base.Task` is what each of them is.
+"""Tasks by name. A task says where its questions come from, how one is asked, how an answer is graded.
+
+Adding a task is one file and one line: a file in this folder that ends in `TASKS = (Benchmark(...),)`,
+as `gsm8k.py` does, and its name in `_FILES`. `base.Task` is what each of them is.
 
 Imports the standard library only. Knows no model, recipe or store.
 """
@@ -6,61 +9,76 @@ Imports the standard library only. Knows no model, recipe or store.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 
 from localfair.errors import UnknownTask, UsageError, nearest
-from localfair.tasks import (
-    arc,
-    arithmetic,
-    commonsenseqa,
-    date,
-    gsm8k,
-    last_letters,
-    logiqa,
-    obqa,
-    shuffled_objects,
-    strategyqa,
-    svamp,
-)
 from localfair.tasks.base import Task
+from localfair.tasks.benchmark import Benchmark
 from localfair.tasks.table import Table
 
-_TASKS: tuple[Task, ...] = (
-    gsm8k.TASK,
-    svamp.TASK,
-    strategyqa.TASK,
-    logiqa.TASK,
-    commonsenseqa.TASK,
-    obqa.TASK,
-    arc.TASK,
-    date.TASK,
-    shuffled_objects.TASK,
-    last_letters.TASK,
-    *arithmetic.TASKS,
-    Table(),
+# The files that define benchmarks, in the order in which they are listed.
+_FILES = (
+    "gsm8k",
+    "svamp",
+    "strategyqa",
+    "logiqa",
+    "commonsenseqa",
+    "obqa",
+    "arc",
+    "date",
+    "shuffled_objects",
+    "last_letters",
+    "arithmetic",
 )
+
+
+def _shipped() -> tuple[Task, ...]:
+    """The benchmarks of every file, and then `table`."""
+    benchmarks: list[Benchmark] = []
+    for file in _FILES:
+        module = import_module(f"localfair.tasks.{file}")
+        benchmarks.extend(module.TASKS)
+    return (*benchmarks, Table())
+
+
+_SHIPPED = _shipped()
 
 
 def all_tasks() -> tuple[Task, ...]:
     """Every task that ships: published benchmarks, generated ones, and `table`."""
-    return _TASKS
+    return _SHIPPED
 
 
 def get_task(name: str, imported: Iterable[str] = ()) -> Task:
-    """The task of that name. `imported` names tables that a database holds. Raises UnknownTask."""
-    known = {task.name: task for task in _TASKS}
+    """The task of that name. `imported` names tables that a database holds.
+
+    Raises UnknownTask when there is none.
+    """
+    shipped = {task.name: task for task in _SHIPPED}
     tables = set(imported)
-    if name in known:
-        return known[name]
+    if name in shipped:
+        return shipped[name]
     if name in tables:
         return Table(name)
-    raise UnknownTask(f"there is no task {name!r}", nearest(name, [*known, *tables]))
+    raise UnknownTask(f"there is no task {name!r}", nearest(name, [*shipped, *tables]))
 
 
-def table_task(name: str | None, *columns: str | None) -> Table:
-    """A table to store under `name`; a name that a task already has is refused with UsageError."""
-    question, answer, choices, split = columns
-    if name and name != "table" and name in {task.name for task in _TASKS}:
+def table_task(
+    name: str | None,
+    *,
+    question: str | None = None,
+    answer: str | None = None,
+    choices: str | None = None,
+    split: str | None = None,
+) -> Table:
+    """A table to store under `name`, with the names of its columns; None is the usual name.
+
+    Raises UsageError when a task that ships has that name.
+    """
+    name = name or "table"
+    shipped = {task.name for task in _SHIPPED}
+    if name != "table" and name in shipped:
         raise UsageError(
             f"{name!r} is a task that ships; a table cannot take its name", "choose another --as"
         )
-    return Table(name or "table", question or "question", answer or "answer", choices, split)
+    return Table(name, question or "question", answer or "answer", choices, split)

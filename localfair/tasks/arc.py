@@ -9,10 +9,12 @@ from __future__ import annotations
 from localfair.tasks.benchmark import UNVERIFIED, Benchmark
 from localfair.tasks.listed_choices import layout
 
-TASK = Benchmark(
-    name="arc",
-    answer_kind="choice",
-    licence=UNVERIFIED,
-    public_source="https://allenai.org/data/arc",
-    layout=layout("arc"),
+TASKS = (
+    Benchmark(
+        name="arc",
+        answer_kind="choice",
+        licence=UNVERIFIED,
+        public_source="https://allenai.org/data/arc",
+        layout=layout("arc"),
+    ),
 )

@@ -1,7 +1,8 @@
 """Word problems of one, two or three steps with small whole numbers. Ours; made, never read.
 
-Every number on the way is 2 to 99. A story opens with an amount, changes it, and asks for it;
-the templates of each operation stand in `arithmetic_stories`.
+A story opens with an amount, changes it, and asks for it. Every number on the way is 2 to 99. A
+problem is a plan, a row of tellers; each teller adds a sentence and, if it changes the amount, a
+sum. `arithmetic_stories` holds the sentences.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from localfair.tasks.names import FOODS, HE, HOLDERS, PLACES, SHE, THINGS, plura
 from localfair.tasks.splits import Item, Part
 
 _MOST = 99
+_FOOD_SHARE = 0.4
+_FRIENDS = (*SHE, *HE)
+# Everybody's name with what stands for it: she, her; he, his.
+_PEOPLE = [(name, "she", "her") for name in SHE] + [(name, "he", "his") for name in HE]
 
 
 @dataclass(slots=True)
@@ -31,12 +36,14 @@ class _Story:
     sums: list[str] = field(default_factory=list)
 
     def tell(self, templates: Sequence[str], **numbers: int) -> None:
+        """Add a sentence made from one of the templates."""
         template = self.random.choice(templates)
         self.sentences.append(template.format(**self.words, **numbers))
 
     def becomes(self, sign: str, other: int, result: int, unit: str | None = None) -> None:
-        """One step: the sum as the rationale shows it."""
-        self.sums.append(f"{self.amount} {sign} {other} = {result} {unit or self.words['things']}")
+        """Add one step, a sum as the rationale shows it. The unit is the things, if none is given."""
+        unit = unit or self.words["things"]
+        self.sums.append(f"{self.amount} {sign} {other} = {result} {unit}")
         self.amount = result
 
 
@@ -44,56 +51,99 @@ def draft(random: Random, steps: int, number: int) -> Item:
     """One problem of that many steps."""
     story = _new_story(random)
     plan = random.choice(_PLANS[steps])
-    for part in plan:
-        part(story)
+    for tell in plan:
+        tell(story)
+    sums = ", then ".join(story.sums)
     return Item(
         key=str(number),
         text=" ".join(story.sentences),
         gold=str(story.amount),
-        rationale=f"{_told(story.sums)}. The answer is {story.amount}.",
+        rationale=f"{sums}. The answer is {story.amount}.",
     )
 
 
-def _told(sums: Sequence[str]) -> str:
-    return ", then ".join(sums)
-
-
 def _new_story(random: Random) -> _Story:
-    is_food = random.random() < 0.4
+    # The order of these draws is part of every data set that was made: keep it.
+    is_food = random.random() < _FOOD_SHARE
     things = random.choice(FOODS if is_food else THINGS)
-    name, he, his = random.choice([(n, "she", "her") for n in SHE] + [(n, "he", "his") for n in HE])
-    friend = random.choice([n for n in (*SHE, *HE) if n != name])
+    name, he, his = random.choice(_PEOPLE)
+    friend = random.choice([other for other in _FRIENDS if other != name])
     holder = random.choice(HOLDERS)
     words = {
-        "name": name, "he": he, "He": he.capitalize(), "his": his, "friend": friend, "things": things,
-        "thing": singular(things), "holder": holder, "holders": plural(holder),
+        "name": name,
+        "he": he,
+        "He": he.capitalize(),
+        "his": his,
+        "friend": friend,
+        "things": things,
+        "thing": singular(things),
+        "holder": holder,
+        "holders": plural(holder),
         "place": random.choice(PLACES),
-    }  # fmt: skip
+    }
     return _Story(random, words, is_food)
 
 
+# Tellers: how a story opens.
+
+
 def _open(story: _Story) -> None:
-    story.amount = story.random.randint(6, 60)
-    story.tell(stories.HAVE, a=story.amount)
+    _have(story, story.random.randint(6, 60))
+
+
+def _open_few(story: _Story) -> None:
+    _have(story, story.random.randint(2, 11))
+
+
+def _open_less(story: _Story) -> None:
+    """So few that two people's amounts together are still small."""
+    _have(story, story.random.randint(3, 38))
+
+
+def _open_to_divide(story: _Story) -> None:
+    _have(story, story.random.choice(_divisible(6, 90)))
 
 
 def _open_groups(story: _Story) -> None:
-    groups, each = story.random.randint(2, 9), story.random.randint(2, 9)
+    groups = story.random.randint(2, 9)
+    each = story.random.randint(2, 9)
     story.amount = groups
     story.tell(stories.GROUPS, a=groups, b=each)
     story.becomes("*", each, groups * each)
 
 
+# Tellers: what changes the amount. `_to_divide` and `_to_few` prepare the teller after them.
+
+
 def _gain(story: _Story) -> None:
-    more = story.random.randint(2, max(2, min(30, _MOST - story.amount)))
-    story.tell(stories.GAIN, b=more)
-    story.becomes("+", more, story.amount + more)
+    _get(story, story.random.randint(2, max(2, min(30, _MOST - story.amount))))
+
+
+def _gain_few(story: _Story) -> None:
+    _get(story, story.random.randint(2, 11))
+
+
+def _gain_to_divide(story: _Story) -> None:
+    most = min(_MOST, story.amount + 30)
+    target = story.random.choice(_divisible(story.amount + 2, most))
+    _get(story, target - story.amount)
 
 
 def _lose(story: _Story) -> None:
-    less = story.random.randint(2, max(2, story.amount - 2))
-    story.tell(stories.LOSE_FOOD + stories.LOSE if story.is_food else stories.LOSE, b=less)
-    story.becomes("-", less, story.amount - less)
+    _give(story, story.random.randint(2, max(2, story.amount - 2)))
+
+
+def _lose_to_few(story: _Story) -> None:
+    left = story.random.randint(2, min(11, story.amount - 2))
+    _give(story, story.amount - left)
+
+
+def _lose_to_divide(story: _Story) -> None:
+    target = story.random.choice(_divisible(4, story.amount - 2))
+    _give(story, story.amount - target)
+
+
+# Tellers: how a story ends.
 
 
 def _ask(story: _Story) -> None:
@@ -105,31 +155,10 @@ def _ask_groups(story: _Story) -> None:
 
 
 def _share(story: _Story) -> None:
-    """Divide what there is; the amount was made to divide by `_round_up` before."""
-    by = story.random.choice(
-        [d for d in range(2, 10) if story.amount % d == 0 and story.amount // d >= 2]
-    )
+    """Divide the amount, which the teller before made divisible."""
+    by = story.random.choice(_divisors(story.amount))
     story.tell(stories.SHARE, b=by)
     story.becomes("/", by, story.amount // by)
-
-
-def _gain_to_divide(story: _Story) -> None:
-    targets = [t for t in range(story.amount + 2, min(_MOST, story.amount + 30) + 1) if _divides(t)]
-    more = story.random.choice(targets) - story.amount
-    story.tell(stories.GAIN, b=more)
-    story.becomes("+", more, story.amount + more)
-
-
-def _lose_to_divide(story: _Story) -> None:
-    targets = [t for t in range(4, story.amount - 1) if _divides(t)]
-    less = story.amount - story.random.choice(targets)
-    story.tell(stories.LOSE_FOOD + stories.LOSE if story.is_food else stories.LOSE, b=less)
-    story.becomes("-", less, story.amount - less)
-
-
-def _open_to_divide(story: _Story) -> None:
-    story.amount = story.random.choice([t for t in range(6, 91) if _divides(t)])
-    story.tell(stories.HAVE, a=story.amount)
 
 
 def _sell(story: _Story) -> None:
@@ -137,24 +166,6 @@ def _sell(story: _Story) -> None:
     price = story.random.randint(2, max(2, min(9, _MOST // story.amount)))
     story.tell(stories.SELL, b=price)
     story.becomes("*", price, story.amount * price, "dollars")
-
-
-def _open_few(story: _Story) -> None:
-    story.amount = story.random.randint(2, 11)
-    story.tell(stories.HAVE, a=story.amount)
-
-
-def _gain_few(story: _Story) -> None:
-    more = story.random.randint(2, 11)
-    story.tell(stories.GAIN, b=more)
-    story.becomes("+", more, story.amount + more)
-
-
-def _lose_to_few(story: _Story) -> None:
-    left = story.random.randint(2, min(11, story.amount - 2))
-    less = story.amount - left
-    story.tell(stories.LOSE_FOOD + stories.LOSE if story.is_food else stories.LOSE, b=less)
-    story.becomes("-", less, left)
 
 
 def _compare(story: _Story) -> None:
@@ -167,68 +178,85 @@ def _compare(story: _Story) -> None:
     story.becomes("+", first, 2 * first + more)
 
 
-def _open_less(story: _Story) -> None:
-    story.amount = story.random.randint(3, 38)
-    story.tell(stories.HAVE, a=story.amount)
+def _have(story: _Story, amount: int) -> None:
+    story.amount = amount
+    story.tell(stories.HAVE, a=amount)
 
 
-def _divides(amount: int) -> bool:
-    return any(amount % d == 0 and amount // d >= 2 for d in range(2, 10))
+def _get(story: _Story, more: int) -> None:
+    story.tell(stories.GAIN, b=more)
+    story.becomes("+", more, story.amount + more)
+
+
+def _give(story: _Story, less: int) -> None:
+    templates = stories.LOSE_FOOD + stories.LOSE if story.is_food else stories.LOSE
+    story.tell(templates, b=less)
+    story.becomes("-", less, story.amount - less)
+
+
+def _divisors(amount: int) -> list[int]:
+    """What an amount can be shared by, so that each gets at least 2."""
+    return [by for by in range(2, 10) if amount % by == 0 and amount // by >= 2]
+
+
+def _divisible(least: int, most: int) -> list[int]:
+    """Every amount from `least` to `most` that can be shared."""
+    return [amount for amount in range(least, most + 1) if _divisors(amount)]
 
 
 _Plan = tuple[Callable[[_Story], None], ...]
-_PLANS: dict[int, tuple[_Plan, ...]] = {
-    1: (
-        (_open, _gain, _ask),
-        (_open, _lose, _ask),
-        (_open_groups, _ask_groups),
-        (_open_to_divide, _share),
-    ),
-    2: (
-        (_open, _gain, _lose, _ask),
-        (_open, _lose, _gain, _ask),
-        (_open_groups, _gain, _ask),
-        (_open_groups, _lose, _ask),
-        (_open, _gain_to_divide, _share),
-        (_open, _lose_to_divide, _share),
-        (_open, _lose_to_few, _sell),
-        (_open_few, _gain_few, _sell),
-        (_open_less, _compare),
-    ),
-    3: (
-        (_open_groups, _gain, _lose, _ask),
-        (_open_groups, _lose, _gain, _ask),
-        (_open, _gain, _lose_to_divide, _share),
-        (_open, _lose, _gain_to_divide, _share),
-        (_open_groups, _gain_to_divide, _share),
-        (_open_groups, _lose_to_few, _sell),
-        (_open, _gain, _lose_to_few, _sell),
-        (_open_few, _gain_few, _compare),
-        (_open, _gain, _lose, _gain, _ask),
-    ),
-}  # fmt: skip
+_ONE_STEP: tuple[_Plan, ...] = (
+    (_open, _gain, _ask),
+    (_open, _lose, _ask),
+    (_open_groups, _ask_groups),
+    (_open_to_divide, _share),
+)
+_TWO_STEPS: tuple[_Plan, ...] = (
+    (_open, _gain, _lose, _ask),
+    (_open, _lose, _gain, _ask),
+    (_open_groups, _gain, _ask),
+    (_open_groups, _lose, _ask),
+    (_open, _gain_to_divide, _share),
+    (_open, _lose_to_divide, _share),
+    (_open, _lose_to_few, _sell),
+    (_open_few, _gain_few, _sell),
+    (_open_less, _compare),
+)
+_THREE_STEPS: tuple[_Plan, ...] = (
+    (_open_groups, _gain, _lose, _ask),
+    (_open_groups, _lose, _gain, _ask),
+    (_open, _gain, _lose_to_divide, _share),
+    (_open, _lose, _gain_to_divide, _share),
+    (_open_groups, _gain_to_divide, _share),
+    (_open_groups, _lose_to_few, _sell),
+    (_open, _gain, _lose_to_few, _sell),
+    (_open_few, _gain_few, _compare),
+    (_open, _gain, _lose, _gain, _ask),
+)
+_PLANS = {1: _ONE_STEP, 2: _TWO_STEPS, 3: _THREE_STEPS}
 
 
-def _maker(name: str, steps: Sequence[int]) -> Callable[[int], Mapping[Part, Sequence[Item]]]:
-    def one(random: Random, number: int) -> Item:
+def _benchmark(name: str, *steps: int) -> Benchmark:
+    """A task whose problems have these numbers of steps, in turn."""
+
+    def draft_in_turn(random: Random, number: int) -> Item:
         return draft(random, steps[number % len(steps)], number)
 
-    return lambda seed: make_items(name, one, seed)
+    def make(seed: int) -> Mapping[Part, Sequence[Item]]:
+        return make_items(name, draft_in_turn, seed)
 
-
-def _task(name: str, steps: Sequence[int]) -> Benchmark:
     return Benchmark(
         name=name,
         answer_kind="number",
         licence=GENERATED,
         public_source="localfair",
-        make=_maker(name, steps),
+        make=make,
     )
 
 
 TASKS = (
-    _task("arithmetic", (1, 2, 3)),
-    _task("arithmetic-1", (1,)),
-    _task("arithmetic-2", (2,)),
-    _task("arithmetic-3", (3,)),
+    _benchmark("arithmetic", 1, 2, 3),
+    _benchmark("arithmetic-1", 1),
+    _benchmark("arithmetic-2", 2),
+    _benchmark("arithmetic-3", 3),
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from localfair.record.nouns import Graded, Question
+from localfair.tasks.grading import AnswerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,19 @@ class Task(Protocol):
     """One benchmark or generated task. Axes stay apart: a task knows no recipe and no model."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
-    def answer_kind(self) -> str:
-        """`number`, `choice`, `yes-no`, `text`, or `any` where each question has its own."""
+    def name(self) -> str:
+        """What the command line and the record call it."""
         ...
 
     @property
-    def licence(self) -> str: ...
+    def answer_kind(self) -> AnswerKind | Literal["any"]:
+        """The kind of its answers, or `any` where each question has its own."""
+        ...
+
+    @property
+    def licence(self) -> str:
+        """What its files say of their licence, or 'unverified'."""
+        ...
 
     @property
     def public_source(self) -> str:
@@ -78,7 +83,7 @@ class Task(Protocol):
 
 def split_questions(questions: Iterable[Question]) -> dict[str, list[Question]]:
     """Questions by split, in their order."""
-    out: dict[str, list[Question]] = {"train": [], "dev": [], "test": []}
-    for q in questions:
-        out[q.split].append(q)
-    return out
+    by_split: dict[str, list[Question]] = {"train": [], "dev": [], "test": []}
+    for question in questions:
+        by_split[question.split].append(question)
+    return by_split

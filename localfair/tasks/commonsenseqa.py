@@ -8,7 +8,8 @@ here, and dev is carved from train.
 from __future__ import annotations
 
 from localfair.tasks.benchmark import UNVERIFIED, Benchmark, Layout, checked_gold
-from localfair.tasks.files import File, Row, json_rows
+from localfair.tasks.choices import LETTERS
+from localfair.tasks.files import MOST_CHOICES, File, Row, json_rows
 from localfair.tasks.splits import Item
 
 HINT = (
@@ -19,11 +20,13 @@ HINT = (
 
 
 def items(file: File) -> list[Item]:
+    """The questions of one file."""
     return [_item(row) for row in json_rows(file, HINT)]
 
 
 def _item(row: Row) -> Item:
-    answer, question = row.text("answerKey"), row.inner("question")
+    answer = row.text("answerKey")
+    question = row.inner("question")
     choices = _choices(question)
     return Item(
         key=row.text("id"),
@@ -34,23 +37,29 @@ def _item(row: Row) -> Item:
 
 
 def _choices(question: Row) -> tuple[str, ...]:
+    """The choices' texts. Their labels must be the letters that a prompt gives them."""
     listed = question.get("choices")
-    if not isinstance(listed, list) or not 2 <= len(listed) <= 26:
-        raise question.bad("'choices' must be a list of 2 to 26")
-    rows = [Row(question.where, choice, question.hint) for choice in listed]
-    if [row.text("label") for row in rows] != [chr(ord("A") + n) for n in range(len(rows))]:
+    if not isinstance(listed, list) or not 2 <= len(listed) <= MOST_CHOICES:
+        raise question.bad(f"'choices' must be a list of 2 to {MOST_CHOICES}")
+    choices = [Row(question.where, choice, question.hint) for choice in listed]
+    labels = [choice.text("label") for choice in choices]
+    if labels != list(LETTERS[: len(choices)]):
         raise question.bad("the choices' labels must be A, B, C, ... in order")
-    return tuple(row.text("text") for row in rows)
+    return tuple(choice.text("text") for choice in choices)
 
 
-TASK = Benchmark(
-    name="commonsenseqa",
-    answer_kind="choice",
-    licence=UNVERIFIED,
-    public_source="https://www.tau-nlp.org/commonsenseqa",
-    layout=Layout(
-        files={"train_rand_split.jsonl": "train", "dev_rand_split.jsonl": "test"},
-        items=items,
-        hint=HINT,
+LAYOUT = Layout(
+    files={"train_rand_split.jsonl": "train", "dev_rand_split.jsonl": "test"},
+    items=items,
+    hint=HINT,
+)
+
+TASKS = (
+    Benchmark(
+        name="commonsenseqa",
+        answer_kind="choice",
+        licence=UNVERIFIED,
+        public_source="https://www.tau-nlp.org/commonsenseqa",
+        layout=LAYOUT,
     ),
 )

@@ -19,6 +19,8 @@ from typing import Any
 from localfair.errors import BadDataset
 from localfair.tasks.base import Source
 
+MOST_CHOICES = 26  # one for each letter
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -29,16 +31,27 @@ class Row:
     hint: str
 
     def bad(self, problem: str) -> BadDataset:
+        """The error to raise for this row."""
         return BadDataset(f"{self.where}: {problem}", self.hint)
 
+    def has(self, name: str) -> bool:
+        """Whether the row is an object with that name in it."""
+        return isinstance(self.value, dict) and name in self.value
+
     def get(self, name: str) -> Any:
+        """The value of that name."""
         if not isinstance(self.value, dict):
             raise self.bad("is not a JSON object")
         if name not in self.value:
             raise self.bad(f"has no {name!r}")
         return self.value[name]
 
+    def optional(self, name: str) -> Any:
+        """The value of that name, or None when there is none."""
+        return self.get(name) if self.has(name) else None
+
     def inner(self, name: str) -> Row:
+        """The value of that name as a row of its own."""
         return Row(self.where, self.get(name), self.hint)
 
     def text(self, name: str) -> str:
@@ -58,13 +71,13 @@ class Row:
         return self.text(name)
 
     def texts(self, name: str) -> list[str]:
-        """A list of two or more texts."""
+        """A list of 2 to 26 texts."""
         values = self.get(name)
-        if not isinstance(values, list) or len(values) < 2 or len(values) > 26:
-            raise self.bad(f"{name!r} must be a list of 2 to 26 texts")
-        if not all(isinstance(v, str) and v.strip() for v in values):
+        if not isinstance(values, list) or not 2 <= len(values) <= MOST_CHOICES:
+            raise self.bad(f"{name!r} must be a list of 2 to {MOST_CHOICES} texts")
+        if not all(isinstance(value, str) and value.strip() for value in values):
             raise self.bad(f"{name!r} holds something that is not a text")
-        return [self.checked(v.strip()) for v in values]
+        return [self.checked(value.strip()) for value in values]
 
     def checked(self, text: str) -> str:
         """The text, if it can be stored as UTF-8 (JSON can spell half a surrogate pair)."""
@@ -85,7 +98,7 @@ class File:
 
 
 def open_file(path: Path, hint: str) -> File:
-    """Read a UTF-8 file whole."""
+    """Read a UTF-8 file whole. Raises BadDataset when it cannot be read, is empty or is no text."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -97,12 +110,14 @@ def open_file(path: Path, hint: str) -> File:
         raise BadDataset(f"{path} line {line}: is not UTF-8 text", hint) from None
     if not text.strip():
         raise BadDataset(f"{path} line 1: the file is empty", hint)
-    return File(path, text, Source(path.name, hashlib.sha256(data).hexdigest(), len(data)))
+    source = Source(path.name, hashlib.sha256(data).hexdigest(), len(data))
+    return File(path, text, source)
 
 
 def json_rows(file: File, hint: str, under: str = "") -> Iterator[Row]:
     """Rows of a JSON array (`under` names the key it stands under, if any) or of JSON lines."""
-    if file.text.lstrip()[0] == ("{" if under else "["):
+    array_opens_with = "{" if under else "["
+    if file.text.lstrip()[0] == array_opens_with:
         yield from _array_rows(file, hint, under)
     elif under:
         raise BadDataset(f"{file.path} line 1: is not a JSON object with {under!r}", hint)
@@ -111,15 +126,17 @@ def json_rows(file: File, hint: str, under: str = "") -> Iterator[Row]:
 
 
 def _array_rows(file: File, hint: str, under: str) -> Iterator[Row]:
-    whole = parse_json(file.text, str(file.path), hint)
-    items = Row(str(file.path), whole, hint).get(under) if under else whole
+    items = parse_json(file.text, str(file.path), hint)
+    if under:
+        items = Row(str(file.path), items, hint).get(under)
     if not isinstance(items, list):
         raise BadDataset(f"{file.path}: {under!r} is not a list", hint)
-    for index, item in enumerate(items):
-        yield Row(f"{file.path} item {index + 1}", item, hint)
+    for number, item in enumerate(items, 1):
+        yield Row(f"{file.path} item {number}", item, hint)
 
 
 def _line_rows(file: File, hint: str) -> Iterator[Row]:
+    # not splitlines(): JSON may hold U+2028 and its like inside a string
     for number, line in enumerate(file.text.split("\n"), 1):
         if line.strip():
             where = f"{file.path} line {number}"
@@ -131,9 +148,9 @@ def parse_json(text: str, where: str, hint: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        inside = f" line {error.lineno}" if "\n" in text.strip() else ""
+        line = f" line {error.lineno}" if "\n" in text.strip() else ""
         raise BadDataset(
-            f"{where}{inside}: is not JSON ({error.msg}, column {error.colno})", hint
+            f"{where}{line}: is not JSON ({error.msg}, column {error.colno})", hint
         ) from None
     except (ValueError, RecursionError):
         raise BadDataset(f"{where}: holds a number or nesting too large to read", hint) from None
@@ -145,9 +162,11 @@ def csv_rows(file: File, hint: str) -> Iterator[Row]:
     try:
         for cells in reader:
             where = f"{file.path} line {reader.line_num}"
+            # DictReader keeps the cells that no header names under None
             if None in cells:
                 raise BadDataset(f"{where}: has more cells than the header", hint)
-            yield Row(where, {k: v for k, v in cells.items() if v}, hint)
+            filled = {column: cell for column, cell in cells.items() if cell}
+            yield Row(where, filled, hint)
     except csv.Error as error:
         raise BadDataset(
             f"{file.path} line {reader.line_num}: is not CSV ({error})", hint

@@ -11,28 +11,34 @@ from random import Random
 
 from localfair.tasks.splits import DEV_KEY, DEV_SHARE, TEST_KEY, TEST_SHARE, Item, Part, share
 
+Draft = Callable[[Random, int], Item]
 SIZES: dict[Part, int] = {"train": 1800, "dev": 200, "test": 600}
 
 
-def make_items(
-    name: str, draft: Callable[[Random, int], Item], seed: int
-) -> dict[Part, list[Item]]:
+def make_items(name: str, draft: Draft, seed: int) -> dict[Part, list[Item]]:
     """Different questions until every split is full. `draft` gets a random source and a running number."""
     random = Random(f"{name} {seed}")
     parts: dict[Part, list[Item]] = {part: [] for part in SIZES}
-    seen: set[str] = set()
+    texts: set[str] = set()
     number = 0
-    while any(len(parts[part]) < size for part, size in SIZES.items()):
+    while not _are_full(parts):
         item = draft(random, number)
         number += 1
         part = _part(item.text)
-        if item.text not in seen and len(parts[part]) < SIZES[part]:
-            seen.add(item.text)
+        is_new = item.text not in texts
+        if is_new and len(parts[part]) < SIZES[part]:
+            texts.add(item.text)
             parts[part].append(item)
     return parts
+
+
+def _are_full(parts: dict[Part, list[Item]]) -> bool:
+    return all(len(parts[part]) == size for part, size in SIZES.items())
 
 
 def _part(text: str) -> Part:
     if share(text, TEST_KEY) < TEST_SHARE:
         return "test"
-    return "dev" if share(text, DEV_KEY) < DEV_SHARE else "train"
+    if share(text, DEV_KEY) < DEV_SHARE:
+        return "dev"
+    return "train"

@@ -1,15 +1,25 @@
-"""Right, wrong or unreadable: one pure function per kind of answer, and `grade` that picks it.
+"""Right, wrong or unreadable: a pure function for each kind of answer, and `grade`, which picks one.
 
-Reads two texts, writes nothing, knows no task and no model. A `gold` here is always bare;
-`bare_gold` takes it out of a data set's own solution. Unreadable means that nothing could be
-read, never that what was read is wrong. Ours.
+Reads two texts and writes nothing. Knows no task and no model. A `gold` here is always bare
+(`72`, `B`, `yes`); `bare_gold` takes it out of a data set's own solution. Unreadable means that
+nothing could be read, never that what was read is wrong. Ours.
+
+How a text is read stands in a module for each kind: `numbers`, `choices`, `yes_no`, `words`. All
+of them read the final statements of a text first. To read one more form, add it to a table:
+
+    statements._MARKERS         where a text states its answer
+    statements._WRAPPINGS       what stands around an answer and is taken away
+    numbers._FORMS              how a number is written
+    choices._in_statement       how a final statement names a choice
+    choices._without_statement  how any other text settles on one
+    yes_no._MEANINGS            words that say yes or no
+    words._ENDINGS              where a last sentence has its word
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Literal
 
 from localfair.record.nouns import Grade, Graded
@@ -24,85 +34,108 @@ _NUMERIC = re.compile(r"\s*[-−]?\s*[$€£]?\s*[-−]?[\d.,/]*\d[\d.,/]*\s*%?\
 _UNREADABLE = Graded(Grade.UNREADABLE, None)
 
 
-def grade(kind: AnswerKind, gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
+def grade(answer_kind: AnswerKind, gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
     """Grade `text` against a bare gold answer of that kind."""
-    if kind == "number":
-        return grade_number(gold, text)
-    if kind == "choice":
-        return grade_choice(gold, text, choices)
-    return grade_yes_no(gold, text) if kind == "yes-no" else grade_text(gold, text)
+    match answer_kind:
+        case "number":
+            return grade_number(gold, text)
+        case "choice":
+            return grade_choice(gold, text, choices)
+        case "yes-no":
+            return grade_yes_no(gold, text)
+        case "text":
+            return grade_text(gold, text)
 
 
 def grade_number(gold: str, text: str) -> Graded:
     """By value: `1,234.0` is `1234`, `1/2` is `0.5`, units and currency do not count."""
-    said = read_number(text)
-    return _graded(
-        said is not None and same_number(said, _number(gold)),
-        None if said is None else show_number(said),
-    )
+    value = read_number(text)
+    if value is None:
+        return _UNREADABLE
+    expected = read_number(gold)
+    assert expected is not None, f"gold {gold!r} is not a number"
+    return _graded(same_number(value, expected), show_number(value))
 
 
 def grade_choice(gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
     """By letter or by text. Without `choices`, letters are compared, or texts when gold is no letter."""
-    letter = letter_of(gold, choices)
-    if letter is None:
+    expected = letter_of(gold, choices)
+    if expected is None:
         assert not choices, f"gold {gold!r} is none of the choices"
-        said = read_words(text)
-        return _graded(said is not None and plain(said) == plain(gold), said)
-    said = read_choice(text, choices)
-    return _graded(said is not None and same_choice(said, letter, choices), said)
+        return _grade_choice_text(gold, text)
+    letter = read_choice(text, choices)
+    if letter is None:
+        return _UNREADABLE
+    return _graded(same_choice(letter, expected, choices), letter)
+
+
+def _grade_choice_text(gold: str, text: str) -> Graded:
+    words = read_words(text)
+    if words is None:
+        return _UNREADABLE
+    return _graded(plain(words) == plain(gold), words)
 
 
 def grade_yes_no(gold: str, text: str) -> Graded:
     """`yes` and `true`, `no` and `false` are the same; "not true" is no."""
-    said = read_yes_no(text)
-    return _graded(said == plain_yes_no(gold), said)
+    answer = read_yes_no(text)
+    if answer is None:
+        return _UNREADABLE
+    return _graded(answer == plain_yes_no(gold), answer)
 
 
 def grade_text(gold: str, text: str) -> Graded:
     """Case, punctuation and spelt-out letters do not count."""
-    said = read_words(text, one_word=len(plain_words(gold).split()) == 1)
-    return _graded(said is not None and plain_words(join_spelt(said)) == plain_words(gold), said)
+    expected = plain_words(gold)
+    is_one_word = len(expected.split()) == 1
+    words = read_words(text, one_word=is_one_word)
+    if words is None:
+        return _UNREADABLE
+    return _graded(plain_words(join_spelt(words)) == expected, words)
 
 
-def answer_kind(gold: str, choices: Sequence[str] = ()) -> AnswerKind:
+def _graded(is_right: bool, read: str) -> Graded:
+    return Graded(Grade.RIGHT if is_right else Grade.WRONG, read)
+
+
+def infer_answer_kind(gold: str, choices: Sequence[str] = ()) -> AnswerKind:
     """The kind of a bare gold answer, for tables that do not say."""
     if choices:
         return "choice"
     if plain_yes_no(gold):
         return "yes-no"
-    return "number" if _NUMERIC.fullmatch(gold) and read_number(gold) is not None else "text"
+    if _NUMERIC.fullmatch(gold) and read_number(gold) is not None:
+        return "number"
+    return "text"
 
 
-def bare_gold(kind: AnswerKind, answer: str, choices: Sequence[str] = ()) -> str | None:
-    """The answer in its one spelling (`72`, `B`, `yes`) out of a bare answer or a whole solution, or None."""
-    if kind == "number":
-        value = read_number(answer)
-        return None if value is None else show_number(value)
-    if kind == "choice":
-        return _bare_choice(answer, choices)
-    if kind == "yes-no":
-        return plain_yes_no(answer) or read_yes_no(answer)
-    return _bare_text(answer)
+def bare_gold(answer_kind: AnswerKind, answer: str, choices: Sequence[str] = ()) -> str | None:
+    """The answer in its one spelling (`72`, `B`, `yes`) out of a bare answer or a whole solution.
+
+    None when the text holds no answer of that kind.
+    """
+    match answer_kind:
+        case "number":
+            value = read_number(answer)
+            return None if value is None else show_number(value)
+        case "choice":
+            return _bare_choice(answer, choices)
+        case "yes-no":
+            return plain_yes_no(answer) or read_yes_no(answer)
+        case "text":
+            return _bare_text(answer)
 
 
 def _bare_choice(answer: str, choices: Sequence[str]) -> str | None:
     letter = letter_of(answer, choices) or read_choice(answer, choices)
-    return letter if letter or choices else _bare_text(answer)
+    # without the choices, the gold may be the text of one of them
+    if letter is None and not choices:
+        return _bare_text(answer)
+    return letter
 
 
 def _bare_text(answer: str) -> str | None:
     if not plain_words(answer):
         return None
-    has_marker = next(statements(clean(answer)), None) is not None
-    return read_words(answer) if has_marker else answer.strip()
-
-
-def _number(gold: str) -> Fraction:
-    value = read_number(gold)
-    assert value is not None, f"gold {gold!r} is not a number"
-    return value
-
-
-def _graded(right: bool, read: str | None) -> Graded:
-    return _UNREADABLE if read is None else Graded(Grade.RIGHT if right else Grade.WRONG, read)
+    has_statement = any(statements(clean(answer)))
+    return read_words(answer) if has_statement else answer.strip()

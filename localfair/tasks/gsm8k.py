@@ -17,7 +17,9 @@ _CALCULATOR = re.compile(r"<<[^<>]*>>")
 
 
 def items(file: File) -> list[Item]:
-    return [_item(row, f"{file.path.stem}-{n}") for n, row in enumerate(json_rows(file, HINT), 1)]
+    """The problems of one file; their keys are `train-1`, `train-2`, ..."""
+    rows = json_rows(file, HINT)
+    return [_item(row, f"{file.path.stem}-{number}") for number, row in enumerate(rows, 1)]
 
 
 def _item(row: Row, key: str) -> Item:
@@ -25,18 +27,27 @@ def _item(row: Row, key: str) -> Item:
     if not marker:
         raise row.bad("'answer' has no '####' before its final number")
     gold = checked_gold(row, "number", answer)
+    reasoning = _CALCULATOR.sub("", solution)
     return Item(
         key=key,
         text=row.text("question"),
         gold=gold,
-        rationale=concluded(_CALCULATOR.sub("", solution), gold),
+        rationale=concluded(reasoning, gold),
     )
 
 
-TASK = Benchmark(
-    name="gsm8k",
-    answer_kind="number",
-    licence="MIT",
-    public_source="https://github.com/openai/grade-school-math",
-    layout=Layout(files={"train.jsonl": "train", "test.jsonl": "test"}, items=items, hint=HINT),
+LAYOUT = Layout(
+    files={"train.jsonl": "train", "test.jsonl": "test"},
+    items=items,
+    hint=HINT,
+)
+
+TASKS = (
+    Benchmark(
+        name="gsm8k",
+        answer_kind="number",
+        licence="MIT",
+        public_source="https://github.com/openai/grade-school-math",
+        layout=LAYOUT,
+    ),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from localfair.tasks.benchmark import UNVERIFIED, Benchmark, Layout
+from localfair.tasks.benchmark import UNVERIFIED, Benchmark, Layout, concluded
 from localfair.tasks.files import File, Row, json_rows
 from localfair.tasks.generated import make_items
 from localfair.tasks.names import NAMES
@@ -27,7 +27,9 @@ _ASKS = (
 
 
 def items(file: File) -> list[Item]:
-    return [_item(row, str(n)) for n, row in enumerate(json_rows(file, HINT, under="examples"), 1)]
+    """The examples of the published file; their keys are their numbers."""
+    rows = json_rows(file, HINT, under="examples")
+    return [_item(row, str(number)) for number, row in enumerate(rows, 1)]
 
 
 def _item(row: Row, key: str) -> Item:
@@ -38,27 +40,37 @@ def _item(row: Row, key: str) -> Item:
 
 
 def make(seed: int) -> Mapping[Part, Sequence[Item]]:
+    """Questions of our own, by part."""
     return make_items("last-letters", draft, seed)
 
 
 def draft(random: Random, number: int) -> Item:
     """A question of two, three or four names in turn."""
     words = random.sample(NAMES, 2 + number % 3)
+    ask = random.choice(_ASKS)
     gold = "".join(word[-1] for word in words)
-    endings = ", ".join(f'"{word}" ends in "{word[-1]}"' for word in words)
+    steps = ", ".join(f'"{word}" ends in "{word[-1]}"' for word in words)
     return Item(
         key=str(number),
-        text=random.choice(_ASKS).format(words=" ".join(words)),
+        text=ask.format(words=" ".join(words)),
         gold=gold,
-        rationale=f"{endings}. The answer is {gold}.",
+        rationale=concluded(steps, gold),
     )
 
 
-TASK = Benchmark(
-    name="last-letters",
-    answer_kind="text",
-    licence=UNVERIFIED,
-    public_source="https://github.com/kojima-takeshi188/zero_shot_cot",
-    layout=Layout(files={"last_letters.json": "all"}, items=items, hint=HINT),
-    make=make,
+LAYOUT = Layout(
+    files={"last_letters.json": "all"},
+    items=items,
+    hint=HINT,
+)
+
+TASKS = (
+    Benchmark(
+        name="last-letters",
+        answer_kind="text",
+        licence=UNVERIFIED,
+        public_source="https://github.com/kojima-takeshi188/zero_shot_cot",
+        layout=LAYOUT,
+        make=make,
+    ),
 )

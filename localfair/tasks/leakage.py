@@ -1,7 +1,7 @@
 """Whether a lesson gives away a question that the student will be examined on.
 
-Pure: words in, a reason out. Knows nothing of the store, of recipes or of prompts: a prompt's own instructions are
-no part of what is compared.
+Pure: words in, a reason out. Knows nothing of the store, of recipes or of prompts. A prompt's own
+instructions are not compared.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from localfair.record.nouns import Question
 
 WORD = re.compile(r"\w+")
-BOILERPLATE = (
-    10  # train questions: words in a row that more of them share are the task's own phrases
-)
+# A run of words that more than so many train questions share is a phrase of the task's own.
+BOILERPLATE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +34,34 @@ def words(text: str) -> list[str]:
 
 def runs(text: str, n: int) -> Iterator[str]:
     """Every `n` words in a row."""
-    found = words(text)
-    return (" ".join(found[i : i + n]) for i in range(len(found) - n + 1))
+    text_words = words(text)
+    for start in range(len(text_words) - n + 1):
+        yield " ".join(text_words[start : start + n])
 
 
 def whole(question: Question) -> str:
     """The question and its choices, normalised."""
-    return " ".join(words(" ".join([question.text, *question.choices])))
+    text = " ".join([question.text, *question.choices])
+    return " ".join(words(text))
 
 
 def held_out(exams: Iterable[Question], train: Iterable[Question], n: int = 13) -> HeldOut:
-    """What the questions of dev and test forbid.
+    """What the questions of dev and test (`exams`) forbid.
 
-    13 words in a row, and phrases of the data set itself ignored, as GPT-3's filter (arXiv 2005.14165,
-    appendix C); here a phrase is the task's own when more than BOILERPLATE of its *train* questions have it (ours).
+    13 words in a row are compared and phrases of the data set itself are ignored, as in GPT-3's
+    filter (arXiv 2005.14165, appendix C). A phrase is the task's own here when more than
+    BOILERPLATE of its *train* questions have it (ours).
     """
-    found, wholes = set[str](), set[str]()
+    exam_runs: set[str] = set()
+    wholes: set[str] = set()
     for question in exams:
-        found.update(runs(question.text, n))
+        exam_runs.update(runs(question.text, n))
         wholes.add(whole(question))
-    common = Counter(run for question in train for run in set(runs(question.text, n)) & found)
-    return HeldOut(
-        n, frozenset(run for run in found if common[run] <= BOILERPLATE), frozenset(wholes)
-    )
+    train_questions: Counter[str] = Counter()
+    for question in train:
+        train_questions.update(exam_runs.intersection(runs(question.text, n)))
+    forbidden = frozenset(run for run in exam_runs if train_questions[run] <= BOILERPLATE)
+    return HeldOut(n, forbidden, frozenset(wholes))
 
 
 def question_reason(question: Question, held: HeldOut) -> str | None:
@@ -73,5 +77,7 @@ def completion_reason(completion: str, held: HeldOut) -> str | None:
 
 
 def _shared(text: str, held: HeldOut) -> str | None:
-    found = next((run for run in runs(text, held.n) if run in held.runs), None)
-    return f"shares {held.n} words with dev or test: {found}" if found else None
+    for run in runs(text, held.n):
+        if run in held.runs:
+            return f"shares {held.n} words with dev or test: {run}"
+    return None

@@ -7,11 +7,13 @@ JSON lines; `choices` are texts and `answer` repeats one of them. Valid is dev.
 from __future__ import annotations
 
 from localfair.tasks.benchmark import Layout
+from localfair.tasks.choices import LETTERS
 from localfair.tasks.files import File, Row, json_rows
-from localfair.tasks.splits import Item
+from localfair.tasks.splits import Item, Part
 
 
 def layout(prefix: str) -> Layout:
+    """The layout of a data set whose files begin with `prefix`."""
     hint = (
         f"expected {prefix}_train.json, {prefix}_valid.json and {prefix}_test.json with "
         '{"id": ..., "question": ..., "choices": ["...", "..."], "answer": "..."}'
@@ -20,12 +22,12 @@ def layout(prefix: str) -> Layout:
     def items(file: File) -> list[Item]:
         return [_item(row) for row in json_rows(file, hint)]
 
-    files = {
+    files: dict[str, Part] = {
         f"{prefix}_train.json": "train",
         f"{prefix}_valid.json": "dev",
         f"{prefix}_test.json": "test",
     }
-    return Layout(files=files, items=items, hint=hint)  # type: ignore[arg-type]
+    return Layout(files=files, items=items, hint=hint)
 
 
 def _item(row: Row) -> Item:
@@ -36,6 +38,6 @@ def _item(row: Row) -> Item:
     return Item(
         key=row.scalar("id"),
         text=row.text("question"),
-        gold=chr(ord("A") + choices.index(answer)),
+        gold=LETTERS[choices.index(answer)],
         choices=choices,
     )

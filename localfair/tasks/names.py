@@ -31,20 +31,30 @@ FOODS = words(
 )
 HOLDERS = words("box bag basket drawer jar case tray crate bucket sack tin chest")
 PLACES = (
-    "on the table", "in the kitchen", "in the garage", "at home", "in the hall", "on the shelf",
-    "in the shed", "at school", "in the attic", "on the porch",
-)  # fmt: skip
+    "on the table",
+    "in the kitchen",
+    "in the garage",
+    "at home",
+    "in the hall",
+    "on the shelf",
+    "in the shed",
+    "at school",
+    "in the attic",
+    "on the porch",
+)
 
 
 def plural(noun: str) -> str:
     """The plural of a holder."""
-    return noun + ("es" if noun[-1] in "sx" or noun[-2:] in {"sh", "ch"} else "s")
+    if noun.endswith(("s", "x", "sh", "ch")):
+        return f"{noun}es"
+    return f"{noun}s"
 
 
 def singular(noun: str) -> str:
     """The singular of a thing or food above."""
     if noun.endswith("ies") and noun != "cookies":
-        return noun[:-3] + "y"
+        return noun.removesuffix("ies") + "y"
     if noun in {"brushes", "sandwiches", "peaches", "potatoes", "tomatoes", "mangoes"}:
-        return noun[:-2]
-    return noun[:-1]
+        return noun.removesuffix("es")
+    return noun.removesuffix("s")

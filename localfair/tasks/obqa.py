@@ -9,10 +9,12 @@ from __future__ import annotations
 from localfair.tasks.benchmark import UNVERIFIED, Benchmark
 from localfair.tasks.listed_choices import layout
 
-TASK = Benchmark(
-    name="obqa",
-    answer_kind="choice",
-    licence=UNVERIFIED,
-    public_source="https://allenai.org/data/open-book-qa",
-    layout=layout("obqa"),
+TASKS = (
+    Benchmark(
+        name="obqa",
+        answer_kind="choice",
+        licence=UNVERIFIED,
+        public_source="https://allenai.org/data/open-book-qa",
+        layout=layout("obqa"),
+    ),
 )

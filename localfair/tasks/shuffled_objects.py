@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from localfair.tasks.benchmark import UNVERIFIED, Benchmark
+from localfair.tasks.benchmark import UNVERIFIED, Benchmark, concluded
 from localfair.tasks.big_bench import LAYOUT
 from localfair.tasks.generated import make_items
 from localfair.tasks.names import NAMES, words
@@ -32,7 +32,12 @@ _COLOURS = words("red blue green yellow black white orange purple pink brown")
 
 
 def _colours(thing: str) -> tuple[str, ...]:
-    return tuple(f"the {c} {thing}" for c in _COLOURS)
+    return tuple(f"the {colour} {thing}" for colour in _COLOURS)
+
+
+def _those(text: str) -> tuple[str, ...]:
+    """Things as one reads them, apart by commas."""
+    return tuple(text.split(", "))
 
 
 _SCENES = (
@@ -42,54 +47,75 @@ _SCENES = (
     _Scene("are drawing pictures", "has", "trade pens", "the lesson", _colours("pen")),
     _Scene("are riding bicycles", "rides", "swap bicycles", "the trip", _colours("bicycle")),
     _Scene(
-        "are at a dance", "dances with", "switch partners", "the dance",
-        ("Karl", "Helga", "Lola", "Patrick", "Melissa", "Rodrigo", "Jamie", "Ophelia", "Izzi"),
+        "are at a dance",
+        "dances with",
+        "switch partners",
+        "the dance",
+        words("Karl Helga Lola Patrick Melissa Rodrigo Jamie Ophelia Izzi"),
     ),
     _Scene(
-        "play in one team", "plays", "trade positions", "the match",
-        ("goalkeeper", "striker", "left winger", "right winger", "fullback", "center midfielder"),
+        "play in one team",
+        "plays",
+        "trade positions",
+        "the match",
+        _those("goalkeeper, striker, left winger, right winger, fullback, center midfielder"),
     ),
     _Scene(
-        "like to trade books", "has", "swap books", "the week",
-        ("the atlas", "the cookbook", "the diary", "the dictionary", "the novel", "the poems"),
+        "like to trade books",
+        "has",
+        "swap books",
+        "the week",
+        _those("the atlas, the cookbook, the diary, the dictionary, the novel, the poems"),
     ),
     _Scene(
-        "are sitting in a row", "sits on", "change seats", "the film",
-        ("the stool", "the bench", "the sofa", "the armchair", "the cushion", "the rug"),
+        "are sitting in a row",
+        "sits on",
+        "change seats",
+        "the film",
+        _those("the stool, the bench, the sofa, the armchair, the cushion, the rug"),
     ),
     _Scene(
-        "are sharing lunch", "has", "trade lunches", "the break",
-        ("the soup", "the salad", "the pizza", "the sandwich", "the curry", "the pasta", "the rice"),
+        "are sharing lunch",
+        "has",
+        "trade lunches",
+        "the break",
+        _those("the soup, the salad, the pizza, the sandwich, the curry, the pasta, the rice"),
     ),
-)  # fmt: skip
+)
 _ORDER = ("First", "Then", "Finally")
 
 
 def make(seed: int) -> Mapping[Part, Sequence[Item]]:
+    """Questions of our own, by part."""
     return make_items("shuffled-objects", draft, seed)
 
 
 def draft(random: Random, number: int) -> Item:
     """A story with two or three swaps in turn; the rationale follows every swap."""
+    # The order of these draws is part of every data set that was made: keep it.
     scene = random.choice(_SCENES)
-    people, things = random.sample(NAMES, 3), random.sample(scene.things, 3)
-    pairs = _pairs(random, people, 2 + number % 2)
-    holds = dict(zip(people, things, strict=True))
-    story, steps = [_start(scene, holds)], []
-    for word, (one, other) in zip(_ORDER, pairs, strict=False):
-        holds[one], holds[other] = holds[other], holds[one]
-        story.append(f"{word}, {one} and {other} {scene.swap}.")
-        steps.append(f"After {one} and {other} {scene.swap}, {_state(scene, holds)}.")
+    people = random.sample(NAMES, 3)
+    things = random.sample(scene.things, 3)
+    pairs = _pairs(random, people, swaps=2 + number % 2)
     asked = random.choice(people)
-    gold = "ABC"[things.index(holds[asked])]
+
+    holds = dict(zip(people, things, strict=True))
+    story = [_start(scene, holds)]
+    steps = []
+    for word, (left, right) in zip(_ORDER, pairs, strict=False):
+        holds[left], holds[right] = holds[right], holds[left]
+        story.append(f"{word}, {left} and {right} {scene.swap}.")
+        steps.append(f"After {left} and {right} {scene.swap}, {_state(scene, holds)}.")
+    held = holds[asked]
+    gold = "ABC"[things.index(held)]
+    story.append(f"At the end of {scene.end}, {asked} {scene.has}")
+    steps.append(f"So {asked} {scene.has} {held}.")
     return Item(
         key=str(number),
-        text=" ".join([*story, f"At the end of {scene.end}, {asked} {scene.has}"]),
+        text=" ".join(story),
         gold=gold,
         choices=tuple(things),
-        rationale=" ".join(
-            [*steps, f"So {asked} {scene.has} {holds[asked]}. The answer is {gold}."]
-        ),
+        rationale=concluded(" ".join(steps), gold),
     )
 
 
@@ -104,20 +130,23 @@ def _pairs(random: Random, people: list[str], swaps: int) -> list[list[str]]:
 
 
 def _start(scene: _Scene, holds: Mapping[str, str]) -> str:
-    one, two, three = holds
-    return f"{one}, {two} and {three} {scene.opening}. At the start {_state(scene, holds)}."
+    first, second, third = holds
+    return f"{first}, {second} and {third} {scene.opening}. At the start {_state(scene, holds)}."
 
 
 def _state(scene: _Scene, holds: Mapping[str, str]) -> str:
-    said = [f"{person} {scene.has} {thing}" for person, thing in holds.items()]
-    return f"{said[0]}, {said[1]} and {said[2]}"
+    """Who holds what: `Ada has the red ball, Ben has ... and Cem has ...`."""
+    first, second, third = (f"{person} {scene.has} {thing}" for person, thing in holds.items())
+    return f"{first}, {second} and {third}"
 
 
-TASK = Benchmark(
-    name="shuffled-objects",
-    answer_kind="choice",
-    licence=UNVERIFIED,
-    public_source="https://github.com/google/BIG-bench (tracking_shuffled_objects)",
-    layout=LAYOUT,
-    make=make,
+TASKS = (
+    Benchmark(
+        name="shuffled-objects",
+        answer_kind="choice",
+        licence=UNVERIFIED,
+        public_source="https://github.com/google/BIG-bench (tracking_shuffled_objects)",
+        layout=LAYOUT,
+        make=make,
+    ),
 )

@@ -15,9 +15,12 @@ from typing import Literal
 
 from localfair.record.nouns import Question, Split
 
+# What a published file is: a split, or "all" when the authors publish none.
 Part = Literal["train", "dev", "test", "all"]
-TEST_KEY, DEV_KEY = b"localfair test split 1", b"localfair dev split 1"
-TEST_SHARE, DEV_SHARE = 0.3, 0.1
+TEST_KEY = b"localfair test split 1"
+DEV_KEY = b"localfair dev split 1"
+TEST_SHARE = 0.3
+DEV_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ def share(text: str, key: bytes) -> float:
 
 
 def normal(text: str) -> str:
+    """The text without case and with single spaces."""
     return " ".join(text.casefold().split())
 
 
@@ -47,55 +51,73 @@ def assemble(task: str, parts: Mapping[Part, Sequence[Item]]) -> tuple[Question,
     No question stands in two splits: test keeps it, then dev, then train.
     """
     splits: dict[Split, list[Item]] = {
-        "test": [*parts.get("test", ()), *(i for i in parts.get("all", ()) if in_test(i))],
+        "train": list(parts.get("train", ())),
         "dev": list(parts.get("dev", ())),
-        "train": [*parts.get("train", ()), *(i for i in parts.get("all", ()) if not in_test(i))],
+        "test": list(parts.get("test", ())),
     }
+    for item in parts.get("all", ()):
+        splits["test" if in_test(item) else "train"].append(item)
     if "dev" not in parts:
-        splits["dev"] = [i for i in splits["train"] if in_dev(i)]
+        splits["dev"] = [item for item in splits["train"] if in_dev(item)]
     apart = _without_overlap(splits)
-    return tuple(
-        _question(task, split, i) for split in ("train", "dev", "test") for i in apart[split]
-    )
+    questions: list[Question] = []
+    for split in ("train", "dev", "test"):
+        questions.extend(_question(task, split, item) for item in apart[split])
+    return tuple(questions)
 
 
 def in_test(item: Item) -> bool:
+    """Whether an item of a set published as one file is test."""
     return share(item.text, TEST_KEY) < TEST_SHARE
 
 
 def in_dev(item: Item) -> bool:
+    """Whether an item of train is dev, when the authors publish no dev."""
     return share(item.text, DEV_KEY) < DEV_SHARE
 
 
 def shuffled(choices: Iterable[str], text: str) -> list[str]:
     """The choices in an order that their own text and the question's decide."""
-    return sorted(choices, key=lambda c: (hashlib.blake2b(f"{text}\n{c}".encode()).digest(), c))
+
+    def order(choice: str) -> tuple[bytes, str]:
+        return hashlib.blake2b(f"{text}\n{choice}".encode()).digest(), choice
+
+    return sorted(choices, key=order)
 
 
 def _without_overlap(splits: Mapping[Split, Sequence[Item]]) -> dict[Split, list[Item]]:
     """Drop from a later split what an earlier one holds, and exact repeats inside one split."""
     taken: set[tuple[str, ...]] = set()
-    out: dict[Split, list[Item]] = {}
+    apart: dict[Split, list[Item]] = {}
     for split in ("test", "dev", "train"):
-        exact = {
-            (i.text, i.choices, i.gold): i for i in reversed(splits[split]) if _same(i) not in taken
-        }
-        out[split] = list(reversed(exact.values()))
-        taken |= {_same(i) for i in out[split]}
-    return out
+        free = [item for item in splits[split] if _same(item) not in taken]
+        apart[split] = _distinct(free)
+        taken.update(_same(item) for item in apart[split])
+    return apart
+
+
+def _distinct(items: Sequence[Item]) -> list[Item]:
+    """The items without exact repeats: of those the first is kept, where the last of them stood."""
+    distinct: dict[tuple[str, tuple[str, ...], str], Item] = {}
+    # a dict keeps the place of what came first and the value of what came last
+    for item in reversed(items):
+        distinct[item.text, item.choices, item.gold] = item
+    return list(reversed(distinct.values()))
 
 
 def _same(item: Item) -> tuple[str, ...]:
-    return (normal(item.text), *sorted(normal(c) for c in item.choices))
+    """What two items share when they ask the same: their text, and their choices in any order."""
+    choices = sorted(normal(choice) for choice in item.choices)
+    return (normal(item.text), *choices)
 
 
-def _question(task: str, split: Split, i: Item) -> Question:
+def _question(task: str, split: Split, item: Item) -> Question:
     return Question(
         task=task,
-        key=i.key,
+        key=item.key,
         split=split,
-        text=i.text,
-        gold=i.gold,
-        choices=i.choices,
-        rationale=i.rationale,
+        text=item.text,
+        gold=item.gold,
+        choices=item.choices,
+        rationale=item.rationale,
     )

@@ -1,7 +1,7 @@
-r"""Where in a text its author states the final answer. Reads a text, writes nothing, knows no task.
+r"""Where in a text its author states the final answer.
 
-Four markers, and the last of each counts first: `#### x`, `\boxed{x}`, "the answer is x",
-"Answer: x". Ours; the first two are the habits of GSM8K and MATH.
+Reads a text and writes nothing. Knows no task and no kind of answer. The markers are listed in
+`_MARKERS`. `#### 72` is the habit of GSM8K and `\boxed{72}` that of MATH; the rest is ours.
 """
 
 from __future__ import annotations
@@ -12,32 +12,52 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+# The character that readers look for, and other characters that are written for it.
+_SPELLINGS = {
+    "-": "−‐‑–﹣－",
+    "/": "⁄∕",
+    "'": "‘’",
+    '"': "“”",
+    " ": "\u00a0\u202f\u2009",
+    "": "`",
+}
 _CHARACTERS = str.maketrans(
-    {"−": "-", "‐": "-", "‑": "-", "–": "-", "﹣": "-", "－": "-", "⁄": "/", "∕": "/"}
-    | {"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\u202f": " ", "\u2009": " ", "`": ""}
+    {other: usual for usual, others in _SPELLINGS.items() for other in others}
 )
-_LATEX = (
+# What is replaced by what, in this order: later lines read what earlier ones wrote.
+_WRAPPINGS = (
+    # \dfrac, \tfrac and \cfrac are \frac in another size
     (re.compile(r"\\[dtc]frac"), r"\\frac"),
+    # \text{apples} is its content
     (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*\{([^{}]*)\}"), r"\1"),
+    # spacing, the brackets of formulas, \left and \right show nothing
     (re.compile(r"\\[!,;:]|\\[()\[\]]|\\left|\\right"), ""),
+    # 12{,}000
     (re.compile(r"\{,\}"), ","),
+    # \$5 and 25\%
     (re.compile(r"\\([$%])"), r"\1"),
+    # **bold** and __bold__
     (re.compile(r"\*\*|__"), ""),
     (re.compile(r"[ \t]{2,}"), " "),
 )
 _HASHES = re.compile(r"####[ \t]*(\S[^\n]*)")
 _HEADING = re.compile(r"\d+[.)]\s+[A-Za-z]|(?:step|solution|explanation|part)\b", re.IGNORECASE)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_LONGEST_BOX = 500
+_LONGEST_BOX = 500  # characters; a box that is still open after them was never closed
 _ANSWER = re.compile(
     r"""\b(?:answer|(?:correct|right|best)\s+(?:option|choice))\b
-        (?:\s+(?:to|for|of|here|choice|option)\b[^.\n:]{0,80}?)?
-        (?: \s+(?:is|was|are|equals|(?:would|will|should|must|can|could)\s+be)\b(?P<not>n't|\s+not\b)?[\s:,]*
-          | \s+(?P<cannot>cannot|can't|can\s+not)\s+be\b[\s:]*
-          | (?P<colon>\s*[:=]\s*) | (?P<heading>[ \t]*\n+) )""",
+        (?:\s+(?:to|for|of|here|choice|option)\b[^.\n:]{0,80}?)?       # the answer to this question
+        (?: \s+(?:is|was|are|equals|(?:would|will|should|must|can|could)\s+be)\b
+            (?P<not>\s+not\b)?[\s:,]*                                  # the answer is (not) 72
+          | \s+(?P<cannot>cannot|can't|can\s+not)\s+be\b[\s:]*         # the answer cannot be 72
+          | (?P<colon>\s*[:=]\s*)                                      # Answer: 72
+          | (?P<heading>[ \t]*\n+) )                                   # ### Answer, then 72 below it
+    """,
     re.IGNORECASE | re.VERBOSE,
 )
+_BEFORE_HEADING = re.compile(r"[\W_]*(?:the\s+)?(?:final\s+)?", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"(?:\b(?:St|Mr|Mrs|Ms|Dr|Jr|Sr|vs)|(?<![\w-])[A-Z])$")
+_LABEL = re.compile(r"\W*[A-Za-z0-9]?")
 _SENTENCE_END = re.compile(r"[.!?](?=[\s\"')\]]|$)")
 
 
@@ -57,25 +77,26 @@ class Statement:
 
 def clean(text: str) -> str:
     """One spelling of minus signs, quotes, vulgar fractions and LaTeX wrappings; no bold marks."""
-    text = "".join(_vulgar(c) for c in text).translate(_CHARACTERS)
-    for pattern, replacement in _LATEX:
+    text = "".join(_without_vulgar_fraction(character) for character in text)
+    text = text.translate(_CHARACTERS)
+    for pattern, replacement in _WRAPPINGS:
         text = pattern.sub(replacement, text)
     return text
 
 
-def _vulgar(char: str) -> str:
-    if char < "¼" or not unicodedata.name(char, "").startswith("VULGAR FRACTION"):
-        return char
-    return " " + unicodedata.normalize("NFKC", char).replace("⁄", "/")
+def statements(text: str) -> Iterator[Statement]:
+    """Every final statement of a cleaned text, the one that counts most first."""
+    for find in _MARKERS:
+        yield from find(text)
 
 
 def first_sentence(line: str) -> str:
     """The line up to its first sentence end; "B." and "St." end none."""
     for end in _SENTENCE_END.finditer(line):
         before = line[: end.start()]
-        if not re.fullmatch(r"\W*[A-Za-z0-9]?", before) and not (
-            end[0] == "." and _ABBREVIATION.search(before)
-        ):
+        is_label = _LABEL.fullmatch(before)
+        is_abbreviation = end[0] == "." and _ABBREVIATION.search(before)
+        if not is_label and not is_abbreviation:
             return before
     return line
 
@@ -86,48 +107,86 @@ def last_sentence(text: str) -> str:
     if not lines:
         return ""
     line = lines[-1].strip()
-    starts = [m.end() for m in _SENTENCE_END.finditer(line) if re.search(r"\w", line[m.end() :])]
-    starts = [s for s in starts if re.search(r"\w{2}", line[:s])]
-    return line[starts[-1] :].strip() if starts else line
+    start = 0
+    for end in _SENTENCE_END.finditer(line):
+        before = line[: end.end()]
+        after = line[end.end() :]
+        # "B." opens a sentence and does not end one
+        if re.search(r"\w{2}", before) and re.search(r"\w", after):
+            start = end.end()
+    return line[start:].strip()
 
 
-def statements(text: str) -> Iterator[Statement]:
-    """Every final statement of a cleaned text, the one that counts most first."""
+def _without_vulgar_fraction(character: str) -> str:
+    """`½` as ` 1/2`, so that `2½` is `2 1/2`; any other character as it is."""
+    # asking for a character's name is slow, and nearly every character comes before the first fraction
+    if character < "¼":
+        return character
+    if not unicodedata.name(character, "").startswith("VULGAR FRACTION"):
+        return character
+    return " " + unicodedata.normalize("NFKC", character).replace("⁄", "/")
+
+
+def _after_hashes(text: str) -> Iterator[Statement]:
     for match in reversed(list(_HASHES.finditer(text))):
+        # in Markdown, `#### Step 1` is a heading
         if not _HEADING.match(match[1]):
             yield Statement(match[1].strip(), "hashes")
-    for content in reversed(list(_boxes(text))):
-        yield Statement(content, "boxed")
+
+
+def _in_boxes(text: str) -> Iterator[Statement]:
+    for match in reversed(list(_BOXED.finditer(text))):
+        content = _box_content(text, match.end())
+        if content is not None:
+            yield Statement(content, "boxed")
+
+
+def _box_content(text: str, start: int) -> str | None:
+    """What stands from `start` to the brace that closes the box, or None when nothing closes it."""
+    depth = 1
+    for position in range(start, min(len(text), start + _LONGEST_BOX)):
+        if text[position] == "{":
+            depth += 1
+        elif text[position] == "}":
+            depth -= 1
+        if depth == 0:
+            return text[start:position].strip()
+    return None
+
+
+def _after_answer(text: str) -> Iterator[Statement]:
     for match in reversed(list(_ANSWER.finditer(text))):
-        statement = _after(text, match)
+        statement = _answer_statement(text, match)
         if statement:
             yield statement
 
 
-def _boxes(text: str) -> Iterator[str]:
-    for match in _BOXED.finditer(text):
-        depth, start = 1, match.end()
-        for at in range(start, min(len(text), start + _LONGEST_BOX)):
-            depth += {"{": 1, "}": -1}.get(text[at], 0)
-            if depth == 0:
-                yield text[start:at].strip()
-                break
-
-
-def _after(text: str, match: re.Match[str]) -> Statement | None:
-    if match["heading"] and not _alone_on_its_line(text, match):
+def _answer_statement(text: str, match: re.Match[str]) -> Statement | None:
+    """The line after "the answer is", with its "not" if it has one, or None when there is no such line."""
+    if match["heading"] and not _is_heading(text, match):
         return None
     line, _, more = text[match.end() :].strip().partition("\n")
-    negation = "not " if match["not"] or match["cannot"] else ""
-    firm = not match["colon"] or not more.strip()
-    return Statement(negation + line.strip(), "answer", firm) if line.strip() else None
+    line = line.strip()
+    if not line:
+        return None
+    if match["not"] or match["cannot"]:
+        line = f"not {line}"
+    # "Answer: She sold 24 in May." opens a solution as often as it closes one
+    is_firm = not match["colon"] or not more.strip()
+    return Statement(line, "answer", is_firm)
 
 
-def _alone_on_its_line(text: str, match: re.Match[str]) -> bool:
+def _is_heading(text: str, match: re.Match[str]) -> bool:
+    """Whether the marker has its line for itself, but for marks and "the final"."""
     line_start = text.rfind("\n", 0, match.start()) + 1
-    return (
-        re.fullmatch(
-            r"[\W_]*(?:the\s+)?(?:final\s+)?", text[line_start : match.start()], re.IGNORECASE
-        )
-        is not None
-    )
+    before = text[line_start : match.start()]
+    return _BEFORE_HEADING.fullmatch(before) is not None
+
+
+# What marks a final statement, the marker that counts most first. Each function yields the
+# statements after one marker in a cleaned text, the last of the text first.
+_MARKERS = (
+    _after_hashes,  # #### 72
+    _in_boxes,  # \boxed{72}
+    _after_answer,  # the answer is 72; Answer: 72; ### Answer, and 72 on the next line
+)

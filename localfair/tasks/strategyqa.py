@@ -15,6 +15,7 @@ HINT = 'expected train.json and dev.json: [{"qid": ..., "question": ..., "answer
 
 
 def items(file: File) -> list[Item]:
+    """The questions of one file."""
     return [_item(row) for row in json_rows(file, HINT)]
 
 
@@ -23,22 +24,38 @@ def _item(row: Row) -> Item:
         raise row.bad("'answer' must be true or false")
     gold = row.scalar("answer")
     return Item(
-        key=row.text("qid"), text=row.text("question"), gold=gold, rationale=_facts(row, gold)
+        key=row.text("qid"),
+        text=row.text("question"),
+        gold=gold,
+        rationale=_rationale(row, gold),
     )
 
 
-def _facts(row: Row, gold: str) -> str:
-    facts = row.value.get("facts") or []
+def _rationale(row: Row, gold: str) -> str:
+    """The facts that lead to the answer, closed by it, or nothing where no facts are given."""
+    facts = row.optional("facts") or []
     if not isinstance(facts, list) or not all(isinstance(fact, str) for fact in facts):
         raise row.bad("'facts' must be a list of texts")
-    sentences = [row.checked(fact.strip().rstrip(".")) + "." for fact in facts if fact.strip()]
+    sentences = []
+    for fact in facts:
+        if fact.strip():
+            bare = fact.strip().rstrip(".")
+            sentences.append(f"{row.checked(bare)}.")
     return concluded(" ".join(sentences), gold) if sentences else ""
 
 
-TASK = Benchmark(
-    name="strategyqa",
-    answer_kind="yes-no",
-    licence="MIT",
-    public_source="https://github.com/eladsegal/strategyqa",
-    layout=Layout(files={"train.json": "train", "dev.json": "test"}, items=items, hint=HINT),
+LAYOUT = Layout(
+    files={"train.json": "train", "dev.json": "test"},
+    items=items,
+    hint=HINT,
+)
+
+TASKS = (
+    Benchmark(
+        name="strategyqa",
+        answer_kind="yes-no",
+        licence="MIT",
+        public_source="https://github.com/eladsegal/strategyqa",
+        layout=LAYOUT,
+    ),
 )

@@ -14,9 +14,12 @@ from localfair.tasks.files import File, Row, json_rows
 from localfair.tasks.splits import Item
 
 HINT = 'expected SVAMP.json: [{"ID": ..., "Body": ..., "Question": ..., "Equation": ..., "Answer": 51.0}]'
+_POINT_ZERO = re.compile(r"(\d)\.0\b")
+_IN_BRACKETS = re.compile(r"\(\s*([^()]*?)\s*\)")
 
 
 def items(file: File) -> list[Item]:
+    """The problems of the published file."""
     return [_item(row) for row in json_rows(file, HINT)]
 
 
@@ -26,7 +29,7 @@ def _item(row: Row) -> Item:
         key=row.scalar("ID"),
         text=joined(row.text("Body"), row.text("Question")),
         gold=gold,
-        rationale=_solution(row, gold),
+        rationale=_rationale(row, gold),
     )
 
 
@@ -40,19 +43,29 @@ def joined(body: str, question: str) -> str:
     return f"{body}. {question}"
 
 
-def _solution(row: Row, gold: str) -> str:
+def _rationale(row: Row, gold: str) -> str:
     """The published equation without outer brackets and `.0`, or nothing where there is none."""
-    if not row.value.get("Equation"):
+    if not row.optional("Equation"):
         return ""
-    equation = re.sub(r"(\d)\.0\b", r"\1", row.text("Equation"))
-    inner = re.fullmatch(r"\(\s*([^()]*?)\s*\)", equation)
-    return concluded(f"{inner[1] if inner else equation} = {gold}", gold)
+    equation = _POINT_ZERO.sub(r"\1", row.text("Equation"))
+    in_brackets = _IN_BRACKETS.fullmatch(equation)
+    if in_brackets:
+        equation = in_brackets[1]
+    return concluded(f"{equation} = {gold}", gold)
 
 
-TASK = Benchmark(
-    name="svamp",
-    answer_kind="number",
-    licence="MIT",
-    public_source="https://github.com/arkilpatel/SVAMP",
-    layout=Layout(files={"SVAMP.json": "all"}, items=items, hint=HINT),
+LAYOUT = Layout(
+    files={"SVAMP.json": "all"},
+    items=items,
+    hint=HINT,
+)
+
+TASKS = (
+    Benchmark(
+        name="svamp",
+        answer_kind="number",
+        licence="MIT",
+        public_source="https://github.com/arkilpatel/SVAMP",
+        layout=LAYOUT,
+    ),
 )

@@ -1,7 +1,9 @@
-"""The word or phrase a text ends on. Reads a text, writes nothing, knows no task.
+"""The word or phrase a text ends on.
 
-The explicit final statement first, else the last quoted string or last word of the last
-sentence. Letters that were spelt out ("y-a-j-o", "y a j o") are joined. Ours.
+Reads a text and writes nothing. Knows no task. The explicit final statement is read first, else
+the last sentence. Letters that were spelt out ("y-a-j-o", "y a j o") are joined. Ours.
+
+A phrase is taken whole. For one word, `_ENDINGS` lists where a last sentence may have it.
 """
 
 from __future__ import annotations
@@ -10,29 +12,37 @@ import re
 
 from localfair.tasks.statements import Statement, clean, last_sentence, statements
 
+_PLAIN_WORD = re.compile(r"[^\W_]+")
 _QUOTED = re.compile(r'"([^"\n]+)"|(?<!\w)\'([^\'\n]+)\'(?!\w)')
+# y-a-j-o; y, a, j, o; y a j o
 _SPELT = re.compile(r"(?<!\w)\w(?:(?:\s*[-,+.]\s*|\s+)\w)+(?!\w)")
+_SPELT_LAST = re.compile(_SPELT.pattern + r"\W*$")
+# y-a-j-o = yajo; y a j o -> yajo
+_JOINED_AFTER = re.compile(r"\s*(?:=|->|→|or)\s*(\w+)")
+# the word; the letters; the concatenated string
 _FILLER = re.compile(
     r"(?:(?:the|word|string|letters?|concatenat\w+|result|name)\s+)+", re.IGNORECASE
 )
+# gives yajo; they spell: yajo; = yajo
 _PRODUCED = re.compile(
     r"(?:\b(?:is|are|gives|get|spells|makes|forms|form|becomes|produces|obtain)|=)\s*(?:us\s+)?:?\s*([^\s\"']+?)\W*$"
 )
+_DENIED = re.compile(r"not\s")
 
 
 def read_words(text: str, *, one_word: bool = False) -> str | None:
     """What the text states, as written; None when it holds no letter or digit. `one_word`: one word of it."""
     text = clean(text)
     for statement in statements(text):
-        said = _stated(statement, one_word)
-        if said:
-            return said
+        words = _stated(statement, one_word)
+        if words:
+            return words
     return _ending(last_sentence(text), one_word)
 
 
 def plain_words(text: str) -> str:
     """Lower case letters and digits with single spaces; punctuation does not count."""
-    return " ".join(re.findall(r"[^\W_]+", text.lower().replace("'", "")))
+    return " ".join(_PLAIN_WORD.findall(text.lower().replace("'", "")))
 
 
 def join_spelt(text: str) -> str:
@@ -42,42 +52,80 @@ def join_spelt(text: str) -> str:
 
 
 def _stated(statement: Statement, one_word: bool) -> str | None:
-    line = statement.line if statement.marker != "answer" else statement.sentence
-    if re.match(r"not\s", line) or not re.search(r"\w", line):
+    """What a final statement says, or None when it says nothing or only denies something."""
+    # what stands in a box or after #### is the answer whole: a full stop in it ends no sentence
+    line = statement.sentence if statement.marker == "answer" else statement.line
+    if _DENIED.match(line) or not _PLAIN_WORD.search(line):
         return None
     if not one_word:
-        quoted = _QUOTED.fullmatch(line.strip(" ."))
-        return (quoted[1] or quoted[2]) if quoted else line.strip(" .*")
-    quotes = _quotes(line)
-    if quotes:
-        return "".join(quotes) if all(len(q) == 1 for q in quotes) else join_spelt(quotes[-1])
-    return _first_word(line)
-
-
-def _first_word(line: str) -> str:
-    filler = _FILLER.match(line)
-    rest = line[filler.end() :] if filler and re.search(r"\w", line[filler.end() :]) else line
-    spelt = _SPELT.match(rest)
-    if spelt:
-        after = re.match(r"\s*(?:=|->|→|or)\s*(\w+)", rest[spelt.end() :])
-        return after[1] if after else join_spelt(spelt[0])
-    return str(re.findall(r"[^\W_]+", rest)[0])
+        return _phrase(line)
+    quoted = _quoted(line)
+    return _opening_word(line) if quoted is None else quoted
 
 
 def _ending(sentence: str, one_word: bool) -> str | None:
-    if not re.search(r"\w", sentence):
+    """What a last sentence ends on, or None when it holds no letter or digit."""
+    if not _PLAIN_WORD.search(sentence):
         return None
     if not one_word:
         return sentence.strip(" .*")
-    produced = _PRODUCED.search(sentence)
-    if produced and len(produced[1]) > 1:
-        return join_spelt(produced[1])
-    quotes = _quotes(sentence)
-    if quotes:
-        return "".join(quotes) if all(len(q) == 1 for q in quotes) else join_spelt(quotes[-1])
-    spelt = re.search(_SPELT.pattern + r"\W*$", sentence)
-    return join_spelt(spelt[0].rstrip(" .!*")) if spelt else re.findall(r"[^\W_]+", sentence)[-1]
+    for read in _ENDINGS:
+        word = read(sentence)
+        if word is not None:
+            return word
+    return None
 
 
-def _quotes(text: str) -> list[str]:
-    return [(double or single).strip(" .,") for double, single in _QUOTED.findall(text)]
+def _phrase(line: str) -> str:
+    """The whole line, without quotation marks around it."""
+    quoted = _QUOTED.fullmatch(line.strip(" ."))
+    if quoted:
+        return quoted[1] or quoted[2]
+    return line.strip(" .*")
+
+
+def _opening_word(line: str) -> str:
+    """The first word that is no filler, or the word that letters at its place spell."""
+    filler = _FILLER.match(line)
+    if filler and _PLAIN_WORD.search(line[filler.end() :]):
+        line = line[filler.end() :]
+    spelt = _SPELT.match(line)
+    if not spelt:
+        return str(_PLAIN_WORD.findall(line)[0])
+    joined = _JOINED_AFTER.match(line[spelt.end() :])
+    return joined[1] if joined else join_spelt(spelt[0])
+
+
+def _produced(sentence: str) -> str | None:
+    match = _PRODUCED.search(sentence)
+    # one letter is "the last letter is y", a step on the way
+    if match and len(match[1]) > 1:
+        return join_spelt(match[1])
+    return None
+
+
+def _quoted(text: str) -> str | None:
+    quotes = [(double or single).strip(" .,") for double, single in _QUOTED.findall(text)]
+    if not quotes:
+        return None
+    if all(len(quote) == 1 for quote in quotes):
+        return "".join(quotes)
+    return join_spelt(quotes[-1])
+
+
+def _spelt_last(sentence: str) -> str | None:
+    match = _SPELT_LAST.search(sentence)
+    return join_spelt(match[0].rstrip(" .!*")) if match else None
+
+
+def _last_word(sentence: str) -> str:
+    return str(_PLAIN_WORD.findall(sentence)[-1])
+
+
+# Where a last sentence may have its one word, the surest first.
+_ENDINGS = (
+    _produced,  # putting them together gives yajo
+    _quoted,  # together: "yajo"; the letters are "y", "a", "j", "o"
+    _spelt_last,  # so it is y-a-j-o
+    _last_word,  # it must be yajo
+)

@@ -1,8 +1,8 @@
-"""Whether a text says yes or no. Reads a text, writes nothing, knows no task.
+"""Whether a text says yes or no.
 
-Read in this order: the explicit final statement, a leading yes or no, the last sentence. An odd
-number of negations before the word turns it round, so "not true" is no; the word "true"
-somewhere else in the text decides nothing. Ours.
+Reads a text and writes nothing. Knows no task. Read in this order: the explicit final statement,
+a yes or no that opens the text, the last sentence. An odd number of negations before the word
+turns it round, so "not true" is no. The word "true" anywhere else decides nothing. Ours.
 """
 
 from __future__ import annotations
@@ -13,26 +13,46 @@ from typing import Literal
 from localfair.tasks.statements import clean, first_sentence, last_sentence, statements
 
 YesNo = Literal["yes", "no"]
-_YES = {"yes", "true", "correct"}
+# What each word says where nothing negates it.
+_MEANINGS: dict[str, YesNo] = {
+    "yes": "yes",
+    "true": "yes",
+    "correct": "yes",
+    "no": "no",
+    "false": "no",
+    "incorrect": "no",
+    "untrue": "no",
+}
+_BARE: dict[str, YesNo] = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
+_WORD = re.compile(rf"\b(?:{'|'.join(_MEANINGS)})\b", re.IGNORECASE)
 _NEGATOR = re.compile(r"\b(?:not|never|cannot|hardly|neither|nor)\b|n't\b", re.IGNORECASE)
-_WORD = re.compile(r"\b(?:yes|no|true|false|correct|incorrect|untrue)\b", re.IGNORECASE)
-# an answer, and no determiner or attribute ("no one", "true love"): it closes its clause or follows "is"
-_CLOSES = re.compile(
-    r"\W*$|\s*[.,;:!?\"')}\]-]|\s+(?:because|since|as|that|it|they|he|she|this|the|you|we|and|or|for|if|statement)\b"
+_CLAUSE_END = re.compile(r"[,;:]|\bbut\b", re.IGNORECASE)
+# A word answers where it closes its clause or follows "is". Elsewhere it is a determiner or an
+# attribute, as in "no one" and "true love".
+_CLOSES_CLAUSE = re.compile(
+    r"""\W*$
+      | \s*[.,;:!?\"')}\]-]
+      | \s+(?:because|since|as|that|it|they|he|she|this|the|you|we|and|or|for|if|statement)\b
+    """,
+    re.VERBOSE,
 )
-_IS = re.compile(r"\b(?:is|are|was|were|be|isn't|not|answer)\s+$", re.IGNORECASE)
+_AFTER_IS = re.compile(r"\b(?:is|are|was|were|be|isn't|not|answer)\s+$", re.IGNORECASE)
+# The words that answer where they open a text: Yes. No, he ...; A: no; Answer: true
 _LEADING = re.compile(
-    r"\W*(?:(?:a|answer)\s*:\s*)?(?P<word>yes|no|true|false|correct|incorrect)\b(?=\W*$|\s*[.,;:!\n)-])",
-    re.IGNORECASE,
+    r"""\W*(?:(?:a|answer)\s*:\s*)?
+        (?P<word>yes|no|true|false|correct|incorrect)\b
+        (?=\W*$|\s*[.,;:!\n)-])""",
+    re.IGNORECASE | re.VERBOSE,
 )
+# No it does not
 _LEADING_NO = re.compile(
     r"\W*no\s+(?:it|they|he|she|this|that|the|you|we|because|since)\b", re.IGNORECASE
 )
+# yes or no, no/yes, true and false
 _BOTH = re.compile(
     r"\byes\s*(?:and|or|/)\s*no\b|\bno\s*(?:and|or|/)\s*yes\b|\btrue\s*(?:and|or|/)\s*false\b",
     re.IGNORECASE,
 )
-_CLAUSE_END = re.compile(r"[,;:]|\bbut\b", re.IGNORECASE)
 
 
 def read_yes_no(text: str) -> YesNo | None:
@@ -41,49 +61,63 @@ def read_yes_no(text: str) -> YesNo | None:
     for statement in statements(text):
         if _BOTH.search(statement.sentence):
             return None
-        said = _polarity(statement.sentence)
-        if said:
-            return said
-    return _leading(text) or _polarity(last_sentence(text))
+        answer = _in_sentence(statement.sentence)
+        if answer:
+            return answer
+    first_line = text.lstrip().partition("\n")[0]
+    return _opening(first_line) or _in_sentence(last_sentence(text))
 
 
 def plain_yes_no(answer: str) -> YesNo | None:
     """A bare `yes`, `No.`, `true`, `False` and nothing else."""
-    word = answer.strip().strip(".").lower()
-    return "yes" if word in {"yes", "true"} else "no" if word in {"no", "false"} else None
+    return _BARE.get(answer.strip().strip(".").lower())
 
 
-def _leading(text: str) -> YesNo | None:
-    first = text.lstrip().partition("\n")[0]
-    if _BOTH.search(first_sentence(first)):
+def _opening(line: str) -> YesNo | None:
+    """The yes or no that opens a text's first line."""
+    if _BOTH.search(first_sentence(line)):
         return None
-    match = _LEADING.match(first)
-    if match:
-        return "yes" if match["word"].lower() in _YES else "no"
-    return "no" if _LEADING_NO.match(first) else None
+    answer = _leading_word(line)
+    if answer is None and _LEADING_NO.match(line):
+        return "no"
+    return answer
 
 
-def _polarity(sentence: str) -> YesNo | None:
-    """The sentence's word for it, turned by negations in its clause; None when two words disagree."""
+def _in_sentence(sentence: str) -> YesNo | None:
+    """What the sentence says, turned by negations; None when its words disagree or it has none."""
     if _BOTH.search(sentence):
         return None
-    leading = _LEADING.match(sentence)
+    leading = _leading_word(sentence)
     if leading:
-        return "yes" if leading["word"].lower() in _YES else "no"
-    said: set[YesNo] = {
-        _turned(sentence, word) for word in _WORD.finditer(sentence) if _is_said(sentence, word)
-    }
-    return said.pop() if len(said) == 1 else None
+        return leading
+    answers = set()
+    for word in _WORD.finditer(sentence):
+        if _is_answer(sentence, word):
+            answers.add(_turned(sentence, word))
+    return answers.pop() if len(answers) == 1 else None
 
 
-def _is_said(sentence: str, word: re.Match[str]) -> bool:
-    if _CLOSES.match(sentence, word.end()):
+def _leading_word(sentence: str) -> YesNo | None:
+    """What the sentence's first word says, when it stands there by itself."""
+    match = _LEADING.match(sentence)
+    return _MEANINGS[match["word"].lower()] if match else None
+
+
+def _is_answer(sentence: str, word: re.Match[str]) -> bool:
+    """Whether the word answers, and is no part of "no one" or "true love"."""
+    if _CLOSES_CLAUSE.match(sentence, word.end()):
         return True
-    return word[0].lower() != "no" and _IS.search(sentence[: word.start()]) is not None
+    # "there is no reason" answers nothing
+    if word[0].lower() == "no":
+        return False
+    return _AFTER_IS.search(sentence[: word.start()]) is not None
 
 
-def _turned(sentence: str, match: re.Match[str]) -> YesNo:
-    clause = _CLAUSE_END.split(sentence[: match.start()])[-1]
+def _turned(sentence: str, word: re.Match[str]) -> YesNo:
+    """What the word says after the negations before it in its clause."""
+    clause = _CLAUSE_END.split(sentence[: word.start()])[-1]
     negations = len(_NEGATOR.findall(clause))
-    positive = match[0].lower() in _YES
-    return "yes" if positive == (negations % 2 == 0) else "no"
+    meaning = _MEANINGS[word[0].lower()]
+    if negations % 2 == 0:
+        return meaning
+    return "no" if meaning == "yes" else "yes"

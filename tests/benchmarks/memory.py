@@ -70,7 +70,8 @@ def resident() -> int:
 
 def main(data: Path, work: Path, marks: tuple[int, ...]) -> None:
     """One exam of as many answers as the last mark; prints the resident size at each mark."""
-    from localfair.pipeline import runs as pipeline
+    from localfair.pipeline.orders import RunOptions, order
+    from localfair.pipeline.runs import run
 
     script = work / "student.script.toml"
     script.write_text(SCRIPT.format(words=" ".join(["reasoning"] * WORDS)))
@@ -78,19 +79,26 @@ def main(data: Path, work: Path, marks: tuple[int, ...]) -> None:
     for old in work.glob("memory.db*"):
         old.unlink()
     questions = min(500, marks[-1])
-    order = pipeline.order(
-        recipe="fair", workspace=work, task="svamp", student=str(script), db=db, limit=questions,
+    options = RunOptions(
+        workspace=work,
+        task="svamp",
+        student=str(script),
+        db=db,
+        train_limit=questions,
         data=data / "SVAMP.json" if data.is_dir() else data,
         settings=("before.enabled=false", f"exam.samples={-(-marks[-1] // questions)}"),
-    )  # fmt: skip
+    )
     sizes: dict[str, int] = {}
 
     def progress(done: int, *_: Any) -> None:
         if done in marks:
             sizes[str(done)] = resident()
 
-    pipeline.run(
-        order, until="exam", say=lambda line: print(line, file=sys.stderr), progress=progress
+    run(
+        order("fair", options),
+        until="exam",
+        say=lambda line: print(line, file=sys.stderr),
+        progress=progress,
     )
     print(json.dumps(sizes))
 

@@ -20,6 +20,7 @@ from localfair.machine.versions import versions
 from localfair.machine.workspace import packaged_dir
 from localfair.models.requantise import requantise
 from localfair.pipeline import runs as pipeline
+from localfair.pipeline.orders import Order, RunOptions, order
 
 ROOT = Path(__file__).resolve().parents[2]
 SMOL = "smollm2-135m-instruct"
@@ -80,16 +81,23 @@ class Setting:
 
 
 def committee_order(setting: Setting, db: Path, teachers: tuple[str, ...], settings: tuple[str, ...], limit: int,
-                    **options: Any) -> pipeline.Order:  # fmt: skip
+                    **options: Any) -> Order:  # fmt: skip
     """FAIR on SVAMP with SmolLM2 as the student, every reply capped; no exam on test before it."""
     caps = tuple(
         f"{step}.sampling.max_tokens={setting.cap}" for step in ("exam", "inquire", "review")
     )
-    return pipeline.order(
-        recipe=str(packaged_dir("recipes") / "fair"), settings=("before.enabled=false", *caps, *settings),
-        workspace=setting.workspace, task="svamp", data=_svamp(setting), student=SMOL, teachers=teachers,
-        db=db, limit=limit, seed=0, **options,
-    )  # fmt: skip
+    chosen = RunOptions(
+        settings=("before.enabled=false", *caps, *settings),
+        workspace=setting.workspace,
+        task="svamp",
+        data=_svamp(setting),
+        student=SMOL,
+        teachers=teachers,
+        db=db,
+        train_limit=limit,
+        **options,
+    )
+    return order(str(packaged_dir("recipes") / "fair"), chosen)
 
 
 def _svamp(setting: Setting) -> Path:
@@ -97,9 +105,9 @@ def _svamp(setting: Setting) -> Path:
     return found / "SVAMP.json" if found.is_dir() else found
 
 
-def run(order: pipeline.Order, until: str) -> str:
+def run(ordered: Order, until: str) -> str:
     """The pipeline without a word; the id of the run."""
-    return pipeline.run(order, until=until, say=quiet, progress=quiet)
+    return pipeline.run(ordered, until=until, say=quiet, progress=quiet)
 
 
 def quiet(*_: object) -> None:

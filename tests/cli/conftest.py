@@ -154,5 +154,5 @@ def seats(*teachers: str) -> tuple[str, ...]:
 
 def review(*more: object, teachers: tuple[str, ...] = ("anna", "bert")) -> tuple[object, ...]:
     """A small FAIR up to its reviews: 2 test and 4 train questions, so 6 answers and 8 reviews at least."""
-    small = ("--task", "arithmetic-1", "--limit", 4, "--test-limit", 2)
+    small = ("--task", "arithmetic-1", "--train-limit", 4, "--test-limit", 2)
     return ("review", "fair", *seats(*teachers), *small, *more)

@@ -73,10 +73,14 @@ def refused(desk):
             "recipe 'fair' has no review step 'revew'",
             "did you mean 'review'?",
         ),
-        (review("--limit", "0"), "Invalid value for '--limit': 0", "see `localfair review --help`"),
         (
-            review("--limit", "-3"),
-            "Invalid value for '--limit': -3",
+            review("--train-limit", "0"),
+            "Invalid value for '--train-limit': 0",
+            "see `localfair review --help`",
+        ),
+        (
+            review("--train-limit", "-3"),
+            "Invalid value for '--train-limit': -3",
             "see `localfair review --help`",
         ),
         (
@@ -232,7 +236,9 @@ def test_each_way_out_of_one_teacher_works(desk, way):
 
 @pytest.mark.parametrize("args", [("exam", "fair"), ("exam", "fair", "--step", "exam")])
 def test_an_exam_alone_needs_no_teacher(desk, args):
-    said = desk.says(*args, *seats(), "--task", "arithmetic-1", "--limit", 2, "--test-limit", 2)
+    said = desk.says(
+        *args, *seats(), "--task", "arithmetic-1", "--train-limit", 2, "--test-limit", 2
+    )
     assert said.code == 0, said.err
 
 

@@ -11,8 +11,15 @@ from localfair.cli.grade import grade
 from localfair.errors import BadDataset, UnknownTask, UsageError
 
 
+def as_line(value):
+    """A line of a sheet: text as it is, the rest as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return f"{text}\n"
+
+
 def graded(task, *lines, file="-"):
-    sheet = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+    """What `localfair grade` writes for a sheet on stdin, or for a file."""
+    sheet = "".join(map(as_line, lines))
     result = CliRunner().invoke(grade, [task, file], input=sheet)
     if result.exception:
         raise result.exception
@@ -20,13 +27,13 @@ def graded(task, *lines, file="-"):
 
 
 def test_each_line_gets_its_grade_in_order():
-    assert graded(
-        "gsm8k",
+    lines = (
         {"id": 1, "text": "48+24 = 72. The answer is 72.", "gold": "48+24 = 72\n#### 72"},
         "",
         {"id": "b", "text": "The answer is 5.", "gold": 72},
         {"id": "c", "text": "", "gold": "72"},
-    ) == [
+    )
+    assert graded("gsm8k", *lines) == [
         {"id": 1, "grade": "right", "read": "72", "gold": "72"},
         {"id": "b", "grade": "wrong", "read": "5", "gold": "72"},
         {"id": "c", "grade": "unreadable", "read": None, "gold": "72"},
@@ -43,12 +50,16 @@ def test_choices_in_a_line_let_texts_count():
     assert graded("commonsenseqa", line)[0]["grade"] == "right"
 
 
-def test_yes_no_and_table_golds_may_be_booleans():
+@pytest.mark.parametrize("task", ["strategyqa", "table"])
+def test_yes_no_and_table_golds_may_be_booleans(task):
     line = {"id": 1, "text": "That is not true.", "gold": False}
-    assert [graded(task, line)[0]["grade"] for task in ("strategyqa", "table")] == [
-        "right",
-        "right",
-    ]
+    assert graded(task, line)[0]["grade"] == "right"
+
+
+def test_a_file_is_graded_like_stdin(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    path.write_text(as_line({"id": 1, "text": "72", "gold": "72"}))
+    assert graded("gsm8k", file=str(path))[0]["grade"] == "right"
 
 
 @pytest.mark.parametrize(

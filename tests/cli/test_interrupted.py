@@ -84,7 +84,7 @@ def test_the_same_command_again_asks_nobody_and_loads_nothing(desk):
 def test_a_longer_run_asks_only_for_what_is_new(desk):
     desk.says(*review())
     calls = [
-        json.loads(desk.says(*review("--limit", n, "--json")).out)["backend_calls"]
+        json.loads(desk.says(*review("--train-limit", n, "--json")).out)["backend_calls"]
         for n in (6, 6, 4)
     ]
     assert calls[0] > 0 and calls[1:] == [0, 0]

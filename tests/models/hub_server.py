@@ -13,7 +13,7 @@ class Hub(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.send_response(200)
         self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("ETag", '"' + "1" * 40 + '"')
+        self.send_header("ETag", f'"{"1" * 40}"')
         self.send_header("Content-Length", str(len(BODY)))
         self.end_headers()
 
@@ -22,7 +22,7 @@ class Hub(BaseHTTPRequestHandler):
         self.wfile.write(BODY)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+        """Keep quiet: the first line of output is the port."""
 
 
 server = HTTPServer(("127.0.0.1", 0), Hub)

@@ -6,27 +6,41 @@ from pathlib import Path
 
 import pytest
 
-from localfair.errors import CorruptWeights, MissingWeights, UsageError
+from localfair.errors import CorruptWeights, MissingWeights, ModelError, UsageError
 from localfair.machine.files import sha256_file
-from localfair.models import load_card, resolve
-from localfair.models.adding import add, record
+from localfair.models import check, load_card, resolve
+from localfair.models.adding import add, add_endpoint, record
+from localfair.models.endpoint import fingerprint
+from tests.engines.stub_server import Stub, models
 
 from .weights import card_text, gguf, safetensors
+
+
+def put_card(workspace: Path, **changes: object) -> Path:
+    """The card `tiny` in the workspace."""
+    path = workspace / "models" / "tiny.toml"
+    path.write_text(card_text(**changes))
+    return path
 
 
 def test_a_new_card_comes_from_the_files_metadata(workspace: Path, tmp_path: Path) -> None:
     path = gguf(tmp_path / "Some Model-Q4.gguf")
     card = add(path, workspace)
-    assert (card.name, card.family, card.context_length) == ("some-model-q4", "llama", 128)
-    assert (card.licence, card.output_terms) == ("apache-2.0", "unverified")
-    assert card.sha256 == sha256_file(path) and card.size == path.stat().st_size
+    assert card.name == "some-model-q4"
+    assert card.family == "llama"
+    assert card.context_length == 128
+    assert card.licence == "apache-2.0"
+    assert card.output_terms == "unverified"
+    assert card.sha256 == sha256_file(path)
+    assert card.size == path.stat().st_size
     assert resolve("some-model-q4", workspace).path == path
 
 
 def test_a_file_that_names_no_licence_gets_an_unverified_one(
     workspace: Path, tmp_path: Path
 ) -> None:
-    assert add(gguf(tmp_path / "t.gguf", general__license=None), workspace).licence == "unverified"
+    card = add(gguf(tmp_path / "t.gguf", general__license=None), workspace)
+    assert card.licence == "unverified"
 
 
 def test_a_safetensors_folder_gets_a_card_too(workspace: Path, tmp_path: Path) -> None:
@@ -38,22 +52,27 @@ def test_known_weights_take_the_known_cards_name_and_content(
     workspace: Path, tmp_path: Path
 ) -> None:
     path = gguf(tmp_path / "renamed.gguf")
-    text = card_text(family="Known", sha256=sha256_file(path), roles=["teacher"])
-    (workspace / "models" / "tiny.toml").write_text(text)
+    put_card(workspace, family="Known", sha256=sha256_file(path), roles=["teacher"])
     card = add(path, workspace)
-    assert (card.name, card.family, card.roles, card.path) == (
-        "tiny",
-        "Known",
-        ("teacher",),
-        str(path),
-    )
+    assert card.name == "tiny"
+    assert card.family == "Known"
+    assert card.roles == ("teacher",)
+    assert card.path == str(path)
+
+
+def test_a_known_hash_counts_before_a_known_file_name(workspace: Path, tmp_path: Path) -> None:
+    path = gguf(tmp_path / "tiny.gguf")
+    put_card(workspace)
+    by_hash = card_text("zoe", file="zoe.gguf", sha256=sha256_file(path))
+    (workspace / "models" / "zoe.toml").write_text(by_hash)
+    assert add(path, workspace).name == "zoe"
 
 
 def test_a_known_file_name_without_a_hash_is_held_to_what_came_first(
     workspace: Path, tmp_path: Path
 ) -> None:
     path = gguf(tmp_path / "tiny.gguf")
-    (workspace / "models" / "tiny.toml").write_text(card_text())
+    put_card(workspace)
     assert add(path, workspace).sha256 == sha256_file(path)
     gguf(path, fill=b"x")
     with pytest.raises(CorruptWeights):
@@ -76,22 +95,75 @@ def test_an_absent_file_is_missing(workspace: Path, tmp_path: Path) -> None:
         add(tmp_path / "absent.gguf", workspace)
 
 
-def test_a_shipped_card_is_never_given_a_path_of_this_machine(
-    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def checkout(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The workspace, as if it were the source checkout."""
     monkeypatch.setattr("localfair.models.adding.packaged_dir", lambda kind: workspace / kind)
+    return workspace
+
+
+def test_a_shipped_card_is_never_given_a_path_of_this_machine(
+    checkout: Path, tmp_path: Path
+) -> None:
     path = gguf(tmp_path / "elsewhere.gguf")
-    shipped = workspace / "models" / "tiny.toml"
-    shipped.write_text(card_text(sha256=sha256_file(path)))
+    shipped = put_card(checkout, sha256=sha256_file(path))
     before = shipped.read_text()
-    add(path, workspace)
+    add(path, checkout)
     assert shipped.read_text() == before
-    assert resolve("tiny", workspace).path.resolve() == path
+    assert resolve("tiny", checkout).path.resolve() == path
+
+
+def test_weights_that_cannot_be_linked_are_to_be_copied(checkout: Path, tmp_path: Path) -> None:
+    path = gguf(tmp_path / "elsewhere.gguf")
+    put_card(checkout, sha256=sha256_file(path))
+    (checkout / "models" / "weights" / "tiny.gguf").mkdir(parents=True)
+    with pytest.raises(ModelError, match="cannot link") as refused:
+        add(path, checkout)
+    assert refused.value.hint == "copy the file there"
 
 
 def test_what_is_recorded_first_stays(workspace: Path) -> None:
-    (workspace / "models" / "tiny.toml").write_text(card_text())
-    card = record(load_card(workspace / "models" / "tiny.toml"), "a" * 64, 7, workspace)
+    path = put_card(workspace)
+    card = record(load_card(path), "a" * 64, 7, workspace)
     again = record(card, "b" * 64, 8, workspace)
-    assert again == load_card(workspace / "models" / "tiny.toml")
-    assert (again.sha256, again.size) == ("a" * 64, 7)
+    assert again == load_card(path)
+    assert again.sha256 == "a" * 64
+    assert again.size == 7
+
+
+def llama_server(path: str, body: object) -> tuple[int, object]:
+    meta = {"n_params": 9, "size": 8}
+    return (404, {}) if path == "/props" else (200, models("m", owned_by="llamacpp", meta=meta))
+
+
+def silent_server(path: str, body: object) -> tuple[int, object]:
+    """It lists its model and says no more."""
+    return (200, models("m")) if path == "/v1/models" else (404, {})
+
+
+def test_an_endpoint_gets_a_card_of_what_its_server_says(workspace: Path) -> None:
+    with Stub(llama_server) as stub, Stub(llama_server) as twin:
+        card = add_endpoint(stub.url + "/v1", "m", workspace, name="far")
+        model = check("far", workspace)
+        same = add_endpoint(twin.url, "m", workspace, name="twin")
+    assert card.url == stub.url
+    assert card.server == "llamacpp"
+    assert card.identity == same.identity == model.fingerprint
+
+
+def test_a_server_that_tells_nothing_of_its_weights_is_known_by_its_address(
+    workspace: Path,
+) -> None:
+    with Stub(silent_server) as stub:
+        add_endpoint(stub.url, "m", workspace)
+    model = resolve("m", workspace)
+    assert model.card.identity == ""
+    assert model.fingerprint == fingerprint(stub.url, "m", "")
+
+
+def test_another_endpoint_of_the_same_name_is_refused_unless_forced(workspace: Path) -> None:
+    with Stub(silent_server) as stub, Stub(silent_server) as other:
+        add_endpoint(stub.url, "m", workspace)
+        with pytest.raises(UsageError, match="another model"):
+            add_endpoint(other.url, "m", workspace)
+        assert add_endpoint(other.url, "m", workspace, force=True).url == other.url

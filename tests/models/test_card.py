@@ -7,77 +7,82 @@ from pathlib import Path
 import pytest
 
 from localfair.errors import ModelError
-from localfair.models.card import Card, load_card, save_card
+from localfair.models.card import card_path, load_card, save_card
 
 from .weights import card_text
 
-SHIPPED = Path(__file__).parents[2] / "models"
+SHIPPED = sorted((Path(__file__).parents[2] / "models").glob("*.toml"))
+
+
+def refusal(folder: Path, text: str) -> str:
+    """What is said of a card of this text, which is not valid."""
+    path = folder / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(ModelError) as refused:
+        load_card(path)
+    return refused.value.message
 
 
 def test_every_shipped_card_is_valid_and_named_after_its_file() -> None:
-    cards = {path.stem: load_card(path) for path in SHIPPED.glob("*.toml")}
-    assert len(cards) == 14
-    assert all(card.name == stem for stem, card in cards.items())
+    assert len(SHIPPED) == 14
+    for path in SHIPPED:
+        assert load_card(path).name == path.stem
 
 
-def test_a_shipped_card_claims_no_hash_without_a_size_and_no_path_of_a_machine() -> None:
-    for path in SHIPPED.glob("*.toml"):
-        card = load_card(path)
-        assert (card.sha256 is None) == (card.size is None), path
-        assert not card.path
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_card_claims_no_hash_without_a_size_and_no_path_of_a_machine(path: Path) -> None:
+    card = load_card(path)
+    assert (card.sha256 is None) == (card.size is None)
+    assert not card.path
 
 
-def test_all_problems_of_a_card_are_reported_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "bad.toml"
-    path.write_text(
-        card_text("Bad Name", licens="x", sha256="12", size=-1, roles=["boss"], format="pickle")
-    )
-    with pytest.raises(ModelError) as caught:
-        load_card(path)
-    message = caught.value.message
-    for part in ("did you mean 'licence'?", "sha256", "size", "roles.0", "format", "name"):
-        assert part in message
-
-
-def test_an_unknown_key_of_a_source_gets_the_nearest_one(tmp_path: Path) -> None:
-    path = tmp_path / "bad.toml"
-    path.write_text(
-        card_text() + '[[sources]]\nkind = "pypi"\npackage = "p"\nversion = "1"\nmembr = "x"\n'
-    )
-    with pytest.raises(ModelError, match=r"did you mean 'member'\?"):
-        load_card(path)
-
-
-def test_a_source_that_cannot_be_asked_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "bad.toml"
-    path.write_text(card_text() + '[[sources]]\nkind = "pypi"\npackage = "p"\n')
-    with pytest.raises(ModelError, match="a pypi source needs version"):
-        load_card(path)
-
-
-def test_a_licence_must_say_where_it_was_read(tmp_path: Path) -> None:
-    path = tmp_path / "bad.toml"
-    path.write_text(card_text(licence="mit"))
-    with pytest.raises(ModelError, match="licence_read_from"):
-        load_card(path)
-
-
-@pytest.mark.parametrize("file", ["../up.gguf", "/etc/passwd", "a/b.gguf", ".hashes.json", ""])
-def test_a_file_name_cannot_leave_the_weights_folder(tmp_path: Path, file: str) -> None:
-    (tmp_path / "bad.toml").write_text(card_text(file=file))
-    with pytest.raises(ModelError, match="file"):
-        load_card(tmp_path / "bad.toml")
-
-
-def test_broken_toml_is_an_error_with_the_file(tmp_path: Path) -> None:
-    (tmp_path / "bad.toml").write_text("name = ")
-    with pytest.raises(ModelError, match=r"bad\.toml"):
-        load_card(tmp_path / "bad.toml")
-
-
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_card_written_reads_back_equal(tmp_path: Path, path: Path) -> None:
     card = load_card(path)
     save_card(card, tmp_path / "copy.toml")
     assert load_card(tmp_path / "copy.toml") == card
-    assert isinstance(card, Card)
+
+
+def test_a_written_card_says_what_nobody_verified(workspace: Path) -> None:
+    path = card_path("tiny", workspace)
+    path.write_text(card_text())
+    save_card(load_card(path), path)
+    written = path.read_text()
+    assert 'licence = "unverified"' in written
+    assert 'output_terms = "unverified"' in written
+    assert "sha256" not in written
+
+
+def test_all_problems_of_a_card_are_reported_at_once(tmp_path: Path) -> None:
+    text = card_text("Bad Name", licens="x", sha256="12", size=-1, roles=["boss"], format="pickle")
+    message = refusal(tmp_path, text)
+    for problem in ("did you mean 'licence'?", "sha256", "size", "roles.0", "format", "name"):
+        assert problem in message
+
+
+def test_an_unknown_key_of_a_source_gets_the_nearest_one(tmp_path: Path) -> None:
+    source = '[[sources]]\nkind = "pypi"\npackage = "p"\nversion = "1"\nmembr = "x"\n'
+    assert "did you mean 'member'?" in refusal(tmp_path, card_text() + source)
+
+
+def test_a_source_that_cannot_be_asked_is_refused(tmp_path: Path) -> None:
+    source = '[[sources]]\nkind = "pypi"\npackage = "p"\n'
+    assert "a pypi source needs version" in refusal(tmp_path, card_text() + source)
+
+
+def test_a_licence_must_say_where_it_was_read(tmp_path: Path) -> None:
+    assert "licence_read_from" in refusal(tmp_path, card_text(licence="mit"))
+
+
+def test_an_endpoint_must_say_where_it_is(tmp_path: Path) -> None:
+    message = refusal(tmp_path, card_text(format="endpoint", url="http://127.0.0.1:1"))
+    assert "endpoint: served and server must be said" in message
+
+
+@pytest.mark.parametrize("file", ["../up.gguf", "/etc/passwd", "a/b.gguf", ".hashes.json", ""])
+def test_a_file_name_cannot_leave_the_weights_folder(tmp_path: Path, file: str) -> None:
+    assert "file" in refusal(tmp_path, card_text(file=file))
+
+
+def test_broken_toml_is_an_error_with_the_file(tmp_path: Path) -> None:
+    assert "bad.toml" in refusal(tmp_path, "name = ")

@@ -1,131 +1,254 @@
-"""Which hosts are asked at all, and a card for a model that somebody else's server holds."""
+"""Which hosts are asked at all, and what a server reports of the model that it holds."""
 
 import pytest
-from click.testing import CliRunner
 
-from localfair.cli import cli
 from localfair.committee.seating import Options, Seating
 from localfair.engines.base import open_engine
-from localfair.errors import CorruptWeights, EngineError, NetworkRefused, UsageError
+from localfair.errors import CorruptWeights, EngineDied, EngineError, NetworkRefused, UsageError
 from localfair.models import check, endpoint, resolve
 from localfair.models.adding import add_endpoint
 from localfair.models.card import Card, save_card
 from tests.engines.asking import asked, texts
 from tests.engines.stub_server import Stub, models, reply
-from tests.engines.test_openai_http import answering, backend
+
+LIST = "/v1/models"
+CHAT = "/v1/chat/completions"
+
+
+def llama_server(meta):
+    """Answers like a llama-server whose only model, `m`, is what `meta` says."""
+    properties = {
+        "default_generation_settings": {"n_ctx": 64},
+        "model_path": "/x/y.gguf",
+        "chat_template": "t",
+    }
+
+    def answer(path, body):
+        if path == "/props":
+            return 200, properties
+        return 200, models("m", owned_by="llamacpp", meta=meta)
+
+    return answer
+
+
+def listing(**model):
+    """Answers like a server that can do nothing but list the model `m`."""
+
+    def answer(path, body):
+        return (200, models("m", **model)) if path == LIST else (404, {})
+
+    return answer
+
+
+def chatting(chat):
+    """Answers like a server that lists the model `m`, and says `chat` to every chat."""
+
+    def answer(path, body):
+        if path == CHAT:
+            return chat
+        return (200, models("m")) if path == LIST else (404, {})
+
+    return answer
+
+
+def meta(**changes):
+    return {"n_params": 9, "size": 8, "n_ctx": 64, **changes}
+
 
 # -- which hosts ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1/v1", "http://localhost:1", "http://[::1]:1/v1/"]
+    ("url", "root"),
+    [
+        ("http://127.0.0.1:1/v1", "http://127.0.0.1:1"),
+        ("http://localhost:1", "http://localhost:1"),
+        ("http://[::1]:1/v1/", "http://[::1]:1"),
+        ("https://127.0.0.1/behind/v1", "https://127.0.0.1/behind"),
+    ],
 )
-def test_this_machine_may_be_asked(url):
-    assert not endpoint.allowed(url, frozenset()).endswith("v1")
+def test_this_machine_may_be_asked(url, root):
+    assert endpoint.allowed(url, frozenset()) == root
 
 
-def test_another_host_is_refused_unless_the_workspace_names_it_and_then_it_shows(tmp_path):
+def test_another_host_is_refused_unless_it_is_named():
     url = "http://gpu-box:8080"
     with pytest.raises(NetworkRefused, match="gpu-box") as refused:
-        backend(url)
+        endpoint.allowed(url, frozenset())
     assert "hosts.txt" in refused.value.hint
-    (tmp_path / "hosts.txt").write_text("# mine\nGPU-box  # under the desk\n")
-    engine = backend(url, "vllm", hosts=endpoint.allowed_hosts(tmp_path)).identity
-    assert engine.engine == "openai_http/vllm@gpu-box"
+    assert endpoint.allowed(url, frozenset({"gpu-box"})) == url
+
+
+def test_a_workspace_names_hosts_one_a_line(tmp_path):
+    assert endpoint.allowed_hosts(tmp_path) == frozenset()
+    (tmp_path / "hosts.txt").write_text("# mine\n\nGPU-box  # under the desk\n")
+    assert endpoint.allowed_hosts(tmp_path) == {"gpu-box"}
+
+
+def test_an_engine_on_another_host_says_so(tmp_path):
+    card = Card(
+        name="far",
+        family="x",
+        format="endpoint",
+        url="http://gpu-box:8080",
+        served="m",
+        server="vllm",
+    )
+    save_card(card, tmp_path / "models" / "far.toml")
+    engine = open_engine("openai_http", resolve("far", tmp_path), hosts=frozenset({"gpu-box"}))
+    assert engine.identity.engine == "openai_http/vllm@gpu-box"
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1", "127.0.0.1:80", "http://", "http://a:b@127.0.0.1/", "http://[::1"]
+    "url",
+    [
+        "ftp://127.0.0.1",
+        "127.0.0.1:80",
+        "http://",
+        "http://a:b@127.0.0.1/",
+        "http://127.0.0.1/?a=b",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:port",
+        "http://[::1",
+    ],
 )
 def test_what_is_no_address_is_refused(url):
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="not the address"):
         endpoint.allowed(url, frozenset())
 
 
-def test_neither_proxies_nor_redirects_are_followed(monkeypatch):
+@pytest.fixture
+def dead_proxy(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with answering(lambda body: (200, reply())) as stub:
-        assert len(texts(backend(stub.url), asked(1))) == 1
-    with answering(lambda body: (302, {})) as stub, pytest.raises(EngineError, match="302"):
-        texts(backend(stub.url), asked(1))
 
 
-# -- cards ------------------------------------------------------------------------------------------
-
-META = {"n_params": 9, "size": 8, "n_ctx": 64}
-
-
-def llama_server(path, body):
-    if path == "/props":
-        return 200, {
-            "default_generation_settings": {"n_ctx": 64},
-            "model_path": "/x/y.gguf",
-            "chat_template": "t",
-        }
-    return 200, models("m", owned_by="llamacpp", meta=META)
-
-
-def test_models_add_makes_a_card_of_what_the_server_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("LOCALFAIR_WORKSPACE", str(tmp_path))
-    with Stub(llama_server) as stub, Stub(llama_server) as same:
-        words = ["models", "add", "--served", "m", "--name", "far", "--endpoint"]
-        told = CliRunner().invoke(cli, [*words, stub.url + "/v1"]).output
-        model = check("far", tmp_path)
-        assert (
-            "cannot be verified" in told and model.card.server == "llamacpp" and model.context == 64
-        )
-        assert add_endpoint(same.url, "m", tmp_path, name="twin").identity == model.fingerprint
-    listed = CliRunner().invoke(cli, ["models", "list"]).output
-    assert [line.split()[-1] for line in listed.splitlines() if line.startswith("far")] == [
-        "endpoint"
-    ]
-
-
-def test_a_server_that_changed_its_weights_is_found_out(tmp_path, monkeypatch):
-    meta = dict(META)
-    monkeypatch.setitem(globals(), "META", meta)
-    with Stub(llama_server) as stub:
+@pytest.mark.usefixtures("dead_proxy")
+def test_no_proxy_is_used(tmp_path):
+    with Stub(chatting((200, reply()))) as stub:
         add_endpoint(stub.url, "m", tmp_path, name="far")
-        meta["size"] = 7
-        with pytest.raises(CorruptWeights, match="something else"):
-            check("far", tmp_path)
-        with pytest.raises(EngineError, match="other weights"):
-            next(open_engine("openai_http", resolve("far", tmp_path)).generate(asked(1)))
+        engine = open_engine("openai_http", resolve("far", tmp_path))
+        assert len(texts(engine, asked(1))) == 1
 
 
-def test_a_server_that_tells_nothing_of_its_weights_is_known_by_its_address(tmp_path):
-    with Stub(lambda path, body: (200, models("m")) if path == "/v1/models" else (404, {})) as stub:
-        add_endpoint(stub.url, "m", tmp_path)
-        with pytest.raises(UsageError, match="no model 'n'"):
-            add_endpoint(stub.url, "n", tmp_path)
-    model = resolve("m", tmp_path)
-    assert model.card.identity == "" and model.fingerprint == endpoint.fingerprint(
-        stub.url, "m", ""
-    )
+def test_no_redirect_is_followed(tmp_path):
+    with Stub(lambda path, body: (302, {})) as stub, pytest.raises(EngineError, match="302"):
+        endpoint.look(stub.url, "m")
+    with Stub(chatting((302, {}))) as stub:
+        add_endpoint(stub.url, "m", tmp_path, name="far")
+        with pytest.raises(EngineError, match="302"):
+            texts(open_engine("openai_http", resolve("far", tmp_path)), asked(1))
+
+
+# -- what servers report ----------------------------------------------------------------------------
+
+
+def test_llama_server_is_known_by_its_model_and_not_by_its_address():
+    with Stub(llama_server(meta())) as stub, Stub(llama_server(meta())) as twin:
+        reported = endpoint.look(stub.url, "whatever it is called by")
+        assert endpoint.look(twin.url, "m") == reported
+    assert reported.server == "llamacpp"
+    assert reported.context == 64
+    # cards on disk hold it: it may never change
+    assert reported.identity == "b2:5294e96fabe66c25ec1164e2383bdd38"
+
+
+@pytest.mark.parametrize(("changes", "same"), [({"size": 7}, False), ({"n_ctx": 32}, True)])
+def test_its_identity_is_that_of_the_weights_and_not_of_how_they_are_served(changes, same):
+    with Stub(llama_server(meta())) as stub, Stub(llama_server(meta(**changes))) as other:
+        reported = endpoint.look(stub.url, "m")
+        assert (endpoint.look(other.url, "m").identity == reported.identity) is same
+
+
+def test_vllm_is_known_by_the_path_of_its_weights():
+    with Stub(listing(owned_by="vllm", root="/weights", max_model_len=512)) as stub:
+        reported = endpoint.look(stub.url, "m")
+    assert reported.server == "vllm"
+    assert reported.context == 512
+    assert reported.identity == "b2:5d302958978e7a587c50ba8ade689369"
 
 
 @pytest.mark.parametrize(
-    ("tags", "server"), [([{"name": "m:latest", "digest": "d"}], "ollama"), ([], "unknown")]
+    ("tag", "identity"),
+    [
+        ({"name": "m:latest", "digest": "d"}, "b2:f2448b36407062fd5a3f8c871d9344c0"),
+        ({"name": "m", "digest": "d"}, "b2:f2448b36407062fd5a3f8c871d9344c0"),
+        ({"name": "m"}, ""),
+        ({"name": "other", "digest": "d"}, ""),
+    ],
 )
-def test_ollama_is_known_by_the_digest_of_its_model(tags, server):
-    with Stub(
-        lambda path, body: (
-            200,
-            models("m", models=1) if path == "/v1/models" else {"models": tags},
-        )
-    ) as stub:
-        seen = endpoint.look(stub.url, "m")
-    assert (seen.server, bool(seen.identity)) == (server, bool(tags))
+def test_ollama_is_known_by_the_digest_of_its_model(tag, identity):
+    def answer(path, body):
+        return 200, models("m") if path == LIST else {"models": [tag]}
+
+    with Stub(answer) as stub:
+        reported = endpoint.look(stub.url, "m")
+    assert reported.server == "ollama"
+    assert reported.identity == identity
+
+
+def test_lm_studio_tells_the_context_alone():
+    def answer(path, body):
+        if path == "/api/tags":
+            return 404, {}
+        return 200, models("m", loaded_context_length=256)
+
+    with Stub(answer) as stub:
+        reported = endpoint.look(stub.url, "m")
+    assert reported == endpoint.ServedModel(server="lmstudio", identity="", context=256)
+
+
+def test_a_server_without_tags_is_unknown():
+    def answer(path, body):
+        return 200, models("m", models=1) if path == LIST else {"models": []}
+
+    with Stub(answer) as stub:
+        reported = endpoint.look(stub.url, "m")
+    assert reported == endpoint.ServedModel(server="unknown", identity="", context=None)
+
+
+def test_a_server_of_other_models_gets_the_nearest_name():
+    with Stub(listing()) as stub, pytest.raises(UsageError, match="no model 'n'") as refused:
+        endpoint.look(stub.url, "n")
+    assert "m" in refused.value.hint
+
+
+def test_nobody_at_the_address_is_an_engine_that_died():
+    with Stub(listing()) as stub:
+        pass
+    with pytest.raises(EngineDied, match="nobody answers"):
+        endpoint.look(stub.url, "m")
+
+
+@pytest.mark.parametrize(("status", "reason"), [(401, "wants a key"), (404, "lists no models")])
+def test_a_server_that_lists_nothing_says_why(status, reason):
+    with Stub(lambda path, body: (status, {})) as stub, pytest.raises(EngineError, match=reason):
+        endpoint.look(stub.url, "m")
+
+
+# -- models behind an endpoint ----------------------------------------------------------------------
+
+
+def test_a_server_that_changed_its_weights_is_found_out(tmp_path):
+    weights = meta()
+    with Stub(llama_server(weights)) as stub:
+        add_endpoint(stub.url, "m", tmp_path, name="far")
+        weights["size"] = 7
+        with pytest.raises(CorruptWeights, match="something else"):
+            check("far", tmp_path)
+        engine = open_engine("openai_http", resolve("far", tmp_path))
+        with pytest.raises(EngineError, match="other weights"):
+            next(engine.generate(asked(1)))
 
 
 def test_a_model_behind_an_endpoint_sits_where_it_is_asked_and_is_never_trained(tmp_path):
-    with Stub(llama_server) as stub:
+    with Stub(llama_server(meta())) as stub:
         add_endpoint(stub.url, "m", tmp_path, name="far")
     seating = Seating(tmp_path, 0, Options(engine="vllm"))
-    place = seating.member("teacher", 0, "far")
-    assert (place.engine_name, place.identity.engine) == ("openai_http", "openai_http/llamacpp")
-    assert place.open().identity == place.identity
+    member = seating.member("teacher", 0, "far")
+    assert member.engine_name == "openai_http"
+    assert member.identity.engine == "openai_http/llamacpp"
+    assert member.open().identity == member.identity
     with pytest.raises(UsageError, match="behind a server"):
         seating.folder(seating.model("far"))
 

@@ -58,7 +58,8 @@ def test_the_card_is_right_about_the_real_file(here: Path, name: str) -> None:
     header = read_gguf_header(model.path)
     assert header.size == model.path.stat().st_size == model.card.size
     assert header.context_length == model.card.context_length
-    assert model.chat_template and model.kv_bytes
+    assert model.chat_template
+    assert model.kv_bytes
     assert header.licence in ("", model.card.licence)
 
 
@@ -70,49 +71,48 @@ def test_the_tokenizer_for_training_agrees_with_llama_cpp(
     transformers = pytest.importorskip("transformers")
     model = model_of(name, here)
     theirs = llama_cpp.Llama(str(model.path), vocab_only=True, verbose=False)
-    read = transformers.AutoTokenizer.from_pretrained(
+    of_gguf = transformers.AutoTokenizer.from_pretrained(
         str(model.path.parent), gguf_file=model.path.name
     )
-    read.save_pretrained(tmp_path / "saved")
+    of_gguf.save_pretrained(tmp_path / "saved")
     ours = transformers.AutoTokenizer.from_pretrained(tmp_path / "saved")
-    for text in (unicodedata.normalize("NFC", text) for text in TEXTS):
-        assert ours(text)["input_ids"] == theirs.tokenize(
-            text.encode(), add_bos=True, special=True
-        ), text
+    for text in TEXTS:
+        composed = unicodedata.normalize("NFC", text)
+        expected = theirs.tokenize(composed.encode(), add_bos=True, special=True)
+        assert ours(composed)["input_ids"] == expected, composed
     assert ours.eos_token_id == theirs.token_eos()
     assert ours.chat_template == model.chat_template
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("dequantised")
-
-
-def reply(place: Path, question: str) -> str:
+def reply(folder: Path, question: str) -> str:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer: Any = AutoTokenizer.from_pretrained(place)
-    model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=torch.bfloat16)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
     turn = [{"role": "user", "content": question}]
     prompt = tokenizer.apply_chat_template(
         turn, add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
-    out = model.generate(**prompt, max_new_tokens=24, do_sample=False)
-    return str(tokenizer.decode(out[0][prompt["input_ids"].shape[1] :]))
+    output = model.generate(**prompt, max_new_tokens=24, do_sample=False)
+    prompt_length = prompt["input_ids"].shape[1]
+    return str(tokenizer.decode(output[0][prompt_length:]))
 
 
-def test_a_dequantised_student_is_whole_talks_and_is_made_once(here: Path, folder: Path) -> None:
+def test_a_dequantised_student_is_whole_talks_and_is_made_once(here: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("gguf")
     model = model_of(SMALL, here)
-    place = dequantised(model, folder)
-    made = (place / "model.safetensors").stat().st_mtime_ns
-    assert place.name == model.sha256[:16]
-    assert (place / "chat_template.jinja").read_text() == model.chat_template
-    answer = reply(place, "What is the capital of France?")
-    assert "Paris" in answer and answer.endswith("<|im_end|>")
-    assert (dequantised(model, folder) / "model.safetensors").stat().st_mtime_ns == made
-    (place / "config.json").write_text("{}")
-    assert "llama" in (dequantised(model, folder) / "config.json").read_text()
-    assert [path.name for path in place.parent.iterdir()] == [place.name]
+    folder = dequantised(model, tmp_path)
+    weights = folder / "model.safetensors"
+    written = weights.stat().st_mtime_ns
+    assert folder.name == model.sha256[:16]
+    assert (folder / "chat_template.jinja").read_text() == model.chat_template
+    answer = reply(folder, "What is the capital of France?")
+    assert "Paris" in answer
+    assert answer.endswith("<|im_end|>")
+    assert dequantised(model, tmp_path) == folder
+    assert weights.stat().st_mtime_ns == written
+    (folder / "config.json").write_text("{}")
+    assert "llama" in (dequantised(model, tmp_path) / "config.json").read_text()
+    assert list(folder.parent.iterdir()) == [folder]

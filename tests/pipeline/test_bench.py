@@ -5,7 +5,7 @@ import pytest
 from localfair.committee.seating import Options
 from localfair.errors import UsageError
 from localfair.machine.hardware import watched
-from localfair.pipeline.bench import Lengths, bench, best
+from localfair.pipeline.bench import Bench, Lengths, bench, best
 from localfair.record.store import Store
 
 SCRIPT = """
@@ -19,7 +19,7 @@ SHORT = Lengths(prompt=6, reply=4)
 def test_each_engine_and_batch_is_a_row_of_rates(lab):
     said, script = [], lab.folder / "any.script.toml"
     script.write_text(SCRIPT)
-    rows = bench(str(script), lab.folder, lab.db, batches=(4, 1), lengths=SHORT, say=said.append)
+    rows = bench(str(script), lab.folder, lab.db, Bench(batches=(4, 1), lengths=SHORT), said.append)
     assert [row["batch"] for row in rows] == [1, 4] and len(said) == 2
     assert all(
         row["prefill"] > 0 and row["decode"] > 0 and row["peak_memory"] > 2**20 for row in rows
@@ -29,8 +29,13 @@ def test_each_engine_and_batch_is_a_row_of_rates(lab):
 
 def test_a_real_model_is_measured_without_a_word_about_engines(lab):
     pytest.importorskip("transformers")
-    rows = bench(lab.student, lab.folder, lab.db, batches=(2,), lengths=SHORT, options=Options(precision="fp32"),
-                 engines=("transformers",), say=str)  # fmt: skip
+    what = Bench(
+        engines=("transformers",),
+        batches=(2,),
+        lengths=SHORT,
+        options=Options(precision="fp32"),
+    )
+    rows = bench(lab.student, lab.folder, lab.db, what, str)
     assert [row["engine"] for row in rows] == ["transformers/fp32"]
     assert rows[0]["prompt_tokens"] > 6 and 0 < rows[0]["reply_tokens"] <= 4
     with Store.open(lab.db) as store:
@@ -39,7 +44,7 @@ def test_a_real_model_is_measured_without_a_word_about_engines(lab):
 
 def test_an_unknown_engine_is_refused_with_the_nearest_name(lab):
     with pytest.raises(UsageError) as refused:
-        bench(lab.teachers[0], lab.folder, lab.db, engines=("lama_cpp",), say=str)
+        bench(lab.teachers[0], lab.folder, lab.db, Bench(engines=("lama_cpp",)), str)
     assert "llama_cpp" in refused.value.hint
 
 

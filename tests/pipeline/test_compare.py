@@ -6,7 +6,8 @@ import pytest
 
 from localfair.errors import RecipeError, UsageError
 from localfair.pipeline.budget import fitting, next_limit
-from localfair.pipeline.compare import ask, compare, variant
+from localfair.pipeline.compare import Variant, ask, compare, variant
+from localfair.pipeline.orders import RunOptions
 from tests.lab import Lab, teacher
 
 QUICK = ("before.sampling.max_tokens=4", "after.sampling.max_tokens=4", "train.epochs=1", "train.adapter.rank=4",
@@ -17,10 +18,20 @@ NO_REVIEW = f"{FAIR} --set review.enabled=false"
 
 
 def asked(lab, *variants, seeds=(0,), **options):
-    return ask(
-        variants, seeds, settings=QUICK, workspace=lab.folder, db=lab.db,
-        **{"task": "table", "data": lab.data, "student": lab.student, "teachers": lab.teachers} | options,
-    )  # fmt: skip
+    budget = {name: options.pop(name) for name in ("budget_tokens", "lessons") if name in options}
+    return ask(variants, seeds, options_of(lab, settings=QUICK, **options), **budget)
+
+
+def options_of(lab, **options):
+    usual = {
+        "task": "table",
+        "data": lab.data,
+        "student": lab.student,
+        "teachers": lab.teachers,
+        "workspace": lab.folder,
+        "db": lab.db,
+    }
+    return RunOptions(**usual | options)
 
 
 def run(lab, *variants, **options):
@@ -41,7 +52,7 @@ def twice(tmp_path_factory, tiny_student):
     lab = Lab(tmp_path_factory.mktemp("compared"), tiny_student)
     many(lab, 16)
     variants = (FAIR, NO_REVIEW, "single-teacher", "answers-only")
-    first, second = (run(lab, *variants, budget_tokens=BUDGET, limit=16) for _ in range(2))
+    first, second = (run(lab, *variants, budget_tokens=BUDGET, train_limit=16) for _ in range(2))
     return lab, first, second
 
 
@@ -162,8 +173,8 @@ def test_a_run_grows_as_the_questions_before_let_expect(found, next_one):
 
 
 def test_a_variant_is_a_recipe_and_its_settings():
-    assert variant("fair --set review.of='[\"rationale\"]' --set=rounds=2") == (
-        "fair", ('review.of=["rationale"]', "rounds=2"))  # fmt: skip
+    parsed = variant("fair --set review.of='[\"rationale\"]' --set=rounds=2")
+    assert parsed == Variant("fair", ('review.of=["rationale"]', "rounds=2"))
     for wrong in ("fair --seed 3", "fair --set", "fair 'x"):
         with pytest.raises(UsageError):
             variant(wrong)
@@ -189,21 +200,15 @@ def test_what_cannot_be_compared_is_refused_before_anybody_is_asked(lab, variant
 def test_a_common_setting_is_for_every_recipe_that_has_its_step_and_one_that_fits_nobody_is_refused(
     lab,
 ):
-    options = {"workspace": lab.folder, "db": lab.db, "task": "table", "data": lab.data, "student": lab.student,
-               "teachers": lab.teachers}  # fmt: skip
-    made = ask(
-        ("fair", "answers-only"),
-        (0,),
-        settings=("review.accept.mean_above=4", "train.epochs=1"),
-        **options,
-    )
+    settings = ("review.accept.mean_above=4", "train.epochs=1")
+    made = ask(("fair", "answers-only"), (0,), options_of(lab, settings=settings))
     steps = {
         name: {s.id: s for _, s in orders[0].recipe.steps()} for name, orders in made.orders.items()
     }
     assert steps["fair"]["review"].accept.mean_above == 4
     assert {of["train"].epochs for of in steps.values()} == {1}
     with pytest.raises(RecipeError, match="no step 'revue'"):
-        ask(("fair", "answers-only"), (0,), settings=("revue.mode=none",), **options)
+        ask(("fair", "answers-only"), (0,), options_of(lab, settings=("revue.mode=none",)))
 
 
 def test_the_command_prints_a_table_and_the_same_as_json(lab, capsys):

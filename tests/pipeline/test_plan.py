@@ -6,17 +6,9 @@ import pytest
 
 from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
-from localfair.pipeline import runs as pipeline
-from localfair.pipeline.bench import bench
+from localfair.pipeline.bench import Bench, bench
 from localfair.pipeline.plan import plan
-from tests.lab import FAST, teacher
-
-
-def order(lab, settings=(), recipe="fair", **options):
-    return pipeline.order(
-        recipe=recipe, settings=(*FAST, *settings), workspace=lab.folder, db=lab.db,
-        **{"task": "table", "data": lab.data, "student": lab.student, "teachers": lab.teachers} | options,
-    )  # fmt: skip
+from tests.lab import teacher
 
 
 def seats(lab):
@@ -35,7 +27,7 @@ def by_step(planned):
 
 
 def test_before_anything_is_asked_exams_are_exact_and_the_rest_is_bounded(lab):
-    found = by_step(plan(order(lab, teachers=seats(lab))))
+    found = by_step(plan(lab.order(teachers=seats(lab))))
     assert found["before"] == (0, 4, 0) and found["exam"] == (0, 8, 0)
     assert found["inquire"] == (0, 0, 8 * 6) and found["review"] == (0, 0, 8 * 12)
     assert found["after"] == (0, 4, 0)
@@ -45,7 +37,7 @@ def test_before_anything_is_asked_exams_are_exact_and_the_rest_is_bounded(lab):
 def test_what_a_run_then_asks_is_never_more(lab, until):
     if until:
         lab.run(teachers=seats(lab), until=until)
-    planned = by_step(plan(order(lab, teachers=seats(lab))))
+    planned = by_step(plan(lab.order(teachers=seats(lab))))
     ran = {s["step"]: s for s in lab.run(teachers=seats(lab))["steps"]}
     for step, (recorded, calls, more) in planned.items():
         assert (
@@ -60,17 +52,17 @@ def test_what_a_run_then_asks_is_never_more(lab, until):
 
 def test_a_finished_run_is_planned_at_nothing(lab):
     lab.run()
-    planned = plan(order(lab))
+    planned = plan(lab.order())
     assert {calls + more for _, calls, more in by_step(planned).values()} == {0}
     assert planned.loads == 0 and planned.seconds == 0 and planned.training[0]["trained"]
 
 
 def test_a_plan_leaves_no_trace(lab):
-    plan(order(lab))
+    plan(lab.order())
     assert not lab.db.exists()
     lab.run(until="exam")
     before = hashlib.sha256(lab.db.read_bytes()).hexdigest(), sorted(lab.folder.rglob("*"))
-    plan(order(lab))
+    plan(lab.order())
     assert (
         hashlib.sha256(lab.db.read_bytes()).hexdigest(),
         sorted(lab.folder.rglob("*")),
@@ -78,14 +70,14 @@ def test_a_plan_leaves_no_trace(lab):
 
 
 def test_time_is_known_once_every_engine_was_measured(lab):
-    planned = plan(order(lab))
+    planned = plan(lab.order())
     assert planned.seconds is None and [name.split(" ")[1] for name in planned.unmeasured] == [
         f"(transformers/{usual_precision()})"
     ]
-    bench(lab.student, lab.folder, lab.db, engines=("transformers",), batches=(4,), say=str)
-    assert plan(order(lab)).seconds > 0
+    bench(lab.student, lab.folder, lab.db, Bench(engines=("transformers",), batches=(4,)), str)
+    assert plan(lab.order()).seconds > 0
 
 
 def test_a_run_that_would_be_refused_is_refused(lab):
     with pytest.raises(UsageError, match="at least one teacher"):
-        plan(order(lab, teachers=()))
+        plan(lab.order(teachers=()))

@@ -41,7 +41,7 @@ def small(name, folder, tokens=4):
 
 
 def run(lab, name, *settings, until=None, **options):
-    order = {"limit": 4, "test_limit": 2, "engine": None, **seats(lab, name), **options}
+    order = {"train_limit": 4, "test_limit": 2, "engine": None, **seats(lab, name), **options}
     shown = few_demonstrations(lab, name)
     return lab.run(
         name, settings=(*small(name, lab.folder), *shown, *settings), until=until, **order
@@ -273,5 +273,5 @@ def real_student(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recipe_runs_on_real_weights(lab, name, real_student):
     mentor = {"mentor": real_student} if name == "mentor-kd" else {}
-    found = run(lab, name, student=real_student, limit=2, test_limit=2, **mentor)
+    found = run(lab, name, student=real_student, train_limit=2, test_limit=2, **mentor)
     assert found["status"] == "done" and found["lessons"] > 0 and found["change"]["questions"] >= 1

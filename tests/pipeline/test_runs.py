@@ -3,6 +3,7 @@
 import pytest
 
 from localfair.errors import Interrupted, TaskError, UsageError
+from localfair.pipeline.runs import run
 
 
 def test_fair_runs_from_the_first_exam_to_the_last(lab):
@@ -43,8 +44,8 @@ def test_the_same_command_again_asks_nobody_anything(lab):
 
 
 def test_more_questions_pay_only_for_what_is_new(lab):
-    small = lab.run(until="inquire", train_limit=None, limit=3)
-    large = lab.run(until="inquire", limit=8)
+    small = lab.run(until="inquire", train_limit=3)
+    large = lab.run(until="inquire", train_limit=8)
     inquire = large["steps"][-1]
     assert inquire["reused"] == small["steps"][-1]["calls"]
     assert inquire["calls"] == (8 - 3) * 6
@@ -140,18 +141,12 @@ def test_another_seed_is_another_run_of_everything_sampled(lab):
 
 
 def test_ctrl_c_leaves_a_good_record_and_says_how_to_go_on(lab):
-    from localfair.pipeline import runs as pipeline
-
     def stop(done, total, label):
         if label.startswith("inquire") and done == 5:
             raise KeyboardInterrupt
 
-    order = pipeline.order(
-        recipe="fair", workspace=lab.folder, db=lab.db, task="table", data=lab.data,
-        student=lab.student, teachers=lab.teachers,
-    )  # fmt: skip
     with pytest.raises(Interrupted) as stopped:
-        pipeline.run(order, say=lab.lines.append, progress=stop)
+        run(lab.order(), say=lab.lines.append, progress=stop)
     assert stopped.value.exit_code == 130 and "same command" in stopped.value.hint
     assert [r["status"] for r in lab.rows("SELECT status FROM runs")] == ["interrupted"]
     answered = lab.rows("SELECT COUNT(*) AS n FROM generations WHERE engine = 'scripted'")[0]["n"]

@@ -14,7 +14,7 @@ import torch
 from localfair.machine.workspace import packaged_dir
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import Divergence, LanguageModel, Train, Triplet
-from localfair.stages.train_plan import term_of
+from localfair.stages.train_plan import mean_of
 from localfair.training import losses
 
 NAMES = sorted(p.parent.name for p in packaged_dir("recipes").glob("*/recipe.toml"))
@@ -127,7 +127,7 @@ def computed(step, n, lessons):
 
     lm = next((t for t in step.loss if isinstance(t, LanguageModel)), None)
     for row in lessons:
-        named = term_of(step, {"kind": LESSONS[row][0], "teacher": LESSONS[row][1]})
+        named = mean_of(step, {"kind": LESSONS[row][0], "teacher": LESSONS[row][1]})
         if lm:
             every = torch.where(n.labels == losses.IGNORE, n.ids, n.labels)[row]
             per_token = losses.cross_entropy(n.student[row, :-1], every[1:])
@@ -164,7 +164,7 @@ def test_the_readmes_formula_is_the_loss_that_is_computed(name, numbers, tmp_pat
     lessons = [
         r
         for r, (kind, teacher) in enumerate(LESSONS)
-        if term_of(step, {"kind": kind, "teacher": teacher})
+        if mean_of(step, {"kind": kind, "teacher": teacher})
     ]
     assert computed(step, numbers, lessons) == pytest.approx(
         written(name, numbers, lessons), rel=1e-5
@@ -174,9 +174,9 @@ def test_the_readmes_formula_is_the_loss_that_is_computed(name, numbers, tmp_pat
 def test_a_weight_of_its_own_for_each_teacher(numbers, tmp_path):
     recipe = load_recipe("tinyllm", tmp_path, ("train.loss.rationale.weights=[0.1, 3]",))
     step = next(s for _, s in recipe.steps() if isinstance(s, Train))
-    assert term_of(step, {"kind": "rationale", "teacher": 0}) == ("rationale:0", 0.1)
-    assert term_of(step, {"kind": "rationale", "teacher": 1}) == ("rationale:1", 3.0)
-    assert term_of(step, {"kind": "answer", "teacher": None}) == ("answer", 1.0)
+    assert mean_of(step, {"kind": "rationale", "teacher": 0}) == ("rationale:0", 0.1)
+    assert mean_of(step, {"kind": "rationale", "teacher": 1}) == ("rationale:1", 3.0)
+    assert mean_of(step, {"kind": "answer", "teacher": None}) == ("answer", 1.0)
 
 
 def test_every_recipe_shows_its_formula():

@@ -17,7 +17,7 @@ replies = ["The answer is \\1."]
 
 
 def run(lab, *settings, **options):
-    return lab.run("tailored", settings=(*QUICK, *settings), **{"limit": 3} | options)
+    return lab.run("tailored", settings=(*QUICK, *settings), **{"train_limit": 3} | options)
 
 
 def steps(found, stage):

@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -15,8 +16,22 @@ from localfair.stages.review import (
     read_score,
     settled,
 )
+from localfair.stages.rows import Written
 
-RATIONALE = {"kind": "rationale", "grade": "right", "finish": "stop", "text": "So it is 7."}
+RATIONALE = Written(
+    id="e",
+    kind="rationale",
+    question="q",
+    answer=None,
+    mistake="",
+    grade="right",
+    seat="s",
+    teacher=0,
+    fingerprint="f",
+    generation="g",
+    text="So it is 7.",
+    finish="stop",
+)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +105,7 @@ def test_a_direct_score_is_the_expectation_over_the_five_digits():
     ],
 )
 def test_what_the_checks_reject_needs_no_review(change, reason):
-    assert failed_check(Accept(), RATIONALE | change) == reason
+    assert failed_check(Accept(), replace(RATIONALE, **change)) == reason
 
 
 def test_every_verdict_says_why():
@@ -98,7 +113,7 @@ def test_every_verdict_says_why():
     assert judge(Accept(), RATIONALE, [3, 3], True) == (False, "mean 3.00 is not above 3")
     assert judge(Accept(), RATIONALE, [], True) == (False, "0 valid of at least 1 reviews")
     assert judge(Accept(), RATIONALE, [], False) == (True, "checks passed; not reviewed")
-    assert judge(Accept(answer_check=False), RATIONALE | {"grade": "wrong"}, [5], True)[0]
+    assert judge(Accept(answer_check=False), replace(RATIONALE, grade="wrong"), [5], True)[0]
 
 
 def test_the_record_refuses_an_author_as_the_reviewer(lab):
@@ -161,7 +176,10 @@ def test_a_rationale_that_fails_the_answer_check_is_reviewed_by_nobody_unless_as
     from tests.lab import teacher
 
     seats = (*lab.teachers[:2], teacher(lab.folder, "wrong", answer="0"))
-    rejected = "SELECT COUNT(*) AS n FROM reviews r JOIN explanations e ON e.id = r.explanation WHERE e.grade <> 'right'"
+    rejected = (
+        "SELECT COUNT(*) AS n FROM reviews r JOIN explanations e ON e.id = r.explanation "
+        "WHERE e.grade <> 'right'"
+    )
     lab.run(teachers=seats, until="review")
     assert lab.rows(rejected)[0]["n"] == 0
     lab.run(teachers=seats, settings=("review.exhaustive=true",), until="review")

@@ -21,7 +21,10 @@ def mentor(tmp_path_factory):
 
 def run(lab, mentor, *settings, **options):
     return lab.run(
-        "mentor-kd", settings=(*QUICK, *settings), mentor=str(mentor), **{"limit": 3} | options
+        "mentor-kd",
+        settings=(*QUICK, *settings),
+        mentor=str(mentor),
+        **{"train_limit": 3} | options,
     )
 
 

@@ -5,24 +5,14 @@ import json
 import pytest
 
 from localfair.errors import TrainingError, UsageError
-from localfair.pipeline import runs as pipeline
+from localfair.pipeline.orders import step_of
 from tests import tiny
-from tests.lab import FAST
 
 SHOUTING = tiny.CHATML.replace("assistant\n' }}{% endif", "assistant\nAHEM: ' }}{% endif")
 
 
 def preview(lab, *settings, **options):
-    shown = []
-    order = pipeline.order(
-        recipe="fair", settings=(*FAST, *settings), workspace=lab.folder, db=lab.db, task="table", data=lab.data,
-        **{"student": lab.student, "teachers": lab.teachers, "limit": 2} | options,
-    )  # fmt: skip
-    pipeline.run(
-        order, until="train", instead=lambda work, step: shown.extend(pipeline.preview(work, step)),
-        say=lab.lines.append, progress=lambda *_: None,
-    )  # fmt: skip
-    return shown
+    return lab.preview(*settings, **{"train_limit": 2} | options)
 
 
 def carded(lab, **more):
@@ -66,7 +56,7 @@ def test_the_command_line_shows_a_preview_on_stdout_alone(lab, monkeypatch, caps
         str(lab.data),
         "--db",
         str(lab.db),
-        "--limit",
+        "--train-limit",
         "2",
         *seats,
     ]
@@ -89,12 +79,15 @@ def test_a_cards_own_chat_template_makes_lessons_as_it_makes_exams(lab):
 
 
 def test_another_chat_template_is_another_adapter(lab):
-    plain = lab.run(student=carded(lab), limit=3)["adapter"]["id"]
-    assert lab.run(student=carded(lab, chat_template=SHOUTING), limit=3)["adapter"]["id"] != plain
+    plain = lab.run(student=carded(lab), train_limit=3)["adapter"]["id"]
+    assert (
+        lab.run(student=carded(lab, chat_template=SHOUTING), train_limit=3)["adapter"]["id"]
+        != plain
+    )
 
 
 def test_curve_time_speed_and_memory_are_rows(lab):
-    found = lab.run(limit=3)
+    found = lab.run(train_limit=3)
     (adapter,) = lab.rows("SELECT * FROM adapters")
     curve = lab.rows("SELECT step, loss, learning_rate FROM curve ORDER BY step")
     assert [point["step"] for point in curve] == list(range(1, found["adapter"]["steps"] + 1))
@@ -104,9 +97,11 @@ def test_curve_time_speed_and_memory_are_rows(lab):
 
 
 def test_a_setting_with_its_default_is_no_part_of_an_adapters_identity(lab):
-    first = lab.run(limit=3)
-    again = lab.run(settings=("train.group_by_length=false", "train.checkpoint_every=7"), limit=3)
-    grouped = lab.run(settings=("train.group_by_length=true",), limit=3)
+    first = lab.run(train_limit=3)
+    again = lab.run(
+        settings=("train.group_by_length=false", "train.checkpoint_every=7"), train_limit=3
+    )
+    grouped = lab.run(settings=("train.group_by_length=true",), train_limit=3)
     assert again["adapter"]["id"] == first["adapter"]["id"] != grouped["adapter"]["id"]
     assert (
         "group_by_length"
@@ -118,18 +113,16 @@ def test_a_student_without_a_chat_template_is_refused_with_a_hint(lab, tmp_path)
     mute = tiny.build(tmp_path / "mute")
     (mute / "chat_template.jinja").unlink()
     with pytest.raises(TrainingError, match="no chat template") as refused:
-        lab.run(student=str(mute), limit=2)
+        lab.run(student=str(mute), train_limit=2)
     assert "template" in refused.value.hint and refused.value.exit_code == 2
 
 
 def test_lessons_that_are_all_too_long_are_one_clear_error(lab):
     with pytest.raises(TrainingError, match="no lessons to train on") as refused:
-        lab.run(settings=("train.max_length=16",), limit=2)
+        lab.run(settings=("train.max_length=16",), train_limit=2)
     assert refused.value.hint and refused.value.exit_code == 2
 
 
 def test_a_recipe_without_the_stage_says_so(lab):
-    recipe = pipeline.order(recipe="fair", workspace=lab.folder, db=lab.db, task="table", data=lab.data,
-                            student=lab.student, teachers=lab.teachers).recipe  # fmt: skip
     with pytest.raises(UsageError, match="no soften step"):
-        pipeline.step_of(recipe, "soften", None)
+        step_of(lab.order().recipe, "soften", None)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.errors import BadDataset, UsageError
+from localfair.errors import BadDataset, TaskError
 from localfair.record.nouns import Grade
-from localfair.tasks import get_task, table_task
-from localfair.tasks.table import Table
+from localfair.tasks.table import Table, final_answer
 
 CSV = (
     "q,a,options,part\n"
@@ -18,14 +17,18 @@ CSV = (
 )
 
 
-def read(tmp_path, name, content, **columns):
-    path = tmp_path / name
-    path.write_text(content)
-    return Table("mine", **columns).read(path).questions
+@pytest.fixture
+def read(write):
+    """`read(name, content, **columns)` is the questions of a table."""
+
+    def read_table(name, content, **columns):
+        return Table("mine", **columns).read(write(name, content)).questions
+
+    return read_table
 
 
-def test_csv_columns_can_have_any_name_and_each_question_its_own_kind(tmp_path):
-    questions = read(tmp_path, "t.csv", CSV, question="q", answer="a", split="part")
+def test_csv_columns_can_have_any_name_and_each_question_its_own_kind(read):
+    questions = read("t.csv", CSV, question="q", answer="a", split="part")
     assert {q.gold: q.split for q in questions} == {
         "7": "train",
         "yes": "dev",
@@ -34,27 +37,28 @@ def test_csv_columns_can_have_any_name_and_each_question_its_own_kind(tmp_path):
     }
 
 
-def test_csv_choices_stand_apart_by_a_bar(tmp_path):
+def test_csv_choices_stand_apart_by_a_bar(read):
     content = "question,answer,choices\nWhich?,red,red | blue\n"
-    question = read(tmp_path, "t.csv", content)[0]
+    question = read("t.csv", content)[0]
     assert (question.choices, question.gold) == (("red", "blue"), "A")
 
 
-def test_every_gold_of_a_mixed_table_grades_right(tmp_path):
+def test_every_gold_of_a_mixed_table_grades_right(read):
     content = (
         '{"question": "a?", "answer": 7}\n{"question": "b?", "answer": "3+4\\n#### 7"}\n'
         '{"question": "c?", "answer": true}\n{"question": "d?", "answer": "b", "choices": ["x", "y"]}\n'
         '{"question": "e?", "answer": "Paris"}\n'
     )
-    questions = read(tmp_path, "t.jsonl", content)
+    questions = read("t.jsonl", content)
     assert sorted(q.gold for q in questions) == ["7", "7", "B", "Paris", "yes"]
     for q in questions:
         assert Table().grade(q, f"The answer is {q.gold}.").grade is Grade.RIGHT
 
 
-def test_without_a_split_column_the_hash_decides(tmp_path):
-    lines = "".join(f'{{"question": "Number {n}?", "answer": {n}}}\n' for n in range(300))
-    assert {q.split for q in read(tmp_path, "t.jsonl", lines)} == {"train", "dev", "test"}
+def test_without_a_split_column_the_hash_decides(read):
+    rows = [{"question": f"Number {n}?", "answer": n} for n in range(300)]
+    questions = read("t.json", rows)
+    assert {q.split for q in questions} == {"train", "dev", "test"}
 
 
 @pytest.mark.parametrize(
@@ -74,15 +78,33 @@ def test_without_a_split_column_the_hash_decides(tmp_path):
         ("t.jsonl", "[1]", "item 1: is not a JSON object"),
     ],
 )
-def test_a_bad_row_is_named(tmp_path, name, content, where):
+def test_a_bad_row_is_named(read, name, content, where):
     with pytest.raises(BadDataset, match=where):
-        read(tmp_path, name, content)
+        read(name, content)
 
 
-def test_an_imported_table_is_found_by_its_name():
-    assert get_task("mine", imported=["mine"]).name == "mine"
+def test_a_table_without_rows_is_refused(read):
+    with pytest.raises(BadDataset, match="holds no questions"):
+        read("t.csv", "question,answer\n")
 
 
-def test_a_table_cannot_take_the_name_of_a_benchmark():
-    with pytest.raises(UsageError):
-        table_task("gsm8k", None, None, None, None)
+def test_a_whole_solution_is_its_reasoning_and_its_answer(read):
+    solution = '{"question": "a?", "answer": "3+4 = 7\\n#### 7"}'
+    (question,) = read("t.jsonl", solution)
+    assert (question.gold, question.rationale) == ("7", "3+4 = 7. The answer is 7.")
+    assert final_answer("3+4\n#### 7") == final_answer(" 7 ") == "7"
+
+
+def test_a_column_that_was_named_must_be_there(read):
+    content = "question,answer\na?,1\n"
+    with pytest.raises(BadDataset, match="line 2: has no 'options'"):
+        read("t.csv", content, choices="options")
+    with pytest.raises(BadDataset, match="line 2: has no 'part'"):
+        read("t.csv", content, split="part")
+
+
+def test_a_table_is_never_generated_and_says_nothing_of_its_licence():
+    assert not Table().generated
+    assert Table().licence == "unverified"
+    with pytest.raises(TaskError, match="needs a file"):
+        Table().generate()

@@ -1,0 +1,91 @@
+"""`localfair tasks`: list, show and import, over a real database."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from localfair.cli.tasks import tasks
+from localfair.errors import LocalfairError, TaskError, UsageError
+from localfair.record.store import Store
+from localfair.tasks import all_tasks
+
+
+def run(*arguments):
+    result = CliRunner().invoke(tasks, [str(argument) for argument in arguments])
+    if isinstance(result.exception, LocalfairError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def db(tmp_path):
+    return tmp_path / "record.db"
+
+
+def test_list_names_every_task():
+    names = [line.split()[0] for line in run("list").splitlines()]
+    assert names == [task.name for task in all_tasks()]
+
+
+def test_list_says_where_the_questions_come_from():
+    assert "https://github.com/arkilpatel/SVAMP" in run("list")
+    assert "arithmetic-1      number    generated" in run("list")
+
+
+def test_show_makes_an_example_of_a_generated_task():
+    text = run("show", "arithmetic-1")
+    assert "train 1800, dev 200, test 600" in text
+    assert "The answer is " in text
+
+
+def test_show_reads_a_published_task_from_its_files(tmp_path):
+    problem = {"question": "How many?", "answer": "3+4 = 7\n#### 7"}
+    path = tmp_path / "test.jsonl"
+    path.write_text(json.dumps(problem))
+    text = run("show", "gsm8k", path)
+    assert "train 0, dev 0, test 1" in text
+    assert "How many?\n\nanswer: 7\nrationale: 3+4 = 7. The answer is 7." in text
+
+
+def test_show_without_files_says_what_is_known_without_them():
+    text = run("show", "gsm8k")
+    assert "licence: MIT" in text
+    assert "splits" not in text
+
+
+def test_importing_twice_stores_once(db):
+    assert "2600 new" in run("import", "arithmetic-1", "--db", db)
+    assert "0 new" in run("import", "arithmetic-1", "--db", db)
+    with Store.open(db) as store:
+        assert len(store.questions("arithmetic-1", "test")) == 600
+
+
+def test_a_table_is_stored_under_the_name_it_is_given(tmp_path, db):
+    table = tmp_path / "t.csv"
+    table.write_text("q,a,part\nOne?,1,train\nTwo?,2,test\n")
+    columns = ("--question-column", "q", "--answer-column", "a", "--split-column", "part")
+    run("import", "table", table, "--db", db, "--as", "mine", *columns)
+    with Store.open(db) as store:
+        assert store.tasks() == ["mine"]
+        assert [question.gold for question in store.questions("mine", "test")] == ["2"]
+
+
+def test_the_choices_of_a_table_may_stand_in_any_column(tmp_path, db):
+    table = tmp_path / "t.csv"
+    table.write_text("question,answer,options,split\nWhich?,red,blue|red,test\n")
+    run("import", "table", table, "--db", db, "--choices-column", "options")
+    with Store.open(db) as store:
+        (question,) = store.questions("table", "test")
+    assert (question.choices, question.gold) == (("blue", "red"), "B")
+
+
+def test_what_cannot_be_imported_is_refused(tmp_path, db):
+    with pytest.raises(TaskError, match="needs its files"):
+        run("import", "gsm8k", "--db", db)
+    with pytest.raises(UsageError, match="--as renames a table"):
+        run("import", "gsm8k", tmp_path, "--db", db, "--as", "mine")
+    assert not db.exists()

@@ -1,0 +1,145 @@
+"""The number that a text finally states is read by value, in every form of writing it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from localfair.tasks.numbers import read_number, same_number, show_number
+
+
+def shown(text):
+    """The number of a text in its one spelling, or None."""
+    value = read_number(text)
+    return None if value is None else show_number(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("72", "72"),
+        ("She sold 48/2 = 24, then 48+24 = 72 clips.\n#### 72", "72"),
+        ("#### 72.0", "72"),
+        ("The answer is 72.", "72"),
+        ("The answer is **72**.", "72"),
+        ("**Answer:** 72 clips", "72"),
+        ("### Final Answer\n\n72", "72"),
+        ("The final answer is: $\\boxed{72}$", "72"),
+        ("Therefore, the answer is:\n\n72", "72"),
+        ("So we get 24 + 48 = 72", "72"),
+        ("The answer is 24 + 48 = 72.", "72"),
+        ("The answer is 72, because 2 * 36 is 72 and 36 = 30 + 6.", "72"),
+        ("The answer is 72 (24 in May, 48 in April).", "72"),
+        ("The answer is 72. She also has 3 friends.", "72"),
+        ("The answer is 70. Wait, that is off. The answer is 72.", "72"),
+        ("The answer is not 70. It is 72", "72"),
+        ("The answer to the question of how many clips is 72.", "72"),
+        (
+            "First we find 24. The answer is 24 clips? No: 72 in all, so the answer is 72 clips",
+            "72",
+        ),
+        ("#### 1. Find the clips\nThere are 72.", "72"),
+        ("#### Step 3: add\n24 + 48 = 72", "72"),
+        ("Answer: She sold 48/2 = 24 in May.\nThat is 48 + 24 = 72.", "72"),
+        ("Answer: 72\nShe had 48 and then 24.", "72"),
+        ("72%", "72"),
+        ("answer = 72", "72"),
+        ("The answer would be 72 euros", "72"),
+        ("The answer is 7", "7"),
+        ("The answer is 720", "720"),
+        ("The answer is -72", "-72"),
+        ("So 48 and 24", "24"),
+        ("The answer is $1,234.", "1234"),
+        ("1234 dollars", "1234"),
+        ("$ 1,234.50", "1234.5"),
+        ("The answer is 1 million.", "1000000"),
+        ("The answer is 1234568.", "1234568"),
+        ("1, 2", "2"),
+        ("The answer is −5.", "-5"),
+        ("It is -$5", "-5"),
+        ("20 - 15 = 5", "5"),
+        ("- 5 apples", "5"),
+        ("between 5-10", "10"),
+        ("The answer is 1/2.", "0.5"),
+        ("The answer is ½.", "0.5"),
+        ("\\boxed{\\frac{1}{2}}", "0.5"),
+        ("\\boxed{\\dfrac{2}{4}}", "0.5"),
+        ("The answer is 2 1/2 cups.", "2.5"),
+        ("The answer is 2½ cups.", "2.5"),
+        ("0.6666667", "0.6666667"),
+        ("0.67", "0.67"),
+        ("The answer is 25\\%.", "25"),
+        ("\\boxed{12{,}000}", "12000"),
+        ("\\boxed{3 \\text{ apples}}", "3"),
+        ("The answer is seven.", "7"),
+        ("The answer is twenty-five apples.", "25"),
+        ("The answer is 0", "0"),
+        ("5/0", None),
+        ("9" * 5000, None),
+        ("", None),
+        ("   \n", None),
+        ("I do not know.", None),
+        ("\\boxed{", None),
+        ("####", None),
+    ],
+)
+def test_the_number_a_text_ends_on_is_read(text, number):
+    assert shown(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1/3", "1/3"),
+        ("2 and 1/4", "2.25"),
+        ("3\\frac{1}{2}", "3.5"),
+        (".5", "0.5"),
+        ("2.5e-3", "0.0025"),
+        ("3 x 10^4", "30000"),
+        ("1.5 million", "1500000"),
+        ("€ 5", "5"),
+        ("$-5", "-5"),
+    ],
+)
+def test_every_form_of_a_number_is_read(text, number):
+    assert shown(text) == number
+
+
+def test_a_huge_exponent_is_no_exponent_and_takes_no_time():
+    assert shown("1e999999999999") == "999999999999"
+
+
+def test_an_answer_line_that_begins_a_solution_is_passed_over():
+    assert shown("Answer: She sold 48 / 2 in May.\nThat is 72.") == "72"
+    assert shown("Answer: 48 + 24\nThat is 72.") == "72"
+
+
+def test_the_result_of_an_equation_is_its_value():
+    assert shown("The answer is 24 + 48 = 72, as 70 < 72.") == "72"
+    assert shown("The answer is 24 + 48.") == "24"
+
+
+def test_numbers_in_words_are_read_at_the_start_of_a_statement_only():
+    assert shown("The answer is ninety nine.") == "99"
+    assert shown("The answer is one of them.") is None
+    assert shown("There are seven.") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (Fraction(72), "72"),
+        (Fraction(-5, 2), "-2.5"),
+        (Fraction(2, 3), "2/3"),
+        (Fraction(1, 10**5), "0.00001"),
+    ],
+)
+def test_a_number_is_shown_exactly(value, number):
+    assert show_number(value) == number
+
+
+def test_whole_numbers_are_equal_exactly_and_others_to_one_part_in_a_million():
+    assert not same_number(Fraction(1234567), Fraction(1234568))
+    assert same_number(Fraction("0.6666667"), Fraction(2, 3))
+    assert not same_number(Fraction("0.67"), Fraction(2, 3))

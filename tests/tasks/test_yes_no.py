@@ -1,0 +1,75 @@
+"""Yes and no are read with their negations; a word that decides nothing is passed over."""
+
+from __future__ import annotations
+
+import pytest
+
+from localfair.tasks.yes_no import plain_yes_no, read_yes_no
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Yes", "yes"),
+        ("no.", "no"),
+        ("True", "yes"),
+        ("False", "no"),
+        ("The answer is yes.", "yes"),
+        ("The answer is **no**.", "no"),
+        ("The answer is not yes.", "no"),
+        ("The answer isn't yes.", "no"),
+        ("The answer cannot be true.", "no"),
+        ("\\boxed{\\text{No}}", "no"),
+        ("#### True", "yes"),
+        ("It is true that he was born late. So the answer is no.", "no"),
+        ("Yes, he could have. It is true.", "yes"),
+        ("No, that is not true.", "no"),
+        ("No it does not.", "no"),
+        ("Some say it is true that cats fly. That is not true.", "no"),
+        ("So this is not correct.", "no"),
+        ("This isn't correct.", "no"),
+        ("This is not false.", "yes"),
+        ("I do not think that this is true.", "no"),
+        ("Therefore, yes.", "yes"),
+        ("The statement is untrue.", "no"),
+        ("Thus the claim is incorrect.", "no"),
+        ("He won, so it is true", "yes"),
+        ("No one knows who did this.", None),
+        ("True love is rare, and cats cannot fly.", None),
+        ("The answer is yes and no.", None),
+        ("Yes or no?", None),
+        ("Perhaps.", None),
+        ("", None),
+    ],
+)
+def test_yes_and_no_are_read_with_their_negations(text, read):
+    assert read_yes_no(text) == read
+
+
+def test_the_word_true_in_passing_decides_nothing():
+    assert read_yes_no("The word true proves nothing. The answer is false.") == "no"
+
+
+def test_a_negation_in_another_clause_turns_nothing():
+    assert read_yes_no("He did not win, but it is true.") == "yes"
+    assert read_yes_no("It is not never true.") == "yes"
+
+
+def test_words_that_disagree_are_no_answer():
+    assert read_yes_no("So it is true that this is false.") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "plain"),
+    [
+        ("Yes", "yes"),
+        (" True. ", "yes"),
+        ("no.", "no"),
+        ("False", "no"),
+        ("correct", None),
+        ("yes it is", None),
+        ("", None),
+    ],
+)
+def test_a_bare_answer_is_one_of_four_words(answer, plain):
+    assert plain_yes_no(answer) == plain
