@@ -17,7 +17,7 @@
     ├── EngineError
     │   ├── MissingDependency      an extra is not installed; the hint says which
     │   ├── PromptTooLong          a prompt that does not fit the context; names the question
-    │   └── EngineDied            exit 1: the engine failed under us
+    │   └── EngineDied             exit 1: the engine failed under us
     ├── TrainingError              lessons or a base model that cannot be trained on
     ├── NetworkRefused             something asked for the network without the user's word
     ├── DiskFull                   exit 1

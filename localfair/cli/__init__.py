@@ -6,7 +6,6 @@ Commands load when they are used, so `localfair --help` costs next to nothing.
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import os
 import sqlite3
@@ -139,10 +138,12 @@ def misused(error: click.UsageError) -> UsageError:
 
 def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
     """What the operating system or SQLite refused, where the user can do something about it; else None."""
+    from localfair.machine.files import disk_is_full
+
     again = "run the same command again: everything answered before is recorded"
+    if disk_is_full(error):
+        return DiskFull("no space left on the disk", f"free some space and {again}")
     if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return DiskFull("no space left on the disk", f"free some space and {again}")
         if error.filename is None:
             return None
         return UsageError(
@@ -150,8 +151,6 @@ def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
             "check the path, and that you may read and write it",
         )
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # without the extension
-        case sqlite3.SQLITE_FULL:
-            return DiskFull("no space left on the disk", f"free some space and {again}")
         case sqlite3.SQLITE_IOERR:
             return DiskFull(
                 f"the disk refuses the database ({error})",

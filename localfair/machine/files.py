@@ -1,4 +1,4 @@
-"""A file or folder that appears whole or not at all, and a full disk in one line.
+"""Files that appear whole or not at all, errors that mean a full disk, and the hash of a file.
 
 Writes beside the target and renames. Knows nothing of what is written.
 """
@@ -9,68 +9,129 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from localfair.errors import DiskFull, UsageError
 
+# a quota and a limit on the size of files are full disks to whoever writes
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# libraries that raise without a number: the operating system's own words, SQLite's, torch's
+FULL_IN_WORDS = (
+    "No space left",
+    "disk is full",
+    "PytorchStreamWriter failed writing",
+    "unexpected pos",
+    "iostream error",
+)
+
+
+@contextlib.contextmanager
+def replacing(
+    target: Path, *, durable: bool = False, keep: Callable[[Path], bool] | None = None
+) -> Iterator[Path]:
+    """Yield a path beside `target`; the file or folder written there becomes `target` at the end.
+
+    When the block raises, what was written is removed and `target` stays as it was. A target that
+    exists at the end is replaced, unless `keep(target)` is true: then what was written is removed.
+    `durable`: what is written is on the disk (fsync) before it has its name. Makes the parent
+    folder. Raises OSError.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # a folder of its own, so that two processes never write to one path
+    with tempfile.TemporaryDirectory(
+        dir=target.parent, prefix=f".{target.name}.", ignore_cleanup_errors=True
+    ) as folder:
+        written = Path(folder) / target.name
+        yield written
+        if keep is None or not keep(target):
+            put(written, target, durable=durable)
+
+
+def put(source: Path, target: Path, *, durable: bool = False) -> None:
+    """Rename `source` to `target`, on the same disk; a file replaces a file, a folder a folder.
+
+    `durable`: the files and the new name are on the disk (fsync) when this returns. Raises OSError.
+    """
+    if durable:
+        files = source.iterdir() if source.is_dir() else [source]
+        for file in files:
+            if file.is_file():
+                _fsync(file)
+    if source.is_dir() and target.is_dir():
+        shutil.rmtree(target)  # no operating system renames over a folder that holds files
+    source.replace(target)
+    if durable:
+        _fsync(target.parent)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
 
 @contextlib.contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write to; it takes the target's place when the block ends well, else it goes.
+    """`replacing` for a path that the user named.
 
-    Raises DiskFull, or UsageError for a folder that cannot be written to.
+    Raises DiskFull, or UsageError when the target's folder cannot be written to.
     """
+    full = f"no space left on the disk for {target}"
+    with (
+        full_disk_as(full, "free some space, or choose another --out"),
+        contextlib.ExitStack() as stack,
+    ):
+        try:
+            written = stack.enter_context(replacing(target))
+        except OSError as error:
+            if disk_is_full(error):
+                raise
+            raise UsageError(
+                f"cannot write to {target.parent}: {error.strerror or error}",
+                "choose another --out",
+            ) from error
+        yield written
+
+
+def write_whole(path: Path, text: str, *, durable: bool = True) -> None:
+    """Replace `path` by `text` in one step: no reader ever sees half of it. Raises OSError."""
+    with replacing(path, durable=durable) as written:
+        written.write_text(text, encoding="utf-8")
+        written.chmod(0o644)  # whatever the umask: others may read what a workspace holds
+
+
+@contextlib.contextmanager
+def full_disk_as(message: str, hint: str) -> Iterator[None]:
+    """Within it, whatever is raised because the disk takes no more becomes DiskFull."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        parent = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    except OSError as error:
-        raise _in_words(error, target) from error
-    try:
-        part = parent / target.name
-        yield part
-        if target.is_dir():
-            shutil.rmtree(target)
-        part.replace(target)
+        yield
     except Exception as error:
-        if _disk_is_full(error):
-            raise _in_words(error, target) from error
-        raise
-    finally:
-        shutil.rmtree(parent, ignore_errors=True)
+        if not disk_is_full(error):
+            raise
+        raise DiskFull(message, hint) from error
 
 
-def _disk_is_full(error: Exception) -> bool:
-    """safetensors says it in words alone, and numpy says only that fewer items were written than asked."""
-    said = str(error)
-    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in said
-    return full or (isinstance(error, OSError) and "requested and" in said)
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error of the system, SQLite, safetensors, numpy or torch means a full disk."""
+    text = str(error)
+    if isinstance(error, OSError):
+        # numpy gives no number and says `4096 requested and 512 written`
+        return error.errno in FULL or "requested and" in text or says_disk_is_full(text)
+    return says_disk_is_full(text)
 
 
-def _in_words(error: Exception, target: Path) -> DiskFull | UsageError:
-    if _disk_is_full(error):
-        return DiskFull(
-            f"no space left on the disk for {target}", "free some space, or choose another --out"
-        )
-    reason = getattr(error, "strerror", None) or error
-    return UsageError(f"cannot write to {target.parent}: {reason}", "choose another --out")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step, so that no reader ever sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def says_disk_is_full(text: str) -> bool:
+    """Whether a message means a full disk: in words, or as Rust's `os error 28`."""
+    numbers = re.findall(r"os error (\d+)", text)
+    if any(int(number) in FULL for number in numbers):
+        return True
+    return any(words in text for words in FULL_IN_WORDS)
 
 
 def sha256_file(path: Path) -> str:

@@ -1,6 +1,7 @@
-"""Which precision this machine multiplies fast, known without loading torch.
+"""This machine's processor, memory and GPU: what they are, and how much is in use.
 
-Reads /proc/cpuinfo and looks for an NVIDIA device; writes nothing.
+Reads /proc/cpuinfo, /sys and what nvidia-smi prints, and looks for an NVIDIA device; writes
+nothing. Knows nothing of models. Only `free_memory` loads torch.
 """
 
 from __future__ import annotations
@@ -12,27 +13,46 @@ import platform
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import psutil
 
 CPUINFO = Path("/proc/cpuinfo")
 NVIDIA = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
+X86 = ("x86_64", "AMD64")
 
 
 @cache
 def usual_precision() -> Literal["bf16", "fp32"]:
+    """The precision that this machine multiplies fast."""
+    nvidia = any(device.exists() for device in NVIDIA)
+    return fast_precision(platform.machine(), cpu_flags(CPUINFO), nvidia)
+
+
+def fast_precision(
+    architecture: str, flags: Collection[str] | None, nvidia: bool
+) -> Literal["bf16", "fp32"]:
     """bf16, except on an x86 processor without AVX-512 and without a GPU beside it: fp32.
 
-    There torch multiplies bf16 matrices by a plain loop, 85 times slower than float32 ones (torch 2.13, an EPYC with
-    AVX2 alone). oneDNN's fast path begins with avx512bw.
+    There torch multiplies bf16 matrices by a plain loop, 85 times slower than float32 ones (torch
+    2.13, an EPYC with AVX2 alone). oneDNN's fast path begins with avx512bw. Flags that are not
+    known (None) count as having it.
     """
-    if platform.machine() not in ("x86_64", "AMD64") or any(device.exists() for device in NVIDIA):
+    if nvidia or architecture not in X86 or flags is None:
         return "bf16"
-    flags = CPUINFO.read_text().split() if CPUINFO.exists() else ["avx512bw"]
     return "bf16" if "avx512bw" in flags else "fp32"
+
+
+def cpu_flags(cpuinfo: Path) -> frozenset[str] | None:
+    """The processor's flags, or None where there is no `cpuinfo`."""
+    if not cpuinfo.exists():
+        return None
+    return frozenset(cpuinfo.read_text().split())
 
 
 def physical_cores() -> int:
@@ -43,6 +63,7 @@ def physical_cores() -> int:
 
 
 def _siblings(cpu: int) -> str:
+    """The threads of this one's core, as the system writes them."""
     try:
         return Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text()
     except OSError:
@@ -50,15 +71,17 @@ def _siblings(cpu: int) -> str:
 
 
 def gpu_memory(which: str = "memory.used") -> list[int]:
-    """MiB in use (or `memory.total`) on each NVIDIA GPU, as its driver says; empty where there is none."""
-    if not (tool := shutil.which("nvidia-smi")):
+    """MiB in use (or `memory.total`) on each NVIDIA GPU, by its driver; empty without one."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
         return []
-    asked = [tool, f"--query-gpu={which}", "--format=csv,noheader,nounits"]
-    if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
-        asked += ["-i", visible]
+    command = [tool, f"--query-gpu={which}", "--format=csv,noheader,nounits"]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible:
+        command += ["-i", visible]
     with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-        told = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout
-        return [int(line) for line in told.split()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return [int(line) for line in done.stdout.split()]
     return []
 
 
@@ -67,10 +90,15 @@ SAMPLE_EVERY = 0.05  # seconds between two looks at the memory
 
 @contextmanager
 def watched() -> Iterator[list[int]]:
-    """The highest resident size, in bytes, of this process and its children while the block runs, as its one item."""
+    """Within it, memory is watched; the list that is yielded holds one number, the peak so far.
+
+    The peak is the highest resident size, in bytes, of this process and its children together.
+    """
     import psutil
 
-    process, done, peak = psutil.Process(), threading.Event(), [0]
+    process = psutil.Process()
+    done = threading.Event()
+    peak = [0]
 
     def look() -> None:
         while True:
@@ -87,14 +115,14 @@ def watched() -> Iterator[list[int]]:
         thread.join()
 
 
-def resident(process: Any) -> int:
-    """Bytes of a process and its children that are in memory; a child that has just ended counts for nothing."""
+def resident(process: psutil.Process) -> int:
+    """Bytes of a process and its children in memory; a child that has just ended counts 0."""
     import psutil
 
     total = 0
-    for one in [process, *process.children(recursive=True)]:
+    for member in [process, *process.children(recursive=True)]:
         try:
-            total += one.memory_info().rss
+            total += member.memory_info().rss
         except psutil.NoSuchProcess:
             continue
     return total
@@ -102,28 +130,34 @@ def resident(process: Any) -> int:
 
 def machine() -> str:
     """What rates are rates of: the processor and how many of its cores this process may use."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [
-            line.partition(":")[2].strip()
-            for line in cpuinfo.read_text().splitlines()
-            if "model name" in line
-        ]
-        name = models[0] if models else name
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return f"{name}, {cores} cores"
+    name = processor_name(CPUINFO) or platform.processor() or platform.machine()
+    return f"{name}, {_usable_cores()} cores"
+
+
+def processor_name(cpuinfo: Path) -> str | None:
+    """The first processor's name, or None where `cpuinfo` does not say it."""
+    if not cpuinfo.exists():
+        return None
+    for line in cpuinfo.read_text().splitlines():
+        if "model name" in line:
+            return line.partition(":")[2].strip()
+    return None
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def free_memory() -> tuple[str, int]:
-    """("GPU" or "memory", bytes free there): the first GPU that torch sees, else what the system can give."""
+    """("GPU memory", bytes free on the first GPU that torch sees), else ("memory", bytes free)."""
     if importlib.util.find_spec("torch") is not None:
         import torch
 
         if torch.cuda.is_available():
-            return "GPU memory", int(torch.cuda.mem_get_info()[0])
+            free, _ = torch.cuda.mem_get_info()
+            return "GPU memory", int(free)
     import psutil
 
     return "memory", int(psutil.virtual_memory().available)

@@ -1,6 +1,7 @@
-"""The network stays off: environment switches set before any model library loads, inherited by every child.
+"""The network stays off, by environment switches that every child inherits.
 
-Reads and writes only `os.environ`. Knows nothing of models; imported first by `localfair/__init__.py`.
+They are set before any model library loads. Reads and writes only `os.environ`. Knows nothing of
+models; imported first by `localfair/__init__.py`.
 """
 
 from __future__ import annotations

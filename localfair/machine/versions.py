@@ -1,4 +1,4 @@
-"""What software made a run: recorded with it, so that a result can be told apart from an older one's.
+"""What software made a run: recorded with it, so that results of other versions are told apart.
 
 Reads package metadata; imports nothing it names.
 """
@@ -24,8 +24,8 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Name -> version of what is installed, with Python, SQLite, the platform and the number of cores."""
-    found = {
+    """Name -> version of what is installed, with Python, SQLite, the platform and its cores."""
+    installed = {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "platform": platform.platform(),
@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
     }
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed

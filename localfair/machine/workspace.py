@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def packaged_dir(kind: str) -> Path:
-    """The shipped `models` or `recipes`: beside the package in a source checkout, else inside it."""
+    """The shipped `models` or `recipes`: beside the package in a checkout, else inside it."""
     checkout = PACKAGE.parent
     if (checkout / "pyproject.toml").is_file() and (checkout / kind).is_dir():
         return checkout / kind

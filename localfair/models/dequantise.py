@@ -16,12 +16,11 @@ import contextlib
 import importlib.util
 import io
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from localfair.errors import LocalfairError, MissingDependency, ModelError
+from localfair.machine.files import replacing
 from localfair.models.registry import Model, weights_dir
 from localfair.models.safetensors_folder import read_folder
 
@@ -40,7 +39,6 @@ def dequantised(model: Model, workspace: Path) -> Path:
         return model.path
     folder = weights_dir(workspace) / "dequantised" / model.sha256[:16]
     if not _is_whole(folder, model):
-        folder.parent.mkdir(parents=True, exist_ok=True)
         _write(model, folder)
     return folder
 
@@ -76,16 +74,11 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 def _write(model: Model, folder: Path) -> None:
     """Convert the model beside `folder`, and give it the name once it is whole."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as temporary:
-        unfinished = Path(temporary) / "model"
+    # another process may have been faster: its folder stays
+    with replacing(folder, keep=lambda path: _is_whole(path, model)) as unfinished:
         _convert(model, unfinished)
         manifest = {**_origin(model), "name": model.name, "sizes": _sizes(unfinished)}
         (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        if folder.exists():
-            if _is_whole(folder, model):
-                return  # another process was faster
-            shutil.rmtree(folder)
-        unfinished.replace(folder)
 
 
 def _convert(model: Model, folder: Path) -> None:

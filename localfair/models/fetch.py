@@ -7,7 +7,6 @@ and header were checked. Nothing that was downloaded is installed, imported or r
 
 from __future__ import annotations
 
-import errno
 import fnmatch
 import importlib.util
 import os
@@ -21,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from localfair.errors import CorruptWeights, DiskFull, LocalfairError, MissingDependency, ModelError
+from localfair.machine.files import disk_is_full, put, says_disk_is_full
 from localfair.models.adding import record
 from localfair.models.card import Card
 from localfair.models.hashing import Hashes
@@ -230,7 +230,7 @@ def _run(command: list[str], source: Source, *, stdout: int, stderr: int | None)
     if done.returncode == 0:
         return
     lines = [line for line in (done.stderr or "").splitlines() if line.strip()]
-    if any("No space left on device" in line for line in lines):
+    if any(says_disk_is_full(line) for line in lines):
         raise DiskFull(
             f"no space left while fetching from {source}", "free some space and fetch again"
         )
@@ -246,26 +246,13 @@ def _reason(lines: list[str]) -> str:
 
 def _give_name(downloaded: Path, path: Path) -> None:
     """Move verified weights to their name, on disk before they can be seen there."""
-    files = list(downloaded.iterdir()) if downloaded.is_dir() else [downloaded]
     try:
-        for file in files:
-            if file.is_file():
-                _sync(file)
-        downloaded.replace(path)
-        _sync(path.parent)
+        put(downloaded, path, durable=True)
     except OSError as error:
         raise _cannot_write(error) from error
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _cannot_write(error: OSError) -> LocalfairError:
-    if error.errno == errno.ENOSPC:
+    if disk_is_full(error):
         return DiskFull("no space left for the weights", "free some space and fetch again")
     return ModelError(f"cannot write the weights: {error}", "is the workspace writable?")

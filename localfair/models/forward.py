@@ -1,53 +1,65 @@
-"""Forward passes that read the head's logits, or the last states, only where they are wanted."""
+"""Forward passes that read the head's logits, or the last states, only where they are wanted.
+
+Reads token ids through a loaded model of transformers; writes nothing. Knows nothing of losses,
+lessons or engines.
+
+B rows, T tokens a row, V words in the vocabulary, H the width of a state, N kept positions.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from transformers import DynamicCache, PreTrainedModel
+
 
 @contextmanager
-def _head_sees(model: Any, keep: Tensor) -> Iterator[list[Tensor]]:
+def _head_narrowed(model: PreTrainedModel, keep: Tensor) -> Iterator[list[Tensor]]:
     """Within it, the model's output layer is given only the kept positions, as one row (1, N, H).
 
-    What it was given, (N, H) a forward pass, is in the list: the last layer's states.
+    Each forward pass appends to the yielded list what the layer was given: the last layer's states,
+    (N, H).
     """
-    seen: list[Tensor] = []
+    states: list[Tensor] = []
 
     def narrow(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        seen.append(inputs[0][keep])
-        return (seen[-1][None], *inputs[1:])
+        hidden, *others = inputs
+        kept = hidden[keep]
+        states.append(kept)
+        return (kept[None], *others)
 
-    head = getattr(
-        model, "module", model
-    ).get_output_embeddings()  # `module`: inside DistributedDataParallel
-    handle = head.register_forward_pre_hook(narrow)
+    inner = getattr(model, "module", model)  # `module`: inside DistributedDataParallel
+    handle = inner.get_output_embeddings().register_forward_pre_hook(narrow)
     try:
-        yield seen
+        yield states
     finally:
         handle.remove()
 
 
-def logits_at(model: Any, keep: Tensor, **inputs: Any) -> Tensor:
+def logits_at(model: PreTrainedModel, keep: Tensor, **inputs: Any) -> Tensor:
     """(N, V) logits at the positions where `keep` (B, T) is true, row by row, in the model's type.
 
-    The vocabulary is the largest axis of a small model, and a prompt needs no logits: none are made (ours).
+    The vocabulary is the largest axis of a small model, and a prompt needs no logits: none are made
+    (ours).
     """
-    with _head_sees(model, keep):
+    with _head_narrowed(model, keep):
         logits: Tensor = model(**inputs).logits
     return logits[0]
 
 
 @contextmanager
-def _not_checkpointed(model: Any) -> Iterator[None]:
-    """Within it, no layer recomputes its forward pass: a layer that does so drops the cache it is given."""
-    layers = [
-        module for module in model.modules() if getattr(module, "gradient_checkpointing", False)
-    ]
+def _not_checkpointed(model: PreTrainedModel) -> Iterator[None]:
+    """Within it, no layer recomputes its forward pass: one that does drops its cache."""
+    layers = []
+    for module in model.modules():
+        if getattr(module, "gradient_checkpointing", False):
+            layers.append(module)
     for layer in layers:
         layer.gradient_checkpointing = False
     try:
@@ -58,36 +70,43 @@ def _not_checkpointed(model: Any) -> Iterator[None]:
 
 
 def last_states(
-    model: Any, prompts: Tensor, prompt_mask: Tensor, replies: Tensor, lengths: Tensor
+    model: PreTrainedModel, prompts: Tensor, prompt_mask: Tensor, replies: Tensor, lengths: Tensor
 ) -> Tensor:
-    """(R, H): the last layer's state at the last token of each reply; no gradient goes through a prompt.
+    """(R, H): the last layer's state at each reply's last token; no gradient enters a prompt.
 
-    `prompts` (M, P) padded on the left, with their mask; `replies` (R, T) padded on the right, with their
-    `lengths` (R,). Each prompt has R / M replies, that stand together. The prompt's keys and values are computed
-    once and without a graph (tailored learning, arXiv 2310.13332, the authors' code).
+    `prompts` (M, P) padded on the left, with their mask; `replies` (R, T) padded on the right, with
+    their `lengths` (R,). Each prompt has R / M replies, that stand together. The prompt's keys and
+    values are computed once and without a graph (tailored learning, arXiv 2310.13332, the authors'
+    code).
     """
-    times = len(replies) // len(prompts)
+    replies_a_prompt = len(replies) // len(prompts)
     places = torch.arange(replies.shape[1], device=replies.device)
-    starts = prompt_mask.sum(1).repeat_interleave(times)[:, None]
-    last_of_prompt = torch.zeros_like(prompts, dtype=torch.bool)
-    last_of_prompt[:, -1] = True
-    with _not_checkpointed(model), torch.no_grad(), _head_sees(model, last_of_prompt):
-        cache = model(
-            input_ids=prompts,
-            attention_mask=prompt_mask,
-            position_ids=(prompt_mask.cumsum(1) - 1).clamp(min=0),
-            use_cache=True,
-        ).past_key_values
-    cache.batch_repeat_interleave(times)
-    written = places < lengths[:, None]
-    with _not_checkpointed(model), _head_sees(model, places == lengths[:, None] - 1) as states:
+    is_reply = places < lengths[:, None]
+    is_last = places == lengths[:, None] - 1
+    masks = prompt_mask.repeat_interleave(replies_a_prompt, 0)
+    cache = _cache_of(model, prompts, prompt_mask, replies_a_prompt)
+    with _not_checkpointed(model), _head_narrowed(model, is_last) as states:
         model(
             input_ids=replies,
-            attention_mask=torch.cat(
-                [prompt_mask.repeat_interleave(times, 0), written.long()], dim=1
-            ),
-            position_ids=starts + places,
+            attention_mask=torch.cat([masks, is_reply.long()], dim=1),
+            position_ids=masks.sum(1, keepdim=True) + places,
             past_key_values=cache,
             use_cache=True,
         )
     return states[0]
+
+
+def _cache_of(
+    model: PreTrainedModel, prompts: Tensor, prompt_mask: Tensor, times: int
+) -> DynamicCache:
+    """The prompts' keys and values without a graph, each `times` times side by side."""
+    last = torch.zeros_like(prompts, dtype=torch.bool)
+    last[:, -1] = True  # the head must be given something
+    positions = (prompt_mask.cumsum(1) - 1).clamp(min=0)
+    with _not_checkpointed(model), torch.no_grad(), _head_narrowed(model, last):
+        output = model(
+            input_ids=prompts, attention_mask=prompt_mask, position_ids=positions, use_cache=True
+        )
+    cache = output.past_key_values
+    cache.batch_repeat_interleave(times)
+    return cache

@@ -1,7 +1,7 @@
 """A folder of safetensors to a model in memory, and a LoRA adapter to a folder.
 
-Reads and writes weights by local path only; the network and the hub are never asked. Knows nothing of
-model cards, lessons or requests.
+Reads and writes weights by local path only; the network and the hub are never asked. Knows nothing
+of model cards, lessons or requests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from safetensors.torch import save_file
@@ -19,40 +19,41 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 from localfair.errors import MissingDependency
+from localfair.machine.files import replacing
 from localfair.machine.hardware import usual_precision
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 # it proposes a package that would fetch kernels from the hub
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 Precision = Literal["bf16", "fp32", "nf4"]
 ADAPTER_FILE = "adapter_model.safetensors"
+DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def load_causal_lm(
     folder: Path, precision: Precision, compute: Literal["bf16", "fp32"] | None = None
-) -> Any:
-    """The model in `folder` (safetensors only, never from the network), on the GPU where there is one.
+) -> PreTrainedModel:
+    """The model in `folder`, safetensors only, on the GPU where there is one.
 
-    What stays dense beside 4-bit layers, and what these compute in, is `compute`: the machine's usual precision.
+    Under `nf4`, `compute` is what stays dense beside 4-bit layers and what these compute in: the
+    machine's usual precision when it is left out. Raises MissingDependency for `nf4` without
+    bitsandbytes.
     """
     transformers_logging.disable_progress_bar()
-    dense = (compute or usual_precision()) if precision == "nf4" else precision
-    options: dict[str, Any] = {"dtype": torch.float32 if dense == "fp32" else torch.bfloat16}
+    options: dict[str, Any] = {}
+    dense: str = precision
     if precision == "nf4":
-        if importlib.util.find_spec("bitsandbytes") is None:
-            raise MissingDependency(
-                "NF4 needs the package 'bitsandbytes'", "pip install 'localfair[train]'"
-            )
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=options["dtype"],
-        )
+        dense = compute or usual_precision()
+        options["quantization_config"] = _nf4(DTYPES[dense])
     model = AutoModelForCausalLM.from_pretrained(
         folder,
         local_files_only=True,
         use_safetensors=True,
+        dtype=DTYPES[dense],
         attn_implementation="sdpa",
         device_map={"": device()},
         **options,
@@ -61,19 +62,39 @@ def load_causal_lm(
     return model
 
 
-def guard_cpu_4bit(model: Any) -> None:
+def _nf4(compute: torch.dtype) -> BitsAndBytesConfig:
+    """4-bit NormalFloat with double quantisation (QLoRA, arXiv 2305.14314)."""
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise MissingDependency(
+            "NF4 needs the package 'bitsandbytes'", "pip install 'localfair[train]'"
+        )
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
+
+
+def guard_cpu_4bit(model: PreTrainedModel) -> None:
     """Keep 4-bit layers off bitsandbytes' AVX512_BF16 path; call it right after loading.
 
-    There the first eval-mode forward repacks the weights for good, and every gradient taken later is wrong
-    (bitsandbytes 0.50.2: cosine 0.08 to the right one) with no more than a warning.
+    There the first eval-mode forward repacks the weights for good, and every gradient taken later
+    is wrong (bitsandbytes 0.50.2: cosine 0.08 to the right one) with no more than a warning.
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
 
 
-def with_adapter(model: Any, adapter: Path | None, precision: Precision) -> Any:
-    """The model with a trained adapter: merged into a dense base, beside a 4-bit one, where merging loses it."""
+def with_adapter(
+    model: PreTrainedModel, adapter: Path | None, precision: Precision
+) -> PreTrainedModel | PeftModel:
+    """The model with the trained adapter in a folder, or as it is when there is none.
+
+    The adapter is merged into a dense base; over a 4-bit base it stays beside it, where merging
+    would round it away.
+    """
     if adapter is None:
         return model
     from peft import PeftModel
@@ -85,19 +106,20 @@ def with_adapter(model: Any, adapter: Path | None, precision: Precision) -> Any:
 
 
 def device() -> str:
-    """Where models run: this process's GPU (the first, unless torch's launcher says another), or the CPU."""
-    return f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
+    """Where models run: this process's GPU, by torch's launcher, else the first; or the CPU."""
+    if not torch.cuda.is_available():
+        return "cpu"
+    rank = os.environ.get("LOCAL_RANK", 0)
+    return f"cuda:{rank}"
 
 
-def save_adapter(model: Any, folder: Path) -> None:
+def save_adapter(model: PeftModel, folder: Path) -> None:
     """The LoRA weights and their configuration, weights last and whole; the hub is not asked."""
     from peft import get_peft_model_state_dict
 
     folder.mkdir(parents=True, exist_ok=True)
-    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
     model.peft_config["default"].save_pretrained(folder)
-    part = folder / (ADAPTER_FILE + ".part")
-    save_file(
-        {name: w.detach().cpu().contiguous() for name, w in weights.items()}, part, {"format": "pt"}
-    )
-    part.replace(folder / ADAPTER_FILE)
+    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    tensors = {name: weight.detach().cpu().contiguous() for name, weight in weights.items()}
+    with replacing(folder / ADAPTER_FILE) as written:
+        save_file(tensors, written, {"format": "pt"})

@@ -11,7 +11,7 @@ import ctypes
 from pathlib import Path
 
 from localfair.errors import MissingDependency, ModelError, UsageError, nearest
-from localfair.machine.files import sha256_file
+from localfair.machine.files import replacing, sha256_file
 from localfair.models.card import Card, card_path, save_card
 from localfair.models.registry import all_cards, resolve, weights_dir
 
@@ -67,18 +67,15 @@ def _quantise(source: Path, target: Path, file_type: str) -> None:
     from localfair.models.llama_log import complaint, silence
 
     silence()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(".part")
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = getattr(llama_cpp, TYPES[file_type])
     params.allow_requantize = True
-    failed = llama_cpp.llama_model_quantize(
-        str(source).encode(), str(unfinished).encode(), ctypes.byref(params)
-    )
-    if failed:
-        unfinished.unlink(missing_ok=True)
-        raise ModelError(
-            f"llama.cpp could not write {source.name} as {file_type}{complaint()}",
-            "is there space left?",
+    with replacing(target) as unfinished:
+        failed = llama_cpp.llama_model_quantize(
+            str(source).encode(), str(unfinished).encode(), ctypes.byref(params)
         )
-    unfinished.replace(target)
+        if failed:
+            raise ModelError(
+                f"llama.cpp could not write {source.name} as {file_type}{complaint()}",
+                "is there space left?",
+            )

@@ -92,7 +92,9 @@ def _total(steps: Iterable[Row], key: str) -> int:
 
 def _ids(store: Store, run: str, noun: str) -> list[str]:
     """Ids of a noun that the run used or made."""
-    return store.first_column('SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ?', run, noun)
+    return store.first_column(
+        'SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ?', run, noun
+    )
 
 
 def _linked(store: Store, run: str, steps: Iterable[Row], stage: str, noun: str) -> list[str]:

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from localfair.committee.ask import Call
+from localfair.machine.files import replacing
 from localfair.recipe.rounds import Standing, best
 from localfair.recipe.schema import BestEpoch, Train
 from localfair.record.nouns import Grade
@@ -47,9 +48,8 @@ def epoch_folder(folder: Path, epoch: int) -> Path:
 
 def keep_epoch(folder: Path, epoch: int) -> None:
     """Put an epoch's weights in the place of the last one's, in one step."""
-    part = folder / f"{WEIGHTS}.part"
-    shutil.copyfile(epoch_folder(folder, epoch) / WEIGHTS, part)
-    part.replace(folder / WEIGHTS)
+    with replacing(folder / WEIGHTS) as copy:
+        shutil.copyfile(epoch_folder(folder, epoch) / WEIGHTS, copy)
 
 
 def _sit(work: Work, step: Train, exam: BestEpoch, epoch: int) -> tuple[int, int]:

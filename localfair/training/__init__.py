@@ -1,1 +1,4 @@
-"""The training itself: weights in memory, batches, soft labels, the loop, checkpoints. The store is not known here."""
+"""The training itself: lessons to tokens, batches, losses, soft labels, the loop, checkpoints.
+
+Reads folders of weights and lessons that are handed over. Knows nothing of the store.
+"""

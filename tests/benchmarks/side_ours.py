@@ -39,7 +39,7 @@ def measured(base: Path, lessons: list[Any], work: Path, chosen: TrainSettings) 
     moments: list[float] = []
     start: list[str] = []
     imported = peak_mib()
-    made = qlora._with_adapter
+    made = qlora.lora_model
 
     def watched(*given: Any) -> Any:
         model = made(*given)
@@ -48,7 +48,7 @@ def measured(base: Path, lessons: list[Any], work: Path, chosen: TrainSettings) 
 
     with (
         tempfile.TemporaryDirectory(dir=work) as folder,
-        mock.patch.object(qlora, "_with_adapter", watched),
+        mock.patch.object(qlora, "lora_model", watched),
     ):
         done = train(
             base, lessons, Path(folder), chosen, lambda _: moments.append(time.perf_counter())

@@ -1,47 +1,99 @@
-"""Which precision a machine multiplies fast, from its processor's flags and the devices it has."""
+"""Which precision a machine multiplies fast, and what its processor, memory and GPU are."""
+
+import json
+import os
 
 import pytest
 
-from localfair.machine import hardware as processor
+from localfair.committee.seating import Options
+from localfair.machine.hardware import (
+    cpu_flags,
+    fast_precision,
+    free_memory,
+    gpu_memory,
+    machine,
+    physical_cores,
+    processor_name,
+    usual_precision,
+)
 
-
-@pytest.fixture
-def machine(tmp_path, monkeypatch):
-    """A machine of this kind, flags and devices."""
-
-    def made(kind="x86_64", flags="sse2 avx2", device=False):
-        cpuinfo, nvidia = tmp_path / "cpuinfo", tmp_path / "nvidiactl"
-        cpuinfo.write_text(f"model name : x\nflags : {flags}\n")
-        if device:
-            nvidia.touch()
-        monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
-        monkeypatch.setattr(processor, "NVIDIA", (nvidia,))
-        monkeypatch.setattr("platform.machine", lambda: kind)
-        return processor.usual_precision.__wrapped__()
-
-    return made
+AVX2 = {"sse2", "avx2"}
+AVX512 = {"sse2", "avx2", "avx512f", "avx512bw"}
 
 
 @pytest.mark.parametrize(
-    ("options", "precision"),
+    ("architecture", "flags", "nvidia", "precision"),
     [
-        ({}, "fp32"),
-        ({"flags": "sse2 avx2 avx512f avx512bw"}, "bf16"),
-        ({"device": True}, "bf16"),
-        ({"kind": "aarch64", "flags": ""}, "bf16"),
+        ("x86_64", AVX2, False, "fp32"),
+        ("AMD64", AVX2, False, "fp32"),
+        ("x86_64", AVX512, False, "bf16"),
+        ("x86_64", AVX2, True, "bf16"),
+        ("x86_64", None, False, "bf16"),
+        ("aarch64", set(), False, "bf16"),
     ],
 )
-def test_only_an_x86_processor_without_avx512_and_gpu_computes_in_fp32(machine, options, precision):
-    assert machine(**options) == precision
+def test_only_an_x86_processor_without_avx512_and_gpu_computes_in_fp32(
+    architecture, flags, nvidia, precision
+):
+    assert fast_precision(architecture, flags, nvidia) == precision
 
 
-def test_a_run_takes_it_unless_it_is_told_another_and_the_adapter_says_so(lab, monkeypatch):
-    from localfair.committee.seating import Options
+def test_a_processor_is_read_from_cpuinfo(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("model name : EPYC 7B13\nflags : sse2 avx2\n\nmodel name : another\n")
+    assert cpu_flags(cpuinfo) >= AVX2
+    assert processor_name(cpuinfo) == "EPYC 7B13"
 
-    assert Options().precision == processor.usual_precision()
+
+def test_without_cpuinfo_a_processor_is_not_known(tmp_path):
+    assert cpu_flags(tmp_path / "none") is None
+    assert processor_name(tmp_path / "none") is None
+
+
+def test_a_run_takes_the_machines_precision_unless_it_is_given_another():
+    assert Options().precision == usual_precision()
     assert Options(precision="nf4").precision == "nf4"
+
+
+def test_an_adapter_says_that_it_was_computed_in_fp32(lab, monkeypatch):
+    # the plan of a training asks the machine, and this one may have AVX-512
     monkeypatch.setattr("localfair.stages.train_plan.usual_precision", lambda: "fp32")
     lab.run("answers-only", settings=("train.epochs=1",), teachers=())
-    assert '"compute":"fp32"' in lab.rows("SELECT settings FROM adapters")[0]["settings"].replace(
-        ": ", ":"
-    )
+    (adapter,) = lab.rows("SELECT settings FROM adapters")
+    assert json.loads(adapter["settings"])["compute"] == "fp32"
+
+
+def test_this_machine_has_a_name_cores_and_memory():
+    name, _, cores = machine().rpartition(", ")
+    assert name and cores == f"{len(os.sched_getaffinity(0))} cores"
+    assert 1 <= physical_cores() <= os.cpu_count()
+    where, free = free_memory()
+    assert where in ("memory", "GPU memory") and free > 0
+
+
+def nvidia_smi(folder, monkeypatch, script):
+    """An nvidia-smi that is a shell script, first on the path."""
+    tool = folder / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_gpu_memory_is_what_the_driver_prints_for_the_visible_gpus(tmp_path, monkeypatch):
+    nvidia_smi(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/arguments; echo 512; echo 1024')
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,2")
+    assert gpu_memory("memory.total") == [512, 1024]
+    arguments = (tmp_path / "arguments").read_text().split()
+    assert "--query-gpu=memory.total" in arguments
+    assert arguments[-2:] == ["-i", "0,2"]
+
+
+@pytest.mark.parametrize("script", ["exit 9", "echo 'No devices were found'"])
+def test_a_driver_that_answers_nothing_useful_is_no_gpu(tmp_path, monkeypatch, script):
+    nvidia_smi(tmp_path, monkeypatch, script)
+    assert gpu_memory() == []
+
+
+def test_without_a_driver_there_is_no_gpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert gpu_memory() == []

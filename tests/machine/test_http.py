@@ -1,13 +1,13 @@
 """One connection: kept, opened again, silent, cut, and never led elsewhere."""
 
 import socket
+import ssl
 import threading
 import time
 
 import pytest
 
-from localfair.machine import http as wire
-from localfair.machine.http import Broken, Connection
+from localfair.machine.http import Broken, Connection, machine_certificates
 from tests.engines.stub_server import Stub
 
 
@@ -43,21 +43,25 @@ def test_one_connection_is_kept_and_what_it_carries_is_json_both_ways():
 
     with Stub(answer) as stub, Connection(stub.url + "/base/", answer=5) as connection:
         assert connection.ask("/a").json() == {"path": "/base/a", "got": {}}
-        assert connection.ask("/b", {"ü": ["\ud800", 1]}).json() == {
-            "path": "/base/b",
-            "got": {"ü": ["\ud800", 1]},
-        }
+        body = {"ü": ["\ud800", 1]}
+        assert connection.ask("/b", body).json() == {"path": "/base/b", "got": body}
         assert len(set(peers)) == 1
 
 
 def test_a_key_goes_along_only_where_there_is_one():
     heads = []
-    server, url = listening(lambda peer, number: (heads.append(peer.recv(65536)), peer.close()))
+
+    def overhear(peer, number):
+        heads.append(peer.recv(65536))
+
+    server, url = listening(overhear)
     for key in ("", "secret"):
         with Connection(url, key, answer=5) as connection, pytest.raises(Broken):
             connection.ask("/")
     server.close()
-    assert b"Authorization" not in heads[0] and b"Authorization: Bearer secret\r\n" in heads[1]
+    without, with_key = heads
+    assert b"Authorization" not in without
+    assert b"Authorization: Bearer secret\r\n" in with_key
 
 
 def test_a_connection_that_the_server_closed_breaks_once_and_is_opened_again():
@@ -72,12 +76,9 @@ def test_a_connection_that_the_server_closed_breaks_once_and_is_opened_again():
 
 def test_half_an_answer_is_broken_and_no_part_of_the_next():
     def half(peer, number):
+        replies = [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123", b"HTTP/1.1 204 No\r\n\r\n"]
         peer.recv(65536)
-        peer.sendall(
-            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123"
-            if not number
-            else b"HTTP/1.1 204 No\r\n\r\n"
-        )
+        peer.sendall(replies[number])
 
     server, url = listening(half)
     with Connection(url, answer=5) as connection:
@@ -109,9 +110,11 @@ def test_a_host_that_never_takes_the_connection_is_given_up_soon(monkeypatch):
 
 
 def test_what_is_no_http_is_broken():
-    server, url = listening(
-        lambda peer, number: (peer.recv(65536), peer.sendall(b"SSH-2.0-no\r\n"))
-    )
+    def greet(peer, number):
+        peer.recv(65536)
+        peer.sendall(b"SSH-2.0-no\r\n")
+
+    server, url = listening(greet)
     with Connection(url, answer=5) as connection, pytest.raises(Broken):
         connection.ask("/")
     server.close()
@@ -138,9 +141,19 @@ def test_what_is_under_way_can_be_cut_from_another_thread():
     assert failed and not waiting.is_alive()
 
 
-def test_https_is_spoken_with_the_machines_own_certificates(monkeypatch):
-    made = []
-    monkeypatch.setattr(wire, "_trust", lambda: made.append(1))
-    Connection("https://127.0.0.1:1/v1", answer=1).close()
-    Connection("http://127.0.0.1:1/v1", answer=1).close()
-    assert made == [1]
+def test_only_https_asks_for_certificates():
+    asked = []
+
+    def trust():
+        asked.append("certificates")
+        return ssl.create_default_context()
+
+    Connection("https://127.0.0.1:1/v1", answer=1, trust=trust).close()
+    Connection("http://127.0.0.1:1/v1", answer=1, trust=trust).close()
+    assert asked == ["certificates"]
+
+
+def test_the_machines_own_certificates_are_read_once_and_must_vouch_for_the_host():
+    trust = machine_certificates()
+    assert trust is machine_certificates()
+    assert trust.verify_mode == ssl.CERT_REQUIRED and trust.check_hostname

@@ -187,10 +187,10 @@ def named_term(step, row):
 
 
 def token_losses(numbers, row):
-    """The loss of each taught token of one lesson."""
-    batch = slice(row, row + 1)
-    per_token = losses.token_losses(numbers.student[batch], numbers.labels[batch])[0]
-    return per_token[losses.predicts(numbers.labels)[row, :-1]]
+    """The loss of each taught token of a lesson."""
+    keep = losses.predicts(numbers.labels)[row]
+    words = numbers.labels[row].roll(-1)[keep]
+    return losses.cross_entropy(numbers.student[row][keep], words)
 
 
 def language_model_losses(numbers, row, prompt_weight):

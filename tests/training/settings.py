@@ -1,4 +1,4 @@
-"""The settings of a small training, and what its tests read of one."""
+"""The settings of a small training, and what its tests read of a finished one."""
 
 from safetensors.torch import load_file
 
@@ -20,12 +20,19 @@ SETTINGS = TrainSettings(
 
 
 def losses(result):
+    """The loss of each step."""
     return [loss for _, loss, _ in result.curve]
 
 
 def weights(folder):
+    """The adapter's tensors."""
     return load_file(folder / ADAPTER_FILE)
 
 
-def apart(one, other):
-    return max((one[name] - other[name]).abs().max().item() for name in one)
+def distance(weights, others):
+    """The largest difference between two adapters' weights."""
+    largest = 0.0
+    for name, weight in weights.items():
+        difference = (weight - others[name]).abs().max().item()
+        largest = max(largest, difference)
+    return largest

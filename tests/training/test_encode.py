@@ -13,11 +13,11 @@ from localfair.training.losses import IGNORE
 from tests import tiny
 
 QUESTION = (Message("system", "Be brief."), Message("user", "How many pens?"))
+# its prompt ends in words that no conversation holds
 NO_PREFIX = tiny.CHATML.replace("assistant\n' }}{% endif", "assistant\nThinking: ' }}{% endif")
-TRIMS_NOTHING_BUT_ENDS_TWICE = tiny.CHATML.replace(
-    "+ '<|im_end|>' + '\n'", "+ '<|im_end|><|endoftext|>'"
-)
-assert tiny.CHATML not in (NO_PREFIX, TRIMS_NOTHING_BUT_ENDS_TWICE)
+# a turn ends in two control tokens
+ENDS_TWICE = tiny.CHATML.replace("+ '<|im_end|>' + '\n'", "+ '<|im_end|><|endoftext|>'")
+assert tiny.CHATML not in (NO_PREFIX, ENDS_TWICE)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,8 @@ def test_the_prompt_is_masked_and_the_completion_with_its_end_token_supervised(w
 
 
 def test_the_newline_a_template_writes_after_the_turn_is_no_part_of_the_lesson(words):
-    assert (
-        encode(words, QUESTION, "60", 512).input_ids[-1] == end_of_turn(words) == words.eos_token_id
-    )
+    last = encode(words, QUESTION, "60", 512).input_ids[-1]
+    assert last == end_of_turn(words) == words.eos_token_id
 
 
 def test_preview_marks_what_is_supervised(words):
@@ -50,15 +49,21 @@ def test_preview_marks_what_is_supervised(words):
     assert shown.count("⟦") == 1
 
 
+def test_preview_marks_each_stretch_on_its_own(words):
+    ids = words("1 2 3", add_special_tokens=False).input_ids
+    first, *middle, last = ids
+    labels = (first, *[IGNORE] * len(middle), last)
+    assert preview(words, Encoded(tuple(ids), labels)) == "⟦1⟧ 2 ⟦3⟧"
+
+
 def test_the_beginning_token_stands_once(words):
     encoded = encode(words, QUESTION, "60", 512)
-    assert (
-        list(encoded.input_ids).count(words.bos_token_id) == 3
-    )  # one for each turn, none before the first
+    # one for each turn, none before the first
+    assert encoded.input_ids.count(words.bos_token_id) == 3
 
 
 def test_a_lesson_too_long_is_dropped_and_never_cut(words):
-    length = len(encode(words, QUESTION, "60", 512).input_ids)
+    length = encode(words, QUESTION, "60", 512).length
     assert isinstance(encode(words, QUESTION, "60", length), Encoded)
     assert encode(words, QUESTION, "60", length - 1) == Dropped(
         f"{length} tokens long, at most {length - 1} are allowed"
@@ -80,7 +85,7 @@ def test_a_message_cannot_end_its_own_turn(words):
     assert ids.count(end_of_turn(words)) == 1
 
 
-@pytest.mark.parametrize("template", [NO_PREFIX, TRIMS_NOTHING_BUT_ENDS_TWICE])
+@pytest.mark.parametrize("template", [NO_PREFIX, ENDS_TWICE])
 def test_a_template_that_does_not_continue_its_prompt_still_gives_prompt_completion_end(template):
     words = tiny.tokenizer(template)
     encoded = encode(words, QUESTION, "60", 512)
@@ -103,10 +108,20 @@ def test_a_tokenizer_without_a_chat_template_is_refused_with_a_hint():
 
 
 def test_a_contrast_is_three_replies_to_one_prompt_without_an_end_of_turn(words):
-    made = contrast(words, QUESTION, ("There are 60.", "60 pens.", "7"), 64)
-    assert list(made.prompt) == prompt_ids(words, QUESTION)
-    said = [words.decode(ids) for ids in (made.anchor, made.positive, made.negative)]
-    assert said == ["There are 60.", "60 pens.", "7"]
+    replies = contrast(words, QUESTION, ("There are 60.", "60 pens.", "7"), 64)
+    assert list(replies.prompt) == prompt_ids(words, QUESTION)
+    assert words.decode(replies.anchor) == "There are 60."
+    assert words.decode(replies.positive) == "60 pens."
+    assert words.decode(replies.negative) == "7"
+
+
+def test_lessons_and_contrasts_have_an_identity_by_their_tokens():
+    lesson = Encoded((1, 5, 2), (IGNORE, 5, 2))
+    assert lesson.id == Encoded((1, 5, 2), (IGNORE, 5, 2)).id
+    assert lesson.id != Encoded((1, 5, 2), (IGNORE, IGNORE, 2)).id
+    replies = Contrast((7,), (1, 2), (3,), (4,))
+    assert replies.id == Contrast((7,), (1, 2), (3,), (4,)).id
+    assert replies.id != Contrast((7,), (1, 2), (4,), (3,)).id
 
 
 def test_a_contrast_with_a_rationale_too_long_is_dropped_and_none_is_cut(words):

@@ -1,0 +1,30 @@
+"""Which folder the user works in, and where the files that ship with localfair lie."""
+
+import pytest
+
+from localfair.machine.workspace import packaged_dir, workspace_dir
+
+
+def test_the_workspace_is_the_folder_that_the_environment_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCALFAIR_WORKSPACE", str(tmp_path / "mine"))
+    assert workspace_dir() == tmp_path / "mine"
+
+
+@pytest.mark.parametrize("named", [None, ""])
+def test_without_one_it_is_the_current_folder(tmp_path, monkeypatch, named):
+    monkeypatch.delenv("LOCALFAIR_WORKSPACE", raising=False)
+    if named is not None:
+        monkeypatch.setenv("LOCALFAIR_WORKSPACE", named)
+    monkeypatch.chdir(tmp_path)
+    assert workspace_dir() == tmp_path
+
+
+def test_a_workspace_is_absolute_and_may_begin_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALFAIR_WORKSPACE", "~/lab")
+    assert workspace_dir() == tmp_path / "lab"
+
+
+@pytest.mark.parametrize(("kind", "file"), [("recipes", "fair/recipe.toml"), ("models", "*.toml")])
+def test_recipes_and_model_cards_are_found(kind, file):
+    assert list(packaged_dir(kind).glob(file))
