@@ -39,6 +39,15 @@ class Asked:
     lessons: int | None = None
 
 
+# what every variant must share, and how the command line says it
+OPTIONS_OF = {
+    "task": "--task",
+    "student": "--student",
+    "test_limit": "--test-limit",
+    "options": "--engine, --student-engine, --precision and --batch",
+}
+
+
 def variant(text: str) -> tuple[str, tuple[str, ...]]:
     """`fair --set review.enabled=false` as a recipe and its settings. Raises UsageError."""
     try:
@@ -106,11 +115,11 @@ def _users(setting: str, recipes: list[str], workspace: Path | None) -> list[str
 
 def _check(name: str, order: Order, first: Order) -> None:
     """A variant that can be told apart by its recipe alone, examined on test once before and once after."""
-    for part in ("task", "student", "test_limit", "options"):
+    for part in OPTIONS_OF:
         if getattr(order, part) != getattr(first, part):
             raise UsageError(
                 f"{name!r} would differ from the first in its {part} too",
-                f"give --{part} for all of them",
+                f"give {OPTIONS_OF[part]} for all of them",
             )
     exams = [
         s

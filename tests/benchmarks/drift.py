@@ -18,11 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from localfair.export import gguf as weights_gguf
-from localfair.export import merged
+from localfair.export import gguf, merged
 from localfair.machine.workspace import workspace_dir
-from localfair.models import gguf_lora as lora_gguf
-from localfair.models import resolve
+from localfair.models import gguf_lora, resolve
 from localfair.models.chat import load_tokenizer
 from localfair.models.dequantise import dequantised
 from localfair.models.loading import load_causal_lm
@@ -77,14 +75,12 @@ def main(path: str, adapter: Path, count: int) -> None:
     bare = load_causal_lm(base, "bf16").eval()
     show("the base without the adapter", [forced.by_transformers(bare, i) for i, _ in asked])
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        for kind in weights_gguf.TYPES:
-            file = weights_gguf.write(
-                whole, model, base, kind, "drift", Path(folder) / f"{kind}.gguf"
-            )
+        for kind in gguf.FORMATS:
+            file = gguf.write(whole, model, base, kind, "drift", Path(folder) / f"{kind}.gguf")
             show(
                 f"merged, GGUF {kind}, llama.cpp", [forced.by_llama_cpp(file, i) for i, _ in asked]
             )
-        lora = lora_gguf.write(adapter, model.path, Path(folder) / "lora.gguf")
+        lora = gguf_lora.write(adapter, model.path, Path(folder) / "lora.gguf")
         show(
             "GGUF LoRA on the base's own GGUF, llama.cpp",
             [forced.by_llama_cpp(model.path, i, lora) for i, _ in asked],
