@@ -71,12 +71,8 @@ def build(folder: Path, seed: int = 0) -> Path:
 
 
 def model(context: int = 512) -> Any:
-    """What `localfair.models.Model` shows to an engine."""
+    """What `localfair.models.Model` shows to a backend."""
     card = SimpleNamespace(name="tiny")
     return SimpleNamespace(
-        card=card,
-        fingerprint="f",
-        chat_template=CHATML,
-        chat_template_hash="t",
-        context=context,
+        card=card, fingerprint="f", chat_template=CHATML, chat_template_hash="t", context=context
     )

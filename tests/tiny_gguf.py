@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gguf
@@ -49,11 +50,8 @@ def write(folder: Path, path: Path, *, add_bos: bool = False) -> Path:
 
 
 def model(path: Path, template: str | None = tiny.CHATML) -> Any:
-    """What `localfair.models.Model` shows to an engine."""
-    shown = tiny.model(CONTEXT)
-    shown.path = path
-    shown.chat_template = template
-    return shown
+    """What `localfair.models.Model` shows to a backend."""
+    return SimpleNamespace(**vars(tiny.model(CONTEXT)) | {"path": path, "chat_template": template})
 
 
 def _write_hyperparameters(writer: gguf.GGUFWriter, config: Any) -> None:

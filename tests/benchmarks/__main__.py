@@ -1,6 +1,8 @@
-"""Runs the benchmarks named (all when none is), prints a row for each, keeps them in one results file.
+"""Runs the benchmarks named (all when none is), prints a row for each, keeps them in one results
+file.
 
-Reads weights and data from the folders given; writes `--out` and, below `--work`, what lets a stopped run go on.
+Reads weights and data from the folders given; writes `--out` and, below `--work`, what lets a
+stopped run go on.
 """
 
 from __future__ import annotations
@@ -60,10 +62,17 @@ def main(argv: list[str] | None = None) -> int:
     given.work.mkdir(parents=True, exist_ok=True)
     os.environ["LOCALFAIR_WEIGHTS"] = str(given.models.resolve())
     setting = Setting(
-        models=given.models.resolve(), data=given.data.resolve(), work=given.work.resolve(), pairs=given.pairs,
-        small=given.small, type=given.type, reply_tokens=given.reply_tokens, distilabel_python=given.distilabel_python,
-        curator_python=given.curator_python, trl_python=given.trl_python,
-    )  # fmt: skip
+        models=given.models.resolve(),
+        data=given.data.resolve(),
+        work=given.work.resolve(),
+        pairs=given.pairs,
+        small=given.small,
+        type=given.type,
+        reply_tokens=given.reply_tokens,
+        distilabel_python=given.distilabel_python,
+        curator_python=given.curator_python,
+        trl_python=given.trl_python,
+    )
     failed = [name for name in given.names or BENCHMARKS if not _measured(name, setting, given.out)]
     return 1 if failed else 0
 
@@ -71,9 +80,11 @@ def main(argv: list[str] | None = None) -> int:
 def arguments() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {name:22}{text}" for name, (_, _, text) in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks", description=__doc__, epilog=f"benchmarks:\n{listed}",
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        epilog=f"benchmarks:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     parser.add_argument("names", nargs="*", type=_name, metavar="NAME")
     parser.add_argument(
         "--models", type=Path, default=Path("models/weights"), help="the folder of the GGUF files"
@@ -162,11 +173,19 @@ def _keep(row: Result, setting: Setting, out: Path) -> None:
 def markdown(held: dict[str, Any]) -> str:
     """The README's table, below the machine of its last row. Rows of `--small` runs say so."""
     about = held["machine"]
-    said = [
-        f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}, "
-        f"Python {about['python']}; " + ", ".join(f"{k} {v}" for k, v in about["versions"].items() if "-" in k or k in
-        ("localfair", "torch", "transformers", "peft"))
-    ] if about else ["no results yet"]  # fmt: skip
+    said = (
+        [
+            f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}, "
+            f"Python {about['python']}; "
+            + ", ".join(
+                f"{k} {v}"
+                for k, v in about["versions"].items()
+                if "-" in k or k in ("localfair", "torch", "transformers", "peft")
+            )
+        ]
+        if about
+        else ["no results yet"]
+    )
     rows = [Result(**row) for row in held["rows"].values()]
     return "\n".join([*said, "", HEAD, *map(line, rows)])
 

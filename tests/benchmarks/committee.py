@@ -1,4 +1,5 @@
-"""A whole committee's inquire and review, model by model, beside the authors' order of calls; loads per stage.
+"""A whole committee's inquire and review, model by model, beside the authors' order of calls;
+loads per stage.
 
 Reads weights and SVAMP; writes records below the working folder.
 """
@@ -38,7 +39,9 @@ WHERE g.action = 'generate' AND g.created >= (SELECT started FROM runs WHERE id 
 
 
 def committee(setting: Setting) -> Iterator[Result]:
-    """Three interleaved rounds of the authors' order and of ours with direct and with reasoned reviews."""
+    """Three interleaved rounds of the authors' order and of ours with direct and with reasoned
+    reviews.
+    """
     limit, seats = setting.size(12, 1), setting.seats(SMALL_SEATS)
     record = exam_record(setting, limit)
     orders = {mode: ordered(setting, seats, mode, limit, "committee.db") for mode in MODES}
@@ -56,7 +59,9 @@ def committee(setting: Setting) -> Iterator[Result]:
 
 
 def committee_15b(setting: Setting) -> Iterator[Result]:
-    """40 questions and a 1.5B seat, once; stopped anywhere, it goes on with the next stage or question."""
+    """40 questions and a 1.5B seat, once; stopped anywhere, it goes on with the next stage or
+    question.
+    """
     limit, seats = setting.size(40, 1), setting.seats(LARGE_SEATS)
     record = exam_record(setting, limit)
     orders = {mode: ordered(setting, seats, mode, limit, "committee-15b.db") for mode in MODES}
@@ -75,13 +80,18 @@ def committee_15b(setting: Setting) -> Iterator[Result]:
 
 
 def ordered(setting: Setting, seats: tuple[str, ...], mode: str, limit: int, db: str) -> Order:
-    """Ours. A reply cut off by the cap is reviewed all the same: else the cap alone would save most reviews."""
+    """Ours. A reply cut off by the cap is reviewed all the same: else the cap alone would save
+    most reviews.
+    """
     changes = (f"review.mode={mode}", "review.accept.finished=false")
     return committee_order(setting, setting.work / db, seats, changes, limit)
 
 
 def _until(stage: str, order: Order, record: Path) -> Measure:
-    """What the stages that a copy of the record lacks cost, up to this one; loads are in the time."""
+    """What the stages that a copy of the record lacks cost, up to this one.
+
+    Loads are in the time.
+    """
     copied(record, order.db)
     started = time.perf_counter()
     run_id = run(order, stage)
@@ -95,8 +105,9 @@ def _until(stage: str, order: Order, record: Path) -> Measure:
 
 
 def _stage_by_stage(journal: Journal, orders: dict[str, Order], record: Path) -> dict[str, Measure]:
-    """Each mode's measure. What both modes share, inquire, is measured once, and each review on a copy of what it
-    left: a stopped stage begins again alone."""
+    """Each mode's measure. What both modes share, inquire, is measured once, and each review on a
+    copy of what it left: a stopped stage begins again alone.
+    """
     order = next(iter(orders.values()))
     inquired = order.db.with_suffix(".inquire.db")
 
@@ -119,28 +130,41 @@ def _sum(parts: list[Measure]) -> Measure:
 
 
 def _row(
-    name: str, mode: str, rounds: list[dict[str, Measure]], setting: Setting, found: int, seats: tuple[str, ...]
-) -> Result:  # fmt: skip
+    name: str,
+    mode: str,
+    rounds: list[dict[str, Measure]],
+    setting: Setting,
+    found: int,
+    seats: tuple[str, ...],
+) -> Result:
     return result(
-        f"{name}, {mode} reviews", ratios(rounds, "seconds", over="theirs", under=mode), TARGETS[mode],
+        f"{name}, {mode} reviews",
+        ratios(rounds, "seconds", over="theirs", under=mode),
+        TARGETS[mode],
         f"time of the authors' order of calls (batch 1, reasoned reviews of everything, models loaded before) over "
         f"our inquire and review with {mode} reviews (loads included), {found} mistakes on SVAMP, seats "
         f"{', '.join(seats)}, replies of up to {setting.cap} tokens",
         details={
             f"{said}_{key}": middle(rounds, side, key)
-            for said, side in (("ours", mode), ("theirs", "theirs")) for key in ("seconds", "calls", "tokens")
+            for said, side in (("ours", mode), ("theirs", "theirs"))
+            for key in ("seconds", "calls", "tokens")
         },
-    )  # fmt: skip
+    )
 
 
 def _loads(measured: list[Measure], seats: tuple[str, ...]) -> Result:
-    """The worst stage of any run: a model already resident is not loaded again, so fewer is possible."""
+    """The worst stage of any run: a model already resident is not loaded again, so fewer is
+    possible.
+    """
     models = len(set(seats))
     worst = [max(m["loads"][stage] for stage in STAGES) / models for m in measured]
     typical = {stage: median(m["loads"][stage] for m in measured) for stage in STAGES}
     return result(
-        "loads", worst, Target("at most", 1.0),
+        "loads",
+        worst,
+        Target("at most", 1.0),
         f"loads of the stage that needs most, over the {models} different models of the {len(seats)} seats, counted "
         "in the record of the runs of `committee`",
-        exact=True, details=typical,
-    )  # fmt: skip
+        exact=True,
+        details=typical,
+    )

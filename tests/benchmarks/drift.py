@@ -1,9 +1,11 @@
-"""How far the forms of one trained student drift apart: mean |difference| of teacher-forced log-probabilities.
+"""How far the forms of one trained student drift apart: mean |difference| of teacher-forced
+log-probabilities.
 
     python -m tests.benchmarks.drift MODEL.gguf ADAPTER_FOLDER [questions]
 
-The reference is the adapter merged into the 16-bit base. Texts are the dev questions of arithmetic-1 with their own
-solutions, only the solution's tokens are compared. Reads real weights, writes dequantised ones into the workspace.
+The reference is the adapter merged into the 16-bit base. Texts are the dev questions of
+arithmetic-1 with their own solutions, only the solution's tokens are compared. Reads real
+weights, writes dequantised ones into the workspace.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ from tests.export import forced
 
 
 def texts(base: Path, count: int) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Token ids of a question with its solution, and which of them (but the first) are the solution's."""
+    """Token ids of a question with its solution, and which of them (but the first) are the
+    solution's.
+    """
     task, words = get_task("arithmetic-1"), load_tokenizer(base)
     for question in [q for q in task.generate().questions if q.split == "dev"][:count]:
         ask = (Message("user", f"{task.prompt(question)}\n\n{task.answer_format()}"),)

@@ -1,8 +1,9 @@
 """Distillation from stored soft labels beside TRL's GKDTrainer, which keeps its teacher in memory.
 
-Reads SmolLM2 (teacher and student) and GSM8K; writes the soft labels and each side's folder below the working folder.
-Both sides minimise KL(teacher || student) over the reply's tokens at temperature 1; ours from the top k of each token
-and the mass outside them, TRL's from whole distributions that it computes at each step.
+Reads SmolLM2 (teacher and student) and GSM8K; writes the soft labels and each side's folder
+below the working folder. Both sides minimise KL(teacher || student) over the reply's tokens at
+temperature 1; ours from the top k of each token and the mass outside them, TRL's from whole
+distributions that it computes at each step.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def _side(python: str, name: str, *paths: Path) -> Measure:
 
 
 def softened(base: Path, lessons: Path, soft: Path) -> Measure:
-    """The mentor's soft labels of every lesson, made as `localfair soften` makes them; seconds and bytes."""
+    """The mentor's soft labels of every lesson, made as `localfair soften` makes them; seconds and
+    bytes.
+    """
     from localfair.models.chat import load_tokenizer
     from localfair.models.loading import load_causal_lm
     from localfair.training.encode import Encoded

@@ -1,7 +1,8 @@
 """The recording process stays the same size from 100 to 10,000 recorded generations.
 
-Reads SVAMP; writes a record below the working folder. A scripted student sits an exam through the whole pipeline:
-real questions, real requests, every generation durable on disk. Run as a module it is the measured process.
+Reads SVAMP; writes a record below the working folder. A scripted student sits an exam through
+the whole pipeline: real questions, real requests, every generation durable on disk. Run as a
+module it is the measured process.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ replies = ["{words} The answer is 7."]
 
 
 def memory(setting: Setting) -> Iterator[Result]:
-    """Resident size at each mark within one long run, and the size of a short run's end beside the long one's."""
+    """Resident size at each mark within one long run, and the size of a short run's end beside the
+    long one's.
+    """
     marks = SMALL_MARKS if setting.small else MARKS
     journal = Journal(setting.work, "memory", marks=marks)
     rounds = journal.side_by_side(
@@ -43,16 +46,20 @@ def memory(setting: Setting) -> Iterator[Result]:
     ]
     sizes = {f"mib_at_{m}": round(rounds[-1]["ours"][str(m)] / 2**20, 1) for m in marks}
     yield result(
-        "memory, one run", within, Target("at most", 1.05),
+        "memory, one run",
+        within,
+        Target("at most", 1.05),
         f"resident size of the process after {marks[-1]:,} recorded generations over that after {marks[0]:,}, in one "
         "scripted exam on SVAMP through the pipeline (flat: within 5 %)",
         details={"bytes_a_generation": round(sum(slopes) / len(slopes)), **sizes},
-    )  # fmt: skip
+    )
     across = [r["ours"][str(marks[-1])] / r["theirs"][str(marks[0])] for r in rounds]
     yield result(
-        "memory, long over short run", across, None,
+        "memory, long over short run",
+        across,
+        None,
         f"resident size at the end of a run of {marks[-1]:,} generations over that at the end of a run of {marks[0]:,}",
-    )  # fmt: skip
+    )
 
 
 def _process(setting: Setting, marks: tuple[int, ...]) -> Measure:
@@ -79,10 +86,15 @@ def main(data: Path, work: Path, marks: tuple[int, ...]) -> None:
         old.unlink()
     questions = min(500, marks[-1])
     order = pipeline.order(
-        recipe="fair", workspace=work, task="svamp", student=str(script), db=db, limit=questions,
+        recipe="fair",
+        workspace=work,
+        task="svamp",
+        student=str(script),
+        db=db,
+        limit=questions,
         data=data / "SVAMP.json" if data.is_dir() else data,
         settings=("before.enabled=false", f"exam.samples={-(-marks[-1] // questions)}"),
-    )  # fmt: skip
+    )
     sizes: dict[str, int] = {}
 
     def progress(done: int, *_: Any) -> None:

@@ -1,11 +1,12 @@
-"""Peak memory of serving and of QLoRA steps, each in a process of its own, beside what `models fit` says of them.
+"""Peak memory of serving and of QLoRA steps, each in a process of its own, beside what `models
+fit` says of them.
 
     python -m tests.benchmarks.peaks MODEL.gguf [...]           the table in models/README.md
     python -m tests.benchmarks.peaks serve MODEL.gguf CONTEXT SEQUENCES
     python -m tests.benchmarks.peaks train MODEL.gguf LENGTH BATCH RANK [checkpointing]
 
-Reads weights, writes dequantised ones into the workspace; needs Linux (VmHWM) and real weights. A lesson is half
-prompt, half reply.
+Reads weights, writes dequantised ones into the workspace; needs Linux (VmHWM) and real weights.
+A lesson is half prompt, half reply.
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ from localfair.models import resolve
 SERVE = ((512, 1), (2048, 4), (2048, 16))
 TRAIN = (
     (64, 1, 16, ""),
-    (128, 4, 16, ""), (256, 4, 16, ""), (256, 8, 16, ""), (512, 4, 16, ""), (256, 4, 64, ""),
-    (256, 8, 16, "checkpointing"), (512, 8, 16, "checkpointing"),
-)  # fmt: skip
+    (128, 4, 16, ""),
+    (256, 4, 16, ""),
+    (256, 8, 16, ""),
+    (512, 4, 16, ""),
+    (256, 4, 64, ""),
+    (256, 8, 16, "checkpointing"),
+    (512, 8, 16, "checkpointing"),
+)
 MIB = 2**20
 
 
@@ -62,9 +68,13 @@ def train(path: str, length: int, batch: int, rank: int, checkpointing: bool) ->
     ids = tuple(range(100, 100 + length))
     lesson = Example(Encoded(ids, (*[IGNORE] * (length // 2), *ids[length // 2 :])), "ce")
     settings = qlora.TrainSettings(
-        terms=(("ce", 1.0),), rank=rank, alpha=2 * rank, batch_size=batch, max_length=length,
+        terms=(("ce", 1.0),),
+        rank=rank,
+        alpha=2 * rank,
+        batch_size=batch,
+        max_length=length,
         gradient_checkpointing=checkpointing,
-    )  # fmt: skip
+    )
     with tempfile.TemporaryDirectory() as out:
         qlora.train(base, [lesson] * (2 * batch), Path(out), settings)
     print(peak())

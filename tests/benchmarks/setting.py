@@ -1,4 +1,5 @@
-"""Where a benchmark runs: models, data, a folder to work in, sizes; and the records that several start from.
+"""Where a benchmark runs: models, data, a folder to work in, sizes; and the records that several
+start from.
 
 Reads weights and published data; writes below `--work` alone.
 """
@@ -29,7 +30,10 @@ QWEN_LARGE = "qwen2.5-coder-1.5b-instruct"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What the command line gave. `small` sizes only show that a benchmark runs: its numbers mean nothing."""
+    """What the command line gave.
+
+    `small` sizes only show that a benchmark runs: its numbers mean nothing.
+    """
 
     models: Path
     data: Path
@@ -57,13 +61,17 @@ class Setting:
 
     @property
     def workspace(self) -> Path:
-        """A workspace of the benchmarks' own: dequantised weights and hashes stay out of the user's."""
+        """A workspace of the benchmarks' own: dequantised weights and hashes stay out of the
+        user's.
+        """
         folder = self.work / "workspace"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def seats(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The models of a committee, requantised where `--type` names another type for both sides."""
+        """The models of a committee, requantised where `--type` names another type for
+        both sides.
+        """
         if self.type is None:
             return names
         return tuple(requantise(name, self.type, self.workspace).name for name in names)
@@ -79,17 +87,31 @@ class Setting:
         return found
 
 
-def committee_order(setting: Setting, db: Path, teachers: tuple[str, ...], settings: tuple[str, ...], limit: int,
-                    **options: Any) -> pipeline.Order:  # fmt: skip
+def committee_order(
+    setting: Setting,
+    db: Path,
+    teachers: tuple[str, ...],
+    settings: tuple[str, ...],
+    limit: int,
+    **options: Any,
+) -> pipeline.Order:
     """FAIR on SVAMP with SmolLM2 as the student, every reply capped; no exam on test before it."""
     caps = tuple(
         f"{step}.sampling.max_tokens={setting.cap}" for step in ("exam", "inquire", "review")
     )
     return pipeline.order(
-        recipe=str(packaged_dir("recipes") / "fair"), settings=("before.enabled=false", *caps, *settings),
-        workspace=setting.workspace, task="svamp", data=_svamp(setting), student=SMOL, teachers=teachers,
-        db=db, limit=limit, seed=0, **options,
-    )  # fmt: skip
+        recipe=str(packaged_dir("recipes") / "fair"),
+        settings=("before.enabled=false", *caps, *settings),
+        workspace=setting.workspace,
+        task="svamp",
+        data=_svamp(setting),
+        student=SMOL,
+        teachers=teachers,
+        db=db,
+        limit=limit,
+        seed=0,
+        **options,
+    )
 
 
 def _svamp(setting: Setting) -> Path:
@@ -107,7 +129,9 @@ def quiet(*_: object) -> None:
 
 
 def exam_record(setting: Setting, limit: int) -> Path:
-    """A record that holds the student's mistakes on `limit` real questions and nothing more; made once."""
+    """A record that holds the student's mistakes on `limit` real questions and nothing more; made
+    once.
+    """
     path = setting.work / f"exam-{limit}-{setting.cap}.db"
     done = path.with_suffix(".done")
     if not done.exists():
@@ -126,16 +150,22 @@ def copied(source: Path, target: Path) -> Path:
 
 
 def child(python: str | None, module: str, *arguments: object, **environment: str) -> str:
-    """Standard output of one of this package's modules run in a process of its own. Raises on failure."""
+    """Standard output of one of this package's modules run in a process of its own.
+
+    Raises on failure.
+    """
     path = (
         f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}"
         if os.environ.get("PYTHONPATH")
         else str(ROOT)
     )
     done = subprocess.run(
-        [python or sys.executable, "-m", module, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
+        [python or sys.executable, "-m", module, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
         env=os.environ | {"PYTHONPATH": path} | environment,
-    )  # fmt: skip
+    )
     if done.returncode:
         raise UsageError(
             f"{module} failed: {done.stderr.strip()[-2000:]}", "run it by itself to see more"
@@ -152,7 +182,11 @@ def machine() -> dict[str, Any]:
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "cpu": cpu or platform.processor(), "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory / 2**30),
-        "system": platform.system(), "python": platform.python_version(),
-        "load_average": [round(x, 2) for x in os.getloadavg()], "versions": versions(),
-    }  # fmt: skip
+        "cpu": cpu or platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(memory / 2**30),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "load_average": [round(x, 2) for x in os.getloadavg()],
+        "versions": versions(),
+    }

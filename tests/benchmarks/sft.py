@@ -1,7 +1,8 @@
 """Our training beside TRL's SFTTrainer: the same base, lessons, batches, seed, optimizer and LoRA.
 
-Reads SmolLM2 and GSM8K; writes the dequantised base, the lessons' tokens and each side's folder below the working
-folder. Each side runs in a process of its own, so that its peak memory is its own.
+Reads SmolLM2 and GSM8K; writes the dequantised base, the lessons' tokens and each side's folder
+below the working folder. Each side runs in a process of its own, so that its peak memory is its
+own.
 """
 
 from __future__ import annotations
@@ -42,13 +43,19 @@ def beside_trl(setting: Setting) -> Iterator[Result]:
     same = f"SmolLM2-135M in float32, LoRA r=16 on all linears, {steps} steps of {BATCH} GSM8K solutions"
     apart = [_largest_difference(r["ours"], r["theirs"]) for r in rounds]
     yield result(
-        "trl, loss", apart, Target("at most", 1e-4),
-        f"largest difference of the loss over {steps} steps from TRL's SFTTrainer: {same}", unit="nats",
+        "trl, loss",
+        apart,
+        Target("at most", 1e-4),
+        f"largest difference of the loss over {steps} steps from TRL's SFTTrainer: {same}",
+        unit="nats",
         details={
-            "first_loss": rounds[0]["ours"]["losses"][0], "last_loss": rounds[0]["ours"]["losses"][-1],
-            "same_adapter_at_start": all(r["ours"]["start"] == r["theirs"]["start"] for r in rounds),
+            "first_loss": rounds[0]["ours"]["losses"][0],
+            "last_loss": rounds[0]["ours"]["losses"][-1],
+            "same_adapter_at_start": all(
+                r["ours"]["start"] == r["theirs"]["start"] for r in rounds
+            ),
         },
-    )  # fmt: skip
+    )
     yield from time_and_memory(
         "trl", rounds, f"of TRL's SFTTrainer: {same}; no gradient checkpointing in either", True
     )
@@ -60,15 +67,25 @@ def time_and_memory(
     """The two rows that every training comparison has."""
     target = Target("at most", 1.0) if targets else None
     yield result(
-        f"{name}, step time", ratios(rounds, "step_seconds"), target, f"our step time over that {said}",
-        details={f"{side}_seconds": middle(rounds, side, "step_seconds") for side in ("ours", "theirs")},
-    )  # fmt: skip
+        f"{name}, step time",
+        ratios(rounds, "step_seconds"),
+        target,
+        f"our step time over that {said}",
+        details={
+            f"{side}_seconds": middle(rounds, side, "step_seconds") for side in ("ours", "theirs")
+        },
+    )
     yield result(
-        f"{name}, peak memory", ratios(rounds, "peak_mib"), target,
+        f"{name}, peak memory",
+        ratios(rounds, "peak_mib"),
+        target,
         f"our process's peak resident size over that {said}",
-        details={f"{side}_{key}": middle(rounds, side, key) for side in ("ours", "theirs") for key in
-                 ("peak_mib", "imported_mib")},
-    )  # fmt: skip
+        details={
+            f"{side}_{key}": middle(rounds, side, key)
+            for side in ("ours", "theirs")
+            for key in ("peak_mib", "imported_mib")
+        },
+    )
 
 
 def _side(python: str, name: str, base: Path, lessons: Path, work: Path) -> Measure:
@@ -85,7 +102,9 @@ def _largest_difference(ours: Measure, theirs: Measure) -> float:
 
 
 def base_and_lessons(setting: Setting, count: int) -> tuple[Path, Path]:
-    """The dequantised base, and a file of `count` lessons: GSM8K's own solutions, as tokens and labels."""
+    """The dequantised base, and a file of `count` lessons: GSM8K's own solutions, as tokens and
+    labels.
+    """
     from localfair.models.chat import load_tokenizer
     from localfair.models.dequantise import dequantised
     from localfair.record.nouns import Message
@@ -113,8 +132,10 @@ def trl_python(setting: Setting) -> str:
     if setting.trl_python:
         return setting.trl_python
     if importlib.util.find_spec("trl") is None:
-        raise UsageError("TRL is not installed here", "name a Python that has it, and this checkout's packages, "
-                         "with --trl-python")  # fmt: skip
+        raise UsageError(
+            "TRL is not installed here",
+            "name a Python that has it, and this checkout's packages, with --trl-python",
+        )
     return sys.executable
 
 
@@ -125,7 +146,9 @@ def pace(moments: list[float]) -> float:
 
 
 def peak_mib() -> float:
-    """This program's largest resident size so far; `ru_maxrss` would count the parent's from before the exec."""
+    """This program's largest resident size so far; `ru_maxrss` would count the parent's from
+    before the exec.
+    """
     status = Path("/proc/self/status").read_text().splitlines()
     return int(next(entry.split()[1] for entry in status if entry.startswith("VmHWM:"))) / 1024
 

@@ -1,4 +1,5 @@
-"""Our side of the distillation benchmark, in a process of its own: the kl term from stored soft labels.
+"""Our side of the distillation benchmark, in a process of its own: the kl term from stored soft
+labels.
 
 Arguments: base folder, lessons file, working folder, file of soft labels. Prints one JSON line.
 """

@@ -1,4 +1,5 @@
-"""Our side of the training benchmark, in a process of its own: `localfair.training.qlora.train` on the given lessons.
+"""Our side of the training benchmark, in a process of its own: `localfair.training.qlora.train` on
+the given lessons.
 
 Arguments: base folder, lessons file, working folder. Prints one JSON line.
 """
@@ -54,9 +55,12 @@ def measured(base: Path, lessons: list[Any], work: Path, chosen: TrainSettings) 
             base, lessons, Path(folder), chosen, lambda _: moments.append(time.perf_counter())
         )
     return {
-        "losses": [loss for _, loss, _ in done.curve], "step_seconds": pace(moments), "peak_mib": peak_mib(),
-        "imported_mib": imported, "start": start[0],
-    }  # fmt: skip
+        "losses": [loss for _, loss, _ in done.curve],
+        "step_seconds": pace(moments),
+        "peak_mib": peak_mib(),
+        "imported_mib": imported,
+        "start": start[0],
+    }
 
 
 def main(base: Path, lessons: Path, work: Path) -> None:

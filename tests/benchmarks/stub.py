@@ -1,7 +1,8 @@
-"""A server of OpenAI's chat API that answers every request with the same reply after the same time.
+"""A server of OpenAI's chat API that answers every request with the same reply after the same
+time.
 
-Reads HTTP from 127.0.0.1 and writes nothing else; needs no package beyond Python's own. Prints its port. It runs in a
-process of its own, so that its CPU time is nobody's overhead.
+Reads HTTP from 127.0.0.1 and writes nothing else; needs no package beyond Python's own. Prints
+its port. It runs in a process of its own, so that its CPU time is nobody's overhead.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ def body(path: str, asked: dict[str, object]) -> bytes:
         return b'{"status": "ok"}'
     chat = path.endswith("/chat/completions")
     said = {"message": {"role": "assistant", "content": TEXT}} if chat else {"text": TEXT}
-    return json.dumps({
-        "id": "stub-1", "object": "chat.completion" if chat else "text_completion", "created": 1,
-        "model": asked.get("model", "stub"),
-        "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None, **said}],
-        "usage": {"prompt_tokens": 40, "completion_tokens": 24, "total_tokens": 64},
-    }).encode()  # fmt: skip
+    return json.dumps(
+        {
+            "id": "stub-1",
+            "object": "chat.completion" if chat else "text_completion",
+            "created": 1,
+            "model": asked.get("model", "stub"),
+            "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None, **said}],
+            "usage": {"prompt_tokens": 40, "completion_tokens": 24, "total_tokens": 64},
+        }
+    ).encode()
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, latency: float) -> None:
