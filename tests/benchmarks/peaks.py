@@ -20,14 +20,15 @@ from localfair.machine.hardware import usual_precision
 from localfair.machine.workspace import workspace_dir
 from localfair.models import resolve
 
-SERVE = ((512, 1), (2048, 4), (2048, 16))
+SERVE = ((512, 1), (2048, 4), (2048, 16))  # context, sequences
+# tokens of a lesson, lessons of a batch, rank, and whether activations are computed again
 TRAIN = (
-    (64, 1, 16, ""),
-    (128, 4, 16, ""),
-    (256, 4, 16, ""),
-    (256, 8, 16, ""),
-    (512, 4, 16, ""),
-    (256, 4, 64, ""),
+    (64, 1, 16),
+    (128, 4, 16),
+    (256, 4, 16),
+    (256, 8, 16),
+    (512, 4, 16),
+    (256, 4, 64),
     (256, 8, 16, "checkpointing"),
     (512, 8, 16, "checkpointing"),
 )
@@ -41,7 +42,7 @@ def peak() -> int:
 
 
 def serve(path: str, context: int, sequences: int) -> None:
-    """A full chunk of a prompt read, and a few tokens written, in a context of that size."""
+    """Read a full chunk of a prompt and write a few tokens, in a context of that size."""
     from localfair.engines.base import open_engine
     from localfair.record.nouns import Message, Request, Sampling
 
@@ -57,7 +58,7 @@ def serve(path: str, context: int, sequences: int) -> None:
 
 
 def train(path: str, length: int, batch: int, rank: int, checkpointing: bool) -> None:
-    """Two steps on lessons of exactly that length."""
+    """Take two steps on lessons of exactly that length."""
     from localfair.models.dequantise import dequantised
     from localfair.training import qlora
     from localfair.training.encode import Encoded
@@ -66,7 +67,9 @@ def train(path: str, length: int, batch: int, rank: int, checkpointing: bool) ->
 
     base = dequantised(resolve(path, workspace_dir()), workspace_dir())
     ids = tuple(range(100, 100 + length))
-    lesson = Example(Encoded(ids, (*[IGNORE] * (length // 2), *ids[length // 2 :])), "ce")
+    half = length // 2
+    labels = (IGNORE,) * half + ids[half:]
+    lesson = Example(Encoded(ids, labels), "ce")
     settings = qlora.TrainSettings(
         terms=(("ce", 1.0),),
         rank=rank,
@@ -96,23 +99,22 @@ def table(paths: list[str]) -> None:
     for path in paths:
         sizes = sizes_of(resolve(path, workspace_dir()).path)
         for context, sequences in SERVE:
-            said, seen = (
-                to_serve(sizes, context, sequences),
-                measured("serve", path, context, sequences),
+            formula = to_serve(sizes, context, sequences)
+            memory = measured("serve", path, context, sequences)
+            row(path, f"serve, context {context}, {sequences} at once", formula, memory)
+        for length, batch, rank, *checkpointing in TRAIN:
+            formula = to_train(
+                sizes, length, batch, rank, checkpointing=bool(checkpointing), compute=compute
             )
-            row(path, f"serve, context {context}, {sequences} at once", said, seen)
-        for length, batch, rank, extra in TRAIN:
-            said = to_train(sizes, length, batch, rank, checkpointing=bool(extra), compute=compute)
-            seen = measured("train", path, length, batch, rank, *filter(None, [extra]))
-            what = f"QLoRA, {batch} x {length} tokens, rank {rank}, {compute}{', ' * bool(extra)}{extra}"
-            row(path, what, said, seen)
+            memory = measured("train", path, length, batch, rank, *checkpointing)
+            how = [f"{batch} x {length} tokens", f"rank {rank}", compute, *checkpointing]
+            row(path, f"QLoRA, {', '.join(how)}", formula, memory)
 
 
-def row(path: str, what: str, said: int, seen: int) -> None:
-    print(
-        f"| {Path(path).stem} | {what} | {said / MIB:.0f} | {seen / MIB:.0f} | {said / seen:.2f} |",
-        flush=True,
-    )
+def row(path: str, what: str, formula: int, memory: int) -> None:
+    """Print one row of the table; both sizes are bytes."""
+    sizes = f"{formula / MIB:.0f} | {memory / MIB:.0f} | {formula / memory:.2f}"
+    print(f"| {Path(path).stem} | {what} | {sizes} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from tests.benchmarks.side_trl import ARGUMENTS, Watch, measured, with_adapter
 def main(base: Path, lessons: Path, work: Path) -> None:
     imported, watch = peak_mib(), Watch()
     model = with_adapter(base)
-    start = adapter_mark(model)
+    start = adapter_mark(model.named_parameters())
     teacher = AutoModelForCausalLM.from_pretrained(
         base, local_files_only=True, attn_implementation="sdpa", dtype=torch.float32
     )

@@ -85,7 +85,7 @@ def measured(trainer: Any, watch: Watch, imported: float, start: str) -> dict[st
 def main(base: Path, lessons: Path, work: Path) -> None:
     imported, watch = peak_mib(), Watch()
     model = with_adapter(base)
-    start = adapter_mark(model)
+    start = adapter_mark(model.named_parameters())
     with tempfile.TemporaryDirectory(dir=work) as folder:
         trainer = SFTTrainer(
             model=model,
