@@ -110,24 +110,25 @@ def _run(run: dict[str, Any], width: int) -> str:
     after = run["after"]
     change = run["change"]
     unread = after["unreadable"] / after["questions"]
-    return (
-        f"  {run['variant']:{width}} {run['seed']:4} "
+    exams = (
         f"{before['accuracy']:7.1%} {after['accuracy']:7.1%} {span(after['interval']):16} "
-        f"{unread:6.1%}  {change['difference']:+6.1%}, {change['p']:<8.2g}  "
-        f"{_against(run['against_first']):32} "
-        f"{run['train_questions']:9} {run['lessons']:7} {_share(run['accepted']):>8} "
-        f"{run['teacher_tokens']:13} {run['written_tokens']:8}  "
-        f"{run['teacher_seconds']:.0f} s, {run['train_seconds']:.0f} s"
+        f"{unread:6.1%}"
     )
+    changes = (
+        f"{change['difference']:+6.1%}, {change['p']:<8.2g}  {_against(run['against_first']):32}"
+    )
+    lessons = f"{run['train_questions']:9} {run['lessons']:7} {_share(run['accepted']):>8}"
+    tokens = f"{run['teacher_tokens']:13} {run['written_tokens']:8}"
+    times = f"{run['teacher_seconds']:.0f} s, {run['train_seconds']:.0f} s"
+    name = f"{run['variant']:{width}} {run['seed']:4}"
+    return f"  {name} {exams}  {changes} {lessons} {tokens}  {times}"
 
 
 def _summary(summary: dict[str, Any], width: int) -> str:
-    return (
-        f"  {summary['variant']:{width}} {summary['seeds']:5} "
-        f"{summary['before']:7.1%} {summary['after']:7.1%} {summary['deviation']:10.1%}"
-        f"  {summary['lowest']:.1%} to {summary['highest']:.1%}    "
-        f"{_difference(summary['against_first'])}"
-    )
+    name = f"{summary['variant']:{width}} {summary['seeds']:5}"
+    means = f"{summary['before']:7.1%} {summary['after']:7.1%} {summary['deviation']:10.1%}"
+    extremes = f"{summary['lowest']:.1%} to {summary['highest']:.1%}"
+    return f"  {name} {means}  {extremes}    {_difference(summary['against_first'])}"
 
 
 def _budget(asked: dict[str, Any]) -> str:

@@ -61,11 +61,10 @@ def _training(step: dict[str, Any]) -> str:
 
 
 def _asking(line: Line) -> str:
-    return (
-        f"{line.step:15} {line.model:29} {line.engine:17} "
-        f"{line.recorded:8} {line.calls:7} {line.more:6} "
-        f"{line.prompt_tokens:12} {line.reply_tokens:8}  {_time(line.seconds)}"
-    )
+    names = f"{line.step:15} {line.model:29} {line.engine:17}"
+    calls = f"{line.recorded:8} {line.calls:7} {line.more:6}"
+    tokens = f"{line.prompt_tokens:12} {line.reply_tokens:8}"
+    return f"{names} {calls} {tokens}  {_time(line.seconds)}"
 
 
 def _totals(planned: Planned) -> list[str]:

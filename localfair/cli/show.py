@@ -170,15 +170,14 @@ def _who(count: dict[str, Any], width: int) -> str:
 
 def _accuracy(when: str, exam: dict[str, Any]) -> str:
     low, high = exam["interval"]
-    return (
-        f"  {when:6}  {exam['right']}/{exam['questions']} right = {exam['accuracy']:.1%}  "
-        f"[95% {low:.1%} to {high:.1%}]  unreadable {exam['unreadable']}"
-    )
+    right = f"{exam['right']}/{exam['questions']} right = {exam['accuracy']:.1%}"
+    interval = f"[95% {low:.1%} to {high:.1%}]"
+    return f"  {when:6}  {right}  {interval}  unreadable {exam['unreadable']}"
 
 
 def _change(change: dict[str, Any]) -> str:
     low, high = change["interval"]
-    return (
-        f"  change  {change['difference']:+.1%}  [95% {low:+.1%} to {high:+.1%}]  "
-        f"gained {change['gained']}, lost {change['lost']}, exact McNemar p = {change['p']:.2g}"
-    )
+    interval = f"[95% {low:+.1%} to {high:+.1%}]"
+    counts = f"gained {change['gained']}, lost {change['lost']}"
+    p = f"exact McNemar p = {change['p']:.2g}"
+    return f"  change  {change['difference']:+.1%}  {interval}  {counts}, {p}"

@@ -7,7 +7,7 @@ by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -181,26 +181,25 @@ def _compared(
     exported: list[str],
 ) -> Parity:
     """Both engines' texts, in the order of the questions, graded and compared."""
-    reference_grades = _grades(task, questions, reference)
-    exported_grades = _grades(task, questions, exported)
+    same_grade = 0
+    same_text = 0
+    reference_right = 0
+    engine_right = 0
+    for question, text, exported_text in zip(questions, reference, exported, strict=True):
+        grade = task.grade(question, text).grade
+        exported_grade = task.grade(question, exported_text).grade
+        same_grade += grade == exported_grade
+        same_text += text.strip() == exported_text.strip()
+        reference_right += grade == Grade.RIGHT
+        engine_right += exported_grade == Grade.RIGHT
     return Parity(
         split=split,
         questions=len(questions),
-        same_grade=_equal(reference_grades, exported_grades),
-        same_text=_equal([t.strip() for t in reference], [t.strip() for t in exported]),
-        reference_right=reference_grades.count(Grade.RIGHT),
-        engine_right=exported_grades.count(Grade.RIGHT),
+        same_grade=same_grade,
+        same_text=same_text,
+        reference_right=reference_right,
+        engine_right=engine_right,
     )
-
-
-def _grades(task: Task, questions: list[Question], texts: list[str]) -> list[Grade]:
-    pairs = zip(questions, texts, strict=True)
-    return [task.grade(question, text).grade for question, text in pairs]
-
-
-def _equal(first: Sequence[object], second: Sequence[object]) -> int:
-    """At how many places two sequences hold the same."""
-    return sum(a == b for a, b in zip(first, second, strict=True))
 
 
 def _row(result: Parity, export: Export, members: list[Member], questions: list[Question]) -> Row:

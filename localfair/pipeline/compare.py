@@ -28,6 +28,14 @@ from localfair.record.store import Row, Store
 from localfair.report.findings import report, test_exams
 from localfair.report.statistics import mean_interval, paired
 
+# what every variant must share -> the options that say it
+COMMON = {
+    "task": "--task",
+    "student": "--student",
+    "test_limit": "--test-limit",
+    "options": "--engine, --student-engine, --precision and --batch",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -37,15 +45,6 @@ class Asked:
     orders: dict[str, tuple[Order, ...]]  # one per seed
     budget_tokens: int | None = None
     lessons: int | None = None
-
-
-# what every variant must share, and how the command line says it
-OPTIONS_OF = {
-    "task": "--task",
-    "student": "--student",
-    "test_limit": "--test-limit",
-    "options": "--engine, --student-engine, --precision and --batch",
-}
 
 
 def variant(text: str) -> tuple[str, tuple[str, ...]]:
@@ -115,11 +114,11 @@ def _users(setting: str, recipes: list[str], workspace: Path | None) -> list[str
 
 def _check(name: str, order: Order, first: Order) -> None:
     """A variant that can be told apart by its recipe alone, examined on test once before and once after."""
-    for part in OPTIONS_OF:
+    for part, option in COMMON.items():
         if getattr(order, part) != getattr(first, part):
             raise UsageError(
-                f"{name!r} would differ from the first in its {part} too",
-                f"give {OPTIONS_OF[part]} for all of them",
+                f"{name!r} would differ from the first in its {part.replace('_', ' ')} too",
+                f"give {option} for all of them",
             )
     exams = [
         s
