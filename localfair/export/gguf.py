@@ -12,13 +12,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localfair.errors import ModelError
 from localfair.export.gguf_tokenizer import write_from_folder
 from localfair.machine.files import whole
 from localfair.models import Model
 from localfair.models.gguf_names import Shape, gguf_package, laid_out, namer, shape_of
+
+if TYPE_CHECKING:
+    from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter
+    from numpy.typing import NDArray
+    from torch import Tensor
+    from transformers import PreTrainedModel
 
 # what a user may ask for -> ggml's type of the matrices, and the file type that llama.cpp calls it
 FORMATS = {
@@ -48,11 +54,13 @@ class _Tensor:
 
     name: str
     shape: tuple[int, ...]
-    type: Any
-    read: Callable[[], Any]
+    type: GGMLQuantizationType
+    read: Callable[[], NDArray[Any]]
 
 
-def write(merged: Any, model: Model, base: Path, format: str, name: str, out: Path) -> Path:
+def write(
+    merged: PreTrainedModel, model: Model, base: Path, format: str, name: str, out: Path
+) -> Path:
     """Write the merged model to `out`, a GGUF of `format` (a key of FORMATS); return `out`.
 
     `model` is the base as its card names it, `base` its safetensors folder, `name` the file's
@@ -79,7 +87,7 @@ def write(merged: Any, model: Model, base: Path, format: str, name: str, out: Pa
     return out
 
 
-def _copy_metadata(writer: Any, source: Any) -> None:
+def _copy_metadata(writer: GGUFWriter, source: GGUFReader) -> None:
     """Copy the base's metadata, but for what describes its own file."""
     for key, field in source.fields.items():
         # the writer has set the architecture itself
@@ -90,7 +98,9 @@ def _copy_metadata(writer: Any, source: Any) -> None:
         writer.add_key_value(key, field.contents(), field.types[0], sub_type=item_type)
 
 
-def _tensors(merged: Any, shape: Shape, matrix_type: Any) -> Iterator[_Tensor]:
+def _tensors(
+    merged: PreTrainedModel, shape: Shape, matrix_type: GGMLQuantizationType
+) -> Iterator[_Tensor]:
     """Every weight of the model, the head left out where it is tied to the embedding."""
     name_of = namer(shape)
     head_is_tied = bool(merged.config.tie_word_embeddings)
@@ -102,7 +112,7 @@ def _tensors(merged: Any, shape: Shape, matrix_type: Any) -> Iterator[_Tensor]:
         yield _Tensor(name_of(weight), tuple(values.shape), stored, read)
 
 
-def _type_of(values: Any, matrix_type: Any) -> Any:
+def _type_of(values: Tensor, matrix_type: GGMLQuantizationType) -> GGMLQuantizationType:
     """The ggml type that a weight is kept in.
 
     Vectors stay float32. A matrix whose rows are no whole number of blocks is kept in F16, as
@@ -118,7 +128,7 @@ def _type_of(values: Any, matrix_type: Any) -> Any:
     return matrix_type
 
 
-def _read(weight: str, values: Any, stored: Any, shape: Shape) -> Any:
+def _read(weight: str, values: Tensor, stored: GGMLQuantizationType, shape: Shape) -> NDArray[Any]:
     """A weight's values in llama.cpp's order and in the type `stored`.
 
     Raises ModelError where f16 cannot hold them.
@@ -126,10 +136,11 @@ def _read(weight: str, values: Any, stored: Any, shape: Shape) -> Any:
     array = laid_out(weight, values.detach().float().cpu().numpy(), shape)
     if stored.name == "F16" and abs(array).max() > LARGEST_F16:
         raise ModelError(f"{weight} holds numbers that f16 cannot", "export it with --type bf16")
-    return gguf_package().quants.quantize(array, stored)
+    quantised: NDArray[Any] = gguf_package().quants.quantize(array, stored)
+    return quantised
 
 
-def _tensors_of_base_alone(source: Any, written: set[str]) -> Iterator[_Tensor]:
+def _tensors_of_base_alone(source: GGUFReader, written: set[str]) -> Iterator[_Tensor]:
     """Tensors that only the base's GGUF has, such as the factors of a scaled rotation."""
     import numpy as np
 
@@ -141,7 +152,7 @@ def _tensors_of_base_alone(source: Any, written: set[str]) -> Iterator[_Tensor]:
         yield _Tensor(tensor.name, shape, tensor.tensor_type, partial(np.asarray, tensor.data))
 
 
-def _write_tensors(writer: Any, tensors: list[_Tensor]) -> None:
+def _write_tensors(writer: GGUFWriter, tensors: list[_Tensor]) -> None:
     """Write every tensor's name and size, then their values.
 
     Only one tensor's values are in memory at a time.

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localfair.errors import ModelError
 from localfair.models.gguf_names import gguf_package
+
+if TYPE_CHECKING:
+    from gguf import GGUFWriter, TokenType
+    from transformers import PretrainedConfig
 
 INSTEAD = (
     "take the GGUF of this model as the student, "
@@ -32,7 +36,9 @@ PRE_TOKENIZERS = {
 }
 
 
-def write_from_folder(writer: Any, folder: Path, config: Any, chat_template: str | None) -> None:
+def write_from_folder(
+    writer: GGUFWriter, folder: Path, config: PretrainedConfig, chat_template: str | None
+) -> None:
     """Add every key that llama.cpp needs besides tensors.
 
     Raises ModelError for a model or a tokenizer that llama.cpp would not read as transformers does.
@@ -41,7 +47,7 @@ def write_from_folder(writer: Any, folder: Path, config: Any, chat_template: str
     _write_tokenizer(writer, folder, int(config.vocab_size), chat_template)
 
 
-def _write_hyperparameters(writer: Any, config: Any) -> None:
+def _write_hyperparameters(writer: GGUFWriter, config: PretrainedConfig) -> None:
     rotation = getattr(config, "rope_parameters", None) or {}
     is_scaled = rotation.get("rope_type", "default") != "default"
     if is_scaled or getattr(config, "use_sliding_window", False):
@@ -64,7 +70,7 @@ def _write_hyperparameters(writer: Any, config: Any) -> None:
 
 
 def _write_tokenizer(
-    writer: Any, folder: Path, vocabulary_size: int, chat_template: str | None
+    writer: GGUFWriter, folder: Path, vocabulary_size: int, chat_template: str | None
 ) -> None:
     gguf = gguf_package()
     tokenizer = _read_tokenizer(folder)
@@ -94,7 +100,9 @@ def _read_tokenizer(folder: Path) -> dict[str, Any]:
     return tokenizer
 
 
-def _tokens(tokenizer: dict[str, Any], size: int, types: Any) -> tuple[list[str], list[int]]:
+def _tokens(
+    tokenizer: dict[str, Any], size: int, types: type[TokenType]
+) -> tuple[list[str], list[int]]:
     """The text and the type of every token, by id.
 
     Rows of the embedding that have no token become unused padding.

@@ -11,16 +11,19 @@ import contextlib
 import io
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from localfair.errors import ModelError
 from localfair.models import Model
 from localfair.models.gguf_lora import read_config
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 PRECISIONS = ("bf16", "fp32")
 
 
-def merge(base: Path, adapter: Path, precision: str) -> Any:
+def merge(base: Path, adapter: Path, precision: str) -> PreTrainedModel:
     """The base's model with the adapter added to its weights, in `precision` (bf16 or fp32).
 
     In bf16 the weights are, bit for bit, those that the transformers engine examines. Raises
@@ -52,7 +55,7 @@ def merge(base: Path, adapter: Path, precision: str) -> Any:
     return adapted.merge_and_unload()
 
 
-def save_merged(merged: Any, base: Path, model: Model, folder: Path) -> None:
+def save_merged(merged: PreTrainedModel, base: Path, model: Model, folder: Path) -> None:
     """Save the merged weights, their configuration, and the tokenizer with its chat template."""
     from localfair.models.chat import load_tokenizer
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from localfair.committee.ask import Progress
 from localfair.export import adapter, gguf, merged
@@ -26,6 +26,9 @@ from localfair.export.student import TrainedStudent
 from localfair.models import gguf_lora
 from localfair.models.gguf_names import shape_of
 from localfair.record.store import Store
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 LORA = "lora"
 
@@ -95,7 +98,7 @@ def export_gguf(
     return Exported(export, parity(store, student, export, seated, limit, progress))
 
 
-def _merge(student: TrainedStudent, base: Path) -> Any:
+def _merge(student: TrainedStudent, base: Path) -> PreTrainedModel:
     """The student's model, merged in the precision that the run examined it in.
 
     A run with an NF4 base is merged into the 16-bit base: rounding to 4 bits again would lose
