@@ -1,7 +1,4 @@
-"""What all tests share: no network, a record in a temporary folder, and a laboratory small enough to run whole."""
-
-import json
-from pathlib import Path
+"""What all tests share: a record in a temporary folder, tiny students, and a laboratory."""
 
 import pytest
 
@@ -11,12 +8,14 @@ from tests.lab import Lab
 
 @pytest.fixture
 def store(tmp_path):
+    """An empty record, open for writing."""
     with Store.open(tmp_path / "record.db", create=True) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def tiny_student(tmp_path_factory):
+    """The folder of a tiny llama with random weights."""
     from tests import tiny
 
     return tiny.build(tmp_path_factory.mktemp("student"))
@@ -29,9 +28,8 @@ def tiny_gguf_student(tiny_student, tmp_path_factory):
     pytest.importorskip("gguf")
     from tests import tiny_gguf
 
-    return tiny_gguf.write(
-        tiny_student, tmp_path_factory.mktemp("student-gguf") / "tiny-student.gguf"
-    )
+    folder = tmp_path_factory.mktemp("student-gguf")
+    return tiny_gguf.write(tiny_student, folder / "tiny-student.gguf")
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +46,3 @@ def tiny_trained(tmp_path_factory):
 def lab(tmp_path, tiny_student):
     """A task of 8 train and 4 test questions, three scripted teachers, and a tiny real student."""
     return Lab(tmp_path, tiny_student)
-
-
-def read_json(path: Path):
-    return json.loads(path.read_text())

@@ -19,15 +19,32 @@ import localfair
 
 CHECKOUT = Path(localfair.__file__).resolve().parent.parent
 # what a working checkout also holds and a wheel must never carry
-STRAY = ("models/weights/big.gguf", "models/weights/tiny/model.safetensors", "recipes/fair/x.gguf",
-         "recipes/fair/localfair.db", "recipes/fair/localfair.db-wal", "tests/test_stray.py")  # fmt: skip
+STRAY = (
+    "models/weights/big.gguf",
+    "models/weights/tiny/model.safetensors",
+    "recipes/fair/x.gguf",
+    "recipes/fair/localfair.db",
+    "recipes/fair/localfair.db-wal",
+    "tests/test_stray.py",
+)
+NEVER = (".gguf", ".safetensors", ".db", ".db-wal", ".script.toml")
 
 
 def python(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *args]
+    """Run a Python of this environment."""
     return subprocess.run(
-        command, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=True
+        [sys.executable, *args],
+        cwd=cwd,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
+
+
+def pip(command: str, *args: str, cwd: Path) -> None:
+    """Run pip without the network."""
+    python("-m", "pip", command, "-q", "--no-deps", "--no-index", *args, cwd=cwd)
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +59,7 @@ def wheel(tmp_path_factory) -> Path:
     for name in STRAY:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text("stray")
-    python(
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-        "-w",
-        "dist",
-        ".",
-        cwd=copy,
-    )
+    pip("wheel", "--no-build-isolation", "-w", "dist", ".", cwd=copy)
     (built,) = (copy / "dist").glob("*.whl")
     return built
 
@@ -62,74 +67,57 @@ def wheel(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("installed")
-    python(
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--no-index",
-        "--target",
-        str(target),
-        str(wheel),
-        cwd=target,
-    )
+    pip("install", "--target", str(target), str(wheel), cwd=target)
     return target
 
 
-def shipped(kind: str) -> set[str]:
-    """What of the checkout's models/ or recipes/ must be in the wheel, as paths there."""
-    found = {"models": ["models/*.toml"], "recipes": ["recipes/*/recipe.toml", "recipes/**/*.md"]}[
-        kind
-    ]
-    return {
-        f"localfair/data/{p.relative_to(CHECKOUT).as_posix()}"
-        for glob in found
-        for p in CHECKOUT.glob(glob)
-    }
+def in_checkout(pattern: str) -> set[str]:
+    """The files of the checkout that a pattern matches, as paths in it."""
+    return {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob(pattern)}
 
 
-@pytest.mark.parametrize(("kind", "at_least"), [("models", 14), ("recipes", 20)])
-def test_the_wheel_carries_every_card_recipe_and_prompt(wheel, kind, at_least):
-    names = set(zipfile.ZipFile(wheel).namelist())
-    assert len(shipped(kind)) >= at_least
-    assert shipped(kind) - names == set()
+@pytest.mark.parametrize(
+    ("patterns", "at_least"),
+    [(["models/*.toml"], 14), (["recipes/*/recipe.toml", "recipes/**/*.md"], 20)],
+    ids=["models", "recipes"],
+)
+def test_the_wheel_carries_every_card_recipe_and_prompt(wheel, patterns, at_least):
+    files = set().union(*map(in_checkout, patterns))
+    in_wheel = set(zipfile.ZipFile(wheel).namelist())
+    assert len(files) >= at_least
+    assert {f"localfair/data/{file}" for file in files} <= in_wheel
 
 
 def test_the_wheel_carries_every_module(wheel):
-    modules = {p.relative_to(CHECKOUT).as_posix() for p in (CHECKOUT / "localfair").rglob("*.py")}
-    assert modules - set(zipfile.ZipFile(wheel).namelist()) == set()
+    assert in_checkout("localfair/**/*.py") <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_the_wheel_carries_no_weights_no_tests_and_no_records(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert [
-        n for n in names if n.endswith((".gguf", ".safetensors", ".db", ".db-wal", ".script.toml"))
-    ] == []
-    assert [n for n in names if "weights/" in n or "tests/" in n or "stray" in n] == []
-    assert {n.split("/")[0] for n in names} == {
-        "localfair",
-        f"localfair-{localfair.__version__}.dist-info",
-    }
+    for name in names:
+        assert not name.endswith(NEVER)
+        for part in ("weights/", "tests/", "stray"):
+            assert part not in name
+    metadata = f"localfair-{localfair.__version__}.dist-info"
+    assert {name.split("/")[0] for name in names} == {"localfair", metadata}
 
 
 def test_an_installed_copy_finds_its_recipes_and_cards_outside_the_checkout(installed, tmp_path):
     here = {"PYTHONPATH": str(installed), "LOCALFAIR_WORKSPACE": ""}
     where = python("-c", "import localfair; print(localfair.__file__)", cwd=tmp_path, **here).stdout
     assert where.startswith(str(installed))
-    recipes = python("-m", "localfair", "recipes", "list", cwd=tmp_path, **here).stdout
-    assert [line.split()[0] for line in recipes.splitlines()] == sorted(
-        p.parent.name for p in CHECKOUT.glob("recipes/*/recipe.toml")
-    )
-    cards = json.loads(
-        python("-m", "localfair", "models", "list", "--json", cwd=tmp_path, **here).stdout
-    )
-    assert {c["name"] for c in cards} == {p.stem for p in CHECKOUT.glob("models/*.toml")}
+    listed = python("-m", "localfair", "recipes", "list", cwd=tmp_path, **here).stdout
+    recipes = sorted(path.parent.name for path in CHECKOUT.glob("recipes/*/recipe.toml"))
+    assert [line.split()[0] for line in listed.splitlines()] == recipes
+    cards = python("-m", "localfair", "models", "list", "--json", cwd=tmp_path, **here).stdout
+    names = {path.stem for path in CHECKOUT.glob("models/*.toml")}
+    assert {card["name"] for card in json.loads(cards)} == names
 
 
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
-sockets, missing = [], {}
+sockets = []
+missing = {}
 sys.addaudithook(lambda event, args: sockets.append(event) if event.startswith("socket.") else None)
 sys.modules.update(dict.fromkeys(sys.argv[1].split()))
 import localfair
@@ -154,14 +142,15 @@ EXTRAS = (
 
 
 def test_no_module_opens_a_socket_and_most_need_no_extra(tmp_path):
-    seen = json.loads(python("-c", IMPORT_ALL, " ".join(EXTRAS), cwd=tmp_path).stdout)
-    assert seen["sockets"] == []
-    assert len(seen["names"]) >= 80
-    assert set(seen["missing"].values()) <= set(EXTRAS)
-    assert {"localfair.pipeline", "localfair.train", "localfair.cli.run"}.isdisjoint(
-        seen["missing"]
-    )
-    assert len(seen["missing"]) <= 16
+    imported = json.loads(python("-c", IMPORT_ALL, " ".join(EXTRAS), cwd=tmp_path).stdout)
+    missing = imported["missing"]
+    assert imported["sockets"] == []
+    assert len(imported["names"]) >= 80
+    assert set(missing.values()) <= set(EXTRAS)
+    for module in ("localfair.pipeline.runs", "localfair.stages.train", "localfair.cli.run"):
+        assert module in imported["names"]
+        assert module not in missing
+    assert len(missing) <= 16
 
 
 @pytest.mark.parametrize(

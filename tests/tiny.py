@@ -1,6 +1,7 @@
-"""A tiny llama with a byte-level tokenizer and a ChatML template, made in a folder in well under a second.
+"""A tiny llama with a byte-level tokenizer and a ChatML template, made in well under a second.
 
-Random weights: for what must hold of any model. Reads nothing, asks nobody.
+Its weights are random: it is for what must hold of any model. Reads nothing; writes into the folder
+it is given.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ SENTENCES = (
 
 
 def tokenizer(template: str | None = CHATML) -> Any:
-    """About 400 words; ids 0, 1, 2 are <|endoftext|>, <|im_start|>, <|im_end|>."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
+    """About 400 tokens; ids 0, 1, 2 are <|endoftext|>, <|im_start|>, <|im_end|>."""
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
     control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=control, initial_alphabet=alphabet)
-    made.train_from_iterator(SENTENCES * 3, trainer)
+    bpe.train_from_iterator(SENTENCES * 3, trainer)
     wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=made,
+        tokenizer_object=bpe,
         bos_token="<|im_start|>",
         eos_token="<|im_end|>",
         unk_token="<|endoftext|>",
-        pad_token="<|im_end|>",  # as SmolLM2 has it: padding must not be told by its id
+        pad_token="<|im_end|>",  # as SmolLM2 has it: no code may know padding by its id
         clean_up_tokenization_spaces=False,
     )
     wrapped.chat_template = template
@@ -48,7 +49,7 @@ def tokenizer(template: str | None = CHATML) -> Any:
 
 
 def build(folder: Path, seed: int = 0) -> Path:
-    """Two layers of width 64, float32, saved as safetensors beside the tokenizer."""
+    """Save a model of two layers of width 64, in float32, and its tokenizer; return `folder`."""
     words = tokenizer()
     torch.manual_seed(seed)
     config = LlamaConfig(

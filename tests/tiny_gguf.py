@@ -1,6 +1,7 @@
-"""The tiny llama of `tests.tiny` as a GGUF in float32: the same weights, words and template, for llama.cpp.
+"""The tiny llama of `tests.tiny` as a GGUF in float32, for llama.cpp.
 
-Reads nothing, asks nobody, takes well under a second.
+The weights, the tokenizer and the template are the same. It is written without the package's own
+exporter, so that tests can compare the two. Reads the folder of the llama; writes one file.
 """
 
 from __future__ import annotations
@@ -17,22 +18,30 @@ from transformers import LlamaForCausalLM
 from tests import tiny
 
 CONTEXT = 512
+# transformers' name of a weight -> llama.cpp's; first those of a layer, then those outside layers
 NAMES = {
-    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
-}  # fmt: skip
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}
 OUTER = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 
 
 def write(folder: Path, path: Path, *, add_bos: bool = False) -> Path:
-    """The model that `tiny.build` saved in `folder`, as one file at `path`."""
+    """Write the model that `tiny.build` saved in `folder` to `path`; return `path`."""
     llama = LlamaForCausalLM.from_pretrained(folder)
     writer = gguf.GGUFWriter(path, "llama")
-    _write_shape(writer, llama.config)
-    _write_words(writer, tiny.tokenizer(), add_bos)
+    _write_hyperparameters(writer, llama.config)
+    _write_tokenizer(writer, tiny.tokenizer(), add_bos)
     for name, weight in llama.state_dict().items():
-        writer.add_tensor(_name(name), _rotated(name, weight.float().numpy(), llama.config))
+        values = _rotated(name, weight.float().numpy(), llama.config)
+        writer.add_tensor(_name(name), values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -45,7 +54,7 @@ def model(path: Path, template: str | None = tiny.CHATML) -> Any:
     return SimpleNamespace(**vars(tiny.model(CONTEXT)) | {"path": path, "chat_template": template})
 
 
-def _write_shape(writer: gguf.GGUFWriter, config: Any) -> None:
+def _write_hyperparameters(writer: gguf.GGUFWriter, config: Any) -> None:
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(config.hidden_size)
     writer.add_block_count(config.num_hidden_layers)
@@ -57,15 +66,17 @@ def _write_shape(writer: gguf.GGUFWriter, config: Any) -> None:
     writer.add_vocab_size(config.vocab_size)
 
 
-def _write_words(writer: gguf.GGUFWriter, words: Any, add_bos: bool) -> None:
-    saved = json.loads(words.backend_tokenizer.to_str())["model"]
+def _write_tokenizer(writer: gguf.GGUFWriter, words: Any, add_bos: bool) -> None:
+    bpe = json.loads(words.backend_tokenizer.to_str())["model"]
     texts = words.convert_ids_to_tokens(range(len(words)))
+    types = [gguf.TokenType.NORMAL] * len(texts)
+    for token_id in words.all_special_ids:
+        types[token_id] = gguf.TokenType.CONTROL
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(texts)
-    kinds = {True: gguf.TokenType.CONTROL, False: gguf.TokenType.NORMAL}
-    writer.add_token_types([kinds[i in words.all_special_ids] for i in range(len(texts))])
-    writer.add_token_merges([" ".join(pair) for pair in saved["merges"]])
+    writer.add_token_types(types)
+    writer.add_token_merges([" ".join(pair) for pair in bpe["merges"]])
     writer.add_bos_token_id(words.bos_token_id)
     writer.add_eos_token_id(words.eos_token_id)
     writer.add_add_bos_token(add_bos)
@@ -73,6 +84,7 @@ def _write_words(writer: gguf.GGUFWriter, words: Any, add_bos: bool) -> None:
 
 
 def _name(name: str) -> str:
+    """llama.cpp's name of a weight, `blk.0.attn_q.weight`."""
     stem = name.removesuffix(".weight")
     if stem in OUTER:
         return f"{OUTER[stem]}.weight"
@@ -81,10 +93,16 @@ def _name(name: str) -> str:
 
 
 def _rotated(name: str, weight: np.ndarray, config: Any) -> np.ndarray:
-    """Queries and keys in llama.cpp's order: it turns neighbouring pairs, transformers turns halves."""
-    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
-    count = next((heads[part] for part in name.split(".") if part in heads), None)
-    if count is None:
+    """Queries and keys in llama.cpp's order; every other weight as it is.
+
+    llama.cpp turns neighbouring pairs of a head, transformers its halves.
+    """
+    if "q_proj" in name:
+        heads = config.num_attention_heads
+    elif "k_proj" in name:
+        heads = config.num_key_value_heads
+    else:
         return weight
-    split = weight.reshape(count, 2, weight.shape[0] // count // 2, weight.shape[1])
-    return np.ascontiguousarray(split.swapaxes(1, 2).reshape(weight.shape))
+    rows, columns = weight.shape
+    halves = weight.reshape(heads, 2, rows // heads // 2, columns)
+    return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(weight.shape))

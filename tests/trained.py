@@ -1,4 +1,7 @@
-"""A tiny student with a trained adapter, as folders and as GGUF: what exports and LoRA files are made from."""
+"""A tiny student with a trained adapter, as folders and as GGUF: what exports are made from.
+
+Reads nothing; writes into the folder it is given.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Tiny:
 
 
 def trained(base: Path, folder: Path, **changes: Any) -> Path:
-    """An adapter of `base`, taught a few replies hard enough that it matters."""
+    """Train an adapter of `base` into `folder`, on a few replies hard enough that it matters."""
     from localfair.record.nouns import Message
     from localfair.training.encode import encode
     from localfair.training.qlora import TrainSettings, train
@@ -34,18 +37,11 @@ def trained(base: Path, folder: Path, **changes: Any) -> Path:
     from tests import tiny
 
     words = tiny.tokenizer()
-    lessons = [
-        Example(
-            encode(
-                words,
-                (Message("user", f"How many pens are in {i} boxes?"),),
-                f"The answer is {12 * i}.",
-                256,
-            ),
-            "ce",
-        )
-        for i in range(8)
-    ]
+    lessons = []
+    for boxes in range(8):
+        question = Message("user", f"How many pens are in {boxes} boxes?")
+        encoded = encode(words, (question,), f"The answer is {12 * boxes}.", 256)
+        lessons.append(Example(encoded, "ce"))
     options = {
         "rank": 4,
         "alpha": 8,
@@ -54,16 +50,19 @@ def trained(base: Path, folder: Path, **changes: Any) -> Path:
         "quantise": "none",
         "compute": "fp32",
     }
-    train(base, lessons, folder, TrainSettings(terms=(("ce", 1.0),), **options | changes))
+    settings = TrainSettings(terms=(("ce", 1.0),), **options | changes)
+    train(base, lessons, folder, settings)
     return folder
 
 
 def build(root: Path) -> Tiny:
-    """A tiny student, its GGUF and an adapter taught to it, below `root`."""
+    """A tiny student, its GGUF and an adapter trained on it, below `root`."""
     from tests import tiny, tiny_gguf
 
     folder = tiny.build(root / "base")
-    ids = tiny.tokenizer()("How many pens are in 7 boxes? The answer is 84.").input_ids
     return Tiny(
-        folder, tiny_gguf.write(folder, root / "base.gguf"), trained(folder, root / "adapter"), ids
+        folder=folder,
+        gguf=tiny_gguf.write(folder, root / "base.gguf"),
+        adapter=trained(folder, root / "adapter"),
+        ids=tiny.tokenizer()("How many pens are in 7 boxes? The answer is 84.").input_ids,
     )

@@ -1,4 +1,6 @@
-"""The command line: parse, call one public function, print. Data to stdout, everything else to stderr.
+"""The command line: parse, call one public function, print.
+
+Data to stdout, everything else to stderr.
 
 Commands load when they are used, so `localfair --help` costs next to nothing.
 """
@@ -65,6 +67,8 @@ Examples:
       --teacher qwen2.5-coder-1.5b-instruct --teacher qwen2.5-coder-0.5b-instruct
   localfair report --json"""
 
+AGAIN = "run the same command again: everything answered before is recorded"
+
 
 class Lazy(click.Group):
     """A group that imports a command only to run it or to show its own help."""
@@ -75,10 +79,9 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(
-            importlib.import_module(f"localfair.cli.{module}"), attribute
-        )
+        module_name, attribute, _ = COMMANDS[cmd_name]
+        module = importlib.import_module(f"localfair.cli.{module_name}")
+        command: click.Command = getattr(module, attribute)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -93,31 +96,38 @@ class Lazy(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        entries = [(name, text) for name, (_, _, text) in COMMANDS.items()]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+            formatter.write_dl(entries)
 
 
 @click.group(cls=Lazy, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="localfair")
 def cli() -> None:
-    """Reasoning distillation at home: local teachers explain a small student's mistakes, review one another,
-    and a 4-bit student learns from what the committee accepted. The network stays off."""
+    """Reasoning distillation at home.
+
+    Local teachers explain a small student's mistakes, review one another, and a 4-bit student
+    learns from what the committee accepted. The network stays off.
+    """
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Run a command line; exit 0, 1, 2 or 130, with one `error:` line and one `hint:` line when not 0."""
+    """Run a command line and exit with 0, 1, 2 or 130.
+
+    Any other code than 0 comes with an `error:` line and a `hint:` line on stderr.
+    """
     try:
         code = cli.main(args=argv, prog_name="localfair", standalone_mode=False)
     except LocalfairError as error:
         sys.exit(complain(error))
     except click.UsageError as error:
-        sys.exit(complain(misused(error)))
+        sys.exit(complain(usage_in_words(error)))
     except click.ClickException as error:
         sys.exit(complain(LocalfairError(error.format_message(), "see `localfair --help`")))
     except (KeyboardInterrupt, click.Abort):
         sys.exit(complain(Interrupted("interrupted", "run the same command again to go on")))
     except (OSError, sqlite3.DatabaseError) as error:
-        known = in_words(error)
+        known = _in_words(error)
         if known is None:
             raise
         _drop_stdout()
@@ -125,36 +135,51 @@ def main(argv: list[str] | None = None) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def misused(error: click.UsageError) -> UsageError:
-    """What click found wrong with a command line: the nearest name where it knows one, else which help to read."""
+def usage_in_words(error: click.UsageError) -> UsageError:
+    """What click refused, with the nearest right name where it knows one, else the help to read."""
     command = error.ctx.command_path if error.ctx else "localfair"
-    see = f"see `{command} --help`"
+    see_help = f"see `{command} --help`"
+    # an exception of its own in click 8.2; 8.1 prints the help itself
     if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
-        return UsageError(f"`{command}` needs a command", see)
-    if close := getattr(error, "possibilities", None):
-        return UsageError(error.message, f"did you mean {close[0]!r}?")
-    return UsageError(" ".join(error.format_message().split()), see)
+        return UsageError(f"`{command}` needs a command", see_help)
+    nearest_names = getattr(error, "possibilities", None)
+    if nearest_names:
+        return UsageError(error.message, f"did you mean {nearest_names[0]!r}?")
+    one_line = " ".join(error.format_message().split())
+    return UsageError(one_line, see_help)
 
 
-def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
-    """What the operating system or SQLite refused, where the user can do something about it; else None."""
+def _in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
+    """What the system or SQLite refused, where the user can do something about it; else None."""
+    if isinstance(error, OSError):
+        return os_error_in_words(error)
+    return sqlite_error_in_words(error)
+
+
+def os_error_in_words(error: OSError) -> LocalfairError | None:
+    """A full disk, or a file that cannot be read or written; None for anything else."""
     from localfair.machine.files import disk_is_full
 
-    again = "run the same command again: everything answered before is recorded"
     if disk_is_full(error):
-        return DiskFull("no space left on the disk", f"free some space and {again}")
-    if isinstance(error, OSError):
-        if error.filename is None:
-            return None
-        return UsageError(
-            f"{error.filename}: {error.strerror}",
-            "check the path, and that you may read and write it",
-        )
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # without the extension
+        return DiskFull("no space left on the disk", f"free some space and {AGAIN}")
+    if error.filename is None:
+        return None
+    return UsageError(
+        f"{error.filename}: {error.strerror}",
+        "check the path, and that you may read and write it",
+    )
+
+
+def sqlite_error_in_words(error: sqlite3.DatabaseError) -> LocalfairError | None:
+    """A disk, a lock or a file that SQLite cannot work with; None for an error of ours."""
+    # The low byte is the error itself; the rest says where in SQLite it arose.
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return DiskFull("no space left on the disk", f"free some space and {AGAIN}")
         case sqlite3.SQLITE_IOERR:
             return DiskFull(
                 f"the disk refuses the database ({error})",
-                f"is it full, or over a quota? Then {again}",
+                f"is it full, or over a quota? Then {AGAIN}",
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StoreError(
@@ -176,11 +201,12 @@ def in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
 def _drop_stdout() -> None:
     """Point stdout nowhere: what could not be written must not fail again when Python ends."""
     with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
 
 
 def complain(error: LocalfairError) -> int:
-    """The error's lines on stderr; its exit code."""
+    """Print an error, its problems and its hint on stderr; return its exit code."""
     problems = list(getattr(error, "problems", ()))
     if len(problems) == 1:
         click.echo(f"error: {error.message}: {problems[0]}", err=True)
@@ -188,5 +214,6 @@ def complain(error: LocalfairError) -> int:
         click.echo(f"error: {error.message}", err=True)
         for problem in problems:
             click.echo(f"  {problem}", err=True)
-    click.echo(f"hint: {error.hint or 'see `localfair --help`'}", err=True)
+    hint = error.hint or "see `localfair --help`"
+    click.echo(f"hint: {hint}", err=True)
     return error.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ EPILOG = """\b
 Examples:
   localfair bench smollm2-135m-instruct
   localfair bench smollm2-135m-instruct --engine transformers --batch 1 --batch 16"""
+MIB = 2**20
 
 
 @click.command("bench", epilog=EPILOG)
@@ -56,10 +58,19 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="The rates as JSON.")
 def bench(
-    model: str, engines: tuple[str, ...], batches: tuple[int, ...], prompt_numbers: int, reply_tokens: int,
-    precision: str, db: Path, as_json: bool,
-) -> None:  # fmt: skip
-    """Measure how fast MODEL reads and writes here, and how much memory it takes; `plan` uses what is stored."""
+    model: str,
+    engines: tuple[str, ...],
+    batches: tuple[int, ...],
+    prompt_numbers: int,
+    reply_tokens: int,
+    precision: str,
+    db: Path,
+    as_json: bool,
+) -> None:
+    """Measure how fast MODEL reads and writes here, and how much memory it takes.
+
+    `plan` uses what is stored.
+    """
     from localfair.cli.show import say
     from localfair.committee.seating import Options
     from localfair.machine.workspace import workspace_dir
@@ -72,18 +83,25 @@ def bench(
         lengths=Lengths(prompt=prompt_numbers, reply=reply_tokens),
         options=Options(precision=precision),
     )
-    rows = measure(model, workspace_dir(), db, what, say)
+    rates = measure(model, workspace_dir(), db, what, say)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps(rates, indent=2))
         return
-    click.echo(f"{model} on {rows[0]['machine']}")
-    click.echo("engine               batch  read tokens/s  written tokens/s  load s  peak memory")
-    for row in rows:
-        click.echo(
-            f"{row['engine']:20} {row['batch']:5} {row['prefill']:14.0f} {row['decode']:17.0f} "
-            f"{row['load_seconds']:7.1f} {row['peak_memory'] / 2**20:8.0f} MiB"
-        )
-    fastest = best(rows)
-    click.echo(
-        f"fastest: --engine {fastest['engine'].partition('/')[0]} --batch {fastest['batch']}"
+    fastest = best(rates)
+    click.echo(f"{model} on {rates[0]['machine']}")
+    click.echo("\n".join(table(rates)))
+    engine = fastest["engine"].partition("/")[0]
+    click.echo(f"fastest: --engine {engine} --batch {fastest['batch']}")
+
+
+def table(rates: list[dict[str, Any]]) -> list[str]:
+    """The rates as text, a line per engine and batch size."""
+    head = "engine               batch  read tokens/s  written tokens/s  load s  peak memory"
+    return [head, *(_line(rate) for rate in rates)]
+
+
+def _line(rate: dict[str, Any]) -> str:
+    return (
+        f"{rate['engine']:20} {rate['batch']:5} {rate['prefill']:14.0f} {rate['decode']:17.0f} "
+        f"{rate['load_seconds']:7.1f} {rate['peak_memory'] / MIB:8.0f} MiB"
     )

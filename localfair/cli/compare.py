@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -21,15 +22,17 @@ everybody whose recipe has the step it names."""
 
 
 def _seeds(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:
+    """`0,1,2` as numbers, each once."""
     try:
-        found = tuple(int(word) for word in value.split(","))
+        seeds = [int(word) for word in value.split(",")]
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is no list of seeds such as 0,1,2") from error
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(seeds))
 
 
-def command(function: Any) -> click.Command:
-    """A command with `run`'s options, seeds in the place of its seed."""
+def command(function: Callable[..., None]) -> click.Command:
+    """A command with `run`'s options, variants in the place of its recipe and seeds of its seed."""
+    options_of_run = OPTIONS[1:]  # the first is the recipe
     for option in (
         click.argument("variants", metavar="VARIANT...", nargs=-1, required=True),
         click.option(
@@ -47,20 +50,24 @@ def command(function: Any) -> click.Command:
         click.option(
             "--lessons", type=click.IntRange(1), help="At most so many lessons for each, instead."
         ),
-        *reversed(OPTIONS[1:]),
+        *reversed(options_of_run),
     ):
         function = option(function)
-    made = click.command("compare", epilog=EPILOG)(function)
-    made.params = [p for p in made.params if p.name != "seed"]
-    return made
+    compare_command = click.command("compare", epilog=EPILOG)(function)
+    compare_command.params = [
+        parameter for parameter in compare_command.params if parameter.name != "seed"
+    ]
+    return compare_command
 
 
 @command
 def compare(**options: Any) -> None:
-    """Run every VARIANT on the same task, student and seeds at an equal budget; compare them by question."""
+    """Run every VARIANT on the same task, student and seeds at an equal budget; compare them by
+    question.
+    """
     from localfair.cli.show import Watch, say
     from localfair.pipeline.compare import ask
-    from localfair.pipeline.compare import compare as compare_all
+    from localfair.pipeline.compare import compare as run_and_compare
     from localfair.pipeline.orders import RunOptions, fetch_missing
 
     fetch = options.pop("fetch")
@@ -75,41 +82,58 @@ def compare(**options: Any) -> None:
         for orders in asked.orders.values():
             fetch_missing(orders[0], say)
     with Watch() as watch:
-        found = compare_all(asked, say=watch.say, progress=watch.progress)
-    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
+        comparison = run_and_compare(asked, say=watch.say, progress=watch.progress)
+    if as_json:
+        click.echo(json.dumps(comparison, indent=2))
+    else:
+        click.echo("\n".join(lines(comparison)))
 
 
-def lines(found: dict[str, Any]) -> list[str]:
-    """The comparison as text: a row per variant and seed, then what the seeds say together."""
-    width = max(len(row["variant"]) for row in found["rows"])
-    out = [
+def lines(comparison: dict[str, Any]) -> list[str]:
+    """The comparison as text: a line per variant and seed, then what the seeds show together."""
+    runs = comparison["rows"]
+    summaries = comparison["summary"]
+    width = max(len(run["variant"]) for run in runs)
+    shown = [
         f"  {'variant':{width}} seed  before   after [95 %]           unread  change, p            "
-        "against the first [95 %], p      questions lessons accepted  tokens asked  written  asked, trained"
+        "against the first [95 %], p      questions lessons accepted  tokens asked  written  "
+        "asked, trained"
     ]
-    for r in found["rows"]:
-        out.append(
-            f"  {r['variant']:{width}} {r['seed']:4} {r['before']['accuracy']:7.1%} {r['after']['accuracy']:7.1%} "
-            f"{span(r['after']['interval']):16} {r['after']['unreadable'] / r['after']['questions']:6.1%}  "
-            f"{r['change']['difference']:+6.1%}, {r['change']['p']:<8.2g}  {_against(r['against_first']):32} "
-            f"{r['train_questions']:9} {r['lessons']:7} {_share(r['accepted']):>8} {r['teacher_tokens']:13} "
-            f"{r['written_tokens']:8}  {r['teacher_seconds']:.0f} s, {r['train_seconds']:.0f} s"
-        )
-    if found["summary"][0]["seeds"] > 1:
-        out += [
+    shown += [_run(run, width) for run in runs]
+    if summaries[0]["seeds"] > 1:
+        shown += [
             "",
-            f"  {'over seeds':{width}} seeds  before   after  deviation  lowest to highest  against the first",
+            f"  {'over seeds':{width}} seeds  before   after  deviation  lowest to highest  "
+            "against the first",
         ]
-        out += [_summary(row, width) for row in found["summary"]]
-    return [*out, "", f"{_budget(found['asked'])}; comparison {found['id']}"]
+        shown += [_summary(summary, width) for summary in summaries]
+    return [*shown, "", f"{_budget(comparison['asked'])}; comparison {comparison['id']}"]
 
 
-def _summary(row: dict[str, Any], width: int) -> str:
-    versus = row["against_first"]
-    against = f"{versus['difference']:+.1%} {span(versus['interval'], '+.1%')}" if versus else "-"
-    return (
-        f"  {row['variant']:{width}} {row['seeds']:5} {row['before']:7.1%} {row['after']:7.1%} {row['deviation']:10.1%}"
-        f"  {row['lowest']:.1%} to {row['highest']:.1%}    {against}"
+def _run(run: dict[str, Any], width: int) -> str:
+    before = run["before"]
+    after = run["after"]
+    change = run["change"]
+    unread = after["unreadable"] / after["questions"]
+    exams = (
+        f"{before['accuracy']:7.1%} {after['accuracy']:7.1%} {span(after['interval']):16} "
+        f"{unread:6.1%}"
     )
+    changes = (
+        f"{change['difference']:+6.1%}, {change['p']:<8.2g}  {_against(run['against_first']):32}"
+    )
+    lessons = f"{run['train_questions']:9} {run['lessons']:7} {_share(run['accepted']):>8}"
+    tokens = f"{run['teacher_tokens']:13} {run['written_tokens']:8}"
+    times = f"{run['teacher_seconds']:.0f} s, {run['train_seconds']:.0f} s"
+    name = f"{run['variant']:{width}} {run['seed']:4}"
+    return f"  {name} {exams}  {changes} {lessons} {tokens}  {times}"
+
+
+def _summary(summary: dict[str, Any], width: int) -> str:
+    name = f"{summary['variant']:{width}} {summary['seeds']:5}"
+    means = f"{summary['before']:7.1%} {summary['after']:7.1%} {summary['deviation']:10.1%}"
+    extremes = f"{summary['lowest']:.1%} to {summary['highest']:.1%}"
+    return f"  {name} {means}  {extremes}    {_difference(summary['against_first'])}"
 
 
 def _budget(asked: dict[str, Any]) -> str:
@@ -121,12 +145,17 @@ def _budget(asked: dict[str, Any]) -> str:
 
 
 def _against(change: dict[str, Any] | None) -> str:
-    return (
-        f"{change['difference']:+.1%} {span(change['interval'], '+.1%')}, {change['p']:.2g}"
-        if change
-        else "-"
-    )
+    """The difference from the first variant with its p; `-` for the first itself."""
+    if change is None:
+        return "-"
+    return f"{_difference(change)}, {change['p']:.2g}"
 
 
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
+def _difference(change: dict[str, Any] | None) -> str:
+    if change is None:
+        return "-"
+    return f"{change['difference']:+.1%} {span(change['interval'], '+.1%')}"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"

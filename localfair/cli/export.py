@@ -1,135 +1,170 @@
-"""`localfair export`: a run's student, its lessons and its card, in the forms that other programs read."""
+"""`localfair export`: a run's student, its lessons and its card, in the forms that other programs
+read.
+
+Parses, calls one function of `export/`, prints where the export is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from localfair.export.student import Trained
-    from localfair.export.weights import Done
+    from localfair.export.student import TrainedStudent
+    from localfair.export.weights import Exported
     from localfair.record.store import Store
 
-OPTIONS = [
-    click.option("--run", help="The run's id; the newest when left out."),
-    click.option("--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True),
-    click.option("--out", type=click.Path(path_type=Path), default=Path("exports"), show_default=True,
-                 help="The folder to write into."),
-]  # fmt: skip
-PARITY = [
-    click.option("--no-parity", is_flag=True, help="Leave out the exam that compares it with the trained student."),
-    click.option("--parity-limit", type=click.IntRange(1), default=32, show_default=True,
-                 help="At most N questions: of dev, else of train that no lesson came from."),
-]  # fmt: skip
+EPILOG = """\b
+Examples:
+  localfair export gguf --type q8_0
+  localfair export lessons --out mine"""
 
-
-@click.group(
-    epilog="\b\nExamples:\n  localfair export gguf --type q8_0\n  localfair export lessons --out mine"
+run_option = click.option("--run", help="The run's id; the newest when left out.")
+db_option = click.option(
+    "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
 )
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("exports"),
+    show_default=True,
+    help="The folder to write into.",
+)
+no_parity_option = click.option(
+    "--no-parity",
+    is_flag=True,
+    help="Leave out the exam that compares it with the trained student.",
+)
+parity_limit_option = click.option(
+    "--parity-limit",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="At most N questions: of dev, else of train that no lesson came from.",
+)
+
+
+@click.group(epilog=EPILOG)
 def export() -> None:
-    """What a run made: adapter, merged weights, GGUF, lessons, model card. The same again is not made again."""
+    """What a run made: adapter, merged weights, GGUF, lessons, model card.
 
-
-def _with(*options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
+    The same again is not made again.
+    """
 
 
 @export.command("adapter")
-@_with(*OPTIONS)
+@run_option
+@db_option
+@out_option
 def adapter(run: str | None, db: Path, out: Path) -> None:
     """The LoRA adapter as a PEFT folder, its base's name and hash beside it."""
     from localfair.export.weights import export_adapter
 
     with _student(db, run) as (store, student):
-        _print(export_adapter(store, student, out))
+        exported = export_adapter(store, student, out)
+    _print(exported)
 
 
 @export.command("merged")
-@_with(*OPTIONS, *PARITY)
+@run_option
+@db_option
+@out_option
+@no_parity_option
+@parity_limit_option
 def merged(run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: int) -> None:
     """The adapter merged into its 16-bit base: a folder of safetensors."""
     from localfair.cli.show import Watch
     from localfair.export.weights import export_merged
 
+    limit = 0 if no_parity else parity_limit
     with _student(db, run) as (store, student), Watch() as watch:
-        _print(export_merged(store, student, out, 0 if no_parity else parity_limit, watch.progress))
+        exported = export_merged(store, student, out, limit, watch.progress)
+    _print(exported)
 
 
 @export.command("gguf")
-@_with(*OPTIONS, *PARITY)
-@click.option("--type", "kind", type=click.Choice(["f16", "bf16", "q8_0", "lora"]), default="q8_0", show_default=True,
-              help="How weights are stored; lora: the adapter alone, for the base's GGUF.")  # fmt: skip
+@run_option
+@db_option
+@out_option
+@no_parity_option
+@parity_limit_option
+@click.option(
+    "--type",
+    "format",
+    type=click.Choice(["f16", "bf16", "q8_0", "lora"]),
+    default="q8_0",
+    show_default=True,
+    help="How weights are stored; lora: the adapter alone, for the base's GGUF.",
+)
 def gguf(
-    run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: int, kind: str
+    run: str | None, db: Path, out: Path, no_parity: bool, parity_limit: int, format: str
 ) -> None:
     """The merged student as one GGUF file for llama.cpp."""
     from localfair.cli.show import Watch
     from localfair.export.weights import export_gguf
 
+    limit = 0 if no_parity else parity_limit
     with _student(db, run) as (store, student), Watch() as watch:
-        _print(
-            export_gguf(store, student, kind, out, 0 if no_parity else parity_limit, watch.progress)
-        )
+        exported = export_gguf(store, student, format, out, limit, watch.progress)
+    _print(exported)
 
 
 @export.command("lessons")
-@_with(*OPTIONS)
+@run_option
+@db_option
+@out_option
 def lessons(run: str | None, db: Path, out: Path) -> None:
     """The lessons as JSON lines of chat messages, for TRL, Axolotl, LLaMA-Factory or Unsloth."""
     from localfair.export.lessons import write
-
-    with _store(db) as store:
-        click.echo(str(write(store, run, out)))
-
-
-@export.command("card")
-@_with(*OPTIONS)
-def card(run: str | None, db: Path, out: Path) -> None:
-    """A model card, README.md, in Hugging Face's form: base, recipe, teachers and their terms, lessons, results."""
-    from localfair.export.card import write
-    from localfair.machine.workspace import workspace_dir
-
-    with _store(db) as store:
-        click.echo(str(write(store, run, workspace_dir(), out)))
-
-
-@contextmanager
-def _store(db: Path) -> Iterator[Store]:
     from localfair.record.store import Store
 
     with Store.open(db) as store:
-        yield store
+        path = write(store, run, out)
+    click.echo(path)
 
 
-@contextmanager
-def _student(db: Path, run: str | None) -> Iterator[tuple[Store, Trained]]:
-    """The database as its only writer, and the student that the run trained."""
-    from localfair.export.student import trained
+@export.command("card")
+@run_option
+@db_option
+@out_option
+def card(run: str | None, db: Path, out: Path) -> None:
+    """A model card, README.md, in Hugging Face's form.
+
+    It holds base, recipe, teachers and their terms, lessons, results.
+    """
+    from localfair.export.card import write
     from localfair.machine.workspace import workspace_dir
     from localfair.record.store import Store
 
-    with _store(db):  # it is there: exporting makes no database
-        pass
+    with Store.open(db) as store:
+        path = write(store, run, workspace_dir(), out)
+    click.echo(path)
+
+
+@contextmanager
+def _student(db: Path, run: str | None) -> Iterator[tuple[Store, TrainedStudent]]:
+    """The database as its only writer, and the student that the run trained."""
+    from localfair.export.student import trained_student
+    from localfair.machine.workspace import workspace_dir
+    from localfair.record.store import Store
+
+    # Opened for reading first: a database that is not there is refused, never made.
+    Store.open(db).__exit__()
     with Store.open(db, create=True) as store:
-        yield store, trained(store, run, workspace_dir())
+        yield store, trained_student(store, run, workspace_dir())
 
 
-def _print(done: Done) -> None:
-    """Where it is, what it hashes to, and how it compares."""
-    export = done.export
-    click.echo(
-        f"{export.path}  sha256:{export.sha256}  {export.bytes} bytes{'' if export.made else ', as before'}"
-    )
-    if done.parity:
-        click.echo(str(done.parity))
+def _print(exported: Exported) -> None:
+    """Where the export is, what it hashes to, and how it compares with the trained student."""
+    export = exported.export
+    line = f"{export.path}  sha256:{export.sha256}  {export.bytes} bytes"
+    if not export.is_new:
+        line += ", as before"
+    click.echo(line)
+    if exported.parity is not None:
+        click.echo(str(exported.parity))

@@ -3,70 +3,102 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from localfair.cli.run import command
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from localfair.pipeline.plan import Line, Planned
+
+GIB = 2**30
+MIB = 2**20
+MINUTES_FROM = 100  # seconds; below it a time is shown in seconds
+HOURS_FROM = 7200
+HEAD = (
+    "step            model                         engine            recorded   calls      +"
+    "  read tokens  written"
+)
+
 
 @command("plan", "Show what `run RECIPE` would ask, load, take and last; nothing is started.")
 def plan(**options: Any) -> None:
     from localfair.pipeline.orders import RunOptions, order
-    from localfair.pipeline.plan import plan as plan_of
+    from localfair.pipeline.plan import plan as make_plan
 
     as_json = options.pop("as_json")
-    options.pop("fetch")
+    options.pop("fetch")  # nothing is fetched for a plan
     recipe = options.pop("recipe")
-    planned = plan_of(order(recipe, RunOptions(**options)))
-    click.echo(json.dumps(planned.data(), indent=2) if as_json else "\n".join(lines(planned)))
+    planned = make_plan(order(recipe, RunOptions(**options)))
+    if as_json:
+        click.echo(json.dumps(planned.data(), indent=2))
+    else:
+        click.echo("\n".join(lines(planned)))
 
 
-def lines(found: Any) -> list[str]:
+def lines(planned: Planned) -> list[str]:
     """The plan as text; `+N` is what may come on top once the steps before have answered."""
-    out = [
-        "step            model                         engine            recorded   calls      +  read tokens  written"
+    return [HEAD, *_steps(planned), "", *_totals(planned), *_unmeasured(planned)]
+
+
+def _steps(planned: Planned) -> Iterator[str]:
+    """A line for each step that asks, and one for each train step, in the order of the run."""
+    training = {step["after_lines"]: step for step in planned.training}
+    for position in range(len(planned.lines) + 1):
+        if position in training:
+            yield _training(training[position])
+        if position < len(planned.lines):
+            yield _asking(planned.lines[position])
+
+
+def _training(step: dict[str, Any]) -> str:
+    state = f"at most {step['steps']} steps  {_time(step['seconds'])}"
+    if step["trained"]:
+        state = "trained already"
+    return f"{step['step']:15} {step['lessons']} lessons (+{step['more']}), {state}"
+
+
+def _asking(line: Line) -> str:
+    names = f"{line.step:15} {line.model:29} {line.engine:17}"
+    calls = f"{line.recorded:8} {line.calls:7} {line.more:6}"
+    tokens = f"{line.prompt_tokens:12} {line.reply_tokens:8}"
+    return f"{names} {calls} {tokens}  {_time(line.seconds)}"
+
+
+def _totals(planned: Planned) -> list[str]:
+    data = planned.data()
+    too_little = ": too little" if planned.memory > planned.memory_here else ""
+    return [
+        f"calls     {data['calls']} and at most {data['more']} more; "
+        f"{data['recorded']} are in the record",
+        f"loads     at most {planned.loads}",
+        f"memory    {_gib(planned.memory)} for the largest model served, "
+        f"{_gib(planned.memory_here)} free here{too_little}",
+        f"disk      {planned.disk / MIB:.1f} MiB of record, {_gib(planned.disk_here)} free here",
+        f"time      {_time(planned.seconds)} for the calls",
     ]
-    trained = {row["after_lines"]: row for row in found.training}
-    for at, line in enumerate([*found.lines, None]):
-        if row := trained.get(at):
-            state = (
-                "trained already"
-                if row["trained"]
-                else f"at most {row['steps']} steps  {_time(row['seconds'])}"
-            )
-            out.append(f"{row['step']:15} {row['lessons']} lessons (+{row['more']}), {state}")
-        if line is not None:
-            out.append(
-                f"{line.step:15} {line.model:29} {line.engine:17} {line.recorded:8} {line.calls:7} {line.more:6}"
-                f" {line.prompt_tokens:12} {line.reply_tokens:8}  {_time(line.seconds)}"
-            )
-    data = found.data()
-    out += [
-        "",
-        f"calls     {data['calls']} and at most {data['more']} more; {data['recorded']} are in the record",
-        f"loads     at most {found.loads}",
-        f"memory    {_gib(found.memory)} for the largest model served, {_gib(found.memory_here)} free here"
-        + (": too little" if found.memory > found.memory_here else ""),
-        f"disk      {found.disk / 2**20:.1f} MiB of record, {_gib(found.disk_here)} free here",
-        f"time      {_time(found.seconds)} for the calls",
-    ]
-    if found.unmeasured:
-        names = [name.removesuffix(")").partition("/")[0].split(" (") for name in found.unmeasured]
-        out += [
-            f"          never measured here: localfair bench {name} --engine {engine}"
-            for name, engine in names
-        ]
-    return out
+
+
+def _unmeasured(planned: Planned) -> Iterator[str]:
+    """The command that measures each engine without rates; these are `model (engine/precision)`."""
+    for entry in planned.unmeasured:
+        model, _, identity = entry.removesuffix(")").partition(" (")
+        engine = identity.partition("/")[0]
+        yield f"          never measured here: localfair bench {model} --engine {engine}"
 
 
 def _gib(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"
+    return f"{count / GIB:.1f} GiB"
 
 
 def _time(seconds: float | None) -> str:
     if seconds is None:
         return "?"
-    if seconds < 100:
+    if seconds < MINUTES_FROM:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    if seconds < HOURS_FROM:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

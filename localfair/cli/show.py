@@ -1,4 +1,5 @@
-"""How a run is shown: progress bars when a person is watching, plain lines when not; the report's tables.
+"""How a run is shown: progress bars when a person is watching, plain lines when not; the report's
+tables.
 
 Prints; decides nothing.
 """
@@ -10,143 +11,171 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 PLAIN_EVERY = 30.0  # seconds between plain progress lines
 
 
 def say(line: str) -> None:
-    """A line for the person, on stderr."""
+    """Print a line for the person, on stderr."""
     click.echo(line, err=True)
 
 
-def span(interval: Sequence[float] | None, form: str = ".1%") -> str:
+def span(interval: Sequence[float] | None, format_spec: str = ".1%") -> str:
     """`[low, high]`; nothing where there is no interval."""
-    return f"[{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
+    if not interval:
+        return ""
+    low, high = interval
+    return f"[{low:{format_spec}}, {high:{format_spec}}]"
 
 
 class Watch:
-    """Progress of one run on stderr."""
+    """Progress of one run on stderr: a bar on a terminal, else a line every PLAIN_EVERY seconds."""
 
     def __init__(self) -> None:
-        self._bar: Any = None
-        self._task: Any = None
-        self._label = ""
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._step = ""
         self._last = time.monotonic()
 
     def __enter__(self) -> Watch:
         if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeRemainingColumn,
-            )
-
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-            )
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar = _progress_bar()
             self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar:
+        if self._bar is not None:
             self._bar.stop()
 
     def say(self, line: str) -> None:
-        """A step is done."""
-        if self._bar:
+        """Print a line above the bar: a step is done."""
+        if self._bar is not None:
             self._bar.console.print(line, highlight=False, soft_wrap=True)
         else:
             say(line)
 
     def progress(self, done: int, total: int, label: str) -> None:
-        """`done` of `total` under a label."""
-        if self._bar:
-            self._draw(done, total, label)
+        """Show `done` of `total`; the label begins with the step, `inquire: anna`."""
+        if self._bar is not None:
+            self._draw(self._bar, done, total, label)
         elif time.monotonic() - self._last >= PLAIN_EVERY:
             self._last = time.monotonic()
             say(f"  {label} {done}/{total}")
 
-    def _draw(self, done: int, total: int, label: str) -> None:
-        key = label.partition(":")[0]
-        if key != self._label:
+    def _draw(self, bar: Progress, done: int, total: int, label: str) -> None:
+        step = label.partition(":")[0]
+        if self._task is None or step != self._step:
             if self._task is not None:
-                self._bar.remove_task(self._task)
-            self._task, self._label = self._bar.add_task(label, total=total), key
-        self._bar.update(self._task, completed=done, total=total, description=label)
+                bar.remove_task(self._task)
+            self._task = bar.add_task(label, total=total)
+            self._step = step
+        bar.update(self._task, completed=done, total=total, description=label)
+
+
+def _progress_bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 def print_report(db: Path, run: str | None, *, as_json: bool) -> None:
-    """One run's report on stdout."""
+    """Print the report of a run, of the newest for None, on stdout."""
     from localfair.record.store import Store
     from localfair.report.findings import latest_run, report
 
     with Store.open(db) as store:
-        found = report(store, run or latest_run(store))
+        findings = report(store, run or latest_run(store))
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(findings, indent=2))
     else:
-        click.echo("\n".join(lines(found)))
+        click.echo("\n".join(lines(findings)))
 
 
-def lines(found: dict[str, Any]) -> list[str]:
+def lines(findings: dict[str, Any]) -> list[str]:
     """A report as lines of text."""
-    out = [
-        f"run {found['run']}: {found['recipe']} on {found['task']}, seed {found['seed']}, {found['status']}",
-        f"  mistakes {found['mistakes']}, explanations {found['explanations']}, reviews {found['reviews']}, "
-        f"accepted {found['accepted']}, lessons {found['lessons']}",
-        f"  calls {found['calls']}, from the record {found['reused']}, model loads {found['loads']}",
+    shown = _counts(findings)
+    acceptance = findings["acceptance"]
+    if acceptance:
+        shown += ["", *_acceptance(acceptance)]
+    before = findings["before"]
+    after = findings["after"]
+    change = findings["change"]
+    if before:
+        shown += ["", _accuracy("before", before)]
+    if after:
+        shown.append(_accuracy("after", after))
+    if change:
+        shown.append(_change(change))
+    return shown
+
+
+def _counts(findings: dict[str, Any]) -> list[str]:
+    return [
+        "run {run}: {recipe} on {task}, seed {seed}, {status}".format(**findings),
+        "  mistakes {mistakes}, explanations {explanations}, reviews {reviews}, "
+        "accepted {accepted}, lessons {lessons}".format(**findings),
+        "  calls {calls}, from the record {reused}, model loads {loads}".format(**findings),
     ]
-    if found["acceptance"]:
-        out += ["", *_acceptance(found["acceptance"])]
-    for when in ("before", "after"):
-        if found[when]:
-            out += ([""] if when == "before" else []) + [_accuracy(when, found[when])]
-    if found["change"]:
-        out.append(_change(found["change"]))
-    return out
 
 
-def _acceptance(rows: list[dict[str, Any]]) -> list[str]:
-    width = max(len(r["who"]) for r in rows)
-    out = [f"  {'':8} {'kind':9} {'who':{width}}  count  accepted  answer right"]
-    for r in [r for r in rows if r["what"] == "author"]:
-        right = "-" if r["right"] is None else str(r["right"])
-        out.append(
-            f"  {'author':8} {r['kind']:9} {r['who']:{width}} {r['count']:6} {r['accepted']:9} {right:>13}"
-        )
-    reviewers = [r for r in rows if r["what"] == "reviewer"]
+def _acceptance(counts: list[dict[str, Any]]) -> list[str]:
+    """What authors wrote and what reviewers gave, a table each, by kind of explanation."""
+    width = max(len(count["who"]) for count in counts)
+    authors = [count for count in counts if count["what"] == "author"]
+    reviewers = [count for count in counts if count["what"] == "reviewer"]
+    head = f"  {'':8} {'kind':9} {'who':{width}}  count"
+    table = [f"{head}  accepted  answer right"]
+    table += [_author(count, width) for count in authors]
     if reviewers:
-        out.append(f"  {'':8} {'kind':9} {'who':{width}}  count  above 3    mean  unreadable")
-    for r in reviewers:
-        mean = "-" if r["mean"] is None else f"{r['mean']:.2f}"
-        out.append(
-            f"  {'reviewer':8} {r['kind']:9} {r['who']:{width}} {r['count']:6} {r['above_3']:8} {mean:>7} "
-            f"{r['unreadable']:11}"
-        )
-    return out
+        table.append(f"{head}  above 3    mean  unreadable")
+        table += [_reviewer(count, width) for count in reviewers]
+    return table
 
 
-def _accuracy(when: str, a: dict[str, Any]) -> str:
-    low, high = a["interval"]
-    return (
-        f"  {when:6}  {a['right']}/{a['questions']} right = {a['accuracy']:.1%}  "
-        f"[95% {low:.1%} to {high:.1%}]  unreadable {a['unreadable']}"
-    )
+def _author(count: dict[str, Any], width: int) -> str:
+    right = "-" if count["right"] is None else str(count["right"])
+    return f"{_who(count, width)} {count['accepted']:9} {right:>13}"
 
 
-def _change(c: dict[str, Any]) -> str:
-    low, high = c["interval"]
-    return (
-        f"  change  {c['difference']:+.1%}  [95% {low:+.1%} to {high:+.1%}]  "
-        f"gained {c['gained']}, lost {c['lost']}, exact McNemar p = {c['p']:.2g}"
-    )
+def _reviewer(count: dict[str, Any], width: int) -> str:
+    mean = "-" if count["mean"] is None else f"{count['mean']:.2f}"
+    return f"{_who(count, width)} {count['above_3']:8} {mean:>7} {count['unreadable']:11}"
+
+
+def _who(count: dict[str, Any], width: int) -> str:
+    return f"  {count['what']:8} {count['kind']:9} {count['who']:{width}} {count['count']:6}"
+
+
+def _accuracy(when: str, exam: dict[str, Any]) -> str:
+    low, high = exam["interval"]
+    right = f"{exam['right']}/{exam['questions']} right = {exam['accuracy']:.1%}"
+    interval = f"[95% {low:.1%} to {high:.1%}]"
+    return f"  {when:6}  {right}  {interval}  unreadable {exam['unreadable']}"
+
+
+def _change(change: dict[str, Any]) -> str:
+    low, high = change["interval"]
+    interval = f"[95% {low:+.1%} to {high:+.1%}]"
+    counts = f"gained {change['gained']}, lost {change['lost']}"
+    p = f"exact McNemar p = {change['p']:.2g}"
+    return f"  change  {change['difference']:+.1%}  {interval}  {counts}, {p}"

@@ -1,1 +1,1 @@
-"""What leaves the record: adapters, merged weights, GGUF files, lessons, a model card, and their parity exam."""
+"""What leaves the record: adapters, merged weights, GGUF files, lessons, cards; parity exams."""

@@ -1,200 +1,250 @@
-"""A model card in Hugging Face's form: what the student is, who taught it on what terms, and what it can do.
+"""A model card in Hugging Face's form: who the student is, who taught it, what it can do.
 
-Reads a run's report and the model cards of everyone in it; writes one text. Judges no licence: it says what the
-cards say, `unverified` included.
+Reads a run's report and the model cards of everyone in it; writes one text. Judges no licence:
+it says what the cards say, `unverified` included.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from localfair.errors import ModelError
-from localfair.export.lessons import as_lines, kept
-from localfair.export.student import adapter_row, run_row
+from localfair.export.lessons import as_json_lines, kept_lessons
+from localfair.export.student import find_run, last_adapter
 from localfair.machine.files import whole
 from localfair.models.card import UNVERIFIED, Card
 from localfair.models.registry import find_card
 from localfair.record.store import Row, Store
 from localfair.report.findings import report
 
+# a training setting of the adapter -> its words in the card
+TRAINING_WORDS = {
+    "quantise": "base in",
+    "rank": "rank",
+    "alpha": "alpha",
+    "learning_rate": "learning rate",
+}
+
 
 def write(store: Store, run: str | None, workspace: Path, out: Path) -> Path:
-    """The card of a run's student at `<out>/README.md`."""
+    """Write the card of a run's student to `<out>/README.md`, and return that path.
+
+    Raises what `card` raises.
+    """
     text = card(store, run, workspace)
-    with whole(out / "README.md") as part:
-        part.write_text(text, encoding="utf-8")
-    return out / "README.md"
+    path = out / "README.md"
+    with whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+    return path
 
 
 def card(store: Store, run: str | None, workspace: Path) -> str:
-    """The text. Raises UsageError for a run that is not there or trained no student."""
-    head = run_row(store, run)
-    adapter, found = adapter_row(store, head), report(store, head["id"])
-    settings = json.loads(head["settings"])
-    base = _card(settings["student"], workspace)
-    parts = [
-        _front(base, settings["student"], found),
-        _about(head, found, settings, base, adapter),
+    """The card's text.
+
+    Raises UsageError when there is no such run, or when it trained no student.
+    """
+    run_row = find_run(store, run)
+    adapter = last_adapter(store, run_row)
+    findings = report(store, run_row["id"])
+    settings = json.loads(run_row["settings"])
+    base = _known_card(settings["student"], workspace)
+    title = _title(settings["student"], base)
+    sections = [
+        _front_matter(title, base, findings),
+        _about(title, base, run_row, adapter),
         _teachers(settings, workspace),
-        _lessons(store, head),
-        _results(found),
-        _exports(store, adapter),
+        _lessons(store, run_row["id"]),
+        _results(findings),
+        _exports(store, adapter["id"]),
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(section for section in sections if section)
 
 
-def _card(name: str, workspace: Path) -> Card | None:
-    """What is known of a model; None for a script, or weights that are gone."""
+def _known_card(model: str, workspace: Path) -> Card | None:
+    """A model's card; None for a script, and for weights that are no longer here."""
+    if model.endswith(".script.toml"):
+        return None
     try:
-        return None if name.endswith(".script.toml") else find_card(name, workspace)
+        return find_card(model, workspace)
     except ModelError:
         return None
 
 
-def _title(name: str, known: Card | None) -> str:
-    return known.name if known else Path(name).name.removesuffix(".toml").removesuffix(".script")
+def _title(model: str, known: Card | None) -> str:
+    """The name of a model: its card's, else that of its file."""
+    if known is not None:
+        return known.name
+    return Path(model).name.removesuffix(".toml").removesuffix(".script")
 
 
-def _front(base: Card | None, student: str, found: Row) -> str:
-    """The YAML that Hugging Face reads; a JSON text is YAML too, so every value is quoted as JSON."""
-    repositories = [source.repo for source in base.sources if source.repo] if base else []
-    licence = base.licence.lower() if base and base.licence != UNVERIFIED else "unknown"
-    lines = {
-        "base_model": repositories[0] if repositories else _title(student, base),
-        "license": licence, "library_name": "peft", "pipeline_tag": "text-generation",
-        "tags": ["localfair", "distillation", "lora", found["recipe"]], "model-index": _index(student, base, found),
-    }  # fmt: skip
-    return "\n".join(
-        [
-            "---",
-            *(f"{key}: {json.dumps(value)}" for key, value in lines.items() if value),
-            "---",
-            "",
-        ]
-    )
+def _table(head: str, rule: str, rows: Iterable[str]) -> list[str]:
+    """The lines of a Markdown table."""
+    return [head, rule, *rows]
 
 
-def _index(student: str, base: Card | None, found: Row) -> list[Row]:
-    if not found["after"]:
-        return []
-    data = {"name": found["task"], "type": found["task"], "split": "test"}
-    metric = {"type": "accuracy", "value": found["after"]["accuracy"], "name": "accuracy, greedy"}
-    result = {"task": {"type": "text-generation"}, "dataset": data, "metrics": [metric]}
-    return [{"name": f"{_title(student, base)} taught by {found['recipe']}", "results": [result]}]
-
-
-def _about(head: Row, found: Row, settings: dict[str, Any], base: Card | None, adapter: Row) -> str:
-    name, how = _title(settings["student"], base), json.loads(adapter["settings"])
-    paper = json.loads(head["effective"]).get("paper")
-    method = f"`{found['recipe']}` ({paper})" if paper else f"`{found['recipe']}`"
-    said = {
-        "quantise": "base in",
-        "rank": "rank",
-        "alpha": "alpha",
-        "learning_rate": "learning rate",
+def _front_matter(title: str, base: Card | None, findings: Row) -> str:
+    """The YAML block that Hugging Face reads. Values are written as JSON, which YAML reads too."""
+    fields = {
+        "base_model": _base_model(title, base),
+        "license": _licence(base),
+        "library_name": "peft",
+        "pipeline_tag": "text-generation",
+        "tags": ["localfair", "distillation", "lora", findings["recipe"]],
+        "model-index": _model_index(title, findings),
     }
-    training = [f"{word} {how[key]}" for key, word in said.items() if key in how]
-    rows = {
-        "base": f"{name}, `{adapter['base']}`",
+    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items() if value]
+    return "\n".join(["---", *lines, "---", ""])
+
+
+def _base_model(title: str, base: Card | None) -> str:
+    """The base's first repository on Hugging Face, else its name."""
+    sources = base.sources if base else ()
+    repositories = [source.repo for source in sources if source.repo]
+    return repositories[0] if repositories else title
+
+
+def _licence(base: Card | None) -> str:
+    if base is None or base.licence == UNVERIFIED:
+        return "unknown"
+    return base.licence.lower()
+
+
+def _model_index(title: str, findings: Row) -> list[Row]:
+    """The accuracy after training as a `model-index`; empty for a run without that exam."""
+    exam = findings["after"]
+    if not exam:
+        return []
+    task = findings["task"]
+    result = {
+        "task": {"type": "text-generation"},
+        "dataset": {"name": task, "type": task, "split": "test"},
+        "metrics": [{"type": "accuracy", "value": exam["accuracy"], "name": "accuracy, greedy"}],
+    }
+    return [{"name": f"{title} taught by {findings['recipe']}", "results": [result]}]
+
+
+def _about(title: str, base: Card | None, run: Row, adapter: Row) -> str:
+    recipe = run["recipe"]
+    paper = json.loads(run["effective"]).get("paper")
+    method = f"`{recipe}` ({paper})" if paper else f"`{recipe}`"
+    version = json.loads(run["versions"]).get("localfair", "")
+    facts = {
+        "base": f"{title}, `{adapter['base']}`",
         "base's licence": base.licence if base else UNVERIFIED,
         "adapter": f"`{adapter['id']}`, weights `sha256:{adapter['sha256']}`",
-        "training": ", ".join([*training, f"{adapter['steps']} steps", f"seed {head['seed']}"]),
-        "run": f"`{head['id']}`, {head['started'][:10]}, localfair {json.loads(head['versions']).get('localfair', '')}",
+        "training": _training(run, adapter),
+        "run": f"`{run['id']}`, {run['started'][:10]}, localfair {version}",
     }
-    return "\n".join(
-        [
-            f"# {name}, taught by {found['recipe']} on {found['task']}",
-            "",
-            f"A LoRA adapter made by localfair with the recipe {method}.",
-            "",
-            "| | |",
-            "|---|---|",
-            *(f"| {key} | {value} |" for key, value in rows.items()),
-            "",
-        ]
-    )
+    rows = [f"| {fact} | {value} |" for fact, value in facts.items()]
+    lines = [
+        f"# {title}, taught by {recipe} on {run['task']}",
+        "",
+        f"A LoRA adapter made by localfair with the recipe {method}.",
+        "",
+        *_table("| | |", "|---|---|", rows),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _training(run: Row, adapter: Row) -> str:
+    settings = json.loads(adapter["settings"])
+    facts = [f"{words} {settings[key]}" for key, words in TRAINING_WORDS.items() if key in settings]
+    facts += [f"{adapter['steps']} steps", f"seed {run['seed']}"]
+    return ", ".join(facts)
 
 
 def _teachers(settings: dict[str, Any], workspace: Path) -> str:
-    """Everyone whose words are in the lessons or decided about them, with the licence and its terms for outputs."""
-    seats = [(role[:-1], name) for role in ("teachers", "reviewers") for name in settings[role]]
-    seats += [("mentor", settings["mentor"])] if settings["mentor"] else []
+    """Every model that wrote lessons or judged them, its licence and its terms for outputs."""
+    seats = [("teacher", name) for name in settings["teachers"]]
+    seats += [("reviewer", name) for name in settings["reviewers"]]
+    if settings["mentor"]:
+        seats.append(("mentor", settings["mentor"]))
     if not seats:
         return ""
     rows = []
-    for role, name in dict.fromkeys(seats):
-        known = _card(name, workspace)
-        licence, terms = (known.licence, known.output_terms) if known else (UNVERIFIED, UNVERIFIED)
-        rows.append(
-            f"| {role} | {_title(name, known)} | {seats.count((role, name))} | {licence} | {terms} |"
-        )
-    head = [
-        "## Teachers and their terms",
-        "",
-        "| role | model | seats | licence | terms for outputs |",
-        "|---|---|--:|---|---|",
-    ]
-    return "\n".join([*head, *rows, ""])
+    for (role, model), count in Counter(seats).items():
+        known = _known_card(model, workspace)
+        licence = known.licence if known else UNVERIFIED
+        terms = known.output_terms if known else UNVERIFIED
+        rows.append(f"| {role} | {_title(model, known)} | {count} | {licence} | {terms} |")
+    table = _table(
+        "| role | model | seats | licence | terms for outputs |", "|---|---|--:|---|---|", rows
+    )
+    return "\n".join(["## Teachers and their terms", "", *table, ""])
 
 
-def _lessons(store: Store, head: Row) -> str:
-    lessons = kept(store, head["id"])
+def _lessons(store: Store, run: str) -> str:
+    """How many lessons the run kept, of which kinds, and the hash of their export."""
+    lessons = kept_lessons(store, run)
     if not lessons:
         return ""
-    digest = hashlib.sha256(as_lines(store, head["id"]).encode()).hexdigest()
-    kinds = ", ".join(
-        f"{sum(x['kind'] == k for x in lessons)} {k}" for k in sorted({x["kind"] for x in lessons})
+    digest = hashlib.sha256(as_json_lines(store, run).encode()).hexdigest()
+    counts = Counter(lesson["kind"] for lesson in lessons)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    return (
+        "## Lessons\n\n"
+        f"{len(lessons)} ({kinds}); sha256 of `localfair export lessons`: `{digest}`\n"
     )
-    return f"## Lessons\n\n{len(lessons)} ({kinds}); sha256 of `localfair export lessons`: `{digest}`\n"
 
 
-def _results(found: Row) -> str:
-    """Before and after on the same test questions, greedy as the recipe asks, with 95 % intervals."""
-    exams = [(when, found[when]) for when in ("before", "after") if found[when]]
-    if not exams:
+def _results(findings: Row) -> str:
+    """Both exams on the same test questions, and the change, with 95 % intervals."""
+    rows = [_exam(when, findings[when]) for when in ("before", "after") if findings[when]]
+    if not rows:
         return ""
     lines = [
         "## Results",
         "",
-        f"Test questions of `{found['task']}`, each asked once.",
+        f"Test questions of `{findings['task']}`, each asked once.",
         "",
-        "| | right | accuracy | 95 % |",
+        *_table("| | right | accuracy | 95 % |", "|---|--:|--:|---|", rows),
     ]
-    lines += ["|---|--:|--:|---|"]
-    lines += [
-        f"| {when} | {a['right']} of {a['questions']} | {a['accuracy']:.1%} | {_span(a)} |"
-        for when, a in exams
-    ]
-    if change := found["change"]:
-        lines += ["", f"Change {change['difference']:+.1%}, 95 % {_span(change)}, on the same questions: gained "
-                  f"{change['gained']}, lost {change['lost']}, exact McNemar p = {change['p']:.2g}."]  # fmt: skip
+    change = findings["change"]
+    if change:
+        lines.append("")
+        lines.append(
+            f"Change {change['difference']:+.1%}, 95 % {_span(change)}, on the same questions: "
+            f"gained {change['gained']}, lost {change['lost']}, "
+            f"exact McNemar p = {change['p']:.2g}."
+        )
     return "\n".join([*lines, ""])
 
 
-def _span(a: Row) -> str:
-    return f"{a['interval'][0]:.1%} to {a['interval'][1]:.1%}"
+def _exam(when: str, exam: Row) -> str:
+    right = f"{exam['right']} of {exam['questions']}"
+    return f"| {when} | {right} | {exam['accuracy']:.1%} | {_span(exam)} |"
 
 
-def _exports(store: Store, adapter: Row) -> str:
-    """What was exported of this adapter, and how it compares with the trained student."""
-    rows = store.rows(
+def _span(estimate: Row) -> str:
+    low, high = estimate["interval"]
+    return f"{low:.1%} to {high:.1%}"
+
+
+def _exports(store: Store, adapter: str) -> str:
+    """What was exported of this adapter, and how each export compares with the trained student."""
+    exports = store.rows(
         "SELECT e.format, e.sha256, p.* FROM exports e LEFT JOIN parities p ON p.export = e.id "
         "WHERE e.adapter = ? ORDER BY e.format, p.created",
-        adapter["id"],
+        adapter,
     )
-    return "\n".join(["## Exports", "", *_exported(rows), ""]) if rows else ""
+    if not exports:
+        return ""
+    rows = [_export(export) for export in exports]
+    table = _table("| form | sha256 | parity: same grade | same text |", "|---|---|---|---|", rows)
+    return "\n".join(["## Exports", "", *table, ""])
 
 
-def _exported(rows: Iterable[Row]) -> Iterable[str]:
-    yield "| form | sha256 | parity: same grade | same text |"
-    yield "|---|---|---|---|"
-    for row in rows:
-        grade, text = (
-            (f"{row['same_grade']} of {row['questions']} ({row['split']})", f"{row['same_text']} of {row['questions']}")
-            if row["id"] else ("not examined", "")
-        )  # fmt: skip
-        yield f"| {row['format']} | `{row['sha256']}` | {grade} | {text} |"
+def _export(export: Row) -> str:
+    same_grade = "not examined"
+    same_text = ""
+    if export["id"]:  # of its parity exam
+        questions = export["questions"]
+        same_grade = f"{export['same_grade']} of {questions} ({export['split']})"
+        same_text = f"{export['same_text']} of {questions}"
+    return f"| {export['format']} | `{export['sha256']}` | {same_grade} | {same_text} |"

@@ -1,8 +1,8 @@
 """Merged weights to a GGUF file that llama.cpp serves.
 
-Reads a model in memory and the metadata of its base; writes one file, a tensor at a time. Where the base came
-from a GGUF its metadata are copied: hyperparameters, tokenizer and chat template stay what they were. Knows
-nothing of the store or of adapters.
+Reads a model in memory and the metadata of its base; writes one file, a tensor at a time. Where
+the base came from a GGUF its metadata are copied: hyperparameters, tokenizer and chat template
+stay what they were. Knows nothing of the store or of adapters.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localfair.errors import ModelError
 from localfair.export.gguf_tokenizer import write_from_folder
@@ -20,14 +20,20 @@ from localfair.machine.files import whole
 from localfair.models import Model
 from localfair.models.gguf_names import Shape, gguf_package, laid_out, namer, shape_of
 
-# what a user may ask for -> ggml's type of the matrices, and its file type
-TYPES = {
+if TYPE_CHECKING:
+    from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter
+    from numpy.typing import NDArray
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+# what a user may ask for -> ggml's type of the matrices, and the file type that llama.cpp calls it
+FORMATS = {
     "f16": ("F16", "MOSTLY_F16"),
     "bf16": ("BF16", "MOSTLY_BF16"),
     "q8_0": ("Q8_0", "MOSTLY_Q8_0"),
 }
-# of the base's own file, not of what the merged weights become
-LEFT = (
+# Metadata that describe the base's own file. They are not copied: the merged file has its own.
+NOT_COPIED = (
     "GGUF.",
     "general.file_type",
     "general.quantization_version",
@@ -36,110 +42,131 @@ LEFT = (
     "split.",
 )
 
-F16_MOST = 65504.0
+LARGEST_F16 = 65504.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """One tensor: its name and (rows, columns) in the file, its ggml type, and its numbers when they are asked for."""
+class _Tensor:
+    """One tensor of the file; `shape` is (rows, columns), `type` one of ggml's.
+
+    `read` gives the values in that type; they are in memory only while the tensor is written.
+    """
 
     name: str
     shape: tuple[int, ...]
-    stored: Any
-    numbers: Callable[[], Any]
+    type: GGMLQuantizationType
+    read: Callable[[], NDArray[Any]]
 
 
-def write(merged: Any, model: Model, base: Path, kind: str, name: str, out: Path) -> Path:
-    """The merged model as a GGUF of `kind` (a key of TYPES) at `out`; `base` is its safetensors folder.
+def write(
+    merged: PreTrainedModel, model: Model, base: Path, format: str, name: str, out: Path
+) -> Path:
+    """Write the merged model to `out`, a GGUF of `format` (a key of FORMATS); return `out`.
 
-    The same weights make the same bytes. Raises ModelError for an architecture or tokenizer that is not known
-    here, DiskFull.
+    `model` is the base as its card names it, `base` its safetensors folder, `name` the file's
+    general.name. The same weights make the same bytes. Raises ModelError when the architecture
+    or the tokenizer is not known here, DiskFull.
     """
-    gguf, shape = gguf_package(), shape_of(base)
+    gguf = gguf_package()
+    shape = shape_of(base)
+    matrix_type, file_type = FORMATS[format]
     source = gguf.GGUFReader(model.path) if model.path.is_file() else None
-    pieces = list(_pieces(merged, shape, kind))
-    pieces += _extra(source, {piece.name for piece in pieces})
-    with whole(out) as part:
-        writer = gguf.GGUFWriter(part, shape.architecture)
+    tensors = list(_tensors(merged, shape, gguf.GGMLQuantizationType[matrix_type]))
+    if source is not None:
+        tensors += _tensors_of_base_alone(source, {tensor.name for tensor in tensors})
+    with whole(out) as unfinished:
+        writer = gguf.GGUFWriter(unfinished, shape.architecture)
         writer.add_name(name)
-        _write_metadata(writer, source, model, base, merged.config)
-        writer.add_file_type(gguf.LlamaFileType[TYPES[kind][1]])
+        if source is None:
+            write_from_folder(writer, base, merged.config, model.chat_template)
+        else:
+            _copy_metadata(writer, source)
+        writer.add_file_type(gguf.LlamaFileType[file_type])
         writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-        _write_pieces(writer, pieces)
+        _write_tensors(writer, tensors)
     return out
 
 
-def _write_metadata(writer: Any, source: Any, model: Model, base: Path, config: Any) -> None:
-    if source is None:
-        write_from_folder(writer, base, config, model.chat_template)
-        return
+def _copy_metadata(writer: GGUFWriter, source: GGUFReader) -> None:
+    """Copy the base's metadata, but for what describes its own file."""
     for key, field in source.fields.items():
-        if key != "general.architecture" and not key.startswith(LEFT):
-            inner = field.types[-1] if len(field.types) > 1 else None
-            writer.add_key_value(key, field.contents(), field.types[0], sub_type=inner)
+        # the writer has set the architecture itself
+        if key == "general.architecture" or key.startswith(NOT_COPIED):
+            continue
+        is_array = len(field.types) > 1
+        item_type = field.types[-1] if is_array else None
+        writer.add_key_value(key, field.contents(), field.types[0], sub_type=item_type)
 
 
-def _pieces(merged: Any, shape: Shape, kind: str) -> Iterator[_Piece]:
-    """Everything in the model, the tied head left out; vectors stay float32."""
-    gguf, name_of = gguf_package(), namer(shape)
-    tied = bool(merged.config.tie_word_embeddings)
+def _tensors(
+    merged: PreTrainedModel, shape: Shape, matrix_type: GGMLQuantizationType
+) -> Iterator[_Tensor]:
+    """Every weight of the model, the head left out where it is tied to the embedding."""
+    name_of = namer(shape)
+    head_is_tied = bool(merged.config.tie_word_embeddings)
     for weight, values in merged.state_dict().items():
-        if not (tied and weight == "lm_head.weight"):
-            stored = _stored(values, gguf.GGMLQuantizationType[TYPES[kind][0]])
-            yield _Piece(
-                name_of(weight),
-                tuple(values.shape),
-                stored,
-                partial(_numbers, weight, values, stored, shape),
-            )
+        if head_is_tied and weight == "lm_head.weight":
+            continue
+        stored = _type_of(values, matrix_type)
+        read = partial(_read, weight, values, stored, shape)
+        yield _Tensor(name_of(weight), tuple(values.shape), stored, read)
 
 
-def _stored(values: Any, wanted: Any) -> Any:
-    """The type a weight is kept in: a row that is no whole number of blocks is kept in F16, as llama.cpp does."""
+def _type_of(values: Tensor, matrix_type: GGMLQuantizationType) -> GGMLQuantizationType:
+    """The ggml type that a weight is kept in.
+
+    Vectors stay float32. A matrix whose rows are no whole number of blocks is kept in F16, as
+    llama.cpp does.
+    """
     gguf = gguf_package()
     types = gguf.GGMLQuantizationType
     if len(values.shape) == 1:
         return types.F32
-    return types.F16 if values.shape[-1] % gguf.GGML_QUANT_SIZES[wanted][0] else wanted
+    block, _ = gguf.GGML_QUANT_SIZES[matrix_type]
+    if values.shape[-1] % block:
+        return types.F16
+    return matrix_type
 
 
-def _numbers(weight: str, values: Any, stored: Any, shape: Shape) -> Any:
-    """The weight's numbers in llama.cpp's order and type."""
-    numbers = laid_out(weight, values.detach().float().cpu().numpy(), shape)
-    if stored.name == "F16" and abs(numbers).max() > F16_MOST:
+def _read(weight: str, values: Tensor, stored: GGMLQuantizationType, shape: Shape) -> NDArray[Any]:
+    """A weight's values in llama.cpp's order and in the type `stored`.
+
+    Raises ModelError where f16 cannot hold them.
+    """
+    array = laid_out(weight, values.detach().float().cpu().numpy(), shape)
+    if stored.name == "F16" and abs(array).max() > LARGEST_F16:
         raise ModelError(f"{weight} holds numbers that f16 cannot", "export it with --type bf16")
-    return gguf_package().quants.quantize(numbers, stored)
+    quantised: NDArray[Any] = gguf_package().quants.quantize(array, stored)
+    return quantised
 
 
-def _extra(source: Any, names: set[str]) -> Iterator[_Piece]:
-    """Tensors of the base's GGUF that no weight of transformers stands for (factors of a scaled rotation)."""
-    for tensor in source.tensors if source else ():
-        if tensor.name not in names and tensor.name != "output.weight":
-            sizes = tuple(int(n) for n in reversed(tensor.shape))
-            yield _Piece(tensor.name, sizes, tensor.tensor_type, partial(_same, tensor.data))
+def _tensors_of_base_alone(source: GGUFReader, written: set[str]) -> Iterator[_Tensor]:
+    """Tensors that only the base's GGUF has, such as the factors of a scaled rotation."""
+    import numpy as np
+
+    for tensor in source.tensors:
+        # a base may hold its tied head as a tensor of its own; the merged file never does
+        if tensor.name in written or tensor.name == "output.weight":
+            continue
+        shape = tuple(int(size) for size in reversed(tensor.shape))
+        yield _Tensor(tensor.name, shape, tensor.tensor_type, partial(np.asarray, tensor.data))
 
 
-def _same(data: Any) -> Any:
-    return data
+def _write_tensors(writer: GGUFWriter, tensors: list[_Tensor]) -> None:
+    """Write every tensor's name and size, then their values.
 
-
-def _write_pieces(writer: Any, pieces: list[_Piece]) -> None:
-    """Every tensor's name and size first, then its numbers, so that one at a time is in memory."""
+    Only one tensor's values are in memory at a time.
+    """
     import numpy as np
 
     gguf = gguf_package()
-    for piece in pieces:
-        values, size = gguf.GGML_QUANT_SIZES[piece.stored]
-        writer.add_tensor_info(
-            piece.name,
-            piece.shape,
-            np.float32,
-            math.prod(piece.shape) // values * size,
-            piece.stored,
-        )
+    for tensor in tensors:
+        block, block_bytes = gguf.GGML_QUANT_SIZES[tensor.type]
+        size = math.prod(tensor.shape) // block * block_bytes
+        writer.add_tensor_info(tensor.name, tensor.shape, np.float32, size, tensor.type)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
-    for piece in pieces:
-        writer.write_tensor_data(piece.numbers())
+    for tensor in tensors:
+        writer.write_tensor_data(tensor.read())
     writer.close()

@@ -1,7 +1,7 @@
-"""A run's lessons as JSON lines in the chat form that TRL, Axolotl, LLaMA-Factory and Unsloth read.
+"""A run's lessons as JSON lines of chats, as TRL, Axolotl, LLaMA-Factory and Unsloth read them.
 
-Reads lessons and seats. The lines are the same for the same lessons, whichever run made them, and in order of
-their ids. Knows nothing of adapters.
+Reads lessons and seats. The lines are the same for the same lessons, whichever run made them,
+and in order of their ids. Knows nothing of adapters.
 """
 
 from __future__ import annotations
@@ -12,57 +12,75 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import UsageError
-from localfair.export.student import run_row
+from localfair.export.student import find_run
 from localfair.machine.files import whole
 from localfair.record.store import Row, Store
 
 
 def chats(store: Store, run: str | None) -> Iterator[dict[str, Any]]:
-    """{"messages": prompt and completion, "kind", "weight", "teacher", "question", "lesson"} of each lesson kept.
+    """Each lesson that a run kept: its messages, kind, weight, teacher, question and id.
 
-    `teacher` is the model's name, None where no teacher wrote it. Raises UsageError for a run without lessons.
+    `messages` are the prompt's turns and the completion as the assistant's; `teacher` is the
+    model's name, None where no teacher wrote the completion. Raises UsageError when the run
+    kept no lesson.
     """
-    head = run_row(store, run)
-    lessons = kept(store, head["id"])
+    run_id = find_run(store, run)["id"]
+    lessons = kept_lessons(store, run_id)
     if not lessons:
         raise UsageError(
-            f"run {head['id']} made no lessons",
+            f"run {run_id} made no lessons",
             "name another with --run; see `localfair report --list`",
         )
-    teachers = teachers_of(store, head["id"])
+    teachers = teacher_models(store, run_id)
     for lesson in lessons:
-        turns = [*json.loads(lesson["prompt"]), ["assistant", lesson["completion"]]]
         yield {
-            "messages": [{"role": role, "content": content} for role, content in turns],
-            "kind": lesson["kind"], "weight": lesson["weight"], "teacher": teachers.get(lesson["teacher"]),
-            "question": lesson["question"], "lesson": lesson["id"],
-        }  # fmt: skip
+            "messages": _messages(lesson),
+            "kind": lesson["kind"],
+            "weight": lesson["weight"],
+            "teacher": teachers.get(lesson["teacher"]),
+            "question": lesson["question"],
+            "lesson": lesson["id"],
+        }
 
 
-def as_lines(store: Store, run: str | None) -> str:
-    """The lessons, one JSON object a line."""
-    return "".join(json.dumps(chat, ensure_ascii=False) + "\n" for chat in chats(store, run))
+def _messages(lesson: Row) -> list[dict[str, str]]:
+    turns = json.loads(lesson["prompt"])
+    messages = [{"role": role, "content": content} for role, content in turns]
+    messages.append({"role": "assistant", "content": lesson["completion"]})
+    return messages
+
+
+def as_json_lines(store: Store, run: str | None) -> str:
+    """The lessons, one JSON object a line. Raises UsageError when the run kept none."""
+    lines = [json.dumps(chat, ensure_ascii=False) + "\n" for chat in chats(store, run)]
+    return "".join(lines)
 
 
 def write(store: Store, run: str | None, out: Path) -> Path:
-    """The lessons at `<out>/lessons.jsonl`."""
-    text = as_lines(store, run)
-    with whole(out / "lessons.jsonl") as part:
-        part.write_text(text, encoding="utf-8")
-    return out / "lessons.jsonl"
+    """Write the lessons to `<out>/lessons.jsonl`, and return that path.
+
+    Raises UsageError when the run kept none.
+    """
+    text = as_json_lines(store, run)
+    path = out / "lessons.jsonl"
+    with whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+    return path
 
 
-def kept(store: Store, run: str) -> list[Row]:
-    """The lessons that a run's select steps kept, by id."""
+def kept_lessons(store: Store, run: str) -> list[Row]:
+    """The lessons that a run's select steps kept, ordered by id."""
     steps = store.rows("SELECT position FROM run_steps WHERE run = ? AND stage = 'select'", run)
-    found = store.by_ids("lessons", store.linked(run, [s["position"] for s in steps], "lesson"))
-    return [found[i] for i in sorted(found) if found[i]["dropped"] is None]
+    positions = [step["position"] for step in steps]
+    lessons = store.by_ids("lessons", store.linked(run, positions, "lesson"))
+    return [lesson for _, lesson in sorted(lessons.items()) if lesson["dropped"] is None]
 
 
-def teachers_of(store: Store, run: str) -> dict[int | None, str]:
-    """The model in each teacher's seat of a run, by the seat's index."""
-    sql = (
+def teacher_models(store: Store, run: str) -> dict[int | None, str]:
+    """The name of the model in each teacher's seat of a run, by the seat's index."""
+    seats = store.rows(
         'SELECT s."index", s.model FROM run_seats r JOIN seats s ON s.id = r.seat '
-        "WHERE r.run = ? AND s.role = 'teacher'"
+        "WHERE r.run = ? AND s.role = 'teacher'",
+        run,
     )
-    return {row["index"]: row["model"] for row in store.rows(sql, run)}
+    return {seat["index"]: seat["model"] for seat in seats}

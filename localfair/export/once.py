@@ -1,6 +1,7 @@
-"""What was exported before: the same adapter, format and place is the same file and is not made again.
+"""An export is made once: the same adapter in the same format at the same path is not made again.
 
-Reads and writes the record's `exports` and the files they name. Knows nothing of how a format is made.
+Reads and writes the record's `exports` and the files they name. Knows nothing of how a format
+is made.
 """
 
 from __future__ import annotations
@@ -18,39 +19,62 @@ from localfair.record.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """One exported file or folder; `made` now, or found as it was. A folder's sha256: see `digest`."""
+    """One exported file or folder.
+
+    `sha256` is its `digest`; `is_new` is False when it stood there before.
+    """
 
     id: str
     path: Path
     sha256: str
     bytes: int
-    made: bool
+    is_new: bool
 
 
-def shelve(
-    store: Store, adapter: str, format: str, path: Path, make: Callable[[Path], None]
+def export_once(
+    store: Store, adapter: str, format: str, path: Path, write: Callable[[Path], None]
 ) -> Export:
-    """The export of `format` at `path`: as it stands when it is what the record says, else made by `make(part)`."""
+    """The export of an adapter (its id) in `format` at `path`.
+
+    A file or folder that still is what the record says is returned as it stands. Else `write`
+    is called with the path to write to, and the record gains a row. Raises DiskFull, or
+    UsageError when `path` cannot be written to.
+    """
     path = path.absolute()
-    known = store.rows(
-        "SELECT * FROM exports WHERE adapter = ? AND format = ? AND path = ?",
+    unchanged = _unchanged(store, adapter, format, path)
+    if unchanged is not None:
+        return unchanged
+    with whole(path) as unfinished:
+        write(unfinished)
+    identity = {"adapter": adapter, "format": format, "path": str(path), "sha256": digest(path)}
+    export = Export(
+        id=content_id("export", **identity),
+        path=path,
+        sha256=identity["sha256"],
+        bytes=_size(path),
+        is_new=True,
+    )
+    row = {"id": export.id, **identity, "bytes": export.bytes, "created": now()}
+    store.ensure("exports", [row])
+    return export
+
+
+def _unchanged(store: Store, adapter: str, format: str, path: Path) -> Export | None:
+    """The recorded export whose bytes stand at `path`, or None."""
+    if not path.exists():
+        return None
+    sha256 = digest(path)
+    row = store.one(
+        "SELECT id, bytes FROM exports "
+        "WHERE adapter = ? AND format = ? AND path = ? AND sha256 = ?",
         adapter,
         format,
         str(path),
+        sha256,
     )
-    if path.exists():
-        sha256 = digest(path)
-        for row in known:
-            if row["sha256"] == sha256:
-                return Export(
-                    id=row["id"], path=path, sha256=sha256, bytes=row["bytes"], made=False
-                )
-    with whole(path) as part:
-        make(part)
-    parts = {"adapter": adapter, "format": format, "path": str(path), "sha256": digest(path)}
-    row = {"id": content_id("export", **parts), **parts, "bytes": _bytes(path), "created": now()}
-    store.ensure("exports", [row])
-    return Export(id=row["id"], path=path, sha256=row["sha256"], bytes=row["bytes"], made=True)
+    if row is None:
+        return None
+    return Export(id=row["id"], path=path, sha256=sha256, bytes=row["bytes"], is_new=False)
 
 
 def digest(path: Path) -> str:
@@ -61,5 +85,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _bytes(path: Path) -> int:
-    return sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
+def _size(path: Path) -> int:
+    """Bytes of a file, or of the files in a folder."""
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)

@@ -1,7 +1,8 @@
-"""The parity exam: the trained student in transformers beside what was exported from it, on the same questions.
+"""The parity exam: the trained student in transformers beside its export, on the same questions.
 
-Reads questions and what was exported; asks through the committee, so that nothing is asked twice; writes one row of
-`parities`. Never reads the test split: whoever looks at a parity may choose an export by it.
+Reads questions and the export; asks through the committee, so that nothing is asked twice; writes
+one row of `parities`. Never reads the test split: whoever looks at a parity may choose an export
+by it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from localfair.committee.seating import Member
 from localfair.engines.base import ENGINES, installed
 from localfair.errors import MissingDependency, UsageError
 from localfair.export.once import Export
-from localfair.export.student import Trained, taught
+from localfair.export.student import TrainedStudent, lessons_learned
 from localfair.models import Model
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.schema import Exam
@@ -40,8 +41,9 @@ class Parity:
 
     def __str__(self) -> str:
         return (
-            f"parity on {self.questions} {self.split} questions: same grade {self.same_grade}, "
-            f"same text {self.same_text}; right: trained {self.reference_right}, exported {self.engine_right}"
+            f"parity on {self.questions} {self.split} questions: "
+            f"same grade {self.same_grade}, same text {self.same_text}; "
+            f"right: trained {self.reference_right}, exported {self.engine_right}"
         )
 
 
@@ -55,19 +57,26 @@ def must_have_llama_cpp() -> None:
 
 
 def parity(
-    store: Store, student: Trained, export: Export, seated: Callable[[Trained, Path], Member], limit: int,
+    store: Store,
+    student: TrainedStudent,
+    export: Export,
+    seated: Callable[[TrainedStudent, Path], Member],
+    limit: int,
     progress: Progress,
-) -> Parity:  # fmt: skip
-    """Ask both the same questions greedily, at most `limit`; `seated` makes the exported one's member."""
+) -> Parity:
+    """Ask the trained student and its export the same questions greedily, at most `limit` of them.
+
+    `seated` makes the member that serves the export from its path. Raises UsageError when the
+    recipe holds no exam of its student, or when no question is left to ask.
+    """
     task = get_task(student.run["task"], imported=store.tasks())
     step = exam_step(student)
     split, questions = parity_questions(store, student, limit)
-    members = [
-        student.seating.member(
-            "student", 0, student.student, student.adapter["id"], student.folder
-        ),
-        seated(student, export.path),
-    ]
+    reference = student.seating.member(
+        "student", 0, student.model_name, student.adapter["id"], student.folder
+    )
+    exported = seated(student, export.path)
+    members = [reference, exported]
     committee = Committee(store, members, progress)
     try:
         wording = Wording(task, Prompts(student.recipe.prompts, store.fence_key()))
@@ -79,32 +88,48 @@ def parity(
         replies = {call.tag: row["text"] for call, row in committee.ask(calls, "parity:")}
     finally:
         committee.close()
-    found = _compared(
-        task, split, questions, *({q: replies[p, q] for q in questions} for p in members)
+    result = _compared(
+        task,
+        split,
+        questions,
+        [replies[reference, question] for question in questions],
+        [replies[exported, question] for question in questions],
     )
-    store.ensure("parities", [_row(found, export, members, questions)])
-    return found
+    store.ensure("parities", [_row(result, export, members, questions)])
+    return result
 
 
-def exam_step(student: Trained) -> Exam:
-    """The run's last exam of its student, made greedy. Raises UsageError for a recipe without any."""
-    steps = [s for _, s in student.recipe.steps() if isinstance(s, Exam) and s.role == "student"]
-    if not steps:
+def exam_step(student: TrainedStudent) -> Exam:
+    """The run's last exam of its student, made greedy. Raises UsageError when it has none."""
+    last = None
+    for _, step in student.recipe.steps():
+        if isinstance(step, Exam) and step.role == "student":
+            last = step
+    if last is None:
         raise UsageError(
             f"recipe {student.recipe.name!r} holds no exam of its student",
             "export with --no-parity",
         )
-    greedy = replace(steps[-1].sampling, temperature=0.0, top_p=1.0)
-    return steps[-1].model_copy(update={"sampling": greedy})
+    greedy = replace(last.sampling, temperature=0.0, top_p=1.0)
+    return last.model_copy(update={"sampling": greedy})
 
 
-def parity_questions(store: Store, student: Trained, limit: int) -> tuple[str, list[Question]]:
-    """The dev split, else the train questions that no lesson came from. Raises UsageError when there are none."""
+def parity_questions(
+    store: Store, student: TrainedStudent, limit: int
+) -> tuple[str, list[Question]]:
+    """The split to ask from and its questions, at most `limit`.
+
+    The dev split, else the train questions that no lesson of the adapter came from. Raises
+    UsageError when there are none.
+    """
     task = student.run["task"]
-    if dev := store.questions(task, "dev", limit):
+    dev = store.questions(task, "dev", limit)
+    if dev:
         return "dev", dev
-    learned = {lesson["question"] for lesson in taught(store, student.adapter["id"])}
-    fresh = [q for q in store.questions(task, "train") if q.id not in learned][:limit]
+    lessons = lessons_learned(store, student.adapter["id"])
+    learned = {lesson["question"] for lesson in lessons}
+    train = store.questions(task, "train")
+    fresh = [question for question in train if question.id not in learned][:limit]
     if not fresh:
         raise UsageError(
             f"task {task!r} has no dev questions, and every train question is a lesson",
@@ -113,26 +138,26 @@ def parity_questions(store: Store, student: Trained, limit: int) -> tuple[str, l
     return "train", fresh
 
 
-def gguf_member(student: Trained, path: Path) -> Member:
+def gguf_member(student: TrainedStudent, path: Path) -> Member:
     """The exported GGUF in llama.cpp."""
     model = student.seating.model(str(path))
     assert isinstance(model, Model)
     return _llama_cpp_member(student, model)
 
 
-def lora_member(student: Trained, path: Path) -> Member:
+def lora_member(student: TrainedStudent, path: Path) -> Member:
     """The base's GGUF in llama.cpp with the exported LoRA on it."""
     return _llama_cpp_member(student, student.model, adapter_id=student.adapter["id"], adapter=path)
 
 
 def _llama_cpp_member(
-    student: Trained, model: Model, adapter_id: str = "", adapter: Path | None = None
+    student: TrainedStudent, model: Model, adapter_id: str = "", adapter: Path | None = None
 ) -> Member:
     seating = student.seating.with_engine("llama_cpp")
     return seating.placed("student", 1, model, adapter_id, adapter)
 
 
-def folder_member(student: Trained, path: Path) -> Member:
+def folder_member(student: TrainedStudent, path: Path) -> Member:
     """The merged folder in transformers."""
     return student.seating.member("student", 1, str(path))
 
@@ -141,25 +166,44 @@ def _compared(
     task: Task,
     split: str,
     questions: list[Question],
-    reference: dict[Question, str],
-    exported: dict[Question, str],
+    reference: list[str],
+    exported: list[str],
 ) -> Parity:
-    grades = [[task.grade(q, texts[q]).grade for q in questions] for texts in (reference, exported)]
+    """Both engines' texts, in the order of the questions, graded and compared."""
+    same_grade = 0
+    same_text = 0
+    reference_right = 0
+    engine_right = 0
+    for question, text, exported_text in zip(questions, reference, exported, strict=True):
+        grade = task.grade(question, text).grade
+        exported_grade = task.grade(question, exported_text).grade
+        same_grade += grade == exported_grade
+        same_text += text.strip() == exported_text.strip()
+        reference_right += grade == Grade.RIGHT
+        engine_right += exported_grade == Grade.RIGHT
     return Parity(
-        split=split, questions=len(questions), same_grade=sum(a == b for a, b in zip(*grades, strict=True)),
-        same_text=sum(reference[q].strip() == exported[q].strip() for q in questions),
-        reference_right=grades[0].count(Grade.RIGHT), engine_right=grades[1].count(Grade.RIGHT),
-    )  # fmt: skip
+        split=split,
+        questions=len(questions),
+        same_grade=same_grade,
+        same_text=same_text,
+        reference_right=reference_right,
+        engine_right=engine_right,
+    )
 
 
-def _row(found: Parity, export: Export, members: list[Member], questions: list[Question]) -> Row:
-    reference, engine = (p.identity.engine for p in members)
-    asked = content_id(
+def _row(result: Parity, export: Export, members: list[Member], questions: list[Question]) -> Row:
+    reference, engine = (member.identity for member in members)
+    parity_id = content_id(
         "parity",
         export=export.id,
-        engines=[asdict(p.identity) for p in members],
-        questions=[q.id for q in questions],
+        engines=[asdict(reference), asdict(engine)],
+        questions=[question.id for question in questions],
     )
     return {
-        "id": asked, "export": export.id, "reference": reference, "engine": engine, "created": now(), **asdict(found)
-    }  # fmt: skip
+        "id": parity_id,
+        "export": export.id,
+        "reference": reference.engine,
+        "engine": engine.engine,
+        "created": now(),
+        **asdict(result),
+    }

@@ -1,4 +1,4 @@
-"""A run's trained student, as the record knows it: its adapter, its base, its recipe and its lessons.
+"""A run's trained student in the record: its adapter, its base, its recipe and its lessons.
 
 Reads runs, adapters and lessons, and resolves the base model. Writes nothing, loads no weights.
 """
@@ -19,87 +19,115 @@ from localfair.recipe.schema import Recipe
 from localfair.record.store import Row, Store
 from localfair.report.findings import latest_run
 
-# made by a train step, or examined with after it: the exam decides where a run kept an earlier round's
+# The adapter that a train step made, or an exam asked with, last. The exam decides: a recipe of
+# several rounds may have kept an earlier round's adapter.
 LAST_ADAPTER = """
 SELECT a.* FROM (
   SELECT r.position, r."row" AS adapter FROM run_rows r WHERE r.run = ? AND r.noun = 'adapter'
   UNION ALL
-  SELECT r.position, s.adapter FROM run_rows r JOIN answers w ON w.id = r."row" JOIN seats s ON s.id = w.seat
+  SELECT r.position, s.adapter
+  FROM run_rows r JOIN answers w ON w.id = r."row" JOIN seats s ON s.id = w.seat
   WHERE r.run = ? AND r.noun = 'answer'
-) used JOIN adapters a ON a.id = used.adapter WHERE a.role = 'student' ORDER BY used.position DESC LIMIT 1
+) used JOIN adapters a ON a.id = used.adapter
+WHERE a.role = 'student' ORDER BY used.position DESC LIMIT 1
 """
-AGAIN = "give the run's own command again: it trains what is missing"
+# the newest run whose train step made an adapter of its student
+NEWEST_WITH_STUDENT = """
+SELECT u.id FROM runs u JOIN run_rows r ON r.run = u.id AND r.noun = 'adapter'
+JOIN adapters a ON a.id = r."row" AND a.role = 'student'
+ORDER BY u.started DESC, u.rowid DESC LIMIT 1
+"""
+TRAIN_AGAIN = "give the run's own command again: it trains what is missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
-    """The student that a run trained last. `adapter` is its row; `folder` holds its weights."""
+class TrainedStudent:
+    """The student that a run trained last: its base with an adapter on it."""
 
-    run: Row
+    run: Row  # of `runs`
     recipe: Recipe
     settings: dict[str, Any]
-    adapter: Row
-    folder: Path
-    student: str
+    adapter: Row  # of `adapters`
+    folder: Path  # holds the adapter's weights
+    model_name: str  # of the base, as the run's command line named it
     model: Model
     seating: Seating
 
     @property
     def name(self) -> str:
-        """A file's name for what it becomes: the base's name and the beginning of the adapter's hash."""
+        """What exported files are called: the base's name and the start of the adapter's hash."""
         return f"{self.model.name}-{self.adapter['id'].removeprefix('b2:')[:8]}"
 
 
-def run_row(store: Store, run: str | None) -> Row:
-    """The row of a run, of the newest when none is named. Raises UsageError."""
-    name = run or latest_run(store)
-    row = store.one("SELECT * FROM runs WHERE id = ?", name)
+def find_run(store: Store, run: str | None) -> Row:
+    """The row of a run, by its id; of the newest run for None.
+
+    Raises UsageError when there is none.
+    """
+    run_id = run or latest_run(store)
+    row = store.one("SELECT * FROM runs WHERE id = ?", run_id)
     if row is None:
         raise UsageError(
-            f"there is no run {name!r} in {store.path}", "see `localfair report --list`"
+            f"there is no run {run_id!r} in {store.path}", "see `localfair report --list`"
         )
     return row
 
 
-def trained(store: Store, run: str | None, workspace: Path) -> Trained:
-    """The last adapter of a run's student, its weights and its base checked.
+def trained_student(store: Store, run: str | None, workspace: Path) -> TrainedStudent:
+    """The student of a run (of the newest for None), its adapter's weights and its base checked.
 
-    Raises UsageError for a run that trained nothing, MissingWeights or CorruptWeights for an adapter that is not
-    what was trained, ModelError when the student's name leads to other weights than it was trained on.
+    Raises UsageError when the run trained no student, MissingWeights or CorruptWeights when the
+    adapter's file is gone or changed, ModelError when the student's name leads to other weights
+    than those it was trained on.
     """
-    head = run_row(store, run)
-    row = adapter_row(store, head)
-    settings = json.loads(head["settings"])
-    folder = store.path.parent / row["path"]
-    _check_adapter(folder, row)
+    run_row = find_run(store, run)
+    settings = json.loads(run_row["settings"])
+    adapter = last_adapter(store, run_row)
+    folder = store.path.parent / adapter["path"]
+    _check_weights(folder, adapter)
     options = Options(engine=settings["engine"], precision=settings["precision"])
-    seating = Seating(workspace, head["seed"], options)
-    model = seating.model(settings["student"])
-    if not isinstance(model, Model) or model.fingerprint != row["base"]:
-        raise ModelError(
-            f"the adapter of run {head['id']} was trained on {row['base'][:19]}…, {settings['student']} is now "
-            f"{model.fingerprint[:19]}…",
-            "put the weights it was trained on back in their place",
-        )
-    return Trained(
-        run=head, recipe=recorded_recipe(head["effective"]), settings=settings, adapter=row,
-        folder=folder, student=settings["student"], model=model, seating=seating,
-    )  # fmt: skip
+    seating = Seating(workspace, run_row["seed"], options)
+    return TrainedStudent(
+        run=run_row,
+        recipe=recorded_recipe(run_row["effective"]),
+        settings=settings,
+        adapter=adapter,
+        folder=folder,
+        model_name=settings["student"],
+        model=_base(seating, settings["student"], run_row, adapter),
+        seating=seating,
+    )
 
 
-def adapter_row(store: Store, head: Row) -> Row:
-    """The row of the adapter that a run's student sat with last. Raises UsageError when it trained none."""
-    found = store.one(LAST_ADAPTER, head["id"], head["id"])
-    if found is None:
+def last_adapter(store: Store, run: Row) -> Row:
+    """The row of the adapter that a run's student had last.
+
+    Raises UsageError when the run trained none.
+    """
+    adapter = store.one(LAST_ADAPTER, run["id"], run["id"])
+    if adapter is None:
         raise UsageError(
-            f"run {head['id']} ({head['recipe']} on {head['task']}) trained no student",
-            "name another with --run; see `localfair report --list`",
+            f"run {run['id']} ({run['recipe']} on {run['task']}) trained no student",
+            _instead(store, run),
         )
-    return found
+    return adapter
 
 
-def taught(store: Store, adapter: str) -> list[Row]:
-    """The lessons that an adapter learned, in their order."""
+def _instead(store: Store, run: Row) -> str:
+    """What the user can do where a run trained no student: export the newest that did, or train
+    one.
+    """
+    other = store.one(NEWEST_WITH_STUDENT)
+    if other is not None:
+        return f"the newest that did: --run {other['id']}; all runs: `localfair report --list`"
+    return (
+        f"`localfair run {run['recipe']}` with the same options goes on from here and trains it; "
+        "or name another run with --run"
+    )
+
+
+def lessons_learned(store: Store, adapter: str) -> list[Row]:
+    """The lessons that an adapter (its id) was trained on, in their order."""
     return store.rows(
         "SELECT l.* FROM adapter_lessons t JOIN lessons l ON l.id = t.lesson "
         "WHERE t.adapter = ? AND t.dropped IS NULL ORDER BY t.position",
@@ -107,9 +135,24 @@ def taught(store: Store, adapter: str) -> list[Row]:
     )
 
 
-def _check_adapter(folder: Path, row: Row) -> None:
+def _base(seating: Seating, name: str, run: Row, adapter: Row) -> Model:
+    """The model that the student's name leads to now, which must be the one that was trained."""
+    model = seating.model(name)
+    trained_on = adapter["base"]
+    if not isinstance(model, Model) or model.fingerprint != trained_on:
+        raise ModelError(
+            f"the adapter of run {run['id']} was trained on {trained_on[:19]}…, {name} is now "
+            f"{model.fingerprint[:19]}…",
+            "put the weights it was trained on back in their place",
+        )
+    return model
+
+
+def _check_weights(folder: Path, adapter: Row) -> None:
     weights = folder / "adapter_model.safetensors"
     if not weights.is_file():
-        raise MissingWeights(f"the adapter {row['id']} has no weights at {weights}", AGAIN)
-    if sha256_file(weights) != row["sha256"]:
-        raise CorruptWeights(f"{weights} is not what was trained", AGAIN)
+        raise MissingWeights(
+            f"the adapter {adapter['id']} has no weights at {weights}", TRAIN_AGAIN
+        )
+    if sha256_file(weights) != adapter["sha256"]:
+        raise CorruptWeights(f"{weights} is not what was trained", TRAIN_AGAIN)

@@ -1,6 +1,7 @@
-"""The verbs of `localfair export`: weights of a run's student, each made once, and its parity exam.
+"""What `localfair export` does with weights: each format written once, then its parity exam.
 
-Reads a run; writes files, `exports` and `parities`. The forms themselves are the other modules' here.
+Reads a run; writes files, `exports` and `parities`. How a format is written is for the other
+modules here to know.
 """
 
 from __future__ import annotations
@@ -8,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from localfair.committee.ask import Progress
-from localfair.export import adapter as adapter_folder
-from localfair.export import gguf as weights_gguf
-from localfair.export import merged
-from localfair.export.once import Export, shelve
+from localfair.export import adapter, gguf, merged
+from localfair.export.once import Export, export_once
 from localfair.export.parity import (
     Parity,
     folder_member,
@@ -23,71 +22,89 @@ from localfair.export.parity import (
     must_have_llama_cpp,
     parity,
 )
-from localfair.export.student import Trained
-from localfair.models import gguf_lora as lora_gguf
+from localfair.export.student import TrainedStudent
+from localfair.models import gguf_lora
 from localfair.models.gguf_names import shape_of
 from localfair.record.store import Store
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 LORA = "lora"
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What was exported, and its parity exam where there was one."""
+class Exported:
+    """What was exported, and what its parity exam showed; None where it was not examined."""
 
     export: Export
     parity: Parity | None = None
 
 
-def export_adapter(store: Store, student: Trained, out: Path) -> Done:
-    """The PEFT folder at `<out>/<name>-adapter`."""
-    place, adapter = out / f"{student.name}-adapter", student.adapter["id"]
-    return Done(shelve(store, adapter, "adapter", place, partial(adapter_folder.copy, student)))
+def export_adapter(store: Store, student: TrainedStudent, out: Path) -> Exported:
+    """Export the adapter as a PEFT folder at `<out>/<name>-adapter`."""
+    path = out / f"{student.name}-adapter"
+    write = partial(adapter.copy, student)
+    return Exported(export_once(store, student.adapter["id"], "adapter", path, write))
 
 
 def export_merged(
-    store: Store, student: Trained, out: Path, limit: int, progress: Progress
-) -> Done:
-    """Merged safetensors at `<out>/<name>`; then the parity exam on `limit` questions, none for 0."""
+    store: Store, student: TrainedStudent, out: Path, limit: int, progress: Progress
+) -> Exported:
+    """Export merged safetensors at `<out>/<name>`, then hold their parity exam.
 
-    def make(part: Path) -> None:
+    `limit` is the most questions of that exam; 0 leaves it out.
+    """
+
+    def write(folder: Path) -> None:
         base = student.seating.folder(student.model)
-        merged.save_merged(_merged(student, base), base, student.model, part)
+        merged.save_merged(_merge(student, base), base, student.model, folder)
 
-    export = shelve(store, student.adapter["id"], "merged", out / student.name, make)
-    return Done(
-        export, parity(store, student, export, folder_member, limit, progress) if limit else None
-    )
+    path = out / student.name
+    export = export_once(store, student.adapter["id"], "merged", path, write)
+    if not limit:
+        return Exported(export)
+    return Exported(export, parity(store, student, export, folder_member, limit, progress))
 
 
 def export_gguf(
-    store: Store, student: Trained, kind: str, out: Path, limit: int, progress: Progress
-) -> Done:
-    """A GGUF of `kind` (a key of `weights_gguf.TYPES`, or LORA) at `<out>/<name>-<kind>.gguf`; then the parity exam.
+    store: Store, student: TrainedStudent, format: str, out: Path, limit: int, progress: Progress
+) -> Exported:
+    """Export a GGUF at `<out>/<name>-<format>.gguf`, then hold its parity exam.
 
-    What cannot be written or examined is refused before any weights are loaded. A LORA is the adapter alone, for the
-    base's GGUF; it is not examined where the base is no GGUF.
+    `format` is a key of `gguf.FORMATS`, or LORA: the adapter alone, for the base's GGUF. `limit`
+    is the most questions of the exam; 0 leaves it out, and so does a LORA whose base is no GGUF.
+    What cannot be written or examined is refused before any weights are loaded.
     """
     shape_of(student.model.path)
-    limit = 0 if kind == LORA and student.model.path.is_dir() else limit
+    base_is_gguf = student.model.path.is_file()
+    if format == LORA and not base_is_gguf:
+        limit = 0
     if limit:
         must_have_llama_cpp()
 
-    def make(part: Path) -> None:
-        if kind == LORA:
-            lora_gguf.write(student.folder, student.model.path, part)
+    def write(path: Path) -> None:
+        if format == LORA:
+            gguf_lora.write(student.folder, student.model.path, path)
             return
         base = student.seating.folder(student.model)
-        weights_gguf.write(_merged(student, base), student.model, base, kind, student.name, part)
+        gguf.write(_merge(student, base), student.model, base, format, student.name, path)
 
-    export = shelve(
-        store, student.adapter["id"], f"gguf/{kind}", out / f"{student.name}-{kind}.gguf", make
-    )
-    seated = lora_member if kind == LORA else gguf_member
-    return Done(export, parity(store, student, export, seated, limit, progress) if limit else None)
+    path = out / f"{student.name}-{format}.gguf"
+    export = export_once(store, student.adapter["id"], f"gguf/{format}", path, write)
+    if not limit:
+        return Exported(export)
+    seated = lora_member if format == LORA else gguf_member
+    return Exported(export, parity(store, student, export, seated, limit, progress))
 
 
-def _merged(student: Trained, base: Path) -> Any:
-    """Merged as the run examined it; an NF4 run's adapter is merged on the 16-bit base all the same."""
+def _merge(student: TrainedStudent, base: Path) -> PreTrainedModel:
+    """The student's model, merged in the precision that the run examined it in.
+
+    A run with an NF4 base is merged into the 16-bit base: rounding to 4 bits again would lose
+    the adapter.
+    """
     precision = student.settings["precision"]
-    return merged.merge(base, student.folder, precision if precision in merged.FLOATS else "bf16")
+    if precision not in merged.PRECISIONS:
+        precision = "bf16"
+    return merged.merge(base, student.folder, precision)

@@ -1,6 +1,8 @@
-"""Runs the benchmarks named (all when none is), prints a row for each, keeps them in one results file.
+"""Runs the benchmarks named (all when none is), prints a row for each, keeps them in one results
+file.
 
-Reads weights and data from the folders given; writes `--out` and, below `--work`, what lets a stopped run go on.
+Reads weights and data from the folders given; writes `--out` and, below `--work`, what lets a
+stopped run go on.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +53,12 @@ BENCHMARKS = {
     ),
 }
 
+# packages whose versions the table names, beside those with a dash in their name
+NAMED = ("localfair", "torch", "transformers", "peft")
+
 
 def main(argv: list[str] | None = None) -> int:
+    """Run the benchmarks that the command line names; 1 when one did not come to its end."""
     given = arguments().parse_args(argv)
     if given.markdown:
         print(markdown(_held(given.out)))
@@ -60,10 +66,17 @@ def main(argv: list[str] | None = None) -> int:
     given.work.mkdir(parents=True, exist_ok=True)
     os.environ["LOCALFAIR_WEIGHTS"] = str(given.models.resolve())
     setting = Setting(
-        models=given.models.resolve(), data=given.data.resolve(), work=given.work.resolve(), pairs=given.pairs,
-        small=given.small, type=given.type, reply_tokens=given.reply_tokens, distilabel_python=given.distilabel_python,
-        curator_python=given.curator_python, trl_python=given.trl_python,
-    )  # fmt: skip
+        models=given.models.resolve(),
+        data=given.data.resolve(),
+        work=given.work.resolve(),
+        pairs=given.pairs,
+        small=given.small,
+        type=given.type,
+        reply_tokens=given.reply_tokens,
+        distilabel_python=given.distilabel_python,
+        curator_python=given.curator_python,
+        trl_python=given.trl_python,
+    )
     failed = [name for name in given.names or BENCHMARKS if not _measured(name, setting, given.out)]
     return 1 if failed else 0
 
@@ -71,9 +84,11 @@ def main(argv: list[str] | None = None) -> int:
 def arguments() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {name:22}{text}" for name, (_, _, text) in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks", description=__doc__, epilog=f"benchmarks:\n{listed}",
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        epilog=f"benchmarks:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     parser.add_argument("names", nargs="*", type=_name, metavar="NAME")
     parser.add_argument(
         "--models", type=Path, default=Path("models/weights"), help="the folder of the GGUF files"
@@ -128,11 +143,11 @@ def _measured(name: str, setting: Setting, out: Path) -> bool:
     """Run one benchmark, keeping each row as it comes; whether it came to its end."""
     module, function, _ = BENCHMARKS[name]
     print(f"\n## {name}", file=sys.stderr)
+    measure: Callable[[Setting], Iterator[Result]] = getattr(
+        importlib.import_module(f"tests.benchmarks.{module}"), function
+    )
     try:
-        rows: Iterator[Result] = getattr(
-            importlib.import_module(f"tests.benchmarks.{module}"), function
-        )(setting)
-        for row in rows:
+        for row in measure(setting):
             _keep(row, setting, out)
             print(line(row), flush=True)
             for key, value in row.details.items():
@@ -144,16 +159,22 @@ def _measured(name: str, setting: Setting, out: Path) -> bool:
 
 
 def _held(out: Path) -> dict[str, Any]:
-    return json.loads(out.read_text()) if out.exists() else {"machine": {}, "rows": {}}
+    """What the results file holds."""
+    if not out.exists():
+        return {"machine": {}, "rows": {}}
+    held: dict[str, Any] = json.loads(out.read_text())
+    return held
 
 
 def _keep(row: Result, setting: Setting, out: Path) -> None:
+    """Add a row to the results file, or replace it there."""
+    measured_on = machine()
+    kept = row.as_row()
+    kept["small"] = setting.small
+    kept["details"]["load_average"] = measured_on["load_average"][0]  # how busy it was at the end
     held = _held(out)
-    held["machine"] = machine()
-    quiet = {
-        "load_average": held["machine"]["load_average"][0]
-    }  # how busy the machine was at the end
-    held["rows"][row.name] = row.as_row() | {"small": setting.small, "details": row.details | quiet}
+    held["machine"] = measured_on
+    held["rows"][row.name] = kept
     part = out.with_suffix(".part")
     part.write_text(json.dumps(held, indent=1))
     part.replace(out)
@@ -161,14 +182,22 @@ def _keep(row: Result, setting: Setting, out: Path) -> None:
 
 def markdown(held: dict[str, Any]) -> str:
     """The README's table, below the machine of its last row. Rows of `--small` runs say so."""
-    about = held["machine"]
-    said = [
+    measured_on = _machine(held["machine"]) if held["machine"] else "no results yet"
+    rows = [line(Result(**row)) for row in held["rows"].values()]
+    return "\n".join([measured_on, "", HEAD, *rows])
+
+
+def _machine(about: dict[str, Any]) -> str:
+    """A machine in one line, with the versions that matter."""
+    named = [
+        f"{package} {version}"
+        for package, version in about["versions"].items()
+        if "-" in package or package in NAMED
+    ]
+    return (
         f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}, "
-        f"Python {about['python']}; " + ", ".join(f"{k} {v}" for k, v in about["versions"].items() if "-" in k or k in
-        ("localfair", "torch", "transformers", "peft"))
-    ] if about else ["no results yet"]  # fmt: skip
-    rows = [Result(**row) for row in held["rows"].values()]
-    return "\n".join([*said, "", HEAD, *map(line, rows)])
+        f"Python {about['python']}; {', '.join(named)}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What this machine could do at most: how fast it reads memory, how fast it multiplies, and what follows.
+"""What this machine could do at most: how fast it reads memory, how fast it multiplies.
 
-Reads nothing, writes nothing. A token at batch 1 reads every weight once; at batch n the same reading serves n
-tokens, until arithmetic is the bound.
+Reads nothing, writes nothing. A token at batch 1 reads every weight once. At batch n one reading
+serves n tokens, until arithmetic is the bound.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 
@@ -18,9 +17,14 @@ MIB = 2**20
 
 
 def bounds(weight_bytes: int, parameters: int, batch: int) -> dict[str, float]:
-    """Tokens per second that bandwidth and arithmetic allow, at batch 1 and `batch`; 2 operations a weight."""
-    bandwidth, arithmetic = memory_bandwidth(), matmul_rate()
-    by_reading, by_arithmetic = bandwidth / weight_bytes, arithmetic / (2 * parameters)
+    """Tokens per second that bandwidth and arithmetic allow, at batch 1 and at `batch`.
+
+    A token takes 2 operations a weight.
+    """
+    bandwidth = memory_bandwidth()
+    arithmetic = matmul_rate()
+    by_reading = bandwidth / weight_bytes
+    by_arithmetic = arithmetic / (2 * parameters)
     return {
         "read_gb_per_second": round(bandwidth / 1e9, 1),
         "matmul_gflops": round(arithmetic / 1e9, 1),
@@ -30,34 +34,45 @@ def bounds(weight_bytes: int, parameters: int, batch: int) -> dict[str, float]:
 
 
 @cache
-def memory_bandwidth(threads: int | None = None) -> float:
-    """Bytes read a second, all cores together: the sum of arrays far larger than the caches, best of five."""
+def memory_bandwidth(threads: int | None = None, size: int = 64 * MIB) -> float:
+    """Bytes read a second by all cores together, best of five.
+
+    Each sums an array of `size` float32 numbers, far larger than the caches.
+    """
     from localfair.machine.hardware import physical_cores
 
-    arrays = [np.ones(64 * MIB, dtype=np.float32) for _ in range(threads or physical_cores())]
-    with ThreadPoolExecutor(len(arrays)) as pool:
-        seconds = _best(lambda: list(pool.map(np.sum, arrays)))
-    return sum(a.nbytes for a in arrays) / seconds
+    threads = threads or physical_cores()
+    arrays = [np.ones(size, dtype=np.float32) for _ in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        seconds = _shortest(lambda: list(pool.map(np.sum, arrays)))
+    return sum(array.nbytes for array in arrays) / seconds
 
 
 @cache
 def matmul_rate(size: int = 2048) -> float:
-    """Operations a second of a square product, the faster of torch's bf16 and float32 (numpy's without torch)."""
+    """Operations a second of a square product: the faster of torch's bf16 and float32.
+
+    Without torch, numpy's float32.
+    """
+    operations = 2 * size**3
     try:
         import torch
     except ImportError:
-        a = np.ones((size, size), dtype=np.float32)
-        return 2 * size**3 / _best(lambda: a @ a)
-    pairs = [torch.ones(size, size, dtype=kind) for kind in (torch.float32, torch.bfloat16)]
-    return max(2 * size**3 / _best(partial(torch.matmul, a, a)) for a in pairs)
+        matrix = np.ones((size, size), dtype=np.float32)
+        return operations / _shortest(partial(np.matmul, matrix, matrix))
+    rates = []
+    for dtype in (torch.float32, torch.bfloat16):
+        square = torch.ones(size, size, dtype=dtype)
+        rates.append(operations / _shortest(partial(torch.matmul, square, square)))
+    return max(rates)
 
 
-def _best(work: Callable[[], Any], repeats: int = 5) -> float:
-    """The shortest of some runs, in seconds; the first warms up."""
+def _shortest(work: Callable[[], object], repeats: int = 5) -> float:
+    """The seconds of the shortest of some runs; one before them warms up."""
     work()
-    taken = []
+    seconds = []
     for _ in range(repeats):
         started = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - started)
-    return min(taken)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)

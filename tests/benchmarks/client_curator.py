@@ -1,6 +1,8 @@
-"""Bespoke Curator asking the stub: run by a Python that has `bespokelabs-curator`, and none of ours.
+"""Bespoke Curator asking the stub: run by a Python that has `bespokelabs-curator`, and none of
+ours.
 
-Reads nothing; writes only where `CURATOR_CACHE_DIR` says. Arguments: base URL, concurrency, calls.
+Reads nothing; writes only where `CURATOR_CACHE_DIR` says. Arguments: base URL, concurrency,
+calls.
 """
 
 from __future__ import annotations
@@ -18,12 +20,17 @@ def main(base_url: str, concurrency: int, calls: int) -> None:
     from bespokelabs import curator
 
     llm = curator.LLM(
-        model_name="stub", backend="openai", generation_params={"max_tokens": 64},
+        model_name="stub",
+        backend="openai",
+        generation_params={"max_tokens": 64},
         backend_params={
-            "base_url": base_url, "api_key": "none", "max_concurrent_requests": concurrency,
-            "max_requests_per_minute": 10**9, "max_tokens_per_minute": 10**12,
+            "base_url": base_url,
+            "api_key": "none",
+            "max_concurrent_requests": concurrency,
+            "max_requests_per_minute": 10**9,
+            "max_tokens_per_minute": 10**12,
         },
-    )  # fmt: skip
+    )
     found = llm([f"How many pens are left of {n} when five are taken away?" for n in range(calls)])
     rows = getattr(found, "dataset", found)
     assert len(rows) == calls, len(rows)

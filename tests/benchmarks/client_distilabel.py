@@ -1,6 +1,8 @@
-"""distilabel's pipeline asking the stub: run by a Python that has `distilabel[openai]`, and none of ours.
+"""distilabel's pipeline asking the stub: run by a Python that has `distilabel[openai]`, and none
+of ours.
 
-Reads nothing; writes only where `HF_HOME` and the working folder say. Arguments: base URL, concurrency, calls.
+Reads nothing; writes only where `HF_HOME` and the working folder say. Arguments: base URL,
+concurrency, calls.
 """
 
 from __future__ import annotations

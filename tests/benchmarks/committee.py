@@ -1,4 +1,4 @@
-"""A whole committee's inquire and review, model by model, beside the authors' order of calls; loads per stage.
+"""A committee's inquire and review, model by model, beside the authors' order; loads per stage.
 
 Reads weights and SVAMP; writes records below the working folder.
 """
@@ -13,8 +13,17 @@ from statistics import median
 
 from localfair.pipeline.orders import Order
 from localfair.record.store import Store
-from tests.benchmarks.authors import mistakes, seated
-from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
+from tests.benchmarks.authors import Mistake, mistakes, seated
+from tests.benchmarks.pairs import (
+    Journal,
+    Measure,
+    Result,
+    Target,
+    counted,
+    middle,
+    ratios,
+    result,
+)
 from tests.benchmarks.setting import (
     QWEN,
     QWEN_LARGE,
@@ -38,109 +47,149 @@ WHERE g.action = 'generate' AND g.created >= (SELECT started FROM runs WHERE id 
 
 
 def committee(setting: Setting) -> Iterator[Result]:
-    """Three interleaved rounds of the authors' order and of ours with direct and with reasoned reviews."""
-    limit, seats = setting.size(12, 1), setting.seats(SMALL_SEATS)
+    """Three interleaved rounds: the authors' order, ours with direct and with reasoned reviews."""
+    limit = setting.size(12, 1)
+    seats = setting.seats(SMALL_SEATS)
     record = exam_record(setting, limit)
     orders = {mode: ordered(setting, seats, mode, limit, "committee.db") for mode in MODES}
     journal = Journal(setting.work, "committee", limit=limit, seats=seats, cap=setting.cap)
+    explained = mistakes(record)
     with seated(orders["reasoned"], record) as authors:
-        found = mistakes(record)
         rounds = journal.side_by_side(
             setting.pairs or 3,
-            theirs=lambda: _sum([authors.explain(m) for m in found]),
-            **{mode: partial(_until, "review", order, record) for mode, order in orders.items()},
+            theirs=lambda: _sum([authors.explain(mistake) for mistake in explained]),
+            direct=partial(_until, "review", orders["direct"], record),
+            reasoned=partial(_until, "review", orders["reasoned"], record),
         )
+    runs = []
     for mode in MODES:
-        yield _row("committee", mode, rounds, setting, len(found), seats)
-    yield _loads([r[mode] for r in rounds for mode in MODES], seats)
+        yield _row(f"committee, {mode} reviews", mode, rounds, _compared(setting, explained, seats))
+        runs += [measures[mode] for measures in rounds]
+    yield _loads(runs, seats)
 
 
 def committee_15b(setting: Setting) -> Iterator[Result]:
-    """40 questions and a 1.5B seat, once; stopped anywhere, it goes on with the next stage or question."""
-    limit, seats = setting.size(40, 1), setting.seats(LARGE_SEATS)
+    """40 questions and a 1.5B seat, once.
+
+    Stopped anywhere, it goes on with the next stage or question.
+    """
+    limit = setting.size(40, 1)
+    seats = setting.seats(LARGE_SEATS)
     record = exam_record(setting, limit)
     orders = {mode: ordered(setting, seats, mode, limit, "committee-15b.db") for mode in MODES}
     journal = Journal(setting.work, "committee-15b", limit=limit, seats=seats, cap=setting.cap)
     measured = _stage_by_stage(journal, orders, record)
-    found = mistakes(record)
+    explained = mistakes(record)
+    theirs = []
     with seated(orders["reasoned"], record) as authors:
-        measured["theirs"] = _sum(
-            [
-                journal.once(f"theirs {m.question.id} {i}", partial(authors.explain, m))
-                for i, m in enumerate(found)
-            ]
-        )
+        for number, mistake in enumerate(explained):
+            key = f"theirs {mistake.question.id} {number}"
+            theirs.append(journal.once(key, partial(authors.explain, mistake)))
+    measured["theirs"] = _sum(theirs)
+    compared = _compared(setting, explained, seats)
     for mode in MODES:
-        yield _row("committee-15b", mode, [measured], setting, len(found), seats)
+        yield _row(f"committee-15b, {mode} reviews", mode, [measured], compared)
 
 
 def ordered(setting: Setting, seats: tuple[str, ...], mode: str, limit: int, db: str) -> Order:
-    """Ours. A reply cut off by the cap is reviewed all the same: else the cap alone would save most reviews."""
+    """Ours. A reply that the cap cuts off is reviewed too: else the cap would save most reviews."""
     changes = (f"review.mode={mode}", "review.accept.finished=false")
     return committee_order(setting, setting.work / db, seats, changes, limit)
 
 
 def _until(stage: str, order: Order, record: Path) -> Measure:
-    """What the stages that a copy of the record lacks cost, up to this one; loads are in the time."""
+    """What the stages that a copy of the record lacks cost, up to this one.
+
+    Loads are in the time.
+    """
     copied(record, order.db)
     started = time.perf_counter()
     run_id = run(order, stage)
     seconds = time.perf_counter() - started
     with Store.open(order.db) as store:
         steps = store.rows("SELECT stage, calls, loads FROM run_steps WHERE run = ?", run_id)
-        [tokens] = store.rows(WRITTEN, run_id)
-    steps = [s for s in steps if s["stage"] in STAGES]
-    loads = {s["stage"]: s["loads"] for s in steps}
-    return {"seconds": seconds, "calls": sum(s["calls"] for s in steps), "loads": loads, **tokens}
+        [written] = store.rows(WRITTEN, run_id)
+    calls = 0
+    loads = {}
+    for step in steps:
+        if step["stage"] in STAGES:
+            calls += step["calls"]
+            loads[step["stage"]] = step["loads"]
+    return {"seconds": seconds, "calls": calls, "loads": loads, "tokens": written["tokens"]}
 
 
 def _stage_by_stage(journal: Journal, orders: dict[str, Order], record: Path) -> dict[str, Measure]:
-    """Each mode's measure. What both modes share, inquire, is measured once, and each review on a copy of what it
-    left: a stopped stage begins again alone."""
-    order = next(iter(orders.values()))
+    """Each mode's measure. A stopped stage begins again alone.
+
+    Both modes share inquire: it is measured once, and each review on a copy of what it left.
+    """
+    order = orders["direct"]
     inquired = order.db.with_suffix(".inquire.db")
 
     def inquire() -> Measure:
-        found = _until("inquire", order, record)
+        measure = _until("inquire", order, record)
         copied(order.db, inquired)
-        return found
+        return measure
 
     first = journal.once("inquire", inquire)
-    reviews = {mode: partial(_until, "review", each, inquired) for mode, each in orders.items()}
-    return {
-        mode: _sum([first, journal.once(f"{mode} review", measure)])
-        for mode, measure in reviews.items()
-    }
+    measured = {}
+    for mode, reviewing in orders.items():
+        review = journal.once(f"{mode} review", partial(_until, "review", reviewing, inquired))
+        measured[mode] = _sum([first, review])
+    return measured
 
 
-def _sum(parts: list[Measure]) -> Measure:
-    keys = [k for k in ("seconds", "calls", "tokens") if parts and k in parts[0]]
-    return {key: sum(part[key] for part in parts) for key in keys}
+def _sum(measures: list[Measure]) -> Measure:
+    """Seconds, calls and tokens of several measures together."""
+    total = {}
+    for key in ("seconds", "calls", "tokens"):
+        total[key] = sum(measure[key] for measure in measures)
+    return total
 
 
-def _row(
-    name: str, mode: str, rounds: list[dict[str, Measure]], setting: Setting, found: int, seats: tuple[str, ...]
-) -> Result:  # fmt: skip
+def _compared(setting: Setting, explained: list[Mistake], seats: tuple[str, ...]) -> str:
+    """What both sides did, in words."""
+    return (
+        f"{len(explained)} mistakes on SVAMP, seats {', '.join(seats)}, "
+        f"replies of up to {setting.cap} tokens"
+    )
+
+
+def _row(name: str, mode: str, rounds: list[dict[str, Measure]], compared: str) -> Result:
+    details = {}
+    for shown, side in (("ours", mode), ("theirs", "theirs")):
+        for key in ("seconds", "calls", "tokens"):
+            details[f"{shown}_{key}"] = middle(rounds, side, key)
     return result(
-        f"{name}, {mode} reviews", ratios(rounds, "seconds", over="theirs", under=mode), TARGETS[mode],
-        f"time of the authors' order of calls (batch 1, reasoned reviews of everything, models loaded before) over "
-        f"our inquire and review with {mode} reviews (loads included), {found} mistakes on SVAMP, seats "
-        f"{', '.join(seats)}, replies of up to {setting.cap} tokens",
-        details={
-            f"{said}_{key}": middle(rounds, side, key)
-            for said, side in (("ours", mode), ("theirs", "theirs")) for key in ("seconds", "calls", "tokens")
-        },
-    )  # fmt: skip
+        name,
+        ratios(rounds, "seconds", over="theirs", under=mode),
+        TARGETS[mode],
+        "time of the authors' order of calls (batch 1, reasoned reviews of everything, models "
+        f"loaded before) over our inquire and review with {mode} reviews (loads included), "
+        f"{compared}",
+        details=details,
+    )
 
 
-def _loads(measured: list[Measure], seats: tuple[str, ...]) -> Result:
-    """The worst stage of any run: a model already resident is not loaded again, so fewer is possible."""
+def _loads(runs: list[Measure], seats: tuple[str, ...]) -> Result:
+    """The loads of each run's worst stage over its models.
+
+    A model already resident is not loaded again, so fewer than one a model is possible.
+    """
     models = len(set(seats))
-    worst = [max(m["loads"][stage] for stage in STAGES) / models for m in measured]
-    typical = {stage: median(m["loads"][stage] for m in measured) for stage in STAGES}
-    return result(
-        "loads", worst, Target("at most", 1.0),
-        f"loads of the stage that needs most, over the {models} different models of the {len(seats)} seats, counted "
-        "in the record of the runs of `committee`",
-        exact=True, details=typical,
-    )  # fmt: skip
+    worst = []
+    for measure in runs:
+        worst.append(max(measure["loads"][stage] for stage in STAGES) / models)
+    typical = {}
+    for stage in STAGES:
+        typical[stage] = median(measure["loads"][stage] for measure in runs)
+    target = Target("at most", 1.0)
+    row = result(
+        "loads",
+        worst,
+        target,
+        f"loads of the stage that needs most, over the {models} different models of the "
+        f"{len(seats)} seats, counted in the record of the runs of `committee`",
+        details=typical,
+    )
+    return counted(row, worst, target)

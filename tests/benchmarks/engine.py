@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from localfair.committee import seating
-from localfair.committee.seating import find_model
+from localfair.committee.seating import Seating, find_model
 from localfair.engines.base import Engine, open_engine
 from localfair.models import Model, resolve
 from localfair.models.requantise import requantise
@@ -26,35 +25,40 @@ from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, rat
 from tests.benchmarks.setting import SMOL, Setting, committee_order, copied, exam_record, run
 
 BATCH = 16
+# requantised weights -> what 16 sequences at once must be worth
+WORTH = {"Q8_0": 2.2, "BF16": 2.2, "Q4_1": 1.6}
+BUNDLED = "Q4_1"  # the type of SmolLM2's own file
+EXPLAINED = """
+SELECT completion_tokens FROM generations WHERE id IN (SELECT generation FROM explanations)"""
 
 
 class Kept:
-    """A backend that stays loaded between runs and remembers what it was last asked; else the one it wraps."""
+    """An engine that stays loaded between runs and remembers what it was asked last."""
 
-    def __init__(self, backend: Engine) -> None:
-        self._backend = backend
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self.asked: list[Request] = []
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         self.asked = list(requests)
-        return self._backend.generate(self.asked)
+        return self._engine.generate(self.asked)
 
     def close(self) -> None:
-        """Not yet: a load would enter the measure."""
+        """Stay loaded: a load would enter the measure."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
+        return getattr(self._engine, name)
 
 
 def pipeline_over_engine(setting: Setting) -> Iterator[Result]:
-    """`inquire` through the pipeline, and the very same requests given to the very same loaded backend."""
+    """`inquire` through the pipeline, and the very same requests given to the same loaded engine."""
     limit = setting.size(24, 3)
     record = exam_record(setting, limit)
     order = committee_order(setting, setting.work / "pipeline.db", (SMOL,), (), limit)
     model = find_model(SMOL, setting.workspace)
-    with closing(open_engine("llama_cpp", model, batch=BATCH)) as backend:
-        kept = Kept(backend)
-        _through_pipeline(kept, record, order)  # loads the model and says what is asked
+    with closing(open_engine("llama_cpp", model, batch=BATCH)) as engine:
+        kept = Kept(engine)
+        _through_pipeline(kept, record, order)  # loads the model and shows what is asked
         asked = kept.asked
         journal = Journal(
             setting.work, "pipeline-over-engine", limit=limit, batch=BATCH, small=setting.small
@@ -62,35 +66,44 @@ def pipeline_over_engine(setting: Setting) -> Iterator[Result]:
         rounds = journal.side_by_side(
             setting.count(7),
             ours=lambda: _through_pipeline(kept, record, order),
-            theirs=lambda: _rate(lambda: [g.completion_tokens for g in backend.generate(asked)]),
+            theirs=lambda: _rate(lambda: _generated(engine, asked)),
         )
     yield result(
-        "pipeline-over-engine", ratios(rounds, "rate"), Target("at least", 0.95),
-        f"`inquire` of FAIR on {limit} SVAMP questions through the pipeline, fresh record, over the same {len(asked)} "
-        f"requests given to the same llama.cpp backend ({BATCH} sequences, SmolLM2-135M Q4_1); no load in either",
+        "pipeline-over-engine",
+        ratios(rounds, "rate"),
+        Target("at least", 0.95),
+        f"`inquire` of FAIR on {limit} SVAMP questions through the pipeline, fresh record, "
+        f"over the same {len(asked)} requests given to the same llama.cpp engine "
+        f"({BATCH} sequences, SmolLM2-135M Q4_1); no load in either",
         details={
             "pipeline_tokens_per_second": middle(rounds, "ours", "rate"),
-            "engine_tokens_per_second": middle(rounds, "theirs", "rate"), "tokens": middle(rounds, "ours", "tokens"),
+            "engine_tokens_per_second": middle(rounds, "theirs", "rate"),
+            "tokens": middle(rounds, "ours", "tokens"),
         },
-    )  # fmt: skip
+    )
 
 
 def _through_pipeline(kept: Kept, record: Path, order: Order) -> Measure:
     """One run up to `inquire` on a fresh copy of the exam's record."""
     copied(record, order.db)
 
-    def work() -> list[int]:
-        with mock.patch.object(seating, "open_engine", lambda *_, **__: kept):
+    def inquire() -> list[int]:
+        # A run opens its engines itself; here every member gets the one that is loaded already.
+        with mock.patch.object(Seating, "opened", lambda seating, member: kept):
             run(order, "inquire")
         with Store.open(order.db) as store:
-            sql = "SELECT completion_tokens AS n FROM generations WHERE id IN (SELECT generation FROM explanations)"
-            return [row["n"] for row in store.rows(sql)]
+            return [row["completion_tokens"] for row in store.rows(EXPLAINED)]
 
-    return _rate(work)
+    return _rate(inquire)
+
+
+def _generated(engine: Engine, requests: list[Request]) -> list[int]:
+    """The length of every reply, in tokens."""
+    return [generation.completion_tokens for generation in engine.generate(requests)]
 
 
 def _rate(work: Callable[[], Iterable[int]]) -> Measure:
-    """Seconds that `work` takes, the tokens it says it generated, and their quotient."""
+    """The seconds that `work` takes, the tokens it says it generated, and their quotient."""
     started = time.perf_counter()
     tokens = sum(work())
     seconds = time.perf_counter() - started
@@ -98,61 +111,71 @@ def _rate(work: Callable[[], Iterable[int]]) -> Measure:
 
 
 def batched_over_serial(setting: Setting) -> Iterator[Result]:
-    """Ours at 16 sequences over `Llama.create_chat_completion` in a loop, for three types of the same weights."""
-    for kind, goal in (("Q8_0", 2.2), ("BF16", 2.2), ("Q4_1", 1.6)):
-        name = SMOL if kind == "Q4_1" else requantise(SMOL, kind.lower(), setting.workspace).name
+    """Ours at 16 sequences over `Llama.create_chat_completion` in a loop, for three types."""
+    for weights_type, goal in WORTH.items():
+        name = SMOL
+        if weights_type != BUNDLED:
+            name = requantise(SMOL, weights_type.lower(), setting.workspace).name
         path = resolve(name, setting.workspace).path
-        yield _batched_over_serial(setting, path, kind, Target("at least", goal))
+        yield _batched_over_serial(setting, path, weights_type, Target("at least", goal))
 
 
-def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target) -> Result:
+def _batched_over_serial(setting: Setting, path: Path, weights_type: str, target: Target) -> Result:
+    requests = questions(setting, setting.size(32, 4), setting.size(setting.reply_tokens, 8))
+    cap = requests[0].sampling.max_tokens
+    model = find_model(str(path), setting.workspace)
+    assert isinstance(model, Model)
+    journal = Journal(
+        setting.work, "batched-over-serial", kind=weights_type, asked=len(requests), cap=cap
+    )
+    serial = _llama(path)
+    with closing(open_engine("llama_cpp", model, batch=BATCH)) as engine, closing(serial):
+        _generated(engine, requests[:1])
+        _in_a_loop(serial, requests[:1])
+        rounds = journal.side_by_side(
+            setting.count(7),
+            ours=lambda: _rate(lambda: _generated(engine, requests)),
+            theirs=lambda: _rate(lambda: _in_a_loop(serial, requests)),
+        )
+        ceiling = bounds(path.stat().st_size, serial._model.n_params(), BATCH)
+    batched = middle(rounds, "ours", "rate")
+    one_by_one = middle(rounds, "theirs", "rate")
+    return result(
+        f"batched-over-serial {weights_type}",
+        ratios(rounds, "rate"),
+        target,
+        f"{len(requests)} SVAMP questions, replies of up to {cap} tokens, greedy: "
+        f"our llama.cpp engine at {BATCH} sequences over llama-cpp-python's "
+        f"`create_chat_completion` one by one, SmolLM2-135M {weights_type}",
+        details={
+            "batched_tokens_per_second": batched,
+            "serial_tokens_per_second": one_by_one,
+            **ceiling,
+            "share_of_bound_serial": round(one_by_one / ceiling["bound_at_1"], 3),
+            "share_of_bound_batched": round(batched / ceiling[f"bound_at_{BATCH}"], 3),
+        },
+    )
+
+
+def _llama(path: Path) -> Any:
+    """The model in llama-cpp-python, with as many threads as ours."""
     from llama_cpp import Llama
 
     from localfair.machine.hardware import physical_cores
 
-    requests = questions(setting, setting.size(32, 4), setting.size(setting.reply_tokens, 8))
-    model = find_model(str(path), setting.workspace)
-    assert isinstance(model, Model)
-    serial = Llama(
-        str(path),
-        n_ctx=1024,
-        n_threads=physical_cores(),
-        n_threads_batch=physical_cores(),
-        verbose=False,
-    )
-    cap = requests[0].sampling.max_tokens
-    journal = Journal(setting.work, "batched-over-serial", kind=kind, asked=len(requests), cap=cap)
-    with closing(open_engine("llama_cpp", model, batch=BATCH)) as backend, closing(serial):
-        list(backend.generate(requests[:1]))
-        _in_a_loop(serial, requests[:1])
-        rounds = journal.side_by_side(
-            setting.count(7),
-            ours=lambda: _rate(lambda: [g.completion_tokens for g in backend.generate(requests)]),
-            theirs=lambda: _rate(lambda: _in_a_loop(serial, requests)),
-        )
-        ceiling = bounds(path.stat().st_size, serial._model.n_params(), BATCH)
-    batched, one_by_one = middle(rounds, "ours", "rate"), middle(rounds, "theirs", "rate")
-    return result(
-        f"batched-over-serial {kind}", ratios(rounds, "rate"), target,
-        f"{len(requests)} SVAMP questions, replies of up to {cap} tokens, greedy: our "
-        f"llama.cpp backend at {BATCH} sequences over llama-cpp-python's `create_chat_completion` one by one, "
-        f"SmolLM2-135M {kind}",
-        details={
-            "batched_tokens_per_second": batched, "serial_tokens_per_second": one_by_one, **ceiling,
-            "share_of_bound_serial": round(one_by_one / ceiling["bound_at_1"], 3),
-            "share_of_bound_batched": round(batched / ceiling[f"bound_at_{BATCH}"], 3),
-        },
-    )  # fmt: skip
+    threads = physical_cores()
+    return Llama(str(path), n_ctx=1024, n_threads=threads, n_threads_batch=threads, verbose=False)
 
 
 def questions(setting: Setting, count: int, max_tokens: int) -> list[Request]:
     """Real questions as a student is asked them, greedy."""
-    found = get_task("svamp").read(setting.published("svamp")).questions[:count]
+    dataset = get_task("svamp").read(setting.published("svamp"))
     sampling = Sampling(max_tokens=max_tokens)
-    return [
-        Request(messages=(Message("user", f"{q.text}\n\nThink step by step."),), sampling=sampling)
-        for q in found
-    ]
+    requests = []
+    for question in dataset.questions[:count]:
+        message = Message("user", f"{question.text}\n\nThink step by step.")
+        requests.append(Request(messages=(message,), sampling=sampling))
+    return requests
 
 
 def _in_a_loop(llama: Any, requests: list[Request]) -> list[int]:
@@ -161,7 +184,8 @@ def _in_a_loop(llama: Any, requests: list[Request]) -> list[int]:
     for request in requests:
         reply = llama.create_chat_completion(
             messages=[{"role": m.role, "content": m.content} for m in request.messages],
-            temperature=request.sampling.temperature, max_tokens=request.sampling.max_tokens,
-        )  # fmt: skip
+            temperature=request.sampling.temperature,
+            max_tokens=request.sampling.max_tokens,
+        )
         counts.append(reply["usage"]["completion_tokens"])
     return counts

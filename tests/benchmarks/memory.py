@@ -1,7 +1,8 @@
 """The recording process stays the same size from 100 to 10,000 recorded generations.
 
-Reads SVAMP; writes a record below the working folder. A scripted student sits an exam through the whole pipeline:
-real questions, real requests, every generation durable on disk. Run as a module it is the measured process.
+Reads SVAMP; writes a record below the working folder. A scripted student sits an exam through
+the whole pipeline: real questions, real requests, every generation durable on disk. Run as a
+module it is the measured process.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, result
@@ -19,6 +21,7 @@ from tests.benchmarks.setting import Setting, child
 MARKS = (100, 1_000, 10_000)
 SMALL_MARKS = (10, 20, 40)
 WORDS = 96  # of a student's reply
+MIB = 2**20
 SCRIPT = """
 context = 4096
 [[rule]]
@@ -28,7 +31,7 @@ replies = ["{words} The answer is 7."]
 
 
 def memory(setting: Setting) -> Iterator[Result]:
-    """Resident size at each mark within one long run, and the size of a short run's end beside the long one's."""
+    """Resident size at each mark within one long run, and at the end of a long and a short run."""
     marks = SMALL_MARKS if setting.small else MARKS
     journal = Journal(setting.work, "memory", marks=marks)
     rounds = journal.side_by_side(
@@ -36,36 +39,47 @@ def memory(setting: Setting) -> Iterator[Result]:
         ours=lambda: _process(setting, marks),
         theirs=lambda: _process(setting, marks[:1]),
     )
-    within = [r["ours"][str(marks[-1])] / r["ours"][str(marks[0])] for r in rounds]
-    slopes = [
-        (r["ours"][str(marks[-1])] - r["ours"][str(marks[0])]) / (marks[-1] - marks[0])
-        for r in rounds
-    ]
-    sizes = {f"mib_at_{m}": round(rounds[-1]["ours"][str(m)] / 2**20, 1) for m in marks}
+    first, *_, last = marks
+    within = []
+    across = []
+    slopes = []
+    for measures in rounds:
+        begun = measures["ours"][str(first)]
+        ended = measures["ours"][str(last)]
+        within.append(ended / begun)
+        across.append(ended / measures["theirs"][str(first)])
+        slopes.append((ended - begun) / (last - first))
+    details = {"bytes_a_generation": round(fmean(slopes))}
+    for mark in marks:
+        details[f"mib_at_{mark}"] = round(rounds[-1]["ours"][str(mark)] / MIB, 1)
     yield result(
-        "memory, one run", within, Target("at most", 1.05),
-        f"resident size of the process after {marks[-1]:,} recorded generations over that after {marks[0]:,}, in one "
-        "scripted exam on SVAMP through the pipeline (flat: within 5 %)",
-        details={"bytes_a_generation": round(sum(slopes) / len(slopes)), **sizes},
-    )  # fmt: skip
-    across = [r["ours"][str(marks[-1])] / r["theirs"][str(marks[0])] for r in rounds]
+        "memory, one run",
+        within,
+        Target("at most", 1.05),
+        f"resident size of the process after {last:,} recorded generations over that after "
+        f"{first:,}, in one scripted exam on SVAMP through the pipeline (flat: within 5 %)",
+        details=details,
+    )
     yield result(
-        "memory, long over short run", across, None,
-        f"resident size at the end of a run of {marks[-1]:,} generations over that at the end of a run of {marks[0]:,}",
-    )  # fmt: skip
+        "memory, long over short run",
+        across,
+        None,
+        f"resident size at the end of a run of {last:,} generations over that at the end of a run "
+        f"of {first:,}",
+    )
 
 
 def _process(setting: Setting, marks: tuple[int, ...]) -> Measure:
     data = setting.published("svamp")
-    measured: Measure = json.loads(
-        child(None, "tests.benchmarks.memory", data, setting.work, *marks)
-    )
+    printed = child(None, "tests.benchmarks.memory", data, setting.work, *marks)
+    measured: Measure = json.loads(printed)
     return measured
 
 
 def resident() -> int:
     """Bytes of this process that are in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def main(data: Path, work: Path, marks: tuple[int, ...]) -> None:

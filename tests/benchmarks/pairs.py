@@ -1,14 +1,15 @@
-"""The statistics of a comparison: interleaved pairs, the median of their ratios, its interval, a verdict.
+"""The statistics of a comparison: interleaved pairs, the median of their ratios, its interval, a
+verdict.
 
-Reads and writes a journal of pairs already measured, so that a stopped benchmark goes on; knows nothing of what
-is measured.
+Reads and writes a journal of pairs already measured, so that a stopped benchmark goes on; knows
+nothing of what is measured.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -37,7 +38,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One row of the table. `low` and `high` bound the median at 95 %; None where one run has no interval."""
+    """One row of the table.
+
+    `low` and `high` bound the median at 95 %; None where one run has no interval.
+    """
 
     name: str
     unit: str
@@ -56,7 +60,10 @@ class Result:
 
 
 class Journal:
-    """What has been measured under one name and one set of parameters, a JSON line each; kept between runs."""
+    """What has been measured under one name and one set of parameters, kept between runs.
+
+    A JSON line each.
+    """
 
     def __init__(self, folder: Path, name: str, **parameters: Any) -> None:
         mark = content_id("benchmark", name=name, parameters=parameters)[3:11]
@@ -64,15 +71,17 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self._held: dict[str, Measure] = {}
         if self.path.exists():
-            lines = self.path.read_text().splitlines()
-            self._held = {row["key"]: row["measure"] for row in map(json.loads, lines)}
+            for line in self.path.read_text().splitlines():
+                entry = json.loads(line)
+                self._held[entry["key"]] = entry["measure"]
 
     def once(self, key: str, measure: Callable[[], Measure]) -> Measure:
         """The measure under this key, taken now if it was not taken before."""
         if key not in self._held:
             self._held[key] = measure()
+            entry = {"key": key, "measure": self._held[key]}
             with self.path.open("a") as out:
-                out.write(json.dumps({"key": key, "measure": self._held[key]}) + "\n")
+                out.write(json.dumps(entry) + "\n")
         return self._held[key]
 
     def side_by_side(self, count: int, **sides: Callable[[], Measure]) -> list[dict[str, Measure]]:
@@ -80,13 +89,18 @@ class Journal:
 
         A round is kept whole or not at all: its sides were measured within the same minutes.
         """
-        return [self.once(f"round {i}", partial(_round, i, sides)) for i in range(count)]
+        rounds = []
+        for number in range(count):
+            measure = partial(_round, number, sides)
+            rounds.append(self.once(f"round {number}", measure))
+        return rounds
 
 
-def _round(i: int, sides: dict[str, Callable[[], Measure]]) -> dict[str, Measure]:
+def _round(number: int, sides: dict[str, Callable[[], Measure]]) -> dict[str, Measure]:
+    """Every side's measure, begun with the side whose turn it is."""
     names = list(sides)
-    first = i % len(names)
-    return {name: sides[name]() for name in [*names[first:], *names[:first]]}
+    first = number % len(names)
+    return {name: sides[name]() for name in names[first:] + names[:first]}
 
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:
@@ -98,11 +112,16 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
     import numpy as np
     from scipy.stats import bootstrap
 
-    found = bootstrap(
-        (np.asarray(values),), np.median, confidence_level=0.95, n_resamples=RESAMPLES,
-        method="percentile", rng=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
-    return float(found.low), float(found.high)
+    resampled = bootstrap(
+        (np.asarray(values),),
+        np.median,
+        confidence_level=0.95,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    low, high = resampled.confidence_interval
+    return float(low), float(high)
 
 
 def judged(target: Target | None, bounds: tuple[float, float] | None) -> Verdict:
@@ -111,50 +130,83 @@ def judged(target: Target | None, bounds: tuple[float, float] | None) -> Verdict
         return "no target"
     if bounds is None:
         return "unclear"
-    inside = [target.holds(b) for b in bounds]
-    return "met" if all(inside) else "unclear" if any(inside) else "missed"
+    low_holds, high_holds = (target.holds(bound) for bound in bounds)
+    if low_holds and high_holds:
+        return "met"
+    if low_holds or high_holds:
+        return "unclear"
+    return "missed"
 
 
 def result(
-    name: str, values: Sequence[float], target: Target | None, compared: str,
-    *, unit: str = "x", exact: bool = False, details: dict[str, Any] | None = None,
-) -> Result:  # fmt: skip
-    """The row of these values (one a pair). `exact`: a count, which one run settles."""
-    bounds = (min(values), max(values)) if exact else interval(values)
+    name: str,
+    values: Sequence[float],
+    target: Target | None,
+    compared: str,
+    *,
+    unit: str = "x",
+    details: dict[str, Any] | None = None,
+) -> Result:
+    """The row of these values, one a pair: their median with its interval."""
+    bounds = interval(values)
     low, high = bounds or (None, None)
     return Result(
-        name=name, unit=unit, median=median(values), low=low, high=high, target=str(target or ""),
-        verdict=judged(target, bounds), pairs=len(values), compared=compared, details=details or {},
-    )  # fmt: skip
+        name=name,
+        unit=unit,
+        median=median(values),
+        low=low,
+        high=high,
+        target=str(target or ""),
+        verdict=judged(target, bounds),
+        pairs=len(values),
+        compared=compared,
+        details=details or {},
+    )
+
+
+def counted(row: Result, values: Sequence[float], target: Target) -> Result:
+    """The row of a count, which one run settles: its bounds are the smallest and the largest."""
+    bounds = (min(values), max(values))
+    return replace(row, low=bounds[0], high=bounds[1], verdict=judged(target, bounds))
 
 
 def ratios(
     rounds: Sequence[dict[str, Measure]], key: str, over: str = "ours", under: str = "theirs"
 ) -> list[float]:
     """`over`'s measure divided by `under`'s, round by round."""
-    return [r[over][key] / r[under][key] for r in rounds]
+    return [measures[over][key] / measures[under][key] for measures in rounds]
 
 
 def middle(rounds: Sequence[dict[str, Measure]], side: str, key: str) -> float:
     """One side's own median, rounded for reading."""
-    return round(float(median(r[side][key] for r in rounds)), 4)
+    values = [measures[side][key] for measures in rounds]
+    return round(float(median(values)), 4)
 
 
-HEAD = "| benchmark | median | 95 % interval | target | verdict | n | what was compared |\n|---|--:|---|---|---|--:|---|"
+HEAD = (
+    "| benchmark | median | 95 % interval | target | verdict | n | what was compared |\n"
+    "|---|--:|---|---|---|--:|---|"
+)
 
 
 def line(row: Result) -> str:
     """The row as one line of a Markdown table."""
-    bounds = (
-        f"{_short(row.low)} to {_short(row.high)}"
-        if row.low is not None and row.high is not None
-        else "one run"
-    )
+    bounds = "one run"
+    if row.low is not None and row.high is not None:
+        bounds = f"{_short(row.low)} to {_short(row.high)}"
     name = f"{row.name} (small: no measurement)" if row.small else row.name
-    cells = (name, f"{_short(row.median)} {row.unit}", bounds, row.target or "none", row.verdict, row.pairs,
-             row.compared)  # fmt: skip
-    return f"| {' | '.join(map(str, cells))} |"
+    cells = [
+        name,
+        f"{_short(row.median)} {row.unit}",
+        bounds,
+        row.target or "none",
+        row.verdict,
+        str(row.pairs),
+        row.compared,
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
-def _short(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+def _short(value: float) -> str:
+    """Three digits, or all of them before the point."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"

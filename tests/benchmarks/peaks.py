@@ -1,11 +1,12 @@
-"""Peak memory of serving and of QLoRA steps, each in a process of its own, beside what `models fit` says of them.
+"""Peak memory of serving and of QLoRA steps, each in a process of its own, beside what `models
+fit` says of them.
 
     python -m tests.benchmarks.peaks MODEL.gguf [...]           the table in models/README.md
     python -m tests.benchmarks.peaks serve MODEL.gguf CONTEXT SEQUENCES
     python -m tests.benchmarks.peaks train MODEL.gguf LENGTH BATCH RANK [checkpointing]
 
-Reads weights, writes dequantised ones into the workspace; needs Linux (VmHWM) and real weights. A lesson is half
-prompt, half reply.
+Reads weights, writes dequantised ones into the workspace; needs Linux (VmHWM) and real weights.
+A lesson is half prompt, half reply.
 """
 
 from __future__ import annotations
@@ -19,12 +20,18 @@ from localfair.machine.hardware import usual_precision
 from localfair.machine.workspace import workspace_dir
 from localfair.models import resolve
 
-SERVE = ((512, 1), (2048, 4), (2048, 16))
+SERVE = ((512, 1), (2048, 4), (2048, 16))  # context, sequences
+# tokens of a lesson, lessons of a batch, rank, and whether activations are computed again
 TRAIN = (
-    (64, 1, 16, ""),
-    (128, 4, 16, ""), (256, 4, 16, ""), (256, 8, 16, ""), (512, 4, 16, ""), (256, 4, 64, ""),
-    (256, 8, 16, "checkpointing"), (512, 8, 16, "checkpointing"),
-)  # fmt: skip
+    (64, 1, 16),
+    (128, 4, 16),
+    (256, 4, 16),
+    (256, 8, 16),
+    (512, 4, 16),
+    (256, 4, 64),
+    (256, 8, 16, "checkpointing"),
+    (512, 8, 16, "checkpointing"),
+)
 MIB = 2**20
 
 
@@ -35,23 +42,23 @@ def peak() -> int:
 
 
 def serve(path: str, context: int, sequences: int) -> None:
-    """A full chunk of a prompt read, and a few tokens written, in a context of that size."""
+    """Read a full chunk of a prompt and write a few tokens, in a context of that size."""
     from localfair.engines.base import open_engine
     from localfair.record.nouns import Message, Request, Sampling
 
-    backend = open_engine("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
+    engine = open_engine("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
     times = min(context, 512) // 6
     prompt = (Message("user", "pens and apples " * times),)
     longest = Sampling(
         max_tokens=max(1, context - 6 * times - 40), stop=tuple("aeiou .,0123456789\n")
     )
     asked = [Request(messages=prompt, sampling=longest, sample=i) for i in range(sequences)]
-    next(iter(backend.generate(asked)))
+    next(iter(engine.generate(asked)))
     print(peak())
 
 
 def train(path: str, length: int, batch: int, rank: int, checkpointing: bool) -> None:
-    """Two steps on lessons of exactly that length."""
+    """Take two steps on lessons of exactly that length."""
     from localfair.models.dequantise import dequantised
     from localfair.training import qlora
     from localfair.training.encode import Encoded
@@ -60,11 +67,17 @@ def train(path: str, length: int, batch: int, rank: int, checkpointing: bool) ->
 
     base = dequantised(resolve(path, workspace_dir()), workspace_dir())
     ids = tuple(range(100, 100 + length))
-    lesson = Example(Encoded(ids, (*[IGNORE] * (length // 2), *ids[length // 2 :])), "ce")
+    half = length // 2
+    labels = (IGNORE,) * half + ids[half:]
+    lesson = Example(Encoded(ids, labels), "ce")
     settings = qlora.TrainSettings(
-        terms=(("ce", 1.0),), rank=rank, alpha=2 * rank, batch_size=batch, max_length=length,
+        terms=(("ce", 1.0),),
+        rank=rank,
+        alpha=2 * rank,
+        batch_size=batch,
+        max_length=length,
         gradient_checkpointing=checkpointing,
-    )  # fmt: skip
+    )
     with tempfile.TemporaryDirectory() as out:
         qlora.train(base, [lesson] * (2 * batch), Path(out), settings)
     print(peak())
@@ -86,23 +99,22 @@ def table(paths: list[str]) -> None:
     for path in paths:
         sizes = sizes_of(resolve(path, workspace_dir()).path)
         for context, sequences in SERVE:
-            said, seen = (
-                to_serve(sizes, context, sequences),
-                measured("serve", path, context, sequences),
+            formula = to_serve(sizes, context, sequences)
+            memory = measured("serve", path, context, sequences)
+            row(path, f"serve, context {context}, {sequences} at once", formula, memory)
+        for length, batch, rank, *checkpointing in TRAIN:
+            formula = to_train(
+                sizes, length, batch, rank, checkpointing=bool(checkpointing), compute=compute
             )
-            row(path, f"serve, context {context}, {sequences} at once", said, seen)
-        for length, batch, rank, extra in TRAIN:
-            said = to_train(sizes, length, batch, rank, checkpointing=bool(extra), compute=compute)
-            seen = measured("train", path, length, batch, rank, *filter(None, [extra]))
-            what = f"QLoRA, {batch} x {length} tokens, rank {rank}, {compute}{', ' * bool(extra)}{extra}"
-            row(path, what, said, seen)
+            memory = measured("train", path, length, batch, rank, *checkpointing)
+            how = [f"{batch} x {length} tokens", f"rank {rank}", compute, *checkpointing]
+            row(path, f"QLoRA, {', '.join(how)}", formula, memory)
 
 
-def row(path: str, what: str, said: int, seen: int) -> None:
-    print(
-        f"| {Path(path).stem} | {what} | {said / MIB:.0f} | {seen / MIB:.0f} | {said / seen:.2f} |",
-        flush=True,
-    )
+def row(path: str, what: str, formula: int, memory: int) -> None:
+    """Print one row of the table; both sizes are bytes."""
+    sizes = f"{formula / MIB:.0f} | {memory / MIB:.0f} | {formula / memory:.2f}"
+    print(f"| {Path(path).stem} | {what} | {sizes} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where a benchmark runs: models, data, a folder to work in, sizes; and the records that several start from.
+"""Where a benchmark runs: models, data, a folder to work in, sizes, and records to start from.
 
 Reads weights and published data; writes below `--work` alone.
 """
@@ -30,7 +30,10 @@ QWEN_LARGE = "qwen2.5-coder-1.5b-instruct"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What the command line gave. `small` sizes only show that a benchmark runs: its numbers mean nothing."""
+    """What the command line gave.
+
+    `small` sizes only show that a benchmark runs: its numbers mean nothing.
+    """
 
     models: Path
     data: Path
@@ -58,30 +61,35 @@ class Setting:
 
     @property
     def workspace(self) -> Path:
-        """A workspace of the benchmarks' own: dequantised weights and hashes stay out of the user's."""
+        """A workspace of the benchmarks' own: nothing they make enters the user's."""
         folder = self.work / "workspace"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def seats(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The models of a committee, requantised where `--type` names another type for both sides."""
+        """The models of a committee, requantised for both sides where `--type` names a type."""
         if self.type is None:
             return names
         return tuple(requantise(name, self.type, self.workspace).name for name in names)
 
     def published(self, name: str) -> Path:
         """A data set's file or folder in `--data`. Raises UsageError."""
-        places = [self.data / name, self.data / f"{name.upper()}.json"]
-        found = next((p for p in places if p.exists()), None)
-        if found is None:
-            raise UsageError(
-                f"no {name} in {self.data}", "name the folder of the published data with --data"
-            )
-        return found
+        for path in (self.data / name, self.data / f"{name.upper()}.json"):
+            if path.exists():
+                return path
+        raise UsageError(
+            f"no {name} in {self.data}", "name the folder of the published data with --data"
+        )
 
 
-def committee_order(setting: Setting, db: Path, teachers: tuple[str, ...], settings: tuple[str, ...], limit: int,
-                    **options: Any) -> Order:  # fmt: skip
+def committee_order(
+    setting: Setting,
+    db: Path,
+    teachers: tuple[str, ...],
+    settings: tuple[str, ...],
+    limit: int,
+    **options: Any,
+) -> Order:
     """FAIR on SVAMP with SmolLM2 as the student, every reply capped; no exam on test before it."""
     caps = tuple(
         f"{step}.sampling.max_tokens={setting.cap}" for step in ("exam", "inquire", "review")
@@ -101,21 +109,21 @@ def committee_order(setting: Setting, db: Path, teachers: tuple[str, ...], setti
 
 
 def _svamp(setting: Setting) -> Path:
-    found = setting.published("svamp")
-    return found / "SVAMP.json" if found.is_dir() else found
+    path = setting.published("svamp")
+    return path / "SVAMP.json" if path.is_dir() else path
 
 
 def run(ordered: Order, until: str) -> str:
-    """The pipeline without a word; the id of the run."""
+    """Run an order up to a step without a word; the id of the run."""
     return pipeline.run(ordered, until=until, say=quiet, progress=quiet)
 
 
 def quiet(*_: object) -> None:
-    """Takes what is said and says nothing."""
+    """Progress that nobody watches."""
 
 
 def exam_record(setting: Setting, limit: int) -> Path:
-    """A record that holds the student's mistakes on `limit` real questions and nothing more; made once."""
+    """A record of the student's answers to `limit` real questions and nothing more, made once."""
     path = setting.work / f"exam-{limit}-{setting.cap}.db"
     done = path.with_suffix(".done")
     if not done.exists():
@@ -134,33 +142,44 @@ def copied(source: Path, target: Path) -> Path:
 
 
 def child(python: str | None, module: str, *arguments: object, **environment: str) -> str:
-    """Standard output of one of this package's modules run in a process of its own. Raises on failure."""
-    path = (
-        f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}"
-        if os.environ.get("PYTHONPATH")
-        else str(ROOT)
-    )
+    """What one of this package's modules prints, run in a process of its own.
+
+    Raises UsageError when it fails.
+    """
+    inherited = os.environ.get("PYTHONPATH")
+    path = f"{ROOT}{os.pathsep}{inherited}" if inherited else str(ROOT)
     done = subprocess.run(
-        [python or sys.executable, "-m", module, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
+        [python or sys.executable, "-m", module, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
         env=os.environ | {"PYTHONPATH": path} | environment,
-    )  # fmt: skip
+    )
     if done.returncode:
-        raise UsageError(
-            f"{module} failed: {done.stderr.strip()[-2000:]}", "run it by itself to see more"
-        )
+        end = done.stderr.strip()[-2000:]
+        raise UsageError(f"{module} failed: {end}", "run it by itself to see more")
     return done.stdout
 
 
 def machine() -> dict[str, Any]:
     """What the numbers were measured on."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    cpu = next(
-        (entry.partition(":")[2].strip() for entry in lines if entry.startswith("model name")), ""
-    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "cpu": cpu or platform.processor(), "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory / 2**30),
-        "system": platform.system(), "python": platform.python_version(),
-        "load_average": [round(x, 2) for x in os.getloadavg()], "versions": versions(),
-    }  # fmt: skip
+        "cpu": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(memory / 2**30),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "load_average": [round(load, 2) for load in os.getloadavg()],
+        "versions": versions(),
+    }
+
+
+def _processor() -> str:
+    """The processor's name, as Linux has it where there is one."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()

@@ -1,15 +1,16 @@
 """Our training beside TRL's SFTTrainer: the same base, lessons, batches, seed, optimizer and LoRA.
 
-Reads SmolLM2 and GSM8K; writes the dequantised base, the lessons' tokens and each side's folder below the working
-folder. Each side runs in a process of its own, so that its peak memory is its own.
+Reads SmolLM2 and GSM8K; writes the dequantised base, the lessons' tokens and each side's folder
+below the working folder. A side is a process of its own, so that its peak memory is its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -31,61 +32,84 @@ WARM = 3  # steps left out of the step time
 
 def beside_trl(setting: Setting) -> Iterator[Result]:
     """Largest difference of the loss, step time and peak memory; interleaved, a process a side."""
-    base, lessons = base_and_lessons(setting, setting.size(STEPS, 5) * BATCH)
+    steps = setting.size(STEPS, 5)
+    base, lessons = base_and_lessons(setting, steps * BATCH)
     python = trl_python(setting)
-    journal = Journal(setting.work, "trl", steps=setting.size(STEPS, 5), batch=BATCH)
-    sides = {
-        name: partial(_side, python, name, base, lessons, setting.work) for name in ("ours", "trl")
-    }
-    rounds = journal.side_by_side(setting.count(7), ours=sides["ours"], theirs=sides["trl"])
-    steps = len(rounds[0]["ours"]["losses"])
-    same = f"SmolLM2-135M in float32, LoRA r=16 on all linears, {steps} steps of {BATCH} GSM8K solutions"
-    apart = [_largest_difference(r["ours"], r["theirs"]) for r in rounds]
-    yield result(
-        "trl, loss", apart, Target("at most", 1e-4),
-        f"largest difference of the loss over {steps} steps from TRL's SFTTrainer: {same}", unit="nats",
-        details={
-            "first_loss": rounds[0]["ours"]["losses"][0], "last_loss": rounds[0]["ours"]["losses"][-1],
-            "same_adapter_at_start": all(r["ours"]["start"] == r["theirs"]["start"] for r in rounds),
-        },
-    )  # fmt: skip
-    yield from time_and_memory(
-        "trl", rounds, f"of TRL's SFTTrainer: {same}; no gradient checkpointing in either", True
+    journal = Journal(setting.work, "trl", steps=steps, batch=BATCH)
+    rounds = journal.side_by_side(
+        setting.count(7),
+        ours=partial(side, python, "ours", base, lessons, setting.work),
+        theirs=partial(side, python, "trl", base, lessons, setting.work),
     )
+    losses = rounds[0]["ours"]["losses"]
+    same = (
+        "SmolLM2-135M in float32, LoRA r=16 on all linears, "
+        f"{len(losses)} steps of {BATCH} GSM8K solutions"
+    )
+    apart = []
+    same_start = []
+    for measures in rounds:
+        ours = measures["ours"]
+        theirs = measures["theirs"]
+        apart.append(_largest_difference(ours["losses"], theirs["losses"]))
+        same_start.append(ours["start"] == theirs["start"])
+    yield result(
+        "trl, loss",
+        apart,
+        Target("at most", 1e-4),
+        f"largest difference of the loss over {len(losses)} steps from TRL's SFTTrainer: {same}",
+        unit="nats",
+        details={
+            "first_loss": losses[0],
+            "last_loss": losses[-1],
+            "same_adapter_at_start": all(same_start),
+        },
+    )
+    that = f"of TRL's SFTTrainer: {same}; no gradient checkpointing in either"
+    yield from time_and_memory("trl", rounds, that, Target("at most", 1.0))
 
 
 def time_and_memory(
-    name: str, rounds: list[dict[str, Measure]], said: str, targets: bool
+    name: str, rounds: list[dict[str, Measure]], that: str, target: Target | None
 ) -> Iterator[Result]:
-    """The two rows that every training comparison has."""
-    target = Target("at most", 1.0) if targets else None
+    """The two rows that every training comparison has; `that` is the other side, in words."""
     yield result(
-        f"{name}, step time", ratios(rounds, "step_seconds"), target, f"our step time over that {said}",
-        details={f"{side}_seconds": middle(rounds, side, "step_seconds") for side in ("ours", "theirs")},
-    )  # fmt: skip
-    yield result(
-        f"{name}, peak memory", ratios(rounds, "peak_mib"), target,
-        f"our process's peak resident size over that {said}",
-        details={f"{side}_{key}": middle(rounds, side, key) for side in ("ours", "theirs") for key in
-                 ("peak_mib", "imported_mib")},
-    )  # fmt: skip
-
-
-def _side(python: str, name: str, base: Path, lessons: Path, work: Path) -> Measure:
-    measured: Measure = json.loads(
-        child(python, f"tests.benchmarks.side_{name}", base, lessons, work).splitlines()[-1]
+        f"{name}, step time",
+        ratios(rounds, "step_seconds"),
+        target,
+        f"our step time over that {that}",
+        details={
+            "ours_seconds": middle(rounds, "ours", "step_seconds"),
+            "theirs_seconds": middle(rounds, "theirs", "step_seconds"),
+        },
     )
+    yield result(
+        f"{name}, peak memory",
+        ratios(rounds, "peak_mib"),
+        target,
+        f"our process's peak resident size over that {that}",
+        details={
+            "ours_peak_mib": middle(rounds, "ours", "peak_mib"),
+            "ours_imported_mib": middle(rounds, "ours", "imported_mib"),
+            "theirs_peak_mib": middle(rounds, "theirs", "peak_mib"),
+            "theirs_imported_mib": middle(rounds, "theirs", "imported_mib"),
+        },
+    )
+
+
+def side(python: str, name: str, *paths: Path) -> Measure:
+    """What one side measures in a process of its own: the last line that it prints."""
+    printed = child(python, f"tests.benchmarks.side_{name}", *paths)
+    measured: Measure = json.loads(printed.splitlines()[-1])
     return measured
 
 
-def _largest_difference(ours: Measure, theirs: Measure) -> float:
-    return max(
-        abs(float(a) - float(b)) for a, b in zip(ours["losses"], theirs["losses"], strict=True)
-    )
+def _largest_difference(ours: list[float], theirs: list[float]) -> float:
+    return max(abs(float(a) - float(b)) for a, b in zip(ours, theirs, strict=True))
 
 
 def base_and_lessons(setting: Setting, count: int) -> tuple[Path, Path]:
-    """The dequantised base, and a file of `count` lessons: GSM8K's own solutions, as tokens and labels."""
+    """The dequantised base, and a file of `count` of GSM8K's solutions as tokens and labels."""
     from localfair.models.chat import load_tokenizer
     from localfair.models.dequantise import dequantised
     from localfair.record.nouns import Message
@@ -93,19 +117,24 @@ def base_and_lessons(setting: Setting, count: int) -> tuple[Path, Path]:
 
     model = find_model(SMOL, setting.workspace)
     assert isinstance(model, Model)
-    base, place = dequantised(model, setting.workspace), setting.work / f"lessons-{count}.json"
-    if not place.exists():
-        tokenizer = load_tokenizer(base)
-        questions = get_task("gsm8k").read(setting.published("gsm8k")).questions
-        made = (
-            encode(tokenizer, (Message("user", q.text),), q.rationale, LONGEST)
-            for q in questions
-            if q.rationale
-        )
-        kept = [e for e in made if isinstance(e, Encoded)][:count]
-        assert len(kept) == count, len(kept)
-        place.write_text(json.dumps([{"input_ids": e.input_ids, "labels": e.labels} for e in kept]))
-    return base, place
+    base = dequantised(model, setting.workspace)
+    path = setting.work / f"lessons-{count}.json"
+    if path.exists():
+        return base, path
+    tokenizer = load_tokenizer(base)
+    lessons: list[dict[str, tuple[int, ...]]] = []
+    for question in get_task("gsm8k").read(setting.published("gsm8k")).questions:
+        if len(lessons) == count:
+            break
+        if not question.rationale:
+            continue
+        prompt = (Message("user", question.text),)
+        encoded = encode(tokenizer, prompt, question.rationale, LONGEST)
+        if isinstance(encoded, Encoded):  # else it is too long
+            lessons.append({"input_ids": encoded.input_ids, "labels": encoded.labels})
+    assert len(lessons) == count, len(lessons)
+    path.write_text(json.dumps(lessons))
+    return base, path
 
 
 def trl_python(setting: Setting) -> str:
@@ -113,29 +142,37 @@ def trl_python(setting: Setting) -> str:
     if setting.trl_python:
         return setting.trl_python
     if importlib.util.find_spec("trl") is None:
-        raise UsageError("TRL is not installed here", "name a Python that has it, and this checkout's packages, "
-                         "with --trl-python")  # fmt: skip
+        raise UsageError(
+            "TRL is not installed here",
+            "name a Python that has it, and this checkout's packages, with --trl-python",
+        )
     return sys.executable
 
 
 def pace(moments: list[float]) -> float:
     """The median seconds between steps, the first few left out."""
-    gaps = [b - a for a, b in pairwise(moments)]
-    return median(gaps[min(WARM, len(gaps) - 1) :])
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    left_out = min(WARM, len(gaps) - 1)
+    return median(gaps[left_out:])
 
 
 def peak_mib() -> float:
-    """This program's largest resident size so far; `ru_maxrss` would count the parent's from before the exec."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return int(next(entry.split()[1] for entry in status if entry.startswith("VmHWM:"))) / 1024
+    """This program's largest resident size so far.
+
+    `ru_maxrss` would count the parent's, from before the exec.
+    """
+    status = Path("/proc/self/status").read_text()
+    kilobytes = status.split("VmHWM:")[1].split()[0]
+    return int(kilobytes) / 1024
 
 
-def adapter_mark(model: Any) -> str:
-    """A hash of the fresh adapter's weights: both sides must begin with the same."""
-    import hashlib
+def adapter_mark(weights: Iterable[tuple[str, Any]]) -> str:
+    """A hash of an adapter's A matrices, given as names and tensors.
 
+    Both sides must begin with the same. Every fresh B is zero.
+    """
     digest = hashlib.blake2b(digest_size=8)
-    for name, weight in sorted(model.named_parameters()):
+    for name, weight in sorted(weights):
         if "lora_A" in name:
             digest.update(weight.detach().float().numpy().tobytes())
     return digest.hexdigest()

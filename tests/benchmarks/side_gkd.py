@@ -1,6 +1,8 @@
-"""TRL's side of the distillation benchmark, in a process of its own: GKDTrainer on given tokens, teacher resident.
+"""TRL's side of the distillation benchmark, in a process of its own: GKDTrainer on given tokens,
+teacher resident.
 
-Arguments: base folder (teacher and student), lessons file, working folder. Prints one JSON line. Needs trl, datasets.
+Arguments: base folder (teacher and student), lessons file, working folder. Prints one JSON
+line. Needs trl, datasets.
 """
 
 from __future__ import annotations
@@ -23,19 +25,22 @@ from tests.benchmarks.side_trl import ARGUMENTS, Watch, measured, with_adapter
 def main(base: Path, lessons: Path, work: Path) -> None:
     imported, watch = peak_mib(), Watch()
     model = with_adapter(base)
-    start = adapter_mark(model)
+    start = adapter_mark(model.named_parameters())
     teacher = AutoModelForCausalLM.from_pretrained(
         base, local_files_only=True, attn_implementation="sdpa", dtype=torch.float32
     )
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     with tempfile.TemporaryDirectory(dir=work) as folder:
         trainer = GKDTrainer(
-            model=model, teacher_model=teacher, callbacks=[watch], processing_class=tokenizer,
+            model=model,
+            teacher_model=teacher,
+            callbacks=[watch],
+            processing_class=tokenizer,
             # nothing sampled from the student, forward KL, temperature 1
             args=GKDConfig(output_dir=folder, lmbda=0.0, beta=0.0, temperature=1.0, **ARGUMENTS),
             train_dataset=Dataset.from_list(json.loads(lessons.read_text())),
             data_collator=DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id or 0),
-        )  # fmt: skip
+        )
         print(json.dumps(measured(trainer, watch, imported, start)))
 
 

@@ -1,4 +1,4 @@
-"""Our side of the training benchmark, in a process of its own: `localfair.training.qlora.train` on the given lessons.
+"""Our side of the training benchmark, in a process of its own: `qlora.train` on given lessons.
 
 Arguments: base folder, lessons file, working folder. Prints one JSON line.
 """
@@ -9,11 +9,12 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from localfair.training import qlora
+from safetensors.torch import load_file
+
 from localfair.training.encode import Encoded
 from localfair.training.qlora import TrainSettings, train
 from localfair.training.trainer import Example
@@ -34,37 +35,46 @@ def settings(
     )
 
 
-def measured(base: Path, lessons: list[Any], work: Path, chosen: TrainSettings) -> dict[str, Any]:
+def measured(
+    base: Path, lessons: list[Example], work: Path, chosen: TrainSettings
+) -> dict[str, Any]:
     """Train in a fresh folder; losses, pace and memory."""
     moments: list[float] = []
-    start: list[str] = []
     imported = peak_mib()
-    made = qlora.lora_model
-
-    def watched(*given: Any) -> Any:
-        model = made(*given)
-        start.append(adapter_mark(model))
-        return model
-
-    with (
-        tempfile.TemporaryDirectory(dir=work) as folder,
-        mock.patch.object(qlora, "lora_model", watched),
-    ):
-        done = train(
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        trained = train(
             base, lessons, Path(folder), chosen, lambda _: moments.append(time.perf_counter())
         )
     return {
-        "losses": [loss for _, loss, _ in done.curve], "step_seconds": pace(moments), "peak_mib": peak_mib(),
-        "imported_mib": imported, "start": start[0],
-    }  # fmt: skip
+        "losses": [loss for _, loss, _ in trained.curve],
+        "step_seconds": pace(moments),
+        "peak_mib": peak_mib(),
+        "imported_mib": imported,
+        "start": start_mark(base, lessons[:BATCH], work, chosen),
+    }
+
+
+def start_mark(base: Path, lessons: list[Example], work: Path, chosen: TrainSettings) -> str:
+    """The mark of the adapter that training with these settings begins with.
+
+    Training again at a learning rate next to nothing leaves it as it was.
+    """
+    still = replace(chosen, learning_rate=1e-30)
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        train(base, lessons, Path(folder), still)
+        weights = load_file(Path(folder) / "adapter_model.safetensors")
+    return adapter_mark(weights.items())
+
+
+def read_lessons(path: Path) -> list[Encoded]:
+    """The lessons of a file, as tokens and labels."""
+    lessons = json.loads(path.read_text())
+    return [Encoded(tuple(each["input_ids"]), tuple(each["labels"])) for each in lessons]
 
 
 def main(base: Path, lessons: Path, work: Path) -> None:
-    found = [
-        Example(Encoded(tuple(row["input_ids"]), tuple(row["labels"])), "rationale")
-        for row in json.loads(lessons.read_text())
-    ]
-    print(json.dumps(measured(base, found, work, settings())))
+    examples = [Example(encoded, "rationale") for encoded in read_lessons(lessons)]
+    print(json.dumps(measured(base, examples, work, settings())))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""A folder to work in with scripted models, and the command line: in this process, or in one of its own."""
+"""A folder to work in with scripted models, and the command line: in this process, or in its own."""
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import sqlite3
@@ -45,9 +44,10 @@ class Said:
 
     @property
     def error(self) -> str:
-        """The lines before the hint; what it is not made of fails here."""
+        """The lines before the hint. Fails where stderr is not an error and its hint."""
         *error, hint = self.err.strip().splitlines()
-        assert error[0].startswith("error: ") and hint.startswith("hint: "), self.err
+        assert error[0].startswith("error: "), self.err
+        assert hint.startswith("hint: "), self.err
         return "\n".join(error).removeprefix("error: ")
 
     @property
@@ -59,15 +59,17 @@ class Desk:
     """The folder, and how to run commands in it."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder, self._capsys = folder, capsys
+        self.folder = folder
+        self._capsys = capsys
         self.script("student", STUDENT)
         self.teachers()
 
     def script(self, name: str, text: str) -> None:
+        """Write a scripted model."""
         (self.folder / f"{name}.script.toml").write_text(text)
 
     def teachers(self, delay: float = 0.0) -> None:
-        """Two teachers, anna and bert, who take `delay` seconds for a reply."""
+        """Write two teachers, anna and bert, who take `delay` seconds for a reply."""
         for name in ("anna", "bert"):
             self.script(name, TEACHER.format(name=name, delay=delay))
 
@@ -75,7 +77,7 @@ class Desk:
         """Run a command line here."""
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in args])
+            main([str(arg) for arg in args])
         out, err = self._capsys.readouterr()
         return Said(int(ended.value.code or 0), out, err)
 
@@ -85,15 +87,13 @@ class Desk:
         """Run a command line in a process of its own; `before` is called in it first."""
 
         def prepare() -> None:
-            signal.signal(
-                signal.SIGINT, signal.SIG_DFL
-            )  # a background shell makes its children deaf to Ctrl-C
-            if before:
+            # a background shell makes its children deaf to Ctrl-C
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            if before is not None:
                 before()
 
-        command = [sys.executable, "-m", "localfair", *(str(a) for a in args)]
         return subprocess.Popen(
-            command,
+            [sys.executable, "-m", "localfair", *map(str, args)],
             cwd=self.folder,
             text=True,
             stdout=subprocess.PIPE,
@@ -102,37 +102,40 @@ class Desk:
         )
 
     def waits(self, process: subprocess.Popen[str]) -> Said:
+        """What a started command line wrote, once it has ended."""
         out, err = process.communicate(timeout=60)
         return Said(process.returncode, out, err)
 
     def files(self) -> dict[str, bytes]:
-        return {
-            p.relative_to(self.folder).as_posix(): p.read_bytes()
-            for p in self.folder.rglob("*")
-            if p.is_file()
-        }
+        """The content of every file in the folder."""
+        paths = [path for path in self.folder.rglob("*") if path.is_file()]
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
 
     def ids(self, db: str) -> dict[str, list[str]]:
         """Every id of every noun that stages make."""
+        ids = {}
         with Store.open(self.folder / db) as store:
-            return {
-                noun: [r["id"] for r in store.rows(f"SELECT id FROM {noun} ORDER BY id")]
-                for noun in NOUNS
-            }
+            for noun in NOUNS:
+                rows = store.rows(f"SELECT id FROM {noun} ORDER BY id")
+                ids[noun] = [row["id"] for row in rows]
+        return ids
 
     def generations(self, db: str) -> int:
         """How many replies are on disk, by another connection; 0 while there is no such table."""
         try:
             with sqlite3.connect(f"file:{self.folder / db}?mode=ro", uri=True) as connection:
-                return int(connection.execute("SELECT count(*) FROM generations").fetchone()[0])
+                (count,) = connection.execute("SELECT count(*) FROM generations").fetchone()
         except sqlite3.OperationalError:
             return 0
+        return int(count)
 
     def until(self, db: str, generations: int, process: subprocess.Popen[str]) -> int:
         """Wait until so many replies are on disk; how many there are."""
-        while (count := self.generations(db)) < generations:
+        count = self.generations(db)
+        while count < generations:
             assert process.poll() is None, process.communicate()
             time.sleep(0.01)
+            count = self.generations(db)
         return count
 
 
@@ -145,14 +148,15 @@ def desk(tmp_path, monkeypatch, capsys) -> Desk:
     return Desk(tmp_path, capsys)
 
 
-@functools.cache
 def seats(*teachers: str) -> tuple[str, ...]:
     """`--student student --teacher ...` for the desk's scripts."""
-    named = [part for name in teachers for part in ("--teacher", f"{name}.script.toml")]
-    return ("--student", "student.script.toml", *named)
+    options = ["--student", "student.script.toml"]
+    for name in teachers:
+        options += ["--teacher", f"{name}.script.toml"]
+    return tuple(options)
 
 
 def review(*more: object, teachers: tuple[str, ...] = ("anna", "bert")) -> tuple[object, ...]:
-    """A small FAIR up to its reviews: 2 test and 4 train questions, so 6 answers and 8 reviews at least."""
+    """A small FAIR up to its reviews: 2 test and 4 train questions, 6 answers, at least 8 reviews."""
     small = ("--task", "arithmetic-1", "--train-limit", 4, "--test-limit", 2)
     return ("review", "fair", *seats(*teachers), *small, *more)

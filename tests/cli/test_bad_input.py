@@ -1,4 +1,4 @@
-"""Bad input: one clear line on stderr, a line that begins `hint:`, exit 2, and nothing half-written."""
+"""Bad input: one clear line on stderr, a `hint:` line, exit 2, and nothing half-written."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ BOTH = seats("anna", "bert")
 
 @pytest.fixture
 def refused(desk):
-    """Run what must be refused: (error, hint), after the folder was seen to be as it was."""
+    """Run what must be refused and leave the folder as it was; the error and the hint."""
 
     def refused(*args):
         before = desk.files()
         said = desk.says(*args)
-        assert (said.code, said.out) == (2, ""), said
+        assert said.code == 2, said
+        assert said.out == ""
         assert desk.files() == before
         return said.error, said.hint
 
@@ -111,8 +112,9 @@ def refused(desk):
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_a_wrong_name_or_value_gets_the_nearest_right_one(refused, args, error, hint):
-    said = refused(*args)
-    assert error in said[0] and hint in said[1]
+    refusal, advice = refused(*args)
+    assert error in refusal
+    assert hint in advice
 
 
 @pytest.mark.parametrize(
@@ -157,25 +159,32 @@ def test_a_wrong_name_or_value_gets_the_nearest_right_one(refused, args, error, 
     ],
 )
 def test_a_wrong_setting_is_named_by_its_step(refused, setting, error, hint):
-    said = refused(*review("--set", setting))
-    assert error in said[0] and hint in said[1]
+    refusal, advice = refused(*review("--set", setting))
+    assert error in refusal
+    assert hint in advice
+
+
+def with_settings(*settings):
+    """`review()` with a --set for each."""
+    options = []
+    for setting in settings:
+        options += ["--set", setting]
+    return review(*options)
 
 
 def test_all_errors_of_a_recipe_are_said_at_once(refused):
-    wrong = ("rouns=2", "review.acept=1", "exam.sampling.top_p=7", "train.epochs=0")
-    error, _ = refused(*review(*(part for setting in wrong for part in ("--set", setting))))
+    command = with_settings("rouns=2", "review.acept=1", "exam.sampling.top_p=7", "train.epochs=0")
+    error, _ = refused(*command)
     assert error.startswith("recipe 'fair' has 4 problems")
-    assert [
-        name
-        for name in ("rouns", "review.acept", "exam.sampling.top_p", "train.epochs")
-        if name in error
-    ][3:]
+    for name in ("rouns", "review.acept", "exam.sampling.top_p", "train.epochs"):
+        assert name in error
 
 
 def test_settings_that_name_no_step_do_not_hide_the_others(refused):
-    wrong = ("revew.gold=true", "nonsense", "review.acept=1", "train.epochs=0")
-    error, _ = refused(*review(*(part for setting in wrong for part in ("--set", setting))))
-    assert error.startswith("recipe 'fair' has 4 problems") and "did you mean 'review'?" in error
+    command = with_settings("revew.gold=true", "nonsense", "review.acept=1", "train.epochs=0")
+    error, _ = refused(*command)
+    assert error.startswith("recipe 'fair' has 4 problems")
+    assert "did you mean 'review'?" in error
 
 
 def test_every_recipe_that_is_wrong_is_named_and_the_others_are_listed(desk):
@@ -185,33 +194,38 @@ def test_every_recipe_that_is_wrong_is_named_and_the_others_are_listed(desk):
         path.write_text(path.read_text().replace(old, new, 1))
     for command in ("list", "check"):
         said = desk.says("recipes", command)
-        assert (said.code, said.error.splitlines()[0]) == (2, "2 recipes are not valid")
-        assert (
-            "did you mean 'rounds'?" in said.error and "two/recipe.toml is not TOML" in said.error
-        )
-        assert "\nquickstart" in said.out and "\none" not in said.out
+        assert said.code == 2
+        assert said.error.splitlines()[0] == "2 recipes are not valid"
+        assert "did you mean 'rounds'?" in said.error
+        assert "two/recipe.toml is not TOML" in said.error
+        assert "\nquickstart" in said.out
+        assert "\none" not in said.out
 
 
 def test_a_recipe_without_its_prompt_is_refused(desk, refused):
     desk.says("recipes", "copy", "fair", "mine")
     (desk.folder / "recipes/mine/prompts/write-feedback.md").unlink()
-    assert "prompts/write-feedback.md is missing" in refused("run", "mine", *BOTH)[0]
+    error, _ = refused("run", "mine", *BOTH)
+    assert "prompts/write-feedback.md is missing" in error
 
 
 def test_a_recipe_that_is_not_a_file_is_refused(desk, refused):
     (desk.folder / "recipes/odd/recipe.toml").mkdir(parents=True)
     error, hint = refused("recipes", "check", "odd")
-    assert "odd/recipe.toml: Is a directory" in error and "check the path" in hint
+    assert "odd/recipe.toml: Is a directory" in error
+    assert "check the path" in hint
 
 
 @pytest.mark.parametrize("name", ["../mine", "a/b", "/tmp/mine", ".mine", "A b"])
 def test_a_recipe_is_copied_only_into_the_workspaces_recipes(refused, name):
-    assert f"{name!r} cannot name a recipe" in refused("recipes", "copy", "fair", name)[0]
+    error, _ = refused("recipes", "copy", "fair", name)
+    assert f"{name!r} cannot name a recipe" in error
 
 
 def test_a_recipe_is_never_copied_over_another(desk, refused):
     desk.says("recipes", "copy", "fair", "mine")
-    assert "recipes/mine exists already" in refused("recipes", "copy", "tinyllm", "mine")[0]
+    error, _ = refused("recipes", "copy", "tinyllm", "mine")
+    assert "recipes/mine exists already" in error
 
 
 # -- the committee --------------------------------------------------------------------------------
@@ -219,13 +233,15 @@ def test_a_recipe_is_never_copied_over_another(desk, refused):
 
 def test_a_committee_without_teachers_is_refused(refused):
     error, hint = refused(*review(teachers=()))
-    assert "needs at least one teacher" in error and "--teacher MODEL" in hint
+    assert "needs at least one teacher" in error
+    assert "--teacher MODEL" in hint
 
 
 def test_one_teacher_cannot_review_itself_and_is_told_what_can(refused):
     error, hint = refused(*review(teachers=("anna",)))
     assert "review wants 1 reviews of each explanation, this committee can give 0" in error
-    assert "--teacher" in hint and "--reviewer" in hint and "--set review.mode=none" in hint
+    for way in ("--teacher", "--reviewer", "--set review.mode=none"):
+        assert way in hint
 
 
 @pytest.mark.parametrize("way", [("--reviewer", "bert.script.toml"), ("--set", "review.mode=none")])
@@ -249,11 +265,13 @@ def test_an_exam_alone_needs_no_teacher(desk, args):
 def tiny(desk):
     """A card `tiny` with its weights in the workspace."""
     path = gguf(desk.folder / "models/weights/tiny.gguf")
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    (desk.folder / "models/tiny.toml").write_text(
-        card_text(sha256=sha256, size=path.stat().st_size)
-    )
+    card = card_text(sha256=sha256_of(path), size=path.stat().st_size)
+    (desk.folder / "models/tiny.toml").write_text(card)
     return path
+
+
+def sha256_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 WITH_TINY = [("models", "check", "tiny"), review("--student", "tiny"), review("--teacher", "tiny")]
@@ -263,19 +281,22 @@ WITH_TINY = [("models", "check", "tiny"), review("--student", "tiny"), review("-
 def test_missing_weights_say_how_to_get_them(tiny, refused, args):
     tiny.unlink()
     error, hint = refused(*args)
-    assert "the weights of tiny (tiny.gguf) are not here" in error and "models add FILE" in hint
+    assert "the weights of tiny (tiny.gguf) are not here" in error
+    assert "models add FILE" in hint
 
 
 def test_missing_weights_of_a_shipped_card_can_be_fetched(refused):
-    assert "localfair models fetch qwen3-4b" in refused(*review("--teacher", "qwen3-4b"))[1]
+    _, hint = refused(*review("--teacher", "qwen3-4b"))
+    assert "localfair models fetch qwen3-4b" in hint
 
 
 @pytest.mark.parametrize("args", WITH_TINY, ids=["check", "student", "teacher"])
 def test_corrupt_weights_are_named_by_their_hash(tiny, refused, args):
-    right = hashlib.sha256(tiny.read_bytes()).hexdigest()
+    right = sha256_of(tiny)
     tiny.write_bytes(tiny.read_bytes()[:-1] + b"\1")
-    wrong = hashlib.sha256(tiny.read_bytes()).hexdigest()
-    assert f"tiny.gguf has sha256 {wrong}, expected {right}" in refused(*args)[0]
+    wrong = sha256_of(tiny)
+    error, _ = refused(*args)
+    assert f"tiny.gguf has sha256 {wrong}, expected {right}" in error
 
 
 @pytest.mark.parametrize("kept", [0, 3, 100, -100])
@@ -283,7 +304,8 @@ def test_corrupt_weights_are_named_by_their_hash(tiny, refused, args):
 def test_a_truncated_gguf_is_refused_whatever_is_left_of_it(tiny, refused, args, kept):
     tiny.write_bytes(tiny.read_bytes()[:kept])
     error, _ = refused(*args)
-    assert "tiny.gguf" in error and ("cut short" in error or "not a GGUF" in error)
+    assert "tiny.gguf" in error
+    assert "cut short" in error or "not a GGUF" in error
 
 
 @pytest.mark.parametrize(
@@ -298,7 +320,8 @@ def test_a_truncated_gguf_is_refused_whatever_is_left_of_it(tiny, refused, args,
 def test_a_script_that_is_none_is_refused(desk, refused, text, error):
     if text is not None:
         desk.script("none", text)
-    assert error in refused(*review("--teacher", "none.script.toml"))[0]
+    refusal, _ = refused(*review("--teacher", "none.script.toml"))
+    assert error in refusal
 
 
 # -- data -----------------------------------------------------------------------------------------
@@ -331,8 +354,10 @@ GOOD = '{"question": "One and one?", "answer": "2"}'
 def test_data_in_the_wrong_layout_names_file_and_line(desk, refused, task, name, text, where):
     if text is not None:
         (desk.folder / name).write_text(text)
-    assert where in refused("review", "fair", *BOTH, "--task", task, "--data", name)[0]
-    assert where in refused("tasks", "import", task, name, "--db", "new.db")[0]
+    of_a_run, _ = refused("review", "fair", *BOTH, "--task", task, "--data", name)
+    of_an_import, _ = refused("tasks", "import", task, name, "--db", "new.db")
+    assert where in of_a_run
+    assert where in of_an_import
 
 
 def test_a_line_that_is_not_utf8_is_named(desk, refused):
@@ -343,7 +368,8 @@ def test_a_line_that_is_not_utf8_is_named(desk, refused):
 
 def test_a_task_without_questions_is_refused_before_a_database_is_made(refused):
     error, hint = refused("review", "fair", *BOTH, "--task", "svamp", "--db", "new.db")
-    assert "'svamp' has no questions" in error and "--data PATH" in hint
+    assert "'svamp' has no questions" in error
+    assert "--data PATH" in hint
 
 
 @pytest.mark.parametrize(
@@ -351,25 +377,16 @@ def test_a_task_without_questions_is_refused_before_a_database_is_made(refused):
 )
 def test_data_without_a_split_that_a_step_needs_is_refused(desk, refused, split, missing):
     (desk.folder / "t.csv").write_text(f"question,answer,split\nOne and one?,2,{split}\n")
-    desk.says(
-        "tasks",
-        "import",
-        "table",
-        "t.csv",
-        "--as",
-        "mine",
-        "--split-column",
-        "split",
-        "--db",
-        "mine.db",
-    )
-    assert missing in refused("review", "fair", *BOTH, "--task", "mine", "--db", "mine.db")[0]
+    by_split = ("--as", "mine", "--split-column", "split")
+    desk.says("tasks", "import", "table", "t.csv", *by_split, "--db", "mine.db")
+    error, _ = refused("review", "fair", *BOTH, "--task", "mine", "--db", "mine.db")
+    assert missing in error
 
 
 # -- the database ---------------------------------------------------------------------------------
 
 
-def made(path, *statements):
+def make_database(path, *statements):
     connection = sqlite3.connect(path)
     for statement in statements:
         connection.execute(statement)
@@ -383,20 +400,22 @@ NAMES = ["review", "report", "verify", "tables", "path"]
 
 @pytest.mark.parametrize("args", ANY_COMMAND, ids=NAMES)
 def test_a_database_of_a_newer_version_is_left_alone(desk, refused, args):
-    later = (
+    make_database(
+        desk.folder / "new.db",
         f"PRAGMA application_id={APPLICATION_ID}",
         f"PRAGMA user_version={VERSION + 1}",
         "CREATE TABLE x (a)",
     )
-    made(desk.folder / "new.db", *later)
     error, hint = refused(*args, "--db", "new.db")
-    assert "was written by a newer localfair" in error and "upgrade" in hint
+    assert "was written by a newer localfair" in error
+    assert "upgrade" in hint
 
 
 @pytest.mark.parametrize("args", ANY_COMMAND, ids=NAMES)
 def test_another_programs_database_is_left_alone(desk, refused, args):
-    made(desk.folder / "other.db", "CREATE TABLE x (a)")
-    assert "some other program's database" in refused(*args, "--db", "other.db")[0]
+    make_database(desk.folder / "other.db", "CREATE TABLE x (a)")
+    error, _ = refused(*args, "--db", "other.db")
+    assert "some other program's database" in error
 
 
 @pytest.mark.parametrize("args", ANY_COMMAND, ids=NAMES)
@@ -410,8 +429,9 @@ def test_another_programs_database_is_left_alone(desk, refused, args):
     ],
 )
 def test_what_cannot_be_a_database_is_refused(refused, args, db, error):
-    said = refused(*args, "--db", db)
-    assert error in said[0] and "--db" in said[1]
+    refusal, hint = refused(*args, "--db", db)
+    assert error in refusal
+    assert "--db" in hint
 
 
 def test_a_damaged_database_is_called_damaged(desk):
@@ -421,11 +441,14 @@ def test_a_damaged_database_is_called_damaged(desk):
     path.write_bytes(content[:40_000] + b"\xff" * 400_000 + content[440_000:])
     for args in (review(), ("db", "verify")):
         said = desk.says(*args, "--db", "bad.db")
-        assert said.code in (1, 2) and "Traceback" not in said.err
+        assert said.code in (1, 2)
+        assert "Traceback" not in said.err
         assert "malformed" in said.err + said.out
 
 
 def test_a_run_that_is_not_there_is_refused(desk):
     desk.says(*review())
     said = desk.says("report", "nope")
-    assert said.code == 2 and "there is no run 'nope'" in said.error and "--list" in said.hint
+    assert said.code == 2
+    assert "there is no run 'nope'" in said.error
+    assert "--list" in said.hint

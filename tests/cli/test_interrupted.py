@@ -1,4 +1,4 @@
-"""Killed, interrupted, out of disk, run twice, run two at once: the record is good and the same command goes on."""
+"""Killed, interrupted, out of disk, run twice, run two at once: the same command goes on."""
 
 from __future__ import annotations
 
@@ -22,21 +22,32 @@ ANSWERS = 6  # of the student, before the teachers' first reply
 
 @pytest.fixture
 def slow(desk):
-    """Slow teachers, an uninterrupted run in whole.db, and part.db that began as the same file (and fence key)."""
+    """Slow teachers, an uninterrupted run in whole.db, and part.db for a run that is interrupted.
+
+    Both began as the same file, so they have the same fence key and ask the same prompts.
+    """
     desk.teachers(delay=SLOW)
-    Store.open(desk.folder / "part.db", create=True).__exit__()
+    with Store.open(desk.folder / "part.db", create=True):
+        pass
     shutil.copy(desk.folder / "part.db", desk.folder / "whole.db")
-    whole = json.loads(desk.says(*review("--db", "whole.db", "--json")).out)
-    assert whole["backend_calls"] > 20 and whole["reused"] == 0
+    whole = run_json(desk, "--db", "whole.db")
+    assert whole["backend_calls"] > 20
+    assert whole["reused"] == 0
     desk.calls = whole["backend_calls"]
     return desk
 
 
-def goes_on(desk, answered: int) -> None:
-    """The record is sound, holds all that was answered, and the same command asks only for the rest."""
+def run_json(desk, *options) -> dict:
+    """The report of `review()` with more options."""
+    return json.loads(desk.says(*review(*options, "--json")).out)
+
+
+def assert_goes_on(desk, answered: int) -> None:
+    """The record is sound, holds all that was answered, and the same command asks for the rest."""
     assert desk.says("db", "verify", "--db", "part.db").err == "sound\n"
-    assert desk.generations("part.db") == answered < desk.calls
-    rest = json.loads(desk.says(*review("--db", "part.db", "--json")).out)
+    assert desk.generations("part.db") == answered
+    assert answered < desk.calls
+    rest = run_json(desk, "--db", "part.db")
     assert rest["backend_calls"] == desk.calls - answered
     assert rest["backend_calls"] + rest["reused"] == desk.calls
     assert desk.ids("part.db") == desk.ids("whole.db")
@@ -51,11 +62,11 @@ def statuses(desk) -> list[str]:
 @pytest.mark.parametrize("replies", [ANSWERS + 4, ANSWERS + 16], ids=["inquire", "later"])
 def test_a_killed_run_goes_on_where_it_stopped(slow, replies):
     process = slow.start(*review("--db", "part.db"))
-    seen = slow.until("part.db", replies, process)
+    before_the_kill = slow.until("part.db", replies, process)
     process.kill()
     assert slow.waits(process).code == -signal.SIGKILL
-    assert slow.generations("part.db") >= seen
-    goes_on(slow, slow.generations("part.db"))
+    assert slow.generations("part.db") >= before_the_kill
+    assert_goes_on(slow, slow.generations("part.db"))
     assert statuses(slow) == ["interrupted", "done"]
 
 
@@ -64,30 +75,33 @@ def test_ctrl_c_ends_with_130_a_good_record_and_a_line_that_says_how_to_go_on(sl
     slow.until("part.db", ANSWERS + 4, process)
     process.send_signal(signal.SIGINT)
     said = slow.waits(process)
-    assert (said.code, said.out) == (130, "") and "Traceback" not in said.err
+    assert (said.code, said.out) == (130, "")
+    assert "Traceback" not in said.err
     *_, error, hint = said.err.splitlines()
     assert error == "error: interrupted; every finished answer is in the record"
     assert hint == "hint: run the same command again to go on"
     assert statuses(slow) == ["interrupted"]
-    goes_on(slow, slow.generations("part.db"))
+    assert_goes_on(slow, slow.generations("part.db"))
     assert statuses(slow) == ["interrupted", "done"]
 
 
 def test_the_same_command_again_asks_nobody_and_loads_nothing(desk):
-    first, second = (json.loads(desk.says(*review("--json")).out) for _ in range(2))
+    first = run_json(desk)
+    second = run_json(desk)
     assert (second["backend_calls"], second["loads"]) == (0, 0)
-    assert second["reused"] == first["backend_calls"] > 0
-    same = ("mistakes", "explanations", "reviews", "accepted", "acceptance", "before")
-    assert {k: second[k] for k in same} == {k: first[k] for k in same}
+    assert first["backend_calls"] > 0
+    assert second["reused"] == first["backend_calls"]
+    for count in ("mistakes", "explanations", "reviews", "accepted", "acceptance", "before"):
+        assert second[count] == first[count]
 
 
 def test_a_longer_run_asks_only_for_what_is_new(desk):
     desk.says(*review())
-    calls = [
-        json.loads(desk.says(*review("--train-limit", n, "--json")).out)["backend_calls"]
-        for n in (6, 6, 4)
-    ]
-    assert calls[0] > 0 and calls[1:] == [0, 0]
+    longer, same, shorter = (
+        run_json(desk, "--train-limit", limit)["backend_calls"] for limit in (6, 6, 4)
+    )
+    assert longer > 0
+    assert (same, shorter) == (0, 0)
 
 
 def test_of_two_writers_the_second_is_turned_away(slow):
@@ -109,48 +123,52 @@ def test_a_full_disk_ends_with_1_and_the_same_command_goes_on(desk, monkeypatch)
     """SQLite's own limit on pages stands for the disk: it fails with the very error of a full one."""
     desk.says("tasks", "import", "arithmetic-1", "--db", "part.db")
     pages = (desk.folder / "part.db").stat().st_size // 4096
-    real = sqlite3.connect
+    connect = sqlite3.connect
 
-    def small(*args, **options):
-        connection = real(*args, **options)
+    def connect_small(*args, **options):
+        connection = connect(*args, **options)
         connection.execute(f"PRAGMA max_page_count = {pages + 6}")
         return connection
 
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite3, "connect", small)
+        patch.setattr(sqlite3, "connect", connect_small)
         said = desk.says(*review("--db", "part.db"))
-    assert (said.code, said.out) == (1, "") and "Traceback" not in said.err
+    assert (said.code, said.out) == (1, "")
+    assert "Traceback" not in said.err
     assert said.err.splitlines()[-2] == "error: no space left on the disk"
     assert "run the same command again" in said.hint
+    assert_all_answers_are_kept(desk)
+
+
+def assert_all_answers_are_kept(desk):
+    """Some answers are in a sound record, and the same command finds them all there."""
     answered = desk.generations("part.db")
-    assert answered > 0 and desk.says("db", "verify", "--db", "part.db").code == 0
-    assert json.loads(desk.says(*review("--db", "part.db", "--json")).out)["reused"] == answered
+    assert answered > 0
+    assert desk.says("db", "verify", "--db", "part.db").code == 0
+    assert run_json(desk, "--db", "part.db")["reused"] == answered
 
 
 def test_a_disk_that_refuses_a_write_is_reported_the_same_way(desk):
     """A limit on file size stands for a quota: SQLite sees a write that fails."""
     desk.says("tasks", "import", "arithmetic-1", "--db", "part.db")
-    limit = (150_000, 150_000)
-    said = desk.waits(
-        desk.start(
-            *review("--db", "part.db"),
-            before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
-        )
-    )
-    assert (said.code, said.out) == (1, "") and "Traceback" not in said.err
+
+    def limit_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+
+    said = desk.waits(desk.start(*review("--db", "part.db"), before=limit_files))
+    assert (said.code, said.out) == (1, "")
+    assert "Traceback" not in said.err
     assert said.err.splitlines()[-2].startswith("error: the disk refuses the database")
-    answered = desk.generations("part.db")
-    assert answered > 0 and desk.says("db", "verify", "--db", "part.db").code == 0
-    assert json.loads(desk.says(*review("--db", "part.db", "--json")).out)["reused"] == answered
+    assert_all_answers_are_kept(desk)
 
 
 def test_a_full_disk_under_stdout_ends_with_1(desk):
+    command = [sys.executable, "-m", "localfair", "recipes", "list"]
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "localfair", "recipes", "list"]
         done = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=desk.folder
         )
     error, hint = done.stderr.splitlines()
-    assert (done.returncode, error) == (1, "error: no space left on the disk") and hint.startswith(
-        "hint: "
-    )
+    assert done.returncode == 1
+    assert error == "error: no space left on the disk"
+    assert hint.startswith("hint: ")

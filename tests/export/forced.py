@@ -1,4 +1,8 @@
-"""Teacher-forced log-probabilities of one token sequence, by transformers and by llama.cpp with or without a LoRA."""
+"""Teacher-forced log-probabilities of one token sequence, by transformers and by llama.cpp.
+
+Reads weights, writes nothing. Log-probabilities are natural logs, float arrays of (tokens -
+1,): each token after those before it.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,14 @@ from localfair.models import llama_log
 
 
 def by_transformers(model: Any, ids: list[int]) -> np.ndarray:
-    """(tokens - 1,) natural logs of each token after those before it."""
+    """By a model of transformers, merged or with its adapter beside it."""
     with torch.inference_mode():
         logits = model(torch.tensor([ids])).logits[0].float()
     return picked(logits.numpy(), ids)
 
 
 def by_llama_cpp(gguf: Path, ids: list[int], lora: Path | None = None) -> np.ndarray:
-    """The same, by llama.cpp."""
+    """By llama.cpp with the file at `gguf`, and a GGUF LoRA on it where one is given."""
     llama_log.silence()
     low.llama_backend_init()
     model = low.llama_model_load_from_file(str(gguf).encode(), low.llama_model_default_params())
@@ -34,10 +38,8 @@ def by_llama_cpp(gguf: Path, ids: list[int], lora: Path | None = None) -> np.nda
         if lora:
             adapter = low.llama_adapter_lora_init(model, str(lora).encode())
             assert adapter, llama_log.complaint()
-            adapters, scales = (
-                (low.llama_adapter_lora_p_ctypes * 1)(adapter),
-                (ctypes.c_float * 1)(1.0),
-            )
+            adapters = (low.llama_adapter_lora_p_ctypes * 1)(adapter)
+            scales = (ctypes.c_float * 1)(1.0)
             assert low.llama_set_adapters_lora(context, adapters, 1, scales) == 0
         return picked(_logits(context, model, ids), ids)
     finally:
@@ -46,22 +48,27 @@ def by_llama_cpp(gguf: Path, ids: list[int], lora: Path | None = None) -> np.nda
 
 
 def _logits(context: Any, model: Any, ids: list[int]) -> np.ndarray:
+    """The logits of every position, (tokens, vocabulary)."""
     batch = low.llama_batch_init(len(ids), 0, 1)
     for i, token in enumerate(ids):
-        batch.token[i], batch.pos[i], batch.n_seq_id[i], batch.logits[i] = token, i, 1, True
+        batch.token[i] = token
+        batch.pos[i] = i
+        batch.n_seq_id[i] = 1
         batch.seq_id[i][0] = 0
+        batch.logits[i] = True
     batch.n_tokens = len(ids)
     assert low.llama_decode(context, batch) == 0
-    words = low.llama_vocab_n_tokens(low.llama_model_get_vocab(model))
-    rows = [
-        np.ctypeslib.as_array(low.llama_get_logits_ith(context, i), (words,)).copy()
-        for i in range(len(ids))
-    ]
+    vocabulary = low.llama_vocab_n_tokens(low.llama_model_get_vocab(model))
+    logits = []
+    for i in range(len(ids)):
+        pointer = low.llama_get_logits_ith(context, i)
+        logits.append(np.ctypeslib.as_array(pointer, (vocabulary,)).copy())
     low.llama_batch_free(batch)
-    return np.stack(rows)
+    return np.stack(logits)
 
 
 def picked(logits: np.ndarray, ids: list[int]) -> np.ndarray:
+    """The log-probability of each token that came, from logits of (tokens, vocabulary)."""
     shifted = logits[:-1] - logits[:-1].max(-1, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
     return logs[np.arange(len(ids) - 1), ids[1:]]

@@ -1,0 +1,92 @@
+"""`localfair compare`: what cannot be compared is refused with options that exist."""
+
+import click
+import pytest
+
+from localfair.cli.compare import compare, lines
+from tests.cli.conftest import seats
+
+EXAM = {"accuracy": 0.5, "interval": [0.25, 0.75], "unreadable": 1, "questions": 4}
+CHANGE = {"difference": 0.25, "interval": [0.0, 0.5], "p": 0.5}
+
+
+def refused(desk, *args):
+    said = desk.says("compare", *args)
+    assert (said.code, said.out) == (2, "")
+    return said.error, said.hint
+
+
+def recipe_with(desk, **defaults):
+    """A copy of FAIR, `mine`, with defaults of its own."""
+    desk.says("recipes", "copy", "fair", "mine")
+    path = desk.folder / "recipes" / "mine" / "recipe.toml"
+    values = "\n".join(f"{key} = {value!r}" for key, value in defaults.items())
+    path.write_text(f"{path.read_text()}\n[defaults]\n{values}\n")
+
+
+@pytest.mark.parametrize(
+    ("default", "differs", "hint"),
+    [
+        ({"test": 2}, "test limit", "give --test-limit for all of them"),
+        (
+            {"engine": "llama_cpp"},
+            "options",
+            "give --engine, --student-engine, --precision and --batch for all of them",
+        ),
+    ],
+)
+def test_variants_that_differ_in_more_than_the_recipe_are_told_which_options(
+    desk, default, differs, hint
+):
+    recipe_with(desk, **default)
+    command = (*seats("anna", "bert"), "--task", "arithmetic-1", "fair", "mine")
+    error, advice = refused(desk, *command)
+    assert error == f"'mine' would differ from the first in its {differs} too"
+    assert advice == hint
+    options = {name for parameter in compare.params for name in parameter.opts}
+    assert {word.rstrip(",") for word in advice.split() if word.startswith("--")} <= options
+
+
+def test_seeds_that_are_no_numbers_are_refused(desk):
+    error, hint = refused(desk, "--seeds", "one", "fair")
+    assert "'one' is no list of seeds such as 0,1,2" in error
+    assert "localfair compare --help" in hint
+
+
+def test_seeds_take_the_place_of_runs_seed():
+    assert isinstance(compare, click.Command)
+    names = [parameter.name for parameter in compare.params]
+    assert "seeds" in names
+    assert "seed" not in names
+
+
+def run(variant, **changes):
+    values = {
+        "variant": variant,
+        "seed": 0,
+        "before": EXAM,
+        "after": EXAM,
+        "change": CHANGE,
+        "against_first": None,
+        "train_questions": 8,
+        "lessons": 16,
+        "accepted": None,
+        "teacher_tokens": 900,
+        "written_tokens": 300,
+        "teacher_seconds": 1.0,
+        "train_seconds": 2.0,
+    }
+    return values | changes
+
+
+def test_the_table_has_a_line_per_run_and_one_for_the_budget():
+    comparison = {
+        "rows": [run("fair"), run("single", against_first=CHANGE, accepted=0.5)],
+        "summary": [{"seeds": 1}],
+        "asked": {"budget_tokens": None, "lessons": 16},
+        "id": "b2:c",
+    }
+    _, first, other, blank, budget = lines(comparison)
+    assert first.split()[:5] == ["fair", "0", "50.0%", "50.0%", "[25.0%,"]
+    assert "+25.0% [+0.0%, +50.0%], 0.5" in other
+    assert (blank, budget) == ("", "each at most 16 lessons; comparison b2:c")

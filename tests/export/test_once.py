@@ -1,0 +1,81 @@
+"""The same adapter in the same format at the same path is exported once."""
+
+import hashlib
+
+import pytest
+
+from localfair.errors import DiskFull, UsageError
+from localfair.export.once import digest, export_once
+
+
+def writing(text):
+    """Writes a file, and counts how often it was asked to."""
+
+    def write(path):
+        write.calls += 1
+        path.write_text(text)
+
+    write.calls = 0
+    return write
+
+
+def test_what_stands_there_already_is_not_made_again(store, tmp_path):
+    write = writing("weights")
+    first = export_once(store, "b2:a", "merged", tmp_path / "file", write)
+    again = export_once(store, "b2:a", "merged", tmp_path / "file", write)
+    assert (first.is_new, again.is_new) == (True, False)
+    assert (again.id, again.sha256, again.bytes) == (first.id, first.sha256, 7)
+    assert write.calls == 1
+
+
+@pytest.mark.parametrize("change", ["changed", "lost"])
+def test_a_changed_or_lost_file_is_made_again(store, tmp_path, change):
+    write = writing("weights")
+    path = tmp_path / "file"
+    first = export_once(store, "b2:a", "merged", path, write)
+    if change == "lost":
+        path.unlink()
+    else:
+        path.write_text("other")
+    again = export_once(store, "b2:a", "merged", path, write)
+    assert again.is_new
+    assert again.id == first.id
+    assert path.read_text() == "weights"
+
+
+def test_another_adapter_takes_the_place_of_the_first(store, tmp_path):
+    path = tmp_path / "file"
+    export_once(store, "b2:a", "merged", path, writing("one"))
+    other = export_once(store, "b2:b", "merged", path, writing("two"))
+    assert other.is_new
+    assert path.read_text() == "two"
+    assert store.counts()["exports"] == 2
+
+
+def test_a_failed_export_leaves_neither_a_file_nor_a_row(store, tmp_path):
+    def write(path):
+        path.write_text("half")
+        raise UsageError("no", "never")
+
+    with pytest.raises(UsageError):
+        export_once(store, "b2:a", "merged", tmp_path / "out" / "file", write)
+    assert list((tmp_path / "out").iterdir()) == []
+    assert store.counts()["exports"] == 0
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(store, tmp_path):
+    def write(path):
+        path.write_text("half")
+        raise OSError("4096 requested and 512 written")  # as numpy says it
+
+    with pytest.raises(DiskFull, match="no space left"):
+        export_once(store, "b2:a", "merged", tmp_path / "out" / "file", write)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_digest_of_a_folder_is_that_of_its_files_names_and_hashes(tmp_path):
+    (tmp_path / "b").write_text("2")
+    (tmp_path / "a").write_text("1")
+    lines = f"a {digest(tmp_path / 'a')}\nb {digest(tmp_path / 'b')}\n"
+    assert digest(tmp_path / "a") == hashlib.sha256(b"1").hexdigest()
+    assert digest(tmp_path) == hashlib.sha256(lines.encode()).hexdigest()
