@@ -10,7 +10,7 @@ def test_a_report_counts_what_the_run_made(desk):
     out = desk.says(*review()).out
     assert re.match(r"run \S+: fair on arithmetic-1, seed 0, done\n", out)
     assert "\n  mistakes 4, explanations " in out
-    assert re.search(r"\n  backend calls \d+, from the record 0, model loads \d+\n", out)
+    assert re.search(r"\n  calls \d+, from the record 0, model loads \d+\n", out)
 
 
 def test_a_report_shows_what_authors_wrote_and_reviewers_gave(desk):
