@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from localfair.engines import ENGINES
 from localfair.machine.hardware import usual_precision
+
+if TYPE_CHECKING:
+    from localfair.models.loading import Precision
+
+WITH_PRECISION = " and ".join(engine.name for engine in ENGINES if engine.has_precision)
 
 EPILOG = """\b
 Examples:
@@ -49,7 +56,7 @@ Examples:
     type=click.Choice(["bf16", "nf4", "fp32"]),
     default=usual_precision,
     show_default="bf16, or fp32 where the processor is slow at it",
-    help="Of the transformers and vllm engines.",
+    help=f"Of the {WITH_PRECISION} engines.",
 )
 @click.option(
     "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
@@ -57,7 +64,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="The rates as JSON.")
 def bench(
     model: str, engines: tuple[str, ...], batches: tuple[int, ...], prompt_numbers: int, reply_tokens: int,
-    precision: str, db: Path, as_json: bool,
+    precision: Precision, db: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how fast MODEL reads and writes here, and how much memory it takes; `plan` uses what is stored."""
     from localfair.cli.show import say

@@ -8,7 +8,10 @@ from typing import Any
 
 import click
 
+from localfair.engines import ENGINES, training_engine
 from localfair.machine.hardware import usual_precision
+
+ENGINE_NAMES = ", ".join(engine.name for engine in ENGINES if engine.loads_weights)
 
 OPTIONS = [
     click.argument("recipe"),
@@ -23,8 +26,8 @@ OPTIONS = [
     click.option("--test-limit", type=click.IntRange(1), help="At most N test (and dev) questions."),
     click.option("--seed", type=int, default=0, show_default=True),
     click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE", help="Change one number of the recipe."),
-    click.option("--engine", help="The teachers' engine: llama_cpp or transformers."),
-    click.option("--student-engine", help="The student's engine in every exam: transformers, llama_cpp, vllm, ..."),
+    click.option("--engine", help=f"The teachers' engine: {ENGINE_NAMES}. Default: the usual one of each model."),
+    click.option("--student-engine", help=f"The student's, in every exam. Default: {training_engine().name}."),
     click.option("--precision", type=click.Choice(["bf16", "nf4", "fp32"]), default=usual_precision,
                  show_default="bf16, or fp32 where the processor is slow at it",
                  help="The student's base in every exam."),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.committee.seating import Member
-from localfair.engines.base import Engine
+from localfair.engines import Engine, Scorer
 from localfair.errors import EngineDied, UsageError
 from localfair.record.nouns import EngineIdentity, Request, Seat, content_id
 from localfair.record.store import Row, Store
@@ -51,7 +51,7 @@ class Committee:
         self.store = store
         self.members = list(members)
         self.tally = Tally()
-        self.report = progress or (lambda done, total, label: None)
+        self.progress = progress or (lambda done, total, label: None)
         self._resident: tuple[EngineIdentity, Engine] | None = None
         for member in self.members:
             store.ensure_seat(member.seat)
@@ -91,7 +91,7 @@ class Committee:
             engine = self._open(member)
             for row in self._send(engine, identity, requests):
                 done += 1
-                self.report(done, total, f"{label} {identity.model}".strip())
+                self.progress(done, total, f"{label} {identity.model}".strip())
                 yield from ((call, row) for call in waiting.pop(row["id"]))
         if waiting:
             raise EngineDied(
@@ -138,7 +138,7 @@ class Committee:
         generates = [r for r in requests if r.action == "generate"]
         streams = [engine.generate(generates)] if generates else []
         if scores:
-            if not hasattr(engine, "score"):
+            if not isinstance(engine, Scorer):
                 raise UsageError(
                     f"the engine of {identity.model} cannot score", 'set review.mode = "reasoned"'
                 )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from localfair.errors import EngineDied, EngineError, PromptTooLong
-from localfair.record.nouns import EngineIdentity, Generation, Request, content_id
+from localfair.engines.requests import seed_of
+from localfair.errors import EngineDied, EngineError
+from localfair.record.nouns import Generation, Request
 
 # likeliest tokens that a chat server is asked to list; others: 20, OpenAI's most
 LISTED = {"llamacpp": 1000, "vllm": 20}
@@ -24,7 +25,7 @@ def drawing(request: Request, dialect: str) -> dict[str, Any]:
         "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
-        "seed": seed(request),
+        "seed": seed_of(request),
         "stream": False,
     }
     if sampling.stop:
@@ -34,11 +35,6 @@ def drawing(request: Request, dialect: str) -> dict[str, Any]:
     if dialect == "vllm":
         body |= {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
     return body
-
-
-def seed(request: Request) -> int:
-    """31 bits of the hash of a request's seed and sample index: another index is another reply."""
-    return int(content_id("draws", seed=request.seed, sample=request.sample)[3:], 16) % 2**31
 
 
 def constrained(request: Request, dialect: str) -> dict[str, Any]:
@@ -103,18 +99,6 @@ def written(choice: dict[str, Any]) -> tuple[float, ...]:
     if "content" in found:
         return tuple(float(token["logprob"]) for token in found["content"] or ())
     return tuple(float(value) for value in found.get("token_logprobs") or () if value is not None)
-
-
-def refuse_too_long(
-    request: Request, prompt: int, reply: int, identity: EngineIdentity, context: int
-) -> None:
-    """Raise PromptTooLong, naming what the request is about, when prompt and reply do not fit `context` tokens."""
-    if prompt + reply > context:
-        raise PromptTooLong(
-            f"{request.about or 'a request'}: {prompt} tokens of prompt and {reply} of reply do not fit "
-            f"the {context} tokens of {identity.model}",
-            "use fewer demonstrations, a lower max_tokens, or a model with a longer context",
-        )
 
 
 def _refuse_ignored(made: Generation, who: str) -> None:

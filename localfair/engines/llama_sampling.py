@@ -19,8 +19,9 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf
 from numpy.typing import NDArray
 
 from localfair.engines.llama_context import Context
+from localfair.engines.requests import seed_of
 from localfair.errors import EngineError
-from localfair.record.nouns import Constraint, Request, Sampling, content_id
+from localfair.record.nouns import Constraint, Request, Sampling
 
 RARE = 1e-4  # of the likeliest token's probability: nearly always, the nucleus holds no token that is less likely
 
@@ -35,7 +36,7 @@ class Sampler:
 
 def sampler(request: Request, vocab: Any) -> Sampler:
     """Greedy at temperature 0. Free it. Raises EngineError for a constraint that is no grammar."""
-    seed = int(content_id("draws", seed=request.seed, sample=request.sample)[3:], 16) % 2**31
+    seed = seed_of(request)
     if request.constraint is not None:
         return _chain(request.constraint, request.sampling, vocab, seed)
     if request.sampling.temperature <= 0:

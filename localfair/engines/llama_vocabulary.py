@@ -20,7 +20,7 @@ CONTROL = low.LLAMA_TOKEN_ATTR_CONTROL | low.LLAMA_TOKEN_ATTR_UNKNOWN
 class Vocabulary:
     """Of one loaded model; `name` is what messages call it. Raises ModelError for a template that is not Jinja."""
 
-    def __init__(self, model: Any, name: str, template: str) -> None:
+    def __init__(self, model: Any, name: str, template: str | None) -> None:
         self.pointer = low.llama_model_get_vocab(model)
         bos, eos = low.llama_vocab_bos(self.pointer), low.llama_vocab_eos(self.pointer)
         self._chat = ChatText(

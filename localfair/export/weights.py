@@ -20,7 +20,7 @@ from localfair.export.parity import (
     folder_member,
     gguf_member,
     lora_member,
-    must_have_llama_cpp,
+    must_have_gguf_engine,
     parity,
 )
 from localfair.export.student import Trained
@@ -71,7 +71,7 @@ def export_gguf(
     shape_of(student.model.path)
     limit = 0 if kind == LORA and student.model.path.is_dir() else limit
     if limit:
-        must_have_llama_cpp()
+        must_have_gguf_engine()
 
     def make(part: Path) -> None:
         if kind == LORA:

@@ -73,12 +73,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def family(url: str, server: str) -> str:
-    """An engine's family: what serves and, where that is another machine, which one."""
-    host = urlsplit(url).hostname or ""
-    return f"openai_http/{server}" if is_loopback(host) else f"openai_http/{server}@{host}"
-
-
 def fingerprint(url: str, served: str, identity: str) -> str:
     """What stands for the weights: the identity the server reports, else its address and the model's name there."""
     return identity or content_id("endpoint", url=url, served=served)

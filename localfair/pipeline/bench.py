@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from localfair.committee.seating import AnyModel, Options, Seating, engines_of
-from localfair.engines.base import ENGINES, Engine, installed
-from localfair.errors import ModelError, UsageError, nearest
+from localfair.committee.seating import Options, Seating
+from localfair.engines import Engine, engine_named, reading
+from localfair.errors import ModelError
 from localfair.machine.hardware import machine, watched
+from localfair.models import AnyModel
 from localfair.record.connection import now
 from localfair.record.nouns import Message, Request, Sampling, content_id
 from localfair.record.store import Row, Store
@@ -41,8 +42,7 @@ def bench(
     Raises ModelError when no engine can serve the model.
     """
     for engine in engines:
-        if engine not in ENGINES:
-            raise UsageError(f"unknown engine {engine!r}", nearest(engine, ENGINES))
+        engine_named(engine)  # an unknown name is refused before anything is measured
     seating = Seating(workspace, 0, options or Options())
     chosen = engines or engines_for(seating.model(name))
     if not chosen:
@@ -61,7 +61,7 @@ def bench(
 
 def engines_for(model: AnyModel) -> tuple[str, ...]:
     """The installed engines that can serve a model without being told where a server is."""
-    return tuple(engine for engine in engines_of(model) if engine in ENGINES and installed(engine))
+    return tuple(engine.name for engine in reading(model.format) if engine.installed)
 
 
 def measure(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localfair.committee.seating import Member, Seating
-from localfair.engines.base import CONSTRAINING
+from localfair.engines import ENGINES
 from localfair.errors import TaskError, UsageError
 from localfair.recipe.schema import (
     AnyStep,
@@ -52,8 +52,8 @@ def check_seats(order: Order, members: list[Member], steps: list[AnyStep]) -> No
             f"recipe {order.recipe.name!r} needs at least one teacher",
             "name one with --teacher MODEL",
         )
-    kinds = {"scripted": "scripted", "openai_http": "served"}  # engines whose weights are not here
-    weightless = {p.seat.role: kinds[p.engine_name] for p in members if p.engine_name in kinds}
+    kinds = {"script": "scripted", "endpoint": "served"}  # models whose weights are not here
+    weightless = {p.seat.role: kinds[p.model.format] for p in members if not p.model.has_weights}
     for step in steps:
         if "mentor" not in roles and getattr(step, "role", "") == "mentor":
             raise UsageError(
@@ -67,10 +67,11 @@ def check_seats(order: Order, members: list[Member], steps: list[AnyStep]) -> No
         p for p in members if p.seat.role == ("reviewer" if order.reviewers else "teacher")
     ]
     for step, member in ((s, p) for s in reviewing if s.constrained for p in reviewers):
-        if member.engine_name not in CONSTRAINING:
+        if not member.engine.binds:
+            binding = sorted(engine.name for engine in ENGINES if engine.binds)
             raise UsageError(
-                f"{step.id}.constrained: the {member.engine_name} engine of {member.seat.model} cannot constrain a reply",
-                f"seat it with one of {', '.join(sorted(CONSTRAINING))}, or --set {step.id}.constrained=false",
+                f"{step.id}.constrained: the {member.engine.name} engine of {member.seat.model} cannot constrain a reply",
+                f"seat it with one of {', '.join(binding)}, or --set {step.id}.constrained=false",
             )
     seated = [p for p in members if p.seat.role == "teacher"]
     can_give = len(order.reviewers) or max(0, len(seated) - 1)

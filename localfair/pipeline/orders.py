@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localfair.committee.seating import Options, find_model
+from localfair.committee.seating import Options
+from localfair.engines import training_engine
 from localfair.errors import MissingWeights, UsageError, nearest
 from localfair.machine.hardware import usual_precision
 from localfair.machine.workspace import workspace_dir
+from localfair.models import find_model
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import AnyStep, Recipe
 
@@ -47,7 +49,7 @@ def order(
     defaults = loaded.defaults
     engine = said.pop("engine", defaults.engine)
     chosen = Options(
-        engine=engine, student_engine=said.pop("student_engine", "transformers"),
+        engine=engine, student_engine=said.pop("student_engine", training_engine().name),
         precision=said.pop("precision", None) or usual_precision(), batch=said.pop("batch", 16),
     )  # fmt: skip
     missing = [

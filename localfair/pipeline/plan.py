@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.committee.seating import Seating
+from localfair.engines import engine_of
 from localfair.errors import ModelError
 from localfair.machine.hardware import free_memory, machine
 from localfair.models.fit import memory_needed
@@ -220,7 +221,7 @@ class Averages:
             for r in self._rates
             if (r["fingerprint"], r["engine"]) == (identity.fingerprint, identity.engine)
         ]
-        if identity.engine == "scripted":
+        if engine_of(identity).instant:
             return 0.0
         if not found:
             return None

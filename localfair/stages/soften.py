@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localfair.committee.seating import Member
+from localfair.engines import training_engine
 from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
@@ -84,7 +85,7 @@ def _wanted(
         if not isinstance(encoded, Dropped):
             key = {
                 "mentor": member.seat.fingerprint, "adapter": member.seat.adapter,
-                "engine": f"transformers/{_precision(member)}", "tokens": tokens_id(encoded),
+                "engine": training_engine().variant(member.model, _precision(member)), "tokens": tokens_id(encoded),
                 "top_k": min(step.top_k, shared), "vocabulary": shared, "tau": step.tau,
             }  # fmt: skip
             found.append((key, encoded))
@@ -110,16 +111,14 @@ def _ask(work: Work, step: Soften, member: Member, missing: dict[str, tuple[Row,
             "soft_labels", [{"id": label, **key, "labels": labels, **blobs, "created": now()}]
         )
         work.committee.tally.calls += 1
-        work.committee.report(done, len(missing), f"{step.id}: {member.seat.model}")
+        work.committee.progress(done, len(missing), f"{step.id}: {member.seat.model}")
 
 
 def _precision(member: Member) -> Precision:
-    """The precision of the mentor's base: that of its exams in transformers, else the usual one."""
-    engine, _, precision = member.identity.engine.partition("/")
+    """The precision of the mentor's base: that of its exams in training's own engine, else the usual one."""
+    precision = member.identity.engine.partition("/")[2]
     known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
-    return (
-        known.get(precision, usual_precision()) if engine == "transformers" else usual_precision()
-    )
+    return known.get(precision, usual_precision()) if member.engine.trains else usual_precision()
 
 
 def _loaded(work: Work, step: Soften, member: Member) -> Any:

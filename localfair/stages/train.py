@@ -115,7 +115,7 @@ def _train(work: Work, planned: Plan) -> Row:
         shutil.rmtree(folder, ignore_errors=True)
 
     def report(at: dict[str, Any]) -> None:
-        work.committee.report(at["step"], at["steps"], f"{step.id}: loss {at['loss']:.3f}")
+        work.committee.progress(at["step"], at["steps"], f"{step.id}: loss {at['loss']:.3f}")
 
     settings = TrainSettings(
         **settings_of(planned),

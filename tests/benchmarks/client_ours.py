@@ -8,35 +8,42 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 from localfair.committee.ask import Call, Committee
-from localfair.committee.seating import Member
-from localfair.engines import openai_http
-from localfair.record.nouns import Message, Request, Sampling, Seat
+from localfair.committee.seating import Member, Options, Seating
+from localfair.models import Card, Model
+from localfair.record.nouns import Message, Request, Sampling
 from localfair.record.store import Store
 
 
 def main(base_url: str, concurrency: int, calls: int) -> None:
-    card = SimpleNamespace(name="stub", url=base_url, served="stub", server="unknown", identity="")
-    model = SimpleNamespace(card=card, fingerprint="stub", chat_template_hash="", context=0)
-    engine = openai_http.open(model, batch=concurrency).engine
-    seat = Seat(role="teacher", index=0, model=engine.model, fingerprint=engine.fingerprint)
-    place = Member(seat, engine, "openai_http", lambda: openai_http.open(model, batch=concurrency))
+    card = Card(
+        name="stub", family="stub", format="endpoint", url=base_url, served="stub", server="unknown"
+    )
+    model = Model(
+        card=card,
+        path=Path(),
+        fingerprint="stub",
+        chat_template=None,
+        chat_template_hash="",
+        context=0,
+    )
     with (
         tempfile.TemporaryDirectory() as folder,
         Store.open(Path(folder) / "record.db", create=True) as store,
     ):
-        committee = Committee(store, [place])
-        rows = [row for _, row in committee.ask(_call(place, n) for n in range(calls))]
+        seating = Seating(Path(folder), 0, Options(batch=concurrency))
+        member = seating.placed("teacher", 0, model, "", None)
+        committee = Committee(store, [member])
+        rows = [row for _, row in committee.ask(_call(member, n) for n in range(calls))]
         committee.close()
         assert len(rows) == calls == store.counts()["generations"], len(rows)
 
 
-def _call(place: Member, n: int) -> Call:
+def _call(member: Member, n: int) -> Call:
     message = Message("user", f"How many pens are left of {n} when five are taken away?")
     return Call(
-        place, Request(messages=(message,), sampling=Sampling(max_tokens=64), about=f"pens {n}")
+        member, Request(messages=(message,), sampling=Sampling(max_tokens=64), about=f"pens {n}")
     )
 
 

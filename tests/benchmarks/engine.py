@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from localfair.committee import seating
-from localfair.committee.seating import find_model
-from localfair.engines.base import Engine, open_engine
-from localfair.models import Model, resolve
+from localfair.engines import Engine, EngineSpec, open_engine
+from localfair.models import Model, find_model, resolve
 from localfair.models.requantise import requantise
 from localfair.pipeline.orders import Order
 from localfair.record.nouns import Generation, Message, Request, Sampling
@@ -29,31 +27,31 @@ BATCH = 16
 
 
 class Kept:
-    """A backend that stays loaded between runs and remembers what it was last asked; else the one it wraps."""
+    """An engine that stays loaded between runs and remembers what it was last asked; else the one it wraps."""
 
-    def __init__(self, backend: Engine) -> None:
-        self._backend = backend
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self.asked: list[Request] = []
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         self.asked = list(requests)
-        return self._backend.generate(self.asked)
+        return self._engine.generate(self.asked)
 
     def close(self) -> None:
         """Not yet: a load would enter the measure."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
+        return getattr(self._engine, name)
 
 
 def pipeline_over_engine(setting: Setting) -> Iterator[Result]:
-    """`inquire` through the pipeline, and the very same requests given to the very same loaded backend."""
+    """`inquire` through the pipeline, and the very same requests given to the very same loaded engine."""
     limit = setting.size(24, 3)
     record = exam_record(setting, limit)
     order = committee_order(setting, setting.work / "pipeline.db", (SMOL,), (), limit)
     model = find_model(SMOL, setting.workspace)
-    with closing(open_engine("llama_cpp", model, batch=BATCH)) as backend:
-        kept = Kept(backend)
+    with closing(open_engine("llama_cpp", model, batch=BATCH)) as engine:
+        kept = Kept(engine)
         _through_pipeline(kept, record, order)  # loads the model and says what is asked
         asked = kept.asked
         journal = Journal(
@@ -62,12 +60,12 @@ def pipeline_over_engine(setting: Setting) -> Iterator[Result]:
         rounds = journal.side_by_side(
             setting.count(7),
             ours=lambda: _through_pipeline(kept, record, order),
-            theirs=lambda: _rate(lambda: [g.completion_tokens for g in backend.generate(asked)]),
+            theirs=lambda: _rate(lambda: [g.completion_tokens for g in engine.generate(asked)]),
         )
     yield result(
         "pipeline-over-engine", ratios(rounds, "rate"), Target("at least", 0.95),
         f"`inquire` of FAIR on {limit} SVAMP questions through the pipeline, fresh record, over the same {len(asked)} "
-        f"requests given to the same llama.cpp backend ({BATCH} sequences, SmolLM2-135M Q4_1); no load in either",
+        f"requests given to the same llama.cpp engine ({BATCH} sequences, SmolLM2-135M Q4_1); no load in either",
         details={
             "pipeline_tokens_per_second": middle(rounds, "ours", "rate"),
             "engine_tokens_per_second": middle(rounds, "theirs", "rate"), "tokens": middle(rounds, "ours", "tokens"),
@@ -80,7 +78,7 @@ def _through_pipeline(kept: Kept, record: Path, order: Order) -> Measure:
     copied(record, order.db)
 
     def work() -> list[int]:
-        with mock.patch.object(seating, "open_engine", lambda *_, **__: kept):
+        with mock.patch.object(EngineSpec, "open", lambda *_: kept):
             run(order, "inquire")
         with Store.open(order.db) as store:
             sql = "SELECT completion_tokens AS n FROM generations WHERE id IN (SELECT generation FROM explanations)"
@@ -122,12 +120,12 @@ def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target
     )
     cap = requests[0].sampling.max_tokens
     journal = Journal(setting.work, "batched-over-serial", kind=kind, asked=len(requests), cap=cap)
-    with closing(open_engine("llama_cpp", model, batch=BATCH)) as backend, closing(serial):
-        list(backend.generate(requests[:1]))
+    with closing(open_engine("llama_cpp", model, batch=BATCH)) as engine, closing(serial):
+        list(engine.generate(requests[:1]))
         _in_a_loop(serial, requests[:1])
         rounds = journal.side_by_side(
             setting.count(7),
-            ours=lambda: _rate(lambda: [g.completion_tokens for g in backend.generate(requests)]),
+            ours=lambda: _rate(lambda: [g.completion_tokens for g in engine.generate(requests)]),
             theirs=lambda: _rate(lambda: _in_a_loop(serial, requests)),
         )
         ceiling = bounds(path.stat().st_size, serial._model.n_params(), BATCH)
@@ -135,7 +133,7 @@ def _batched_over_serial(setting: Setting, path: Path, kind: str, target: Target
     return result(
         f"batched-over-serial {kind}", ratios(rounds, "rate"), target,
         f"{len(requests)} SVAMP questions, replies of up to {cap} tokens, greedy: our "
-        f"llama.cpp backend at {BATCH} sequences over llama-cpp-python's `create_chat_completion` one by one, "
+        f"llama.cpp engine at {BATCH} sequences over llama-cpp-python's `create_chat_completion` one by one, "
         f"SmolLM2-135M {kind}",
         details={
             "batched_tokens_per_second": batched, "serial_tokens_per_second": one_by_one, **ceiling,

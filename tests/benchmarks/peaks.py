@@ -36,17 +36,17 @@ def peak() -> int:
 
 def serve(path: str, context: int, sequences: int) -> None:
     """A full chunk of a prompt read, and a few tokens written, in a context of that size."""
-    from localfair.engines.base import open_engine
+    from localfair.engines import open_engine
     from localfair.record.nouns import Message, Request, Sampling
 
-    backend = open_engine("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
+    engine = open_engine("llama_cpp", resolve(path, workspace_dir()), batch=sequences)
     times = min(context, 512) // 6
     prompt = (Message("user", "pens and apples " * times),)
     longest = Sampling(
         max_tokens=max(1, context - 6 * times - 40), stop=tuple("aeiou .,0123456789\n")
     )
     asked = [Request(messages=prompt, sampling=longest, sample=i) for i in range(sequences)]
-    next(iter(backend.generate(asked)))
+    next(iter(engine.generate(asked)))
     print(peak())
 
 

@@ -191,10 +191,10 @@ case "$*" in *memory.total*) echo 24000; echo 8000;; *) echo 4000; echo 6000;; e
 def test_vllm_takes_a_share_of_what_is_free_on_every_gpu_and_a_sequence_no_more_than_fits(
     monkeypatch, tmp_path
 ):
-    from localfair.engines import vllm
+    from localfair.engines import vllm_engine
 
     (tmp_path / "nvidia-smi").write_text(SMI)
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert vllm.memory_arguments(2**40) == ["--gpu-memory-utilization", "0.225"]
-    assert vllm.most_cache(0) == vllm.LEAST_CACHE
+    assert vllm_engine.memory_arguments(2**40) == ["--gpu-memory-utilization", "0.225"]
+    assert vllm_engine.most_cache(0) == vllm_engine.LEAST_CACHE

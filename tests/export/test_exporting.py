@@ -12,7 +12,7 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from localfair.engines.base import open_engine
+from localfair.engines import open_engine
 from localfair.errors import CorruptWeights, DiskFull, MissingWeights, ModelError, UsageError
 from localfair.export import gguf as weights_gguf
 from localfair.export import merged

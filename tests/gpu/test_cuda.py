@@ -27,7 +27,7 @@ def lessons(count=32):
 
 
 def test_nf4_trains_on_cuda_and_its_adapter_is_read_back(tmp_path, tiny_student):
-    from localfair.engines import transformers as engine
+    from localfair.engines import open_engine
     from localfair.record.nouns import Message, Request, Sampling
     from localfair.training.qlora import TrainSettings, train
     from tests import tiny
@@ -48,16 +48,16 @@ def test_nf4_trains_on_cuda_and_its_adapter_is_read_back(tmp_path, tiny_student)
         Request(messages=(Message("user", "How many pens?"),), sampling=Sampling(max_tokens=8))
     ]
     for precision in ("nf4", "bf16"):
-        backend = engine.open(
-            tiny.model(),
-            folder=tiny_student,
+        engine = open_engine(
+            "transformers",
+            tiny.model(path=tiny_student),
             precision=precision,
             adapter=tmp_path / "adapter",
             adapter_id="a",
         )
-        (reply,) = backend.generate(asked)
+        (reply,) = engine.generate(asked)
         assert reply.completion_tokens > 0
-        backend.close()
+        engine.close()
 
 
 def test_a_dense_base_trains_on_cuda_as_on_the_cpu_to_rounding(tmp_path, tiny_student):

@@ -5,14 +5,14 @@ from click.testing import CliRunner
 
 from localfair.cli import cli
 from localfair.committee.seating import Options, Seating
-from localfair.engines.base import open_engine
+from localfair.engines import open_engine
 from localfair.errors import CorruptWeights, EngineError, NetworkRefused, UsageError
 from localfair.models import check, endpoint, resolve
 from localfair.models.adding import add_endpoint
 from localfair.models.card import Card, save_card
 from tests.engines.asking import asked, texts
 from tests.engines.stub_server import Stub, models, reply
-from tests.engines.test_openai_http import answering, backend
+from tests.engines.test_openai_http import answering, engine_at
 
 # -- which hosts ------------------------------------------------------------------------------------
 
@@ -27,10 +27,10 @@ def test_this_machine_may_be_asked(url):
 def test_another_host_is_refused_unless_the_workspace_names_it_and_then_it_shows(tmp_path):
     url = "http://gpu-box:8080"
     with pytest.raises(NetworkRefused, match="gpu-box") as refused:
-        backend(url)
+        engine_at(url)
     assert "hosts.txt" in refused.value.hint
     (tmp_path / "hosts.txt").write_text("# mine\nGPU-box  # under the desk\n")
-    engine = backend(url, "vllm", hosts=endpoint.allowed_hosts(tmp_path)).identity
+    engine = engine_at(url, "vllm", hosts=endpoint.allowed_hosts(tmp_path)).identity
     assert engine.engine == "openai_http/vllm@gpu-box"
 
 
@@ -46,9 +46,9 @@ def test_neither_proxies_nor_redirects_are_followed(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with answering(lambda body: (200, reply())) as stub:
-        assert len(texts(backend(stub.url), asked(1))) == 1
+        assert len(texts(engine_at(stub.url), asked(1))) == 1
     with answering(lambda body: (302, {})) as stub, pytest.raises(EngineError, match="302"):
-        texts(backend(stub.url), asked(1))
+        texts(engine_at(stub.url), asked(1))
 
 
 # -- cards ------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_a_model_behind_an_endpoint_sits_where_it_is_asked_and_is_never_trained(
         add_endpoint(stub.url, "m", tmp_path, name="far")
     seating = Seating(tmp_path, 0, Options(engine="vllm"))
     place = seating.member("teacher", 0, "far")
-    assert (place.engine_name, place.identity.engine) == ("openai_http", "openai_http/llamacpp")
+    assert (place.engine.name, place.identity.engine) == ("openai_http", "openai_http/llamacpp")
     assert place.open().identity == place.identity
     with pytest.raises(UsageError, match="behind a server"):
         seating.folder(seating.model("far"))
