@@ -46,6 +46,7 @@ MAY_BE_HEAVY = (
     "engines.llama_cpp_engine",
     "engines.llama_sampling",
     "engines.llama_vocabulary",
+    "engines.torch_sampling",
     "engines.transformers_engine",
     "models.forward",
     "models.llama_log",

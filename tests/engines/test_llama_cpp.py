@@ -9,7 +9,7 @@ pytest.importorskip("llama_cpp")
 pytest.importorskip("gguf")
 pytest.importorskip("transformers")
 
-from localfair.engines import llama_context, llama_cpp_engine, open_engine
+from localfair.engines import llama_batch, llama_context, llama_cpp_engine, open_engine
 from localfair.errors import CorruptWeights, EngineDied, EngineError, ModelError
 from localfair.models.chat import prompt_ids
 from localfair.record.nouns import Constraint, Message, Request
@@ -135,7 +135,7 @@ def test_a_shared_beginning_is_read_once_and_changes_no_reply(engine, exact, mon
     monkeypatch.setattr(llama_context.Context, "_add", counted)
     shared = texts(engine, requests)
     with_sharing = len(read)
-    monkeypatch.setattr(llama_cpp_engine, "SHARED", 10**6)
+    monkeypatch.setattr(llama_batch, "SHARED", 10**6)
     assert texts(engine, requests) == shared
     assert with_sharing < (len(read) - with_sharing) / 2
 
@@ -181,7 +181,7 @@ def test_the_last_sequences_close_up_and_a_copied_reply_goes_on_as_it_would_have
     assert len(steps[last_full + 1 :]) > 3
     assert not any(has_gap(sequences) for sequences in steps[last_full + 1 :])
     steps.clear()
-    monkeypatch.setattr(llama_cpp_engine, "_closed_up", lambda context, running: running)
+    monkeypatch.setattr(llama_batch, "_closed_up", lambda context, running: running)
     assert texts(engine, requests) == closed
     assert any(has_gap(sequences) for sequences in steps)
 

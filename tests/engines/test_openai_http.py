@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localfair.engines import open_engine
-from localfair.engines.http_client import Call, Client
+from localfair.engines.http_client import Limits
 from localfair.errors import EngineDied, EngineError, PromptTooLong
 from localfair.models import Card, Model
 from localfair.record.nouns import Constraint, Message, Request, Sampling
@@ -16,14 +16,6 @@ from tests.engines.stub_server import Stub, models, reply
 
 CHAT = "/v1/chat/completions"
 SCHEMA = Constraint("json_schema", '{"type":"object"}')
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """Retries that take a second in all."""
-    monkeypatch.setattr(
-        Client.__init__, "__kwdefaults__", Client.__init__.__kwdefaults__ | {"patience": 1.0}
-    )
 
 
 def engine_at(url, server="unknown", **options):
@@ -36,7 +28,9 @@ def engine_at(url, server="unknown", **options):
         chat_template_hash="t",
         context=0,
     )
-    return open_engine("openai_http", model, **options)
+    engine = open_engine("openai_http", model, **options)
+    engine._client.limits = Limits(patience=1.0)  # retries that take a second in all
+    return engine
 
 
 def answering(answer):
@@ -214,15 +208,6 @@ def test_a_dead_server_is_an_error_with_a_hint_and_not_a_hang(count):
     assert time.monotonic() - started < 10
     with pytest.raises(EngineDied, match="nobody answers"):
         texts(engine_at(stub.url), asked(1))
-
-
-@AT_ONCE
-def test_an_answer_that_takes_too_long_is_an_error(count):
-    with Stub(lambda path, body: time.sleep(2) or (200, {})) as stub:
-        client = Client(stub.url, who="it", answer=0.1)
-        with pytest.raises(EngineDied, match="no answer in"):
-            list(client.each([Call("/x", {})] * count, count))
-    assert 1 <= len(stub.calls) <= count
 
 
 def test_one_call_at_a_time_keeps_one_connection_and_their_order():

@@ -181,20 +181,3 @@ def test_the_next_start_waits_until_gpu_memory_is_back(monkeypatch):
     monkeypatch.setattr(server, "gpu_memory", lambda: next(told))
     server._await_gpu_memory([50], seconds=10)
     assert list(told) == []
-
-
-SMI = """#!/bin/sh
-case "$*" in *memory.total*) echo 24000; echo 8000;; *) echo 4000; echo 6000;; esac
-"""
-
-
-def test_vllm_takes_a_share_of_what_is_free_on_every_gpu_and_a_sequence_no_more_than_fits(
-    monkeypatch, tmp_path
-):
-    from localfair.engines import vllm_engine
-
-    (tmp_path / "nvidia-smi").write_text(SMI)
-    (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert vllm_engine.memory_arguments(2**40) == ["--gpu-memory-utilization", "0.225"]
-    assert vllm_engine.most_cache(0) == vllm_engine.LEAST_CACHE

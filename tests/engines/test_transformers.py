@@ -200,18 +200,6 @@ def test_an_adapter_says_what_it_was_taught(base, tmp_path, precision):
     assert (generation.text, generation.finish) == (reply, "stop")
 
 
-@pytest.mark.parametrize(("top_p", "seen"), [(1.0, {0, 1, 2}), (0.85, {0, 1}), (0.5, {0})])
-def test_only_the_nucleus_is_drawn_from_and_in_proportion(top_p, seen):
-    probabilities = (0.6, 0.3, 0.1)
-    logits = torch.tensor(probabilities).log()
-    generator = torch.Generator().manual_seed(0)
-    sampling = Sampling(temperature=1.0, top_p=top_p)
-    drawn = [transformers_engine.draw(logits, sampling, generator) for _ in range(2000)]
-    assert set(drawn) == seen
-    expected = 0.6 / sum(probabilities[i] for i in seen)
-    assert drawn.count(0) / len(drawn) == pytest.approx(expected, abs=0.04)
-
-
 @pytest.mark.skipif("LOCALFAIR_TEST_WEIGHTS" not in os.environ, reason="no real weights")
 def test_greedy_replies_of_the_real_student_are_those_of_generate(tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig

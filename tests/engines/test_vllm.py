@@ -172,7 +172,7 @@ def test_a_score_of_several_tokens_is_what_the_prompt_has_for_them(running):
 def prompt_logprobs(engine, tokens):
     """What the server says of each token of a prompt."""
     body = {
-        "model": engine._asked_model(),
+        "model": engine._asked_model,
         "prompt": tokens,
         "max_tokens": 1,
         "prompt_logprobs": 0,
