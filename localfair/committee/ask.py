@@ -85,7 +85,10 @@ class Committee:
         return sorted(members, key=lambda member: member.seat.index)
 
     def seat_adapter(self, role: str, adapter: str, folder: Path) -> None:
-        """The first member of a role sits with this adapter from now on; with none where `adapter` is empty."""
+        """The first member of a role sits with this adapter from now on.
+
+        With none where `adapter` is empty.
+        """
         before = self.of(role)[0]
         after = before.with_adapter(adapter, folder if adapter else None)
         position = self.members.index(before)

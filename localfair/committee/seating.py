@@ -1,7 +1,7 @@
 """From names on the command line to members at the table: which weights, which engine, which seed.
 
-Reads model cards, weights' hashes and the workspace's allowed hosts; never loads a model. Knows nothing of tasks or
-steps, and names no engine.
+Reads model cards, weights' hashes and the workspace's allowed hosts; never loads a model. Knows
+nothing of tasks or steps, and names no engine.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A seat, the engine that fills it and the weights behind it. Members of one identity share one open engine."""
+    """A seat, the engine that fills it and the weights behind it.
+
+    Members of one identity share one open engine.
+    """
 
     seat: Seat
     identity: EngineIdentity
@@ -119,7 +122,8 @@ class Seating:
     ) -> Member:
         """A model in a seat. `adapter` is an adapter's id and `folder` holds its weights.
 
-        Raises UsageError when the engine cannot serve the model, NetworkRefused when its host is not allowed.
+        Raises UsageError when the engine cannot serve the model, NetworkRefused when its host is
+        not allowed.
         """
         engine = _engine_for(role, model, self.options)
         engine.refuse(model, allowed_hosts(self.workspace))

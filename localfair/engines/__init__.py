@@ -1,7 +1,7 @@
 """Engines behind one seam: this is where they are listed, and nothing else in localfair names one.
 
-To add an engine, write a file that declares its `EngineSpec` and add one line to `ENGINES`. Importing this package
-imports no heavy library. Knows nothing of seats, tasks or recipes.
+To add an engine, write a file that declares its `EngineSpec` and add one line to `ENGINES`.
+Importing this package imports no heavy library. Knows nothing of seats, tasks or recipes.
 """
 
 from __future__ import annotations

@@ -25,7 +25,10 @@ WEIGHTS = frozenset({"gguf", "safetensors"})  # the formats of models whose weig
 
 @runtime_checkable
 class Engine(Protocol):
-    """A model that replies. `identity` is known before any weights load; they load at the first request."""
+    """A model that replies.
+
+    `identity` is known before any weights load; they load at the first request.
+    """
 
     identity: EngineIdentity
 
@@ -57,10 +60,11 @@ class Scorer(Protocol):
 class Opening:
     """What an engine is opened with beside its model. Each engine uses what it needs of this.
 
-    folder gives the model's safetensors, and dequantises a GGUF the first time it is called.
-    adapter is a trained adapter's folder, or a GGUF LoRA; `identity.adapter` is its id.
-    batch is how many sequences run together. threads of None means one for each physical core.
-    hosts are the other machines that may be asked (see `localfair.models.endpoint`).
+    folder: gives the model's safetensors, and dequantises a GGUF the first time it is called.
+    adapter: a trained adapter's folder, or a GGUF LoRA. Its id is `identity.adapter`.
+    batch: how many sequences run together.
+    threads: of the processor; None is one for each physical core.
+    hosts: the other machines that may be asked (see `localfair.models.endpoint`).
     """
 
     identity: EngineIdentity
@@ -85,12 +89,13 @@ def _refuse_nothing(model: AnyModel, hosts: frozenset[str]) -> None:
 class EngineSpec:
     """What an engine's file says of the engine. Making one imports no heavy library.
 
-    reads holds the formats of models that it serves as they are. converts holds those that it
-    serves once they are made into a folder of safetensors.
-    opens makes the engine of a model in one of these formats; only then are heavy libraries imported.
-    variant gives `EngineIdentity.engine` for a model and a precision. It enters every request's hash.
-    refuse raises for a model and the allowed hosts when the engine may not serve it.
-    package is what must be installed, and extra is the extra of localfair that installs it.
+    reads: the formats of models that it serves as they are.
+    converts: those that it serves once they are made into a folder of safetensors.
+    opens: makes the engine of a model in one of these formats. Only then are heavy libraries loaded.
+    variant: gives `EngineIdentity.engine` for a model and a precision. It enters every request's hash.
+    refuse: raises for a model and the allowed hosts when the engine may not serve it.
+    package: what must be installed to open it.
+    extra: the extra of localfair that installs the package.
     """
 
     name: str
@@ -115,7 +120,10 @@ class EngineSpec:
 
     @property
     def installed(self) -> bool:
-        """Whether the package that it needs can be imported here. Nothing is imported to find out."""
+        """Whether the package that it needs can be imported here.
+
+        Nothing is imported to find out.
+        """
         return self.package is None or importlib.util.find_spec(self.package) is not None
 
     def serves(self, format: str) -> bool:
@@ -123,7 +131,10 @@ class EngineSpec:
         return format in self.reads or format in self.converts
 
     def identity(self, model: AnyModel, precision: Precision, adapter: str = "") -> EngineIdentity:
-        """The engine's identity with a model, known without opening it. `adapter` is an adapter's id."""
+        """The engine's identity with a model, known without opening it.
+
+        `adapter` is an adapter's id.
+        """
         return EngineIdentity(
             model=model.name,
             fingerprint=model.fingerprint,

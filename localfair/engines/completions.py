@@ -1,8 +1,8 @@
 """A request as the JSON of an OpenAI-compatible server, and that server's JSON as a generation.
 
 Pure; knows nothing of sockets or processes. Servers differ in what they take beside OpenAI's own
-fields, and what they do not know they ignore. So each dialect is spelled out: `llamacpp`, `vllm`, or
-any other.
+fields, and what they do not know they ignore. So each dialect is spelled out: `llamacpp`, `vllm`,
+or any other.
 """
 
 from __future__ import annotations
@@ -83,10 +83,11 @@ def leaning(token: int | str) -> Json:
 
 
 def generation(request: Request, data: Json, seconds: float, who: str) -> Generation:
-    """The reply in a server's answer to /v1/completions or /v1/chat/completions. `who` is the server in errors.
+    """The reply in a server's answer to /v1/completions or /v1/chat/completions.
 
-    Raises EngineError when the answer is no completion, or when a bound reply that ended by itself is
-    no JSON: the server ignored the constraint. Raises EngineDied when the server gave the request up.
+    `who` is the server in errors. Raises EngineError when the answer is no completion, or when a
+    bound reply that ended by itself is no JSON: the server ignored the constraint. Raises
+    EngineDied when the server gave the request up.
     """
     try:
         choice = data["choices"][0]

@@ -1,9 +1,9 @@
 """Continuous batching for one causal model: many prompts in, each reply out as soon as it is finished.
 
-Reads token ids and writes token ids; knows nothing of text, requests or weights' origin. Every row of the
-batch keeps its own length: a finished row leaves at once, a waiting one takes its place, no row is ever
-padded on the left, and a prefix that waiting prompts share is computed once (ours; after vLLM's and Orca's
-continuous batching).
+Reads token ids and writes token ids; knows nothing of text, requests or weights' origin. Every
+row of the batch keeps its own length: a finished row leaves at once, a waiting one takes its
+place, no row is ever padded on the left, and a prefix that waiting prompts share is computed once
+(ours; after vLLM's and Orca's continuous batching).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ KeysAndValues = list[tuple[Tensor, Tensor]]  # by layer
 class BatchRow:
     """A prompt and its reply so far. `chooses` draws a token from (V,) logits; None is greedy.
 
-    `ended(row)` is asked after each token; a row that has ended leaves the batch. `prefix` is how many
-    of the first tokens the row shares with its neighbours. `note` is the caller's.
+    `ended(row)` is asked after each token; a row that has ended leaves the batch. `prefix` is how
+    many of the first tokens the row shares with its neighbours. `note` is the caller's.
     """
 
     ids: list[int]
@@ -87,7 +87,10 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
 
 
 class Slots(Cache):  # type: ignore[misc]
-    """A key-value cache of `rows` rows of unequal length. `aim` says what the next forward pass writes."""
+    """A key-value cache of `rows` rows of unequal length.
+
+    `aim` says what the next forward pass writes.
+    """
 
     def __init__(self, layers: int, rows: int) -> None:
         super().__init__(layers=[_Layer(self) for _ in range(layers)])
@@ -98,7 +101,10 @@ class Slots(Cache):  # type: ignore[misc]
         self.at = torch.empty(0, 0, dtype=torch.long)
 
     def aim(self, start: int, at: Tensor) -> Tensor:
-        """Write rows from `start` on, at columns `at` (n, q); the mask (n, 1, q, width), true where seen."""
+        """The next pass writes rows from `start` on, at columns `at` (n, q).
+
+        Returns the mask (n, 1, q, width) of what each token sees, true where it sees.
+        """
         self.start = start
         self.at = at
         self.width = int(at.max()) + 1
@@ -198,7 +204,10 @@ class Batch:
         return self._forward(ids, at, start, is_prompt & is_wanted)
 
     def _lay(self, prefix: list[int], start: int, count: int) -> None:
-        """Have the prefix in `count` slots from `start` on; computed unless it is the last one asked for."""
+        """Put a prefix's states into `count` slots from `start` on.
+
+        They are computed unless the same prefix was laid last.
+        """
         if not prefix:
             return
         if self._prefix != prefix:
@@ -258,7 +267,10 @@ def arranged(rows: Sequence[BatchRow]) -> list[BatchRow]:
 
 
 def _common(prompts: Sequence[list[int]]) -> int:
-    """How many first tokens all prompts share; never the whole of one, a token must be left to compute."""
+    """How many first tokens all prompts share.
+
+    Never the whole of one, a token must be left to compute.
+    """
     # what the smallest and the greatest in their order share, all between them share too
     low = min(prompts)
     high = max(prompts)

@@ -1,9 +1,10 @@
 """The process between localfair and a server: it starts the server in a session of its own and outlives neither.
 
-Run as a script with nothing but the standard library: `guardian.py GRACE LOG COMMAND...`. When its stdin ends, which
-the death of its parent does by whatever signal, or when it is told to terminate, the server's whole process group
-gets SIGINT and, GRACE seconds later, SIGKILL. It exits once no process of the server is left, with the server's
-status. Writes the server's process id to stdout, the server's output to LOG, and knows nothing of servers.
+Run as a script with nothing but the standard library: `guardian.py GRACE LOG COMMAND...`. When
+its stdin ends, which the death of its parent does by whatever signal, or when it is told to
+terminate, the server's whole process group gets SIGINT and, GRACE seconds later, SIGKILL. It
+exits once no process of the server is left, with the server's status. Writes the server's process
+id to stdout, the server's output to LOG, and knows nothing of servers.
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ def main(grace: float, log: str, command: list[str]) -> int:
 
 
 def end(group: int, grace: float) -> dict[int, int]:
-    """End a process group and whatever it left to us; pid -> status of all that were reaped meanwhile.
+    """End a process group and whatever it left to us.
 
-    SIGINT first, where there is a grace, and SIGKILL when the grace is over.
+    SIGINT goes first, where there is a grace, and SIGKILL when the grace is over. Returns pid ->
+    status of all that were reaped meanwhile.
     """
     statuses: dict[int, int] = {}
     if grace:

@@ -1,7 +1,8 @@
 """Many calls to one HTTP server at once, each answer handed over as soon as it is there.
 
-Sends JSON and reads JSON; writes nothing. Knows nothing of requests, prompts or what serves. Every worker is a thread
-with one kept connection; where only one call is under way at a time, it is made in the caller's own thread.
+Sends JSON and reads JSON; writes nothing. Knows nothing of requests, prompts or what serves.
+Every worker is a thread with one kept connection; where only one call is under way at a time, it
+is made in the caller's own thread.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a client waits, in seconds.
+    """How long a client waits, in seconds (ours).
 
-    patience is for a refused or broken connection, a 429 or a 503, which are tried again for so long (ours).
-    answer is for one answer (ours): a long reply on a slow machine takes minutes.
+    patience: for a refused or broken connection, a 429 or a 503, which are tried again so long.
+    answer: for one answer. A long reply on a slow machine takes minutes.
     """
 
     patience: float = 20.0
@@ -70,7 +71,10 @@ def _alive() -> None:
 
 
 class Client:
-    """Calls to the server at `url`. `who` is it in an error; `check` raises when it is known to be dead."""
+    """Calls to the server at `url`.
+
+    `who` is it in an error; `check` raises when it is known to be dead.
+    """
 
     def __init__(
         self,
@@ -92,7 +96,8 @@ class Client:
     def each(self, calls: Iterable[Call], at_once: int) -> Iterator[Answer]:
         """Every call's answer, the first finished first, at most `at_once` under way.
 
-        Leaving early cancels the rest. Raises PromptTooLong, EngineError or EngineDied naming what it was about.
+        Leaving early cancels the rest. Raises PromptTooLong, EngineError or EngineDied naming
+        what it was about.
         """
         asked = list(calls)
         if min(at_once, len(asked)) == 1:
@@ -128,7 +133,10 @@ class Client:
         return Connection(self.url, self.key, answer=self.limits.answer)
 
     def answer(self, connection: Connection, call: Call, left: threading.Event) -> Answer:
-        """The call's answer; what may pass is tried again with growing pauses, until `left` is set (raises Left)."""
+        """The call's answer.
+
+        What may pass is tried again with growing pauses, until `left` is set (raises Left).
+        """
         started = time.monotonic()
         try:
             data = self._tried(connection, call, left)
@@ -206,7 +214,10 @@ class Client:
 
 
 class _Crew:
-    """Threads that take calls from one list, a connection each; answers, and what failed, go to `answers`."""
+    """Threads that take calls from one list, a connection each.
+
+    Answers, and what failed, go to `answers`.
+    """
 
     def __init__(self, client: Client, calls: list[Call], at_once: int) -> None:
         self.answers: SimpleQueue[Answer | BaseException] = SimpleQueue()
@@ -245,7 +256,10 @@ class _Crew:
 
 
 def _passing(error: BaseException) -> bool:
-    """Worth another try: a busy server, a connection refused or broken; not an answer that takes too long."""
+    """Whether another try may help: the server is busy, or its connection was refused or broken.
+
+    An answer that takes too long is not asked for again.
+    """
     return isinstance(error, Busy | OSError) and not isinstance(error, TimeoutError)
 
 

@@ -1,7 +1,7 @@
 """Continuous batching on llama.cpp: each reading gets a slot, and a slot that is free gets the next reading.
 
-Prompts that begin alike follow one another, and a beginning that was read is kept or copied (ours).
-Reads and writes slots; knows nothing of files, text or requests.
+Prompts that begin alike follow one another, and a beginning that was read is kept or copied
+(ours). Reads and writes slots; knows nothing of files, text or requests.
 """
 
 from __future__ import annotations
@@ -78,8 +78,9 @@ def _slot_for(context: Context, running: Running, reading: Reading) -> Slot | No
 def _closed_up(context: Context, running: Running) -> Running:
     """The running slots without a gap between them: what stands above one is copied into it.
 
-    With split KV a gap in the ids cuts a step in pieces, and each reads all weights: 13 of 16 sequences took longer
-    than all 16 (ours). While requests wait, gaps are filled with them instead.
+    With split KV a gap in the ids cuts a step in pieces, and each reads all weights: 13 of 16
+    sequences took longer than all 16 (ours). While requests wait, gaps are filled with them
+    instead.
     """
     count = len(running)
     gaps = [sequence for sequence in range(count) if sequence not in running]

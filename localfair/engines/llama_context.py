@@ -1,7 +1,7 @@
 """A llama_context whose sequences keep what they have read: decode steps and copied prefixes.
 
-Reads token ids and writes logits; knows nothing of text, samplers, requests or files. The key-value cache is
-split: every sequence has `length` cells of its own.
+Reads token ids and writes logits; knows nothing of text, samplers, requests or files. The
+key-value cache is split: every sequence has `length` cells of its own.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ PROMPT_CHUNK = 512
 class Slot:
     """One running sequence: the tokens it reads, how far it got, and the token it is to read next.
 
-    The logits of the last `wanted` prompt tokens, and of every token after them, are computed. `shown`
-    holds those of the last step: (how many tokens stand before and at it, its index in the batch).
+    The logits of the last `wanted` prompt tokens, and of every token after them, are computed.
+    `shown` holds those of the last step: (how many tokens stand before and at it, its index in
+    the batch).
     """
 
     sequence: int
@@ -105,7 +106,10 @@ class Context:
         return tokens
 
     def copy(self, source: int, target: int) -> None:
-        """Have `target` hold all that `source` holds. With split KV only whole sequences can be copied."""
+        """Have `target` hold all that `source` holds.
+
+        With split KV only whole sequences can be copied.
+        """
         low.llama_memory_seq_rm(self._memory(), target, -1, -1)
         low.llama_memory_seq_cp(self._memory(), source, target, -1, -1)
         self.cached[target] = self.cached[source][:]
@@ -113,8 +117,8 @@ class Context:
     def step(self, slots: list[Slot]) -> None:
         """Decode one token of each running slot and a chunk of the prompts still to be read.
 
-        Slots come in ascending sequence id: with split KV another order, or a gap, cuts the batch into
-        pieces. Raises EngineDied when llama.cpp cannot decode.
+        Slots come in ascending sequence id: with split KV another order, or a gap, cuts the batch
+        into pieces. Raises EngineDied when llama.cpp cannot decode.
         """
         pointer = self.pointer
         self._batch.n_tokens = 0

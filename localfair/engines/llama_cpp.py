@@ -1,6 +1,6 @@
-"""The llama_cpp engine: llama.cpp in this process, through llama-cpp-python. The usual one for a GGUF.
+"""The llama_cpp engine: llama.cpp in this process, through llama-cpp-python.
 
-Declares the engine; `llama_cpp_engine` is it. Reads nothing.
+The usual one for a GGUF. Declares the engine; `llama_cpp_engine` is it. Reads nothing.
 """
 
 from __future__ import annotations

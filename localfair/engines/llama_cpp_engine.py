@@ -1,8 +1,8 @@
 """llama.cpp in process, through llama-cpp-python's low-level API: many sequences decode at once.
 
-A finished sequence's slot is refilled from the queue (`llama_batch`); each request has its own sampler and seed, and
-a beginning that prompts share is read once. Reads a GGUF file, and perhaps an adapter. Knows nothing of tasks,
-recipes or the store.
+A finished sequence's slot is refilled from the queue (`llama_batch`); each request has its own
+sampler and seed, and a beginning that prompts share is read once. Reads a GGUF file, and perhaps
+an adapter. Knows nothing of tasks, recipes or the store.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ EVERY_LAYER = 10_000
 
 
 class LlamaCppEngine:
-    """An `Engine` and a `Scorer` for the GGUF at `model.path`; its weights load at the first request."""
+    """An `Engine` and a `Scorer` for the GGUF at `model.path`.
+
+    Its weights load at the first request.
+    """
 
     def __init__(self, model: Model, opening: Opening) -> None:
         self.identity = opening.identity
@@ -48,7 +51,10 @@ class LlamaCppEngine:
     # -- the seam ---------------------------------------------------------------------------------
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """Each generation as soon as it is finished. Raises PromptTooLong before the first is sent."""
+        """Each generation as soon as it is finished.
+
+        Raises PromptTooLong before the first is sent.
+        """
         asked = list(requests)
         if not asked:
             return

@@ -15,7 +15,10 @@ from localfair.record.nouns import Generation, Request
 
 
 class Reading(Protocol):
-    """Tokens to be read in a slot, step by step. `wanted` of the last of them must show their logits."""
+    """Tokens to be read in a slot, step by step.
+
+    `wanted` of the last of them must show their logits.
+    """
 
     request: Request
     prompt: list[int]

@@ -1,8 +1,8 @@
-"""How a token is drawn from llama.cpp's logits: what a constraint allows, temperature, nucleus, a seed of the
-request's own.
+"""How a token is drawn from llama.cpp's logits: constraint, temperature, nucleus, a seed of its own.
 
-Constraints are llama.cpp's work. Everything else is done here: its own chain copies and sorts the whole vocabulary
-for every token, a fifth of what a step of 16 sequences costs on a CPU. Knows nothing of sequences or files.
+Constraints are llama.cpp's work. Everything else is done here: its own chain copies and sorts the
+whole vocabulary for every token, a fifth of what a step of 16 sequences costs on a CPU. Knows
+nothing of sequences or files.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ def draw(logits: NDArray[numpy.float32], sampling: Sampling, random: Random) -> 
 
 
 def _nucleus(weights: NDArray[numpy.float32], top_p: float) -> NDArray[numpy.intp]:
-    """The kept tokens. The whole vocabulary is sorted only where those that are not RARE are too few."""
+    """The kept tokens.
+
+    The whole vocabulary is sorted only where those that are not RARE are too few.
+    """
     if top_p >= 1:
         return numpy.arange(len(weights))
     needed = top_p * weights.sum(dtype=numpy.float64)

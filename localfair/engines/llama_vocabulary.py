@@ -35,7 +35,10 @@ class Vocabulary:
         )
 
     def prompt(self, request: Request) -> list[int]:
-        """The tokens of the chat template's text; a control token that a message spells stays text."""
+        """The tokens of the chat template's text.
+
+        A control token that a message spells stays text.
+        """
         return self.tokens(self._template.prompt(request).encode())
 
     def tokens(self, text: bytes, special: bool = True) -> list[int]:

@@ -1,7 +1,8 @@
 """An engine for a server the user already runs: llama-server, Ollama, LM Studio, vLLM, anything OpenAI-compatible.
 
-Sends chat messages and reads replies; the server applies its own chat template, and its weights cannot be verified.
-Loopback only, or a host the workspace allows. Knows nothing of tasks, recipes or the store.
+Sends chat messages and reads replies; the server applies its own chat template, and its weights
+cannot be verified. Loopback only, or a host the workspace allows. Knows nothing of tasks, recipes
+or the store.
 """
 
 from __future__ import annotations
@@ -65,7 +66,10 @@ class OpenAIHttpEngine:
             yield self._scored(answer)
 
     def close(self) -> None:
-        """See `Engine`. The server is not ours to stop; it is asked again who it is before the next request."""
+        """See `Engine`.
+
+        The server is not ours to stop; it is asked again who it is before the next request.
+        """
         self._is_known = False
 
     # -- what is sent -----------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Log-probabilities of given continuations through a server that can tell those of chosen next tokens.
 
 A continuation's log-probability is the sum over its tokens, each after the prompt and the tokens
-before it. What several continuations ask after the same beginning is asked once: five digits are one
-question. Pure.
+before it. What several continuations ask after the same beginning is asked once: five digits are
+one question. Pure.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class Scoring:
         return wanted
 
     def take(self, beginning: Beginning, logprobs: Mapping[int, float], seconds: float) -> None:
-        """Note natural log-probabilities of tokens after a beginning; others than those wanted do no harm."""
+        """Note natural log-probabilities of tokens after a beginning.
+
+        Others than those wanted do no harm.
+        """
         for token, logprob in logprobs.items():
             self._known[beginning, token] = logprob
         self.seconds += seconds

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class ScriptedEngine:
-    """An `Engine` and a `Scorer`. Answers in the order asked; counts `calls` and `loads` so that a test can."""
+    """An `Engine` and a `Scorer`.
+
+    Answers in the order asked; counts `calls` and `loads` so that a test can.
+    """
 
     def __init__(self, script: Script, opening: Opening) -> None:
         self.identity = opening.identity
@@ -48,7 +51,10 @@ class ScriptedEngine:
             yield self._reply(request)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """The rule's `scores` per continuation (log-probabilities); uniform for those it does not name."""
+        """The rule's `scores` per continuation (log-probabilities).
+
+        Uniform for those it does not name.
+        """
         for request in requests:
             self._load()
             self._count()

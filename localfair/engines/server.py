@@ -1,7 +1,8 @@
 """A server as a child process: started on loopback with a key of its own, watched, and seen to be gone when stopped.
 
-Writes a log and nothing else, into a temporary folder that stays only when something failed. Knows nothing of what
-serves; a guardian process (`guardian.py`) ends the server when localfair dies, by whatever signal.
+Writes a log and nothing else, into a temporary folder that stays only when something failed.
+Knows nothing of what serves; a guardian process (`guardian.py`) ends the server when localfair
+dies, by whatever signal.
 """
 
 from __future__ import annotations
@@ -112,7 +113,10 @@ class Server:
         return lines[-SHOWN:]
 
     def stop(self, *, keep_log: bool = False) -> None:
-        """End the server and wait until none of its processes is left and GPU memory is back. Idempotent."""
+        """End the server and wait until none of its processes is left and GPU memory is back.
+
+        Idempotent.
+        """
         if self._guardian.stdin and not self._guardian.stdin.closed:
             self._guardian.stdin.close()
             try:
@@ -132,7 +136,10 @@ class Server:
 
 
 def start(launch: Launch) -> Server:
-    """The server, once it answers. Raises ServerFailed when it ends or is not ready before its deadline."""
+    """The server, once it answers.
+
+    Raises ServerFailed when it ends or is not ready before its deadline.
+    """
     folder = Path(tempfile.mkdtemp(prefix="localfair-server-"))  # for this user alone
     key = secrets.token_urlsafe(24)
     port = launch.port or free_port()
@@ -203,7 +210,10 @@ def _status(code: int) -> str:
 
 
 def _await_gpu_memory(before: list[int], seconds: float = 30.0) -> None:
-    """Wait until the GPUs hold no more than before; a driver gives memory back a moment after the process is gone."""
+    """Wait until the GPUs hold no more than before.
+
+    A driver gives memory back a moment after the process is gone.
+    """
     until = time.monotonic() + seconds
     while before and time.monotonic() < until:
         pairs = zip(gpu_memory(), before, strict=False)

@@ -1,9 +1,9 @@
 """How a token is drawn from torch's logits: temperature, nucleus, a seed of the request's own.
 
-It is the same method as llama.cpp's drawing (`llama_sampling`) and not the same function: the two order
-equal logits otherwise, and bf16 logits are often equal. On random bf16 logits 2 to 60 % of the tokens
-drawn by the one are not those drawn by the other (ours), so replies would change with the function.
-Knows nothing of batches or models.
+It is the same method as llama.cpp's drawing (`llama_sampling`) and not the same function: the two
+order equal logits otherwise, and bf16 logits are often equal. On random bf16 logits 2 to 60 % of
+the tokens drawn by the one are not those drawn by the other (ours), so replies would change with
+the function. Knows nothing of batches or models.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ LIKELY = 256  # tokens that hold the nucleus nearly always; sorting only these i
 
 
 def drawing(request: Request) -> Callable[[Tensor], int] | None:
-    """How a request draws from (V,) logits, with a generator of its own; None where it is greedy."""
+    """How a request draws from (V,) logits, with a generator of its own.
+
+    None where it is greedy.
+    """
     if request.sampling.temperature <= 0:
         return None
     generator = torch.Generator().manual_seed(seed_of(request, bits=63))
@@ -42,7 +45,10 @@ def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> int:
 
 
 def _nucleus(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """The kept probabilities and their tokens. The vocabulary is sorted only where LIKELY are too few."""
+    """The kept probabilities and their tokens.
+
+    The vocabulary is sorted only where LIKELY are too few.
+    """
     if top_p >= 1:
         return probabilities, torch.arange(len(probabilities))
     kept, tokens = probabilities.topk(min(LIKELY, len(probabilities)))

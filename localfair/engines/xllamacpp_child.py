@@ -1,7 +1,7 @@
 """llama.cpp's own server in a process of its own: `python -m localfair.engines.xllamacpp_child SETTINGS`.
 
-SETTINGS is a JSON object; the key comes in an environment variable, where other users cannot read it. Serves until it
-is told to stop. Knows nothing of requests.
+SETTINGS is a JSON object; the key comes in an environment variable, where other users cannot read
+it. Serves until it is told to stop. Knows nothing of requests.
 """
 
 from __future__ import annotations

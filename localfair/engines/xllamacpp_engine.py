@@ -1,7 +1,7 @@
 """llama.cpp's C++ server out of a wheel that needs no compiler, as a child process of ours.
 
-Reads a GGUF and perhaps an adapter. Prompts are rendered here by the card's own chat template and sent as tokens.
-Knows nothing of tasks, recipes or the store.
+Reads a GGUF and perhaps an adapter. Prompts are rendered here by the card's own chat template and
+sent as tokens. Knows nothing of tasks, recipes or the store.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ LISTED = 64  # likeliest tokens asked for at once; one that is not among them is
 
 
 class XllamacppEngine:
-    """An `Engine` and a `Scorer`; its server starts at the first request, and again when a longer context is needed.
+    """An `Engine` and a `Scorer`.
 
-    `port` of None takes a free one. `deadline` is the seconds that the server may take to start.
+    Its server starts at the first request, and again when a longer context is needed. `port` of
+    None takes a free one. `deadline` is the seconds that the server may take to start.
     """
 
     def __init__(
@@ -69,8 +70,8 @@ class XllamacppEngine:
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn.
 
-        The likeliest tokens are read off one step; a token that is not among them is forced in a step of its own,
-        where the server reports its log-probability as it was before the bias.
+        The likeliest tokens are read off one step; a token that is not among them is forced in a
+        step of its own, where the server reports its log-probability as it was before the bias.
         """
         asked = list(requests)
         if not asked:
@@ -251,7 +252,10 @@ def _completion(request: Request, prompt: list[int]) -> Call:
 
 
 def _likeliest(scoring: Scoring) -> Iterator[Call]:
-    """What asks for the likeliest tokens after each beginning; one that is wanted is forced, to be sure of it."""
+    """What asks for the likeliest tokens after each beginning.
+
+    One that is wanted is forced, to be sure of it.
+    """
     for beginning, wanted in scoring.wanted().items():
         yield _next_token(scoring, beginning, wanted[0], LISTED)
 

@@ -1,9 +1,9 @@
 """Chat messages as a model reads them: the text or the tokens of a prompt, by the model's own chat template.
 
-A tokenizer renders and tokenises by itself (`prompt_ids`). Where only a template and the spelling of
-the control tokens are known, `ChatTemplate` renders the same text. Either way control tokens come
-from the template alone: a message that spells one stays text (`as_text`). Reads a tokenizer's folder;
-writes nothing. Knows nothing of engines or lessons.
+A tokenizer renders and tokenises by itself (`prompt_ids`). Where only a template and the spelling
+of the control tokens are known, `ChatTemplate` renders the same text. Either way control tokens
+come from the template alone: a message that spells one stays text (`as_text`). Reads a
+tokenizer's folder; writes nothing. Knows nothing of engines or lessons.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from localfair.record.nouns import Message, Request
 def as_text(control: Iterable[str], text: str) -> str:
     """The text with a space inside each control token that it spells: quoting one ends no turn (ours).
 
-    The space stands after the token's first visible character. A token of one visible character is
-    left as it is: no space can break it.
+    The space stands after the token's first visible character. A token of one visible character
+    is left as it is: no space can break it.
     """
     # It ends. A space goes between two neighbours that are no spaces, of which there are ever fewer,
     # or makes a gap inside a token wider than in that token, and no token has a gap wider than itself.
@@ -81,7 +81,10 @@ class ChatTemplate:
             ) from error
 
     def prompt(self, request: Request) -> str:
-        """The text a model is asked to continue. Raises EngineError when the template refuses the messages."""
+        """The text a model is asked to continue.
+
+        Raises EngineError when the template refuses the messages.
+        """
         messages = []
         for message in request.messages:
             messages.append(
@@ -123,7 +126,10 @@ def _now(form: str) -> str:
 
 
 def load_tokenizer(folder: Path, chat_template: str | None = None) -> Any:
-    """The tokenizer of a safetensors folder, never from the network; `chat_template` goes before its own."""
+    """The tokenizer of a safetensors folder, never from the network.
+
+    `chat_template` goes before its own.
+    """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -134,8 +140,8 @@ def load_tokenizer(folder: Path, chat_template: str | None = None) -> Any:
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     """The tokens a model is asked to continue: the chat template with its opening of the reply.
 
-    Control tokens come from the template alone (see `as_text`). Raises TrainingError for a tokenizer
-    without a chat template.
+    Control tokens come from the template alone (see `as_text`). Raises TrainingError for a
+    tokenizer without a chat template.
     """
     quoted = [Message(m.role, _as_text(tokenizer, m.content)) for m in messages]
     return _render(tokenizer, quoted, True)
@@ -144,8 +150,8 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 def end_of_turn(tokenizer: Any) -> int:
     """The token that ends an assistant's turn: what a model must learn to say and an engine stops on.
 
-    Read out of the template: the first control token after a reply's text, else the tokenizer's eos.
-    Raises TrainingError when there is neither.
+    Read out of the template: the first control token after a reply's text, else the tokenizer's
+    eos. Raises TrainingError when there is neither.
     """
     opening = [Message("user", "a")]
     prompt = _render(tokenizer, opening, True)
@@ -165,7 +171,10 @@ def end_of_turn(tokenizer: Any) -> int:
 
 
 def _render(tokenizer: Any, messages: Sequence[Message], opens_reply: bool) -> list[int]:
-    """The chat template's tokens; it writes its own beginning-of-text token, no second one is added."""
+    """The chat template's tokens.
+
+    It writes its own beginning-of-text token, no second one is added.
+    """
     if not tokenizer.chat_template:
         raise TrainingError(
             "the tokenizer has no chat template",

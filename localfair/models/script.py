@@ -38,9 +38,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Rules in order. Its tokens are words: `context` counts them. `delay` is the seconds a reply takes.
+    """Rules in order.
 
-    It has what a `Model` shows to those who seat and open models, but no card and no weights.
+    Its tokens are words: `context` counts them. `delay` is the seconds a reply takes. It has what
+    a `Model` shows to those who seat and open models, but no card and no weights.
     """
 
     name: str
@@ -58,7 +59,10 @@ class Script:
 
 
 def load_script(path: Path) -> Script:
-    """The script at a path. Raises MissingWeights when there is none, CorruptWeights naming what is wrong."""
+    """The script at a path.
+
+    Raises MissingWeights when there is none, CorruptWeights naming what is wrong.
+    """
     try:
         raw = path.read_bytes()
         data = tomllib.loads(raw.decode())
