@@ -2,7 +2,7 @@
 
 import pytest
 
-from localfair.committee.ask import PIECE, Call, Committee, request_seed
+from localfair.committee.ask import PIECE, Call, Committee, Tally, request_seed
 from localfair.errors import CorruptWeights, UsageError
 from localfair.record.nouns import Message, Request, Seat
 
@@ -22,7 +22,20 @@ def committee(store, members):
 
 
 def call(member, text="What?", **options):
-    return Call(member, Request(messages=(Message("user", text),), **options), tag=text)
+    request = Request(messages=(Message("user", text),), **options)
+    return Call(member, request, tag=text)
+
+
+def questions(member, count):
+    return [call(member, f"Why {i}?") for i in range(count)]
+
+
+def replies(committee, calls):
+    """(role, question) -> what was replied."""
+    texts = {}
+    for asked, row in committee.ask(calls):
+        texts[asked.member.seat.role, asked.tag] = row["text"]
+    return texts
 
 
 def generations(store):
@@ -75,18 +88,18 @@ def test_a_member_that_sits_with_an_adapter_is_another_seat_in_the_record(
 
 def test_each_call_comes_back_with_its_generation(committee, store):
     teacher = committee.of("teacher")[0]
-    calls = [call(teacher, "best of a"), call(teacher, "best of b")]
-    answers = {asked.tag: row["text"] for asked, row in committee.ask(calls)}
-    assert answers == {"best of a": "a it is", "best of b": "b it is"}
+    texts = replies(committee, [call(teacher, "best of a"), call(teacher, "best of b")])
+    assert texts["teacher", "best of a"] == "a it is"
+    assert texts["teacher", "best of b"] == "b it is"
     assert generations(store) == 2
 
 
 def test_what_is_in_the_record_is_not_asked_again_and_no_model_is_loaded(store, members):
-    calls = [call(member, f"Why {i}?") for member in members for i in range(3)]
-    first = {asked: row["text"] for asked, row in Committee(store, members).ask(calls)}
+    calls = questions(members[0], 3) + questions(members[1], 3)
+    first = replies(Committee(store, members), calls)
     again = Committee(store, members)
-    assert {asked: row["text"] for asked, row in again.ask(calls)} == first
-    assert (again.tally.calls, again.tally.reused, again.tally.loads) == (0, 9, 0)
+    assert replies(again, calls) == first
+    assert again.tally == Tally(calls=0, reused=6, loads=0)
 
 
 def test_only_what_is_missing_is_asked(committee):
@@ -106,9 +119,10 @@ def test_the_same_request_twice_is_sent_once_and_answers_both_calls(committee, s
 
 
 def test_each_model_is_loaded_once_however_its_calls_are_mixed(committee):
-    calls = [call(member, f"Why {i}?") for i in range(4) for member in committee.of("teacher")]
+    first, second = committee.of("teacher")
+    calls = [call(first, "a"), call(second, "a"), call(first, "b"), call(second, "b")]
     models = [asked.member.identity.model for asked, _ in committee.ask(calls)]
-    assert models == ["first"] * 4 + ["second"] * 4
+    assert models == ["first", "first", "second", "second"]
     assert committee.tally.loads == 2
 
 
@@ -140,14 +154,16 @@ def test_scores_and_replies_may_be_asked_for_together(committee):
 def test_scores_from_the_record_are_numbers_again(committee):
     teacher = committee.of("teacher")[0]
     scored = call(teacher, "best of a", action="score", continuations=("a", "b"))
-    fresh, recorded = ([row for _, row in committee.ask([scored])] for _ in range(2))
-    assert recorded[0]["logprobs"] == fresh[0]["logprobs"] == (-0.5, -1.5)
+    ((_, fresh),) = committee.ask([scored])
+    ((_, recorded),) = committee.ask([scored])
+    assert committee.tally.reused == 1
+    assert recorded["logprobs"] == fresh["logprobs"] == (-0.5, -1.5)
 
 
 def test_every_reply_is_on_disk_before_the_next_is_awaited(committee, store):
     teacher = committee.of("teacher")[0]
     counts = []
-    for _ in committee.ask([call(teacher, f"Why {i}?") for i in range(3)]):
+    for _ in committee.ask(questions(teacher, 3)):
         counts.append(generations(store))
     assert counts == [1, 2, 3]
 
@@ -173,7 +189,7 @@ def test_progress_counts_what_the_record_held(store, members):
 
 def test_more_calls_than_one_look_at_the_record_takes_are_all_found(committee):
     teacher = committee.of("teacher")[0]
-    calls = [call(teacher, f"Why {i}?") for i in range(PIECE + 1)]
+    calls = questions(teacher, PIECE + 1)
     list(committee.ask(calls))
     assert len(list(committee.ask(calls))) == PIECE + 1
     assert (committee.tally.calls, committee.tally.reused) == (PIECE + 1, PIECE + 1)

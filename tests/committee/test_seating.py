@@ -135,8 +135,9 @@ def test_one_model_may_hold_several_seats_each_with_a_seed_of_its_own(seating, s
 
 def test_another_run_seed_is_another_seat_seed(tmp_path, script):
     path = script("any")
-    seeds = [Seating(tmp_path, s, Options()).member("teacher", 0, path).seat.seed for s in (0, 1)]
-    assert seeds[0] != seeds[1]
+    first = Seating(tmp_path, 0, Options()).member("teacher", 0, path)
+    second = Seating(tmp_path, 1, Options()).member("teacher", 0, path)
+    assert first.seat.seed != second.seat.seed
 
 
 def test_a_name_is_resolved_once_also_by_the_same_seating_with_another_engine(seating, script):
