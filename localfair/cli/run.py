@@ -27,7 +27,7 @@ OPTIONS = [
     click.option("--seed", type=int, default=0, show_default=True),
     click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE", help="Change one number of the recipe."),
     click.option("--engine", help=f"The teachers' engine: {ENGINE_NAMES}. Default: the usual one of each model."),
-    click.option("--student-engine", help=f"The student's, in every exam. Default: {training_engine().name}."),
+    click.option("--student-engine", help=f"The student's engine in every exam. Default: {training_engine().name}."),
     click.option("--precision", type=click.Choice(["bf16", "nf4", "fp32"]), default=usual_precision,
                  show_default="bf16, or fp32 where the processor is slow at it",
                  help="The student's base in every exam."),

@@ -122,12 +122,17 @@ class Seating:
     ) -> Member:
         """A model in a seat. `adapter` is an adapter's id and `folder` holds its weights.
 
-        Raises UsageError when the engine cannot serve the model, NetworkRefused when its host is
-        not allowed.
+        Raises UsageError when the engine cannot serve the model or its adapter, NetworkRefused when
+        its host is not allowed.
         """
         engine = _engine_for(role, model, self.options)
         engine.refuse(model, allowed_hosts(self.workspace))
         _refuse_misfit(engine, model)
+        if adapter and not engine.adapts:
+            raise UsageError(
+                f"the {engine.name} engine cannot put an adapter on {model.name}",
+                "seat a model whose weights are here",
+            )
         identity = engine.identity(model, self.options.precision, adapter)
         seat = Seat(
             role=role,

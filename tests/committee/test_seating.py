@@ -99,6 +99,11 @@ def test_another_host_is_refused_before_anybody_is_asked_unless_the_workspace_na
     assert seated("teacher", far, tmp_path).identity.engine == "openai_http/vllm@gpu-box"
 
 
+def test_an_adapter_is_refused_where_the_engine_cannot_put_it_on_its_base(seating, tmp_path):
+    with pytest.raises(UsageError, match="openai_http engine cannot put an adapter on m"):
+        seating.placed("student", 0, model("endpoint"), "b2:a", tmp_path)
+
+
 # -- identities and seats ---------------------------------------------------------------------------
 
 

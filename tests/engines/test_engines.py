@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import localfair
+from localfair.cli import cli
 from localfair.engines import (
     ENGINES,
     engine_named,
@@ -90,6 +92,12 @@ def test_no_room_above_names_an_engine(room):
 
 def is_text(node):
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def test_the_help_of_run_names_every_engine_that_one_can_choose():
+    text = CliRunner().invoke(cli, ["run", "--help"]).output
+    for engine in ENGINES:
+        assert (engine.name in text) == engine.loads_weights
 
 
 def test_listing_the_engines_imports_no_library_of_theirs():
