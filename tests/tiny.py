@@ -7,12 +7,13 @@ it is given.
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from localfair.models import Card, Model
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] "
@@ -70,9 +71,13 @@ def build(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def model(context: int = 512) -> Any:
-    """What `localfair.models.Model` shows to a backend."""
-    card = SimpleNamespace(name="tiny")
-    return SimpleNamespace(
-        card=card, fingerprint="f", chat_template=CHATML, chat_template_hash="t", context=context
+def model(context: int = 512, path: Path = Path("tiny")) -> Model:
+    """The model that `build` saves in a folder."""
+    return Model(
+        card=Card(name="tiny", family="llama", format="safetensors", file="tiny"),
+        path=path,
+        fingerprint="f",
+        chat_template=CHATML,
+        chat_template_hash="t",
+        context=context,
     )

@@ -7,14 +7,15 @@ exporter, so that tests can compare the two. Reads the folder of the llama; writ
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gguf
 import numpy as np
 from transformers import LlamaForCausalLM
 
+from localfair.models import Card, Model
 from tests import tiny
 
 CONTEXT = 512
@@ -49,9 +50,10 @@ def write(folder: Path, path: Path, *, add_bos: bool = False) -> Path:
     return path
 
 
-def model(path: Path, template: str | None = tiny.CHATML) -> Any:
-    """What `localfair.models.Model` shows to a backend."""
-    return SimpleNamespace(**vars(tiny.model(CONTEXT)) | {"path": path, "chat_template": template})
+def model(path: Path, template: str | None = tiny.CHATML) -> Model:
+    """The model of the file that `write` makes."""
+    card = Card(name="tiny", family="llama", format="gguf", file=path.name)
+    return replace(tiny.model(CONTEXT, path), card=card, chat_template=template)
 
 
 def _write_hyperparameters(writer: gguf.GGUFWriter, config: Any) -> None:

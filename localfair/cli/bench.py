@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from localfair.engines import ENGINES
 from localfair.machine.hardware import usual_precision
+
+if TYPE_CHECKING:
+    from localfair.models.loading import Precision
+
+WITH_PRECISION = " and ".join(engine.name for engine in ENGINES if engine.has_precision)
 
 EPILOG = """\b
 Examples:
@@ -51,7 +57,7 @@ MIB = 2**20
     type=click.Choice(["bf16", "nf4", "fp32"]),
     default=usual_precision,
     show_default="bf16, or fp32 where the processor is slow at it",
-    help="Of the transformers and vllm engines.",
+    help=f"Of the {WITH_PRECISION} engines.",
 )
 @click.option(
     "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
@@ -63,7 +69,7 @@ def bench(
     batches: tuple[int, ...],
     prompt_numbers: int,
     reply_tokens: int,
-    precision: str,
+    precision: Precision,
     db: Path,
     as_json: bool,
 ) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 import click
 
+from localfair.engines import ENGINES, training_engine
 from localfair.machine.hardware import usual_precision
+
+ENGINE_NAMES = ", ".join(engine.name for engine in ENGINES if engine.loads_weights)
 
 
 def _renamed(ctx: click.Context, option: click.Parameter, value: int | None) -> None:
@@ -59,10 +62,13 @@ OPTIONS = [
         metavar="STEP.KEY=VALUE",
         help="Change one number of the recipe.",
     ),
-    click.option("--engine", help="The teachers' engine: llama_cpp or transformers."),
+    click.option(
+        "--engine",
+        help=f"The teachers' engine: {ENGINE_NAMES}. Default: the usual one of each model.",
+    ),
     click.option(
         "--student-engine",
-        help="The student's engine in every exam: transformers, llama_cpp, vllm, ...",
+        help=f"The student's engine in every exam. Default: {training_engine().name}.",
     ),
     click.option(
         "--precision",

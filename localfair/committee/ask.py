@@ -8,17 +8,17 @@ nothing of prompts, grades or recipes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from localfair.committee.seating import Member
-from localfair.engines.base import Engine
+from localfair.engines import Engine, Scorer
 from localfair.errors import EngineDied, UsageError
-from localfair.record.nouns import EngineIdentity, Request, Seat, content_id, seed_of
+from localfair.record.nouns import EngineIdentity, Generation, Request, Seat, content_id, seed_of
 from localfair.record.store import Row, Store
 
-PIECE = 256
+PIECE = 256  # recorded replies that are read into memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,24 @@ class Tally:
     loads: int = 0
 
 
-Progress = Callable[[int, int, str], None]
+@dataclass(slots=True)
+class _Share:
+    """What one engine is asked: every request once, by a member that it serves."""
+
+    member: Member
+    requests: list[Request] = field(default_factory=list)
+
+
+Progress = Callable[[int, int, str], None]  # requests answered, all requests, who answers
+Waiting = dict[str, list[Call]]  # by generation id
+
+
+def _silent(done: int, total: int, label: str) -> None:
+    pass
 
 
 class Committee:
-    """Places by role, one model resident at a time."""
+    """Members by role, one model resident at a time."""
 
     def __init__(
         self, store: Store, members: Iterable[Member], progress: Progress | None = None
@@ -51,29 +64,38 @@ class Committee:
         self.store = store
         self.members = list(members)
         self.tally = Tally()
-        self.progress = progress or (lambda done, total, label: None)
+        self.progress = progress or _silent
         self._resident: tuple[EngineIdentity, Engine] | None = None
         for member in self.members:
             store.ensure_seat(member.seat)
 
     def of(self, role: str) -> list[Member]:
-        """The members of a role, by index. Raises UsageError when nobody holds it."""
-        found = sorted((p for p in self.members if p.seat.role == role), key=lambda p: p.seat.index)
-        if not found:
+        """The members of a role, by index. Raises UsageError when nobody has it."""
+        members = self._with_role(role)
+        if not members:
             raise UsageError(f"nobody has the role {role!r}", f"name a model with --{role}")
-        return found
+        return members
 
     def reviewers(self) -> list[Member]:
         """The reviewers' seats; where none were named, the teachers review one another."""
-        named = [p for p in self.members if p.seat.role == "reviewer"]
-        return sorted(named, key=lambda p: p.seat.index) or self.of("teacher")
+        return self._with_role("reviewer") or self.of("teacher")
+
+    def _with_role(self, role: str) -> list[Member]:
+        members = [member for member in self.members if member.seat.role == role]
+        return sorted(members, key=lambda member: member.seat.index)
 
     def seat_adapter(self, role: str, adapter: str, folder: Path) -> None:
-        """The first member of a role sits with this adapter from now on; with none where `adapter` is empty."""
+        """The first member of a role sits with this adapter from now on.
+
+        With none where `adapter` is empty.
+        """
         before = self.of(role)[0]
         after = before.with_adapter(adapter, folder if adapter else None)
-        self.members = [after if member is before else member for member in self.members]
+        position = self.members.index(before)
+        self.members[position] = after
         self.store.ensure_seat(after.seat)
+
+    # -- asking -----------------------------------------------------------------------------------
 
     def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Row]]:
         """Each call with its generation's row, recorded ones first, then engine by engine as they finish.
@@ -81,18 +103,16 @@ class Committee:
         Every generation is on disk before the next is awaited. Raises what the engine raises.
         """
         waiting = self._waiting(calls)
-        total, done = len(waiting), 0
-        for some in _pieces(list(waiting)):
-            for generation_id, row in self.store.recorded(some).items():
-                done += 1
-                self.tally.reused += 1
-                yield from ((call, row) for call in waiting.pop(generation_id))
-        for identity, member, requests in self._by_engine(waiting):
-            engine = self._open(member)
-            for row in self._send(engine, identity, requests):
+        total = len(waiting)
+        yield from self._recorded(waiting)
+        done = total - len(waiting)
+        for share in self._shares(waiting):
+            identity = share.member.identity
+            for row in self._send(share):
                 done += 1
                 self.progress(done, total, f"{label} {identity.model}".strip())
-                yield from ((call, row) for call in waiting.pop(row["id"]))
+                for call in waiting.pop(row["id"]):
+                    yield call, row
         if waiting:
             raise EngineDied(
                 f"{len(waiting)} requests were never answered", "run the same command again"
@@ -100,61 +120,76 @@ class Committee:
 
     def close(self) -> None:
         """Free the resident model."""
-        if self._resident:
-            self._resident[1].close()
+        if self._resident is not None:
+            _, engine = self._resident
+            engine.close()
             self._resident = None
 
     @staticmethod
-    def _waiting(calls: Iterable[Call]) -> dict[str, list[Call]]:
-        """Calls by request id: the same request twice is sent once."""
-        waiting: dict[str, list[Call]] = {}
+    def _waiting(calls: Iterable[Call]) -> Waiting:
+        """Calls by the id of what answers them: the same request twice is sent once."""
+        waiting: Waiting = {}
         for call in calls:
-            waiting.setdefault(call.request.id(call.member.identity), []).append(call)
+            generation_id = call.request.id(call.member.identity)
+            waiting.setdefault(generation_id, []).append(call)
         return waiting
 
-    def _by_engine(
-        self, waiting: dict[str, list[Call]]
-    ) -> list[tuple[EngineIdentity, Member, list[Request]]]:
-        """Every request once, grouped by engine, with a member of it; the resident engine goes first."""
-        groups: dict[EngineIdentity, tuple[Member, list[Request]]] = {}
+    def _recorded(self, waiting: Waiting) -> Iterator[tuple[Call, Row]]:
+        """The calls that the record answers; they wait no more."""
+        ids = list(waiting)
+        for start in range(0, len(ids), PIECE):
+            recorded = self.store.recorded(ids[start : start + PIECE])
+            for generation_id, row in recorded.items():
+                self.tally.reused += 1
+                for call in waiting.pop(generation_id):
+                    yield call, row
+
+    def _shares(self, waiting: Waiting) -> list[_Share]:
+        """Every waiting request once, engine by engine; the resident engine goes first."""
+        shares: dict[EngineIdentity, _Share] = {}
         for same in waiting.values():
-            member = same[0].member
-            groups.setdefault(member.identity, (member, []))[1].append(same[0].request)
-        resident = self._resident[0] if self._resident else None
-        ordered = sorted(groups.items(), key=lambda item: item[0] != resident)
-        return [(identity, member, requests) for identity, (member, requests) in ordered]
+            call = same[0]
+            share = shares.setdefault(call.member.identity, _Share(call.member))
+            share.requests.append(call.request)
+        return sorted(shares.values(), key=self._must_load)
+
+    def _must_load(self, share: _Share) -> bool:
+        return self._resident is None or self._resident[0] != share.member.identity
+
+    def _send(self, share: _Share) -> Iterator[Row]:
+        """Each generation's row, once it is on disk."""
+        engine = self._open(share.member)
+        for generation in _generations(engine, share.requests):
+            row = self.store.add_generation(share.member.identity, generation)
+            self.tally.calls += 1
+            yield row
 
     def _open(self, member: Member) -> Engine:
-        if self._resident is None or self._resident[0] != member.identity:
-            self.close()
-            self._resident = (member.identity, member.open())
-            self.tally.loads += 1
-        return self._resident[1]
-
-    def _send(
-        self, engine: Engine, identity: EngineIdentity, requests: list[Request]
-    ) -> Iterator[Row]:
-        scores = [r for r in requests if r.action == "score"]
-        generates = [r for r in requests if r.action == "generate"]
-        streams = [engine.generate(generates)] if generates else []
-        if scores:
-            if not hasattr(engine, "score"):
-                raise UsageError(
-                    f"the engine of {identity.model} cannot score", 'set review.mode = "reasoned"'
-                )
-            streams.append(engine.score(scores))
-        for stream in streams:
-            for generation in stream:
-                row = self.store.add_generation(identity, generation)
-                self.tally.calls += 1
-                yield row
+        """The member's engine, in place of the resident one."""
+        if self._resident is not None and self._resident[0] == member.identity:
+            return self._resident[1]
+        self.close()
+        engine = member.open()
+        self._resident = (member.identity, engine)
+        self.tally.loads += 1
+        return engine
 
 
-def _pieces(ids: list[str]) -> Iterator[list[str]]:
-    """A few hundred at a time: no more recorded replies than these are in memory at once."""
-    yield from (ids[start : start + PIECE] for start in range(0, len(ids), PIECE))
+def _generations(engine: Engine, requests: list[Request]) -> Iterator[Generation]:
+    """The replies, then the scores. Raises UsageError when the engine cannot score."""
+    scores = [request for request in requests if request.action == "score"]
+    replies = [request for request in requests if request.action == "generate"]
+    if scores and not isinstance(engine, Scorer):
+        raise UsageError(
+            f"the engine of {engine.identity.model} cannot score", 'set review.mode = "reasoned"'
+        )
+    if replies:
+        yield from engine.generate(replies)
+    if scores:
+        assert isinstance(engine, Scorer)
+        yield from engine.score(scores)
 
 
-def request_seed(seat: Seat, **parts: Any) -> int:
+def request_seed(seat: Seat, **about: Any) -> int:
     """31 bits of the hash of the seat's seed and what the request is about (ours)."""
-    return seed_of(content_id("seed", seat=seat.seed, **parts))
+    return seed_of(content_id("seed", seat=seat.seed, **about))

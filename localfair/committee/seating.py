@@ -1,110 +1,60 @@
 """From names on the command line to members at the table: which weights, which engine, which seed.
 
-Reads model cards and weights' hashes, never loads a model. Knows nothing of tasks or steps.
+Reads model cards, weights' hashes and the workspace's allowed hosts; never loads a model. Knows
+nothing of tasks or steps, and names no engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from localfair.engines.base import ENGINES, Engine, installed, open_engine
-from localfair.engines.scripted import SUFFIX, Script, load_script
-from localfair.errors import UsageError, nearest
+from localfair.engines import Engine, EngineSpec, Opening, engine_named, reading, training_engine
+from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
-from localfair.models import Model, endpoint, resolve
-from localfair.models.card import IN_WEIGHTS
+from localfair.models import AnyModel, Model, find_model
 from localfair.models.chat import load_tokenizer
-from localfair.models.gguf_tokens import control_texts
+from localfair.models.endpoint import allowed_hosts
 from localfair.record.nouns import EngineIdentity, Role, Seat
 
-AnyModel = Model | Script
+if TYPE_CHECKING:
+    from localfair.models.loading import Precision
+
+FORMATS = {
+    "gguf": "a GGUF",
+    "safetensors": "a folder of safetensors",
+    "endpoint": "a server",
+    "script": "a script",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line says about engines: teachers' and the student's, the precision of the student's base."""
+    """What the command line says about engines.
+
+    engine is the teachers' and reviewers', or None for the usual one of each model. student_engine
+    is the student's in every exam. precision is that of the engines that have more than one.
+    batch is how many sequences run together.
+    """
 
     engine: str | None = None
-    student_engine: str = "transformers"
-    precision: str = field(default_factory=usual_precision)
+    student_engine: str = training_engine().name
+    precision: Precision = field(default_factory=usual_precision)
     batch: int = 16
-
-
-def find_model(name: str, workspace: Path) -> AnyModel:
-    """A model by card name or path; a `*.script.toml` is a scripted one. Raises ModelError."""
-    return load_script(Path(name)) if name.endswith(SUFFIX) else resolve(name, workspace)
-
-
-def engine_name(role: Role, model: AnyModel, options: Options) -> str:
-    """Which engine a role gets: a mentor transformers, the student what the command line says, a GGUF teacher
-    llama.cpp if it is installed.
-    """
-    if isinstance(model, Script):
-        return "scripted"
-    if model.card.format == "endpoint":
-        return "openai_http"
-    if role == "mentor":
-        return "transformers"
-    if chosen := options.student_engine if role == "student" else options.engine:
-        _refuse_misfit(chosen, model)
-        return chosen
-    usual = engines_of(model) if model.card.format == "gguf" else ()
-    return next((name for name in usual if installed(name)), "transformers")
-
-
-def _refuse_misfit(name: str, model: Model) -> None:
-    """An engine that cannot read what a model is."""
-    if name == "openai_http":
-        raise UsageError(
-            f"{model.card.name} is behind no server",
-            "`localfair models add --endpoint URL --served NAME` makes one known",
-        )
-    if name in ("llama_cpp", "xllamacpp") and model.card.format != "gguf":
-        raise UsageError(
-            f"{name} reads a GGUF, {model.card.name} is {model.card.format}",
-            "use transformers or vllm",
-        )
-
-
-def engines_of(model: AnyModel) -> tuple[str, ...]:
-    """The engines that serve a model's own file, the usual one first; none is opened."""
-    if isinstance(model, Script):
-        return ("scripted",)
-    return {"gguf": ("llama_cpp", "xllamacpp"), "safetensors": ("transformers", "vllm")}.get(
-        model.card.format, ("openai_http",)
-    )
-
-
-def identify(name: str, model: AnyModel, options: Options, adapter: str = "") -> EngineIdentity:
-    """The identity of an engine, known without loading it."""
-    if isinstance(model, Script):
-        return EngineIdentity(
-            model=model.name,
-            fingerprint=model.fingerprint,
-            chat_template="",
-            engine="scripted",
-            adapter=adapter,
-        )
-    family = f"{name}/{options.precision}" if name in ("transformers", "vllm") else f"{name}/gguf"
-    if name == "openai_http":
-        family = endpoint.engine_text(model.card.url, model.card.server)
-    return EngineIdentity(
-        model=model.card.name, fingerprint=model.fingerprint, chat_template=model.chat_template_hash,
-        engine=family, adapter=adapter,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A seat, the engine that fills it and the weights behind it; members of one identity share one open engine."""
+    """A seat, the engine that fills it and the weights behind it.
+
+    Members of one identity share one open engine.
+    """
 
     seat: Seat
     identity: EngineIdentity
-    engine_name: str
+    engine: EngineSpec
     model: AnyModel = field(compare=False)
     adapter: Path | None = field(compare=False)
     seating: Seating = field(compare=False, repr=False)
@@ -120,9 +70,7 @@ class Member:
     @property
     def chat_template(self) -> str | None:
         """The chat template that the card puts in front of its weights' own, or None."""
-        if isinstance(self.model, Script) or self.model.card.chat_template == IN_WEIGHTS:
-            return None
-        return self.model.chat_template
+        return self.model.card_template
 
     def tokenizer(self) -> Any:
         """The tokenizer that the member's exams and lessons are both made with."""
@@ -137,9 +85,9 @@ class Seating:
     """Makes members; remembers resolved models, so that one file is hashed and opened once."""
 
     def __init__(self, workspace: Path, seed: int, options: Options) -> None:
-        for engine in filter(None, (options.engine, options.student_engine)):
-            if engine not in ENGINES:
-                raise UsageError(f"unknown engine {engine!r}", nearest(engine, ENGINES))
+        for name in (options.engine, options.student_engine):
+            if name is not None:
+                engine_named(name)  # an unknown name is refused before any model is looked for
         self.workspace = workspace
         self.seed = seed
         self.options = options
@@ -170,9 +118,20 @@ class Seating:
     def placed(
         self, role: Role, index: int, model: AnyModel, adapter: str, folder: Path | None
     ) -> Member:
-        """A model in a seat."""
-        kind = engine_name(role, model, self.options)
-        identity = identify(kind, model, self.options, adapter)
+        """A model in a seat. `adapter` is an adapter's id and `folder` holds its weights.
+
+        Raises UsageError when the engine cannot serve the model or its adapter, NetworkRefused when
+        its host is not allowed.
+        """
+        engine = _engine_for(role, model, self.options)
+        engine.refuse(model, allowed_hosts(self.workspace))
+        _refuse_misfit(engine, model)
+        if adapter and not engine.adapts:
+            raise UsageError(
+                f"the {engine.name} engine cannot put an adapter on {model.name}",
+                "seat a model whose weights are here",
+            )
+        identity = engine.identity(model, self.options.precision, adapter)
         seat = Seat(
             role=role,
             index=index,
@@ -181,65 +140,67 @@ class Seating:
             adapter=adapter,
             run_seed=self.seed,
         )
-        if kind == "openai_http":
-            assert not isinstance(model, Script)
-            endpoint.allowed(
-                model.card.url, endpoint.allowed_hosts(self.workspace)
-            )  # refused before anybody is asked
-        return Member(seat, identity, kind, model, folder, self)
+        return Member(seat, identity, engine, model, folder, self)
 
     def folder(self, model: AnyModel) -> Path:
-        """The safetensors folder of a model, dequantised once where it exists only as GGUF."""
-        if isinstance(model, Script):
+        """The safetensors folder of a model, dequantised once where it exists only as GGUF.
+
+        Raises UsageError for a model whose weights are not on this machine.
+        """
+        if model.format == "script":
             raise UsageError(
                 f"{model.name} is a script and cannot be trained", "name a student with weights"
             )
-        if model.card.format == "endpoint":
+        if model.format == "endpoint":
             raise UsageError(
                 f"the weights of {model.name} are behind a server",
                 "name a model whose weights are here",
             )
-        if model.card.format == "safetensors":
-            return model.path
         from localfair.models.dequantise import dequantised
 
+        assert isinstance(model, Model)
         return dequantised(model, self.workspace)
 
     def opened(self, member: Member) -> Engine:
-        """A member's engine, opened with what that engine takes."""
-        options = self._options(member)
-        engine = open_engine(
-            member.engine_name, member.model, adapter_id=member.identity.adapter, **options
+        """A member's engine, opened. Raises MissingDependency with the exact install command."""
+        opening = Opening(
+            identity=member.identity,
+            folder=member.folder,
+            adapter=member.adapter,
+            precision=self.options.precision,
+            batch=self.options.batch,
+            hosts=allowed_hosts(self.workspace),
         )
-        assert engine.identity == member.identity, (engine.identity, member.identity)
-        return engine
-
-    def _options(self, member: Member) -> dict[str, Any]:
-        model, options = member.model, self.options
-        if isinstance(model, Script):
-            return {}
-        if member.engine_name in ("transformers", "vllm"):
-            return {
-                "folder": member.folder,
-                "adapter": member.adapter,
-                "precision": options.precision,
-                "batch": options.batch,
-            }
-        found: dict[str, Any] = {"batch": options.batch}
-        if member.engine_name == "openai_http":
-            found["hosts"] = endpoint.allowed_hosts(self.workspace)
-        if member.engine_name == "xllamacpp":
-            found["controls"] = partial(control_texts, model.path)
-        if member.adapter and member.engine_name in ("llama_cpp", "xllamacpp"):
-            found["adapter"] = gguf_lora(member.adapter, model)
-        return found
+        return member.engine.open(member.model, opening)
 
 
-def gguf_lora(adapter: Path, base: Model) -> Path:
-    """An adapter's folder as the GGUF LoRA that llama.cpp puts on its base; made once, beside the adapter's weights."""
-    from localfair.models.gguf_lora import write
+def _engine_for(role: Role, model: AnyModel, options: Options) -> EngineSpec:
+    """Which engine a role gets for a model.
 
-    if adapter.is_file():
-        return adapter
-    made = adapter / "adapter_model.gguf"
-    return made if made.exists() else write(adapter, base.path, made)
+    A model without weights here has one engine, whatever the command line says. A mentor is
+    softened with the weights that training loads. Otherwise the command line chooses, else the
+    usual engine that is installed.
+    """
+    readers = reading(model.format)
+    if not model.has_weights:
+        return readers[0]
+    if role == "mentor":
+        return training_engine()
+    chosen = options.student_engine if role == "student" else options.engine
+    if chosen is not None:
+        return engine_named(chosen)
+    for engine in readers:
+        if engine.installed:
+            return engine
+    return training_engine()
+
+
+def _refuse_misfit(engine: EngineSpec, model: AnyModel) -> None:
+    """Raise UsageError when an engine cannot serve a model of this format."""
+    if engine.serves(model.format):
+        return
+    formats = " or ".join(FORMATS[format] for format in engine.reads)
+    engines = " or ".join(other.name for other in reading(model.format))
+    raise UsageError(
+        f"{engine.name} reads {formats}, {model.name} is {FORMATS[model.format]}", f"use {engines}"
+    )

@@ -1,135 +1,142 @@
 """A request as the JSON of an OpenAI-compatible server, and that server's JSON as a generation.
 
-Pure; knows nothing of sockets or processes. Servers differ in what they take beside OpenAI's own fields, and
-what they do not know they ignore, so each dialect is spelled out: `llamacpp`, `vllm`, or any other.
+Pure; knows nothing of sockets or processes. Servers differ in what they take beside OpenAI's own
+fields, and what they do not know they ignore. So each dialect is spelled out: `llamacpp`, `vllm`,
+or any other.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
-from localfair.errors import EngineDied, EngineError, PromptTooLong
-from localfair.record.nouns import EngineIdentity, Generation, Request, content_id, seed_of
+from localfair.engines.requests import draw_seed
+from localfair.errors import EngineDied, EngineError
+from localfair.record.nouns import Generation, Request
 
-# likeliest tokens that a chat server is asked to list; others: 20, OpenAI's most
+Json = dict[str, Any]
+
+# How many of the likeliest tokens a chat server is asked to list, by dialect; 20 is OpenAI's most.
 LISTED = {"llamacpp": 1000, "vllm": 20}
 FORCED = 1e4  # a bias that leaves a token no rival
 
 
-def drawing(request: Request, dialect: str) -> dict[str, Any]:
-    """How a reply is drawn: temperature, then nucleus, and nothing that a server would add by itself."""
+def drawing(request: Request, dialect: str) -> Json:
+    """The fields that say how a reply is drawn: temperature, then nucleus, and nothing a server adds by itself."""
     sampling = request.sampling
-    body: dict[str, Any] = {
+    body: Json = {
         "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
-        "seed": seed(request),
+        "seed": draw_seed(request),
         "stream": False,
     }
     if sampling.stop:
         body["stop"] = list(sampling.stop)
     if dialect == "llamacpp":
-        body |= {"top_k": 0, "min_p": 0.0, "samplers": ["temperature", "top_p"]}
+        body["top_k"] = 0
+        body["min_p"] = 0.0
+        body["samplers"] = ["temperature", "top_p"]
     if dialect == "vllm":
-        body |= {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+        body["top_k"] = 0
+        body["min_p"] = 0.0
+        body["repetition_penalty"] = 1.0
     return body
 
 
-def seed(request: Request) -> int:
-    """31 bits of the hash of a request's seed and sample index: another index is another reply."""
-    return seed_of(content_id("draws", seed=request.seed, sample=request.sample))
+def constrained(request: Request, dialect: str) -> Json:
+    """The field that binds the reply's form; none where the request wants none.
 
-
-def constrained(request: Request, dialect: str) -> dict[str, Any]:
-    """The field that binds the reply's form. Raises EngineError where the server takes no grammar."""
+    Raises EngineError when the request wants a grammar and the server takes none.
+    """
     constraint = request.constraint
     if constraint is None:
         return {}
-    schema = json.loads(constraint.text) if constraint.kind == "json_schema" else None
+    if constraint.kind == "json_schema":
+        return _bound_by_schema(json.loads(constraint.text), dialect)
     if dialect == "llamacpp":
-        return {"grammar": constraint.text} if schema is None else {"json_schema": schema}
+        return {"grammar": constraint.text}
     if dialect == "vllm":
-        return {
-            "structured_outputs": {"grammar": constraint.text}
-            if schema is None
-            else {"json": schema}
-        }
-    if schema is None:
-        raise EngineError(
-            f"{request.about or 'a request'} binds its reply by a grammar, which only llama.cpp's server and vLLM take",
-            "leave the recipe's `constrained` off, or serve the model with one of them",
-        )
+        return {"structured_outputs": {"grammar": constraint.text}}
+    raise EngineError(
+        f"{request.about or 'a request'} binds its reply by a grammar, which only llama.cpp's server and vLLM take",
+        "leave the recipe's `constrained` off, or serve the model with one of them",
+    )
+
+
+def _bound_by_schema(schema: Json, dialect: str) -> Json:
+    if dialect == "llamacpp":
+        return {"json_schema": schema}
+    if dialect == "vllm":
+        return {"structured_outputs": {"json": schema}}
     named = {"name": "reply", "schema": schema, "strict": True}
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
-def leaning(token: int | str) -> dict[str, Any]:
-    """Makes llama.cpp's server write this token, whose log-probabilities it reports as they are without the bias.
+def leaning(token: int | str) -> Json:
+    """The field that makes llama.cpp's server write this token.
 
-    Of a step that ends the turn or writes half a character it reports nothing.
+    The server reports the token's log-probability as it is without the bias. Of a step that ends
+    the turn or writes half a character it reports nothing.
     """
     return {"logit_bias": [[token, FORCED]]}
 
 
-def generation(request: Request, data: dict[str, Any], seconds: float, who: str) -> Generation:
+def generation(request: Request, data: Json, seconds: float, who: str) -> Generation:
     """The reply in a server's answer to /v1/completions or /v1/chat/completions.
 
-    Raises EngineError when a bound reply that ended by itself is no JSON: the server ignored the constraint.
+    `who` is the server in errors. Raises EngineError when the answer is no completion, or when a
+    bound reply that ended by itself is no JSON: the server ignored the constraint. Raises
+    EngineDied when the server gave the request up.
     """
     try:
-        choice, usage = data["choices"][0], data["usage"]
+        choice = data["choices"][0]
         text = choice["message"]["content"] if "message" in choice else choice["text"]
-        counts = {k: int(usage[k]) for k in ("prompt_tokens", "completion_tokens")}
+        prompt_tokens = int(data["usage"]["prompt_tokens"])
+        completion_tokens = int(data["usage"]["completion_tokens"])
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise EngineError(
             f"{who} answers without {error}", "is it an OpenAI-compatible server?"
         ) from error
-    if choice.get("finish_reason") in ("abort", "error"):
+    reason = choice.get("finish_reason")
+    if reason in ("abort", "error"):
         raise EngineDied(
             f"{who} gave up {request.about or 'a request'}", "run the same command again"
         )
-    made = Generation(
-        request=request, text=text or "", finish="length" if choice.get("finish_reason") == "length" else "stop",
-        **counts, seconds=seconds, logprobs=written(choice) if request.logprobs else (),
-    )  # fmt: skip
-    _refuse_ignored(made, who)
-    return made
+    finish: Literal["stop", "length"] = "length" if reason == "length" else "stop"
+    reply = Generation(
+        request=request,
+        text=text or "",
+        finish=finish,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        seconds=seconds,
+        logprobs=written(choice) if request.logprobs else (),
+    )
+    _refuse_ignored(reply, who)
+    return reply
 
 
-def written(choice: dict[str, Any]) -> tuple[float, ...]:
+def written(choice: Json) -> tuple[float, ...]:
     """The log-probability of each token written, in either of the two forms that servers use."""
-    found = choice.get("logprobs") or {}
-    if "content" in found:
-        return tuple(float(token["logprob"]) for token in found["content"] or ())
-    return tuple(float(value) for value in found.get("token_logprobs") or () if value is not None)
+    logprobs = choice.get("logprobs") or {}
+    if "content" in logprobs:
+        return tuple(float(token["logprob"]) for token in logprobs["content"] or ())
+    values = logprobs.get("token_logprobs") or ()
+    return tuple(float(value) for value in values if value is not None)
 
 
-def refuse_too_long(
-    request: Request, prompt: int, reply: int, identity: EngineIdentity, context: int
-) -> None:
-    """Raise PromptTooLong, naming what the request is about, when prompt and reply do not fit `context` tokens."""
-    if prompt + reply > context:
-        raise PromptTooLong(
-            f"{request.about or 'a request'}: {prompt} tokens of prompt and {reply} of reply do not fit "
-            f"the {context} tokens of {identity.model}",
-            "use fewer demonstrations, a lower max_tokens, or a model with a longer context",
-        )
-
-
-def _refuse_ignored(made: Generation, who: str) -> None:
-    constraint, sampling = made.request.constraint, made.request.sampling
-    if (
-        constraint is None
-        or constraint.kind != "json_schema"
-        or made.finish != "stop"
-        or sampling.stop
-    ):
+def _refuse_ignored(reply: Generation, who: str) -> None:
+    """Raise EngineError for a reply that ended by itself and does not keep to its JSON schema."""
+    request = reply.request
+    if request.constraint is None or request.constraint.kind != "json_schema":
         return
+    if reply.finish != "stop" or request.sampling.stop:
+        return  # it was cut: half a JSON is what was asked for
     try:
-        json.loads(made.text)
+        json.loads(reply.text)
     except ValueError as error:
         raise EngineError(
-            f"{who} ignored the JSON schema of {made.request.about or 'a request'}: {made.text[:60]!r}",
+            f"{who} ignored the JSON schema of {request.about or 'a request'}: {reply.text[:60]!r}",
             "serve the model with llama.cpp's server or vLLM, or leave the recipe's `constrained` off",
         ) from error

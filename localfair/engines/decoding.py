@@ -1,9 +1,9 @@
 """Continuous batching for one causal model: many prompts in, each reply out as soon as it is finished.
 
-Reads token ids and writes token ids; knows nothing of text, requests or weights' origin. Every row of the
-batch keeps its own length: a finished row leaves at once, a waiting one takes its place, no row is ever
-padded on the left, and a prefix that waiting prompts share is computed once (ours; after vLLM's and Orca's
-continuous batching).
+Reads token ids and writes token ids; knows nothing of text, requests or weights' origin. Every
+row of the batch keeps its own length: a finished row leaves at once, a waiting one takes its
+place, no row is ever padded on the left, and a prefix that waiting prompts share is computed once
+(ours; after vLLM's and Orca's continuous batching).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
 from typing import Any
 
 import torch
@@ -25,16 +24,19 @@ SHARED = 64  # tokens that prompts must share before their common prefix is comp
 PREFILL = 4096  # tokens of prompts computed at once, a bound on memory
 GROWTH = 128  # columns by which the cache grows
 
+KeysAndValues = list[tuple[Tensor, Tensor]]  # by layer
+
 
 @dataclass(slots=True, eq=False)
-class Row:
+class BatchRow:
     """A prompt and its reply so far. `chooses` draws a token from (V,) logits; None is greedy.
 
-    `ended(row)` is asked after each token; a row that has ended leaves the batch.
+    `ended(row)` is asked after each token; a row that has ended leaves the batch. `prefix` is how
+    many of the first tokens the row shares with its neighbours. `note` is the caller's.
     """
 
     ids: list[int]
-    ended: Callable[[Row], bool]
+    ended: Callable[[BatchRow], bool]
     chooses: Callable[[Tensor], int] | None = None
     reply: list[int] = field(default_factory=list)
     prefix: int = 0
@@ -52,21 +54,25 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
         self.slots = slots
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.keys, self.values = (self._empty(new) for new in (key_states, value_states))
+        self.keys = self._empty(key_states)
+        self.values = self._empty(value_states)
         self.is_initialized = True
 
     def _empty(self, like: Tensor) -> Tensor:
         return like.new_zeros(self.slots.rows, like.shape[1], self.slots.columns, like.shape[3])
 
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> Any:
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
         """Write this step's states where the slots aim; return the aimed rows up to the widest."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        start, at = self.slots.start, self.slots.at
-        stop = start + len(at)
-        rows = torch.arange(start, stop, device=at.device)[:, None]
-        for kept, new in ((self.keys, key_states), (self.values, value_states)):
-            kept[rows, :, at] = new.transpose(1, 2)
+        columns = self.slots.at
+        start = self.slots.start
+        stop = start + len(columns)
+        rows = torch.arange(start, stop, device=columns.device)[:, None]
+        self.keys[rows, :, columns] = key_states.transpose(1, 2)
+        self.values[rows, :, columns] = value_states.transpose(1, 2)
         width = self.slots.width
         return self.keys[start:stop, :, :width], self.values[start:stop, :, :width]
 
@@ -81,38 +87,60 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
 
 
 class Slots(Cache):  # type: ignore[misc]
-    """A key-value cache of `rows` rows of unequal length. `aim` says what the next forward pass writes."""
+    """A key-value cache of `rows` rows of unequal length.
+
+    `aim` says what the next forward pass writes.
+    """
 
     def __init__(self, layers: int, rows: int) -> None:
         super().__init__(layers=[_Layer(self) for _ in range(layers)])
-        self.rows, self.columns = rows, 0
-        self.start, self.width, self.at = 0, 0, torch.empty(0, 0, dtype=torch.long)
+        self.rows = rows
+        self.columns = 0
+        self.start = 0
+        self.width = 0
+        self.at = torch.empty(0, 0, dtype=torch.long)
 
     def aim(self, start: int, at: Tensor) -> Tensor:
-        """Write rows from `start` on, at columns `at` (n, q); the mask (n, 1, q, width), true where seen."""
-        self.start, self.at, self.width = start, at, int(at.max()) + 1
+        """The next pass writes rows from `start` on, at columns `at` (n, q).
+
+        Returns the mask (n, 1, q, width) of what each token sees, true where it sees.
+        """
+        self.start = start
+        self.at = at
+        self.width = int(at.max()) + 1
         if self.width > self.columns:
             self._grow(-(-self.width // GROWTH) * GROWTH)
-        return (torch.arange(self.width, device=at.device) <= at[:, :, None])[:, None]
+        columns = torch.arange(self.width, device=at.device)
+        return (columns <= at[:, :, None])[:, None]
 
     def _grow(self, columns: int) -> None:
-        old, self.columns = self.columns, columns
-        for layer in (layer for layer in self.layers if layer.is_initialized):
-            keys, values = layer.keys, layer.values
+        old = self.columns
+        self.columns = columns
+        for layer in self.layers:
+            if not layer.is_initialized:
+                continue
+            keys = layer.keys
+            values = layer.values
             layer.lazy_initialization(keys, values)
-            layer.keys[:, :, :old], layer.values[:, :, :old] = keys, values
+            layer.keys[:, :, :old] = keys
+            layer.values[:, :, :old] = values
 
     def move(self, source: int, target: int) -> None:
         """Copy a row over another."""
         for layer in self.layers:
-            layer.keys[target], layer.values[target] = layer.keys[source], layer.values[source]
+            layer.keys[target] = layer.keys[source]
+            layer.values[target] = layer.values[source]
 
-    def take(self, row: int, columns: int) -> list[tuple[Tensor, Tensor]]:
+    def take(self, row: int, columns: int) -> KeysAndValues:
         """A copy of a row's first columns, layer by layer."""
-        kept = [(layer.keys, layer.values) for layer in self.layers]
-        return [(k[row, :, :columns].clone(), v[row, :, :columns].clone()) for k, v in kept]
+        taken = []
+        for layer in self.layers:
+            keys = layer.keys[row, :, :columns].clone()
+            values = layer.values[row, :, :columns].clone()
+            taken.append((keys, values))
+        return taken
 
-    def put(self, taken: list[tuple[Tensor, Tensor]], start: int, count: int) -> None:
+    def put(self, taken: KeysAndValues, start: int, count: int) -> None:
         """Lay what was taken into the first columns of `count` rows."""
         for layer, (keys, values) in zip(self.layers, taken, strict=True):
             columns = keys.shape[1]
@@ -124,35 +152,40 @@ class Batch:
     """Up to `size` rows of one model at a time."""
 
     def __init__(self, model: Any, size: int) -> None:
-        self.model, self.size = model, size
+        self.model = model
+        self.size = size
         self.slots = Slots(model.config.num_hidden_layers, size)
-        self.shared: tuple[list[int], list[tuple[Tensor, Tensor]]] = ([], [])
+        self._prefix: list[int] = []  # the last prefix that was computed apart
+        self._prefix_states: KeysAndValues = []
 
-    def replies(self, rows: Sequence[Row]) -> Iterator[Row]:
+    def replies(self, rows: Sequence[BatchRow]) -> Iterator[BatchRow]:
         """Yield each row when its reply has ended."""
-        waiting, running = deque(arranged(rows)), list[Row]()
+        waiting = deque(arranged(rows))
+        running: list[BatchRow] = []
         while waiting or running:
-            if fresh := self._admitted(waiting, len(running)):
-                logits = self.prefill(fresh, len(running), [1] * len(fresh))
-                running += fresh
+            admitted = self._admitted(waiting, len(running))
+            if admitted:
+                logits = self.prefill(admitted, len(running), [1] * len(admitted))
+                running += admitted
+                _choose(admitted, logits)
             else:
-                fresh, logits = running, self._step(running)
-            _choose(fresh, logits)
+                _choose(running, self._step(running))
             yield from self._leave(running)
 
-    def _admitted(self, waiting: deque[Row], running: int) -> list[Row]:
+    def _admitted(self, waiting: deque[BatchRow], running: int) -> list[BatchRow]:
         """The waiting rows that join now: a quarter of the batch at least, so that prefills stay few."""
         free = self.size - running
-        if not waiting or (running and free < min(len(waiting), max(1, self.size // 4))):
+        worth_it = min(len(waiting), max(1, self.size // 4))
+        if not waiting or (running and free < worth_it):
             return []
         return [waiting.popleft() for _ in range(_together(waiting, free))]
 
-    def first(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def first(self, rows: Sequence[BatchRow]) -> Sequence[BatchRow]:
         """The first of the arranged rows that one prefill takes."""
         return rows[: _together(rows, self.size)]
 
     @torch.inference_mode()
-    def prefill(self, rows: Sequence[Row], start: int, wanted: Sequence[int]) -> Tensor:
+    def prefill(self, rows: Sequence[BatchRow], start: int, wanted: Sequence[int]) -> Tensor:
         """(sum of wanted, V) logits of the last `wanted[i]` tokens of each row, now in slots from `start` on.
 
         The rows share their first `prefix` tokens, the same number for each.
@@ -165,33 +198,41 @@ class Batch:
         for i, row in enumerate(rows):
             row.began = time.perf_counter()
             ids[i, : len(row.ids) - prefix] = torch.tensor(row.ids[prefix:])
-        keep = (steps < lengths) & (steps >= lengths - torch.tensor(wanted)[:, None])
-        return self._forward(ids, (prefix + steps).expand(len(rows), -1), start, keep)
+        is_prompt = steps < lengths
+        is_wanted = steps >= lengths - torch.tensor(wanted)[:, None]
+        at = (prefix + steps).expand(len(rows), -1)
+        return self._forward(ids, at, start, is_prompt & is_wanted)
 
     def _lay(self, prefix: list[int], start: int, count: int) -> None:
-        """Have the prefix in `count` slots from `start` on; computed unless it is the last one asked for."""
+        """Put a prefix's states into `count` slots from `start` on.
+
+        They are computed unless the same prefix was laid last.
+        """
         if not prefix:
             return
-        if self.shared[0] != prefix:
+        if self._prefix != prefix:
             keep = torch.zeros(1, len(prefix), dtype=torch.bool)
             keep[0, -1] = True
             self._forward(torch.tensor([prefix]), torch.arange(len(prefix))[None], start, keep)
-            self.shared = (prefix, self.slots.take(start, len(prefix)))
-        self.slots.put(self.shared[1], start, count)
+            self._prefix = prefix
+            self._prefix_states = self.slots.take(start, len(prefix))
+        self.slots.put(self._prefix_states, start, count)
 
     @torch.inference_mode()
-    def _step(self, rows: Sequence[Row]) -> Tensor:
+    def _step(self, rows: Sequence[BatchRow]) -> Tensor:
         """(n, V) logits after each row's newest token."""
         ids = torch.tensor([[row.reply[-1]] for row in rows])
         at = torch.tensor([[len(row.ids) + len(row.reply) - 1] for row in rows])
         return self._forward(ids, at, 0, torch.ones_like(ids, dtype=torch.bool))
 
     def _forward(self, ids: Tensor, at: Tensor, start: int, keep: Tensor) -> Tensor:
-        ids, at, keep = (given.to(self.model.device) for given in (ids, at, keep))
+        """Logits where `keep` (n, q) is true, of tokens `ids` (n, q) at positions `at` (n, q)."""
+        device = self.model.device
+        at = at.to(device)
         return logits_at(
             self.model,
-            keep,
-            input_ids=ids,
+            keep.to(device),
+            input_ids=ids.to(device),
             position_ids=at,
             attention_mask=self.slots.aim(start, at),
             past_key_values=self.slots,
@@ -199,47 +240,62 @@ class Batch:
         )
 
     @torch.inference_mode()
-    def _leave(self, running: list[Row]) -> list[Row]:
+    def _leave(self, running: list[BatchRow]) -> list[BatchRow]:
         """Take the ended rows out; the last running row moves into each gap."""
         ended = [row for row in running if row.ended(row)]
         for row in ended:
-            gap, last = running.index(row), running.pop()
-            if gap < len(running):
+            gap = running.index(row)
+            last = running.pop()
+            if last is not row:
                 running[gap] = last
                 self.slots.move(len(running), gap)
         return ended
 
 
-def arranged(rows: Sequence[Row]) -> list[Row]:
+def arranged(rows: Sequence[BatchRow]) -> list[BatchRow]:
     """Rows that begin alike side by side, long ones first, each told how much of it its neighbours share."""
-    groups: dict[tuple[int, ...], list[Row]] = {}
+    groups: dict[tuple[int, ...], list[BatchRow]] = {}
     for row in rows:
         groups.setdefault(tuple(row.ids[:SHARED]), []).append(row)
+    ordered = []
     for group in groups.values():
         shared = _common([row.ids for row in group]) if len(group) > 1 else 0
         for row in group:
             row.prefix = shared if shared >= SHARED else 0
-        group.sort(key=lambda row: -len(row.ids))
-    return [row for group in groups.values() for row in group]
+        ordered += sorted(group, key=lambda row: -len(row.ids))
+    return ordered
 
 
 def _common(prompts: Sequence[list[int]]) -> int:
-    """How many first tokens all prompts share; never the whole of one, a token must be left to compute."""
-    low, high = min(prompts), max(prompts)
-    most = min(map(len, prompts)) - 1
-    return next((i for i in range(most) if low[i] != high[i]), most)
+    """How many first tokens all prompts share.
+
+    Never the whole of one, a token must be left to compute.
+    """
+    # what the smallest and the greatest in their order share, all between them share too
+    low = min(prompts)
+    high = max(prompts)
+    most = min(len(prompt) for prompt in prompts) - 1
+    for i in range(most):
+        if low[i] != high[i]:
+            return i
+    return most
 
 
-def _together(rows: Sequence[Row], most: int) -> int:
+def _together(rows: Sequence[BatchRow], most: int) -> int:
     """How many of the first arranged rows are computed in one pass: of one prefix, within PREFILL tokens."""
     first = rows[0]
-    most = max(1, min(most, len(rows), PREFILL // (len(first.ids) - first.prefix)))
-    same = (r.ids[: r.prefix] == first.ids[: first.prefix] for r in islice(rows, most))
-    return sum(takewhile(bool, same))
+    prefix = first.ids[: first.prefix]
+    tokens = len(first.ids) - first.prefix  # the first is the longest of its neighbours
+    most = max(1, min(most, len(rows), PREFILL // tokens))
+    count = 1
+    while count < most and rows[count].ids[: rows[count].prefix] == prefix:
+        count += 1
+    return count
 
 
-def _choose(rows: Sequence[Row], logits: Tensor) -> None:
+def _choose(rows: Sequence[BatchRow], logits: Tensor) -> None:
     """Append one token to each row's reply."""
     greedy = logits.argmax(-1).tolist()
-    for row, token, scores in zip(rows, greedy, logits, strict=True):
-        row.reply.append(row.chooses(scores) if row.chooses else token)
+    for row, likeliest, scores in zip(rows, greedy, logits, strict=True):
+        token = row.chooses(scores) if row.chooses else likeliest
+        row.reply.append(token)

@@ -1,9 +1,10 @@
 """The process between localfair and a server: it starts the server in a session of its own and outlives neither.
 
-Run as a script with nothing but the standard library: `guardian.py GRACE LOG COMMAND...`. When its stdin ends, which
-the death of its parent does by whatever signal, or when it is told to terminate, the server's whole process group
-gets SIGINT and, GRACE seconds later, SIGKILL. It exits once no process of the server is left, with the server's
-status. Writes the server's process id to stdout, the server's output to LOG, and knows nothing of servers.
+Run as a script with nothing but the standard library: `guardian.py GRACE LOG COMMAND...`. When
+its stdin ends, which the death of its parent does by whatever signal, or when it is told to
+terminate, the server's whole process group gets SIGINT and, GRACE seconds later, SIGKILL. It
+exits once no process of the server is left, with the server's status. Writes the server's process
+id to stdout, the server's output to LOG, and knows nothing of servers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import sys
 import time
 from pathlib import Path
 
-TICK = 0.1
+TICK = 0.1  # seconds between two looks at our parent and at the server
+DEADLINE = 60.0  # seconds after which what SIGKILL did not end is given up
 PARENT = os.getppid()
 DEATH_SIGNAL, SUBREAPER = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER; Linux alone has them
 
@@ -28,7 +30,7 @@ def main(grace: float, log: str, command: list[str]) -> int:
     # a handler, not SIG_IGN, which the server would inherit: it must keep its own answer to SIGINT
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
-    signal.signal(signal.SIGTERM, _told)
+    signal.signal(signal.SIGTERM, _interrupt)
     _process_control(SUBREAPER, 1)
     with Path(log).open("ab") as out:
         server = subprocess.Popen(
@@ -47,28 +49,42 @@ def main(grace: float, log: str, command: list[str]) -> int:
                 status = _reaped().get(server.pid)
     finally:
         # what a dead server leaves behind has nothing to finish
-        left = end(server.pid, grace if status is None else 0)
-    code = status if status is not None else left.get(server.pid, 0)
-    return 128 - code if code < 0 else code
+        statuses = end(server.pid, grace if status is None else 0)
+    if status is None:
+        status = statuses.get(server.pid, 0)
+    return 128 - status if status < 0 else status
 
 
 def end(group: int, grace: float) -> dict[int, int]:
-    """End a process group and whatever it left to us; pid -> status of all that were reaped meanwhile."""
-    found: dict[int, int] = {}
-    ordered = [(signal.SIGINT, grace)] if grace else []
-    for number, seconds in [*ordered, (signal.SIGKILL, 60.0)]:
-        until = time.monotonic() + seconds
-        _kill(group, number)
-        while time.monotonic() < until:
-            found |= _reaped()
-            if not _exists(group) and not _children():
-                return found
-            if number == signal.SIGKILL:
-                for child in _children():  # one that left the group
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(child, number)
-            time.sleep(TICK / 5)
-    return found
+    """End a process group and whatever it left to us.
+
+    SIGINT goes first, where there is a grace, and SIGKILL when the grace is over. Returns pid ->
+    status of all that were reaped meanwhile.
+    """
+    statuses: dict[int, int] = {}
+    if grace:
+        _kill(group, signal.SIGINT)
+        if _all_gone(group, grace, statuses):
+            return statuses
+    _kill(group, signal.SIGKILL)
+    until = time.monotonic() + DEADLINE
+    while not _all_gone(group, TICK / 5, statuses) and time.monotonic() < until:
+        for child in _children():  # one that left the group
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+    return statuses
+
+
+def _all_gone(group: int, seconds: float, statuses: dict[int, int]) -> bool:
+    """Whether within so many seconds no process is left; `statuses` takes those of the reaped."""
+    until = time.monotonic() + seconds
+    while True:
+        statuses |= _reaped()
+        if not _exists(group) and not _children():
+            return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(TICK / 5)
 
 
 def _kill(group: int, number: int) -> None:
@@ -89,32 +105,33 @@ def _exists(group: int) -> bool:
 def _children() -> list[int]:
     """Our children, those included that their own parents left behind."""
     try:
-        return [
-            int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-        ]
+        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
     except OSError:
         return []
+    return [int(pid) for pid in text.split()]
 
 
 def _reaped() -> dict[int, int]:
     """pid -> exit code of every child that has ended; a signal's number is negative."""
-    found = {}
+    statuses = {}
     with contextlib.suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            found[pid] = os.waitstatus_to_exitcode(status)
-    return found
+            statuses[pid] = os.waitstatus_to_exitcode(status)
+    return statuses
 
 
 def _orphaned() -> bool:
     """Whether our parent has let go: stdin ended, or, where a fork of it still holds the other end, it is gone."""
     ready, _, _ = select.select([0], [], [], TICK)
-    return os.getppid() != PARENT or (bool(ready) and not os.read(0, 1))
+    if os.getppid() != PARENT:
+        return True
+    return bool(ready) and not os.read(0, 1)
 
 
-def _told(*_: object) -> None:
+def _interrupt(*_: object) -> None:
     raise InterruptedError
 
 

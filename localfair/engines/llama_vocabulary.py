@@ -1,4 +1,4 @@
-"""A llama.cpp model's words: its chat template, its tokens, their bytes.
+"""A llama.cpp model's vocabulary: its chat template, its tokens, their bytes.
 
 Reads a loaded model's vocabulary and a template. Knows nothing of contexts, samplers or files.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from llama_cpp import llama_cpp as low
 
-from localfair.models.chat import ChatText
+from localfair.models.chat import ChatTemplate
 from localfair.record.nouns import Request
 
 PIECE_BYTES = 256
@@ -18,30 +18,40 @@ CONTROL = low.LLAMA_TOKEN_ATTR_CONTROL | low.LLAMA_TOKEN_ATTR_UNKNOWN
 
 
 class Vocabulary:
-    """Of one loaded model; `name` is what messages call it. Raises ModelError for a template that is not Jinja."""
+    """The vocabulary of one loaded model; `name` is what messages call it.
 
-    def __init__(self, model: Any, name: str, template: str) -> None:
+    Raises ModelError when the template is missing or no Jinja.
+    """
+
+    def __init__(self, model: Any, name: str, template: str | None) -> None:
         self.pointer = low.llama_model_get_vocab(model)
-        bos, eos = low.llama_vocab_bos(self.pointer), low.llama_vocab_eos(self.pointer)
-        self._chat = ChatText(
-            name, template, self._spelled(bos), self._spelled(eos), _control_texts(self.pointer)
+        self._bos: int = low.llama_vocab_bos(self.pointer)
+        self._template = ChatTemplate(
+            name,
+            template,
+            bos=self._spelled(self._bos),
+            eos=self._spelled(low.llama_vocab_eos(self.pointer)),
+            control=_control_texts(self.pointer),
         )
 
     def prompt(self, request: Request) -> list[int]:
-        """The tokens of the chat template's text; a control token that a message spells stays text."""
-        return self.tokens(self._chat.prompt(request).encode())
+        """The tokens of the chat template's text.
+
+        A control token that a message spells stays text.
+        """
+        return self.tokens(self._template.prompt(request).encode())
 
     def tokens(self, text: bytes, special: bool = True) -> list[int]:
-        """A prompt's tokens, control tokens and all; without `special` those of a text in the midst of one."""
+        """A whole prompt's tokens. Without `special` those of a text that stands inside one."""
         tokens = (low.llama_token * (len(text) + 8))()
-        # the template writes the beginning-of-text token itself where the model has one
-        add_bos = (
-            special
-            and low.llama_vocab_get_add_bos(self.pointer)
-            and not self._begins_with_bos(text)
-        )
         count = low.llama_tokenize(
-            self.pointer, text, len(text), tokens, len(tokens), add_bos, special
+            self.pointer,
+            text,
+            len(text),
+            tokens,
+            len(tokens),
+            special and self._adds_bos(text),
+            special,
         )
         assert count > 0, count
         return list(tokens[:count])
@@ -61,19 +71,25 @@ class Vocabulary:
             size = -length
 
     def _spelled(self, token: int) -> str:
-        return self.piece(token, special=True).decode(errors="replace") if token >= 0 else ""
+        """A control token's text; empty where the model has no such token."""
+        if token < 0:
+            return ""
+        return self.piece(token, special=True).decode(errors="replace")
 
-    def _begins_with_bos(self, text: bytes) -> bool:
-        bos = low.llama_vocab_bos(self.pointer)
-        return bos >= 0 and text.startswith(self.piece(bos, special=True))
+    def _adds_bos(self, text: bytes) -> bool:
+        """Whether a beginning-of-text token must be put before a prompt: the template may write it itself."""
+        if not low.llama_vocab_get_add_bos(self.pointer):
+            return False
+        return self._bos < 0 or not text.startswith(self.piece(self._bos, special=True))
 
 
 def _control_texts(vocab: Any) -> tuple[str, ...]:
-    """What the vocabulary's control tokens look like when spelled out."""
-    marked = (
-        i
-        for i in range(low.llama_vocab_n_tokens(vocab))
-        if low.llama_vocab_get_attr(vocab, i) & CONTROL
-    )
-    texts = (low.llama_vocab_get_text(vocab, i).decode(errors="replace") for i in marked)
-    return tuple(text for text in texts if len(text) > 1)
+    """How the vocabulary's control tokens are spelled, those of two characters or more."""
+    texts = []
+    for token in range(low.llama_vocab_n_tokens(vocab)):
+        if not low.llama_vocab_get_attr(vocab, token) & CONTROL:
+            continue
+        text = low.llama_vocab_get_text(vocab, token).decode(errors="replace")
+        if len(text) > 1:
+            texts.append(text)
+    return tuple(texts)

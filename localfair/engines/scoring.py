@@ -1,12 +1,13 @@
 """Log-probabilities of given continuations through a server that can tell those of chosen next tokens.
 
-A continuation's log-probability is the sum over its tokens, each after the prompt and those before it; what several
-continuations ask after the same beginning is asked once (five digits: one question). Pure.
+A continuation's log-probability is the sum over its tokens, each after the prompt and the tokens
+before it. What several continuations ask after the same beginning is asked once: five digits are
+one question. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from localfair.record.nouns import Generation, Request
@@ -22,34 +23,45 @@ class Scoring:
     prompt: list[int]
     texts: list[list[int]]
     seconds: float = 0.0
-    _found: dict[tuple[Beginning, int], float] = field(default_factory=dict)
+    _known: dict[tuple[Beginning, int], float] = field(default_factory=dict)
 
     def wanted(self) -> dict[Beginning, list[int]]:
         """Beginning -> the next tokens whose log-probabilities after it are needed and not known yet."""
-        asked: dict[Beginning, list[int]] = {}
-        for beginning, token in self._steps():
-            if (beginning, token) not in self._found and token not in asked.setdefault(
-                beginning, []
-            ):
-                asked[beginning].append(token)
-        return {beginning: tokens for beginning, tokens in asked.items() if tokens}
+        wanted: dict[Beginning, list[int]] = {}
+        for text in self.texts:
+            for beginning, token in self._steps(text):
+                if (beginning, token) in self._known:
+                    continue
+                tokens = wanted.setdefault(beginning, [])
+                if token not in tokens:
+                    tokens.append(token)
+        return wanted
 
-    def take(self, beginning: Beginning, logprobs: dict[int, float], seconds: float) -> None:
-        """Note natural log-probabilities of tokens after a beginning; others than those wanted do no harm."""
-        self._found |= {(beginning, token): value for token, value in logprobs.items()}
+    def take(self, beginning: Beginning, logprobs: Mapping[int, float], seconds: float) -> None:
+        """Note natural log-probabilities of tokens after a beginning.
+
+        Others than those wanted do no harm.
+        """
+        for token, logprob in logprobs.items():
+            self._known[beginning, token] = logprob
         self.seconds += seconds
 
     def generation(self) -> Generation:
         """The request's answer, once nothing is wanted any more."""
-        sums = [
-            sum(self._found[(*self.prompt, *text[:i]), token] for i, token in enumerate(text))
-            for text in self.texts
-        ]
-        return Generation(
-            request=self.request, text="", finish="stop", prompt_tokens=len(self.prompt),
-            completion_tokens=sum(map(len, self.texts)), seconds=self.seconds, logprobs=tuple(sums),
-        )  # fmt: skip
-
-    def _steps(self) -> Iterable[tuple[Beginning, int]]:
+        logprobs = []
         for text in self.texts:
-            yield from (((*self.prompt, *text[:i]), token) for i, token in enumerate(text))
+            logprobs.append(sum(self._known[step] for step in self._steps(text)))
+        return Generation(
+            request=self.request,
+            text="",
+            finish="stop",
+            prompt_tokens=len(self.prompt),
+            completion_tokens=sum(len(text) for text in self.texts),
+            seconds=self.seconds,
+            logprobs=tuple(logprobs),
+        )
+
+    def _steps(self, text: list[int]) -> Iterator[tuple[Beginning, int]]:
+        """Each token of a continuation with all that stands before it."""
+        for i, token in enumerate(text):
+            yield (*self.prompt, *text[:i]), token

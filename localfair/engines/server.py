@@ -1,7 +1,8 @@
 """A server as a child process: started on loopback with a key of its own, watched, and seen to be gone when stopped.
 
-Writes a log and nothing else, into a temporary folder that stays only when something failed. Knows nothing of what
-serves; a guardian process (`guardian.py`) ends the server when localfair dies, by whatever signal.
+Writes a log and nothing else, into a temporary folder that stays only when something failed.
+Knows nothing of what serves; a guardian process (`guardian.py`) ends the server when localfair
+dies, by whatever signal.
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ SHOWN = 6  # lines of the log that an error shows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """What to start. `command(port)` is the argument list; `served` the name it must answer to in /v1/models."""
+    """What to start.
+
+    `command(port)` is the argument list. `served` is the name it must answer to in /v1/models.
+    `key_variable` is the environment variable that the key is put in. `deadline` is the seconds it
+    may take to start. `port` of None takes a free one.
+    """
 
     name: str
     command: Callable[[int], list[str]]
@@ -60,11 +66,13 @@ class Server:
     def __init__(
         self, launch: Launch, folder: Path, guardian: subprocess.Popen[bytes], port: int, key: str
     ) -> None:
-        self.launch, self.folder, self._guardian = launch, folder, guardian
+        self.launch = launch
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{port}"
+        self._guardian = guardian
         assert guardian.stdout is not None
         self._group = int(guardian.stdout.readline() or 0)  # 0: the command could not be started
-        self.url = f"http://127.0.0.1:{port}"
-        self._gpu = gpu_memory()
+        self._gpu_before = gpu_memory()
         self.client = Client(
             self.url,
             key,
@@ -78,11 +86,18 @@ class Server:
         """What the server wrote."""
         return self.folder / "server.log"
 
+    @property
+    def ended(self) -> str | None:
+        """How the server ended, or None while it runs."""
+        if self._guardian.poll() is None:
+            return None
+        return _status(self._guardian.returncode)
+
     def check(self) -> None:
         """Raise ServerFailed, with the end of the log, if the server is no longer there."""
-        if self._guardian.poll() is not None:
+        if self.ended is not None:
             self._sweep()
-            raise self.failed(f"{self.launch.name} died ({_status(self._guardian.returncode)})")
+            raise self.failed(f"{self.launch.name} died ({self.ended})")
 
     def failed(self, message: str) -> ServerFailed:
         """An error that shows the end of the log and says where all of it is."""
@@ -90,13 +105,18 @@ class Server:
 
     def tail(self) -> list[str]:
         """The last lines of the log that say something."""
-        with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace").splitlines()
-            return [line.strip()[:300] for line in lines if line.strip()][-SHOWN:]
-        return []
+        try:
+            text = self.log.read_text(errors="replace")
+        except OSError:
+            return []
+        lines = [line.strip()[:300] for line in text.splitlines() if line.strip()]
+        return lines[-SHOWN:]
 
     def stop(self, *, keep_log: bool = False) -> None:
-        """End the server and wait until none of its processes is left and GPU memory is back. Idempotent."""
+        """End the server and wait until none of its processes is left and GPU memory is back.
+
+        Idempotent.
+        """
         if self._guardian.stdin and not self._guardian.stdin.closed:
             self._guardian.stdin.close()
             try:
@@ -104,7 +124,7 @@ class Server:
             except subprocess.TimeoutExpired as error:
                 raise self.failed(f"{self.launch.name} cannot be ended") from error
             self._sweep()
-            _await_gpu_memory(self._gpu)
+            _await_gpu_memory(self._gpu_before)
         if not keep_log:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -116,18 +136,26 @@ class Server:
 
 
 def start(launch: Launch) -> Server:
-    """The server, once it answers. Raises ServerFailed when it ends or is not ready before its deadline."""
+    """The server, once it answers.
+
+    Raises ServerFailed when it ends or is not ready before its deadline.
+    """
     folder = Path(tempfile.mkdtemp(prefix="localfair-server-"))  # for this user alone
-    key, port = secrets.token_urlsafe(24), launch.port or free_port()
-    environment = os.environ | SWITCHES | launch.environment | {launch.key_variable: key}
+    key = secrets.token_urlsafe(24)
+    port = launch.port or free_port()
+    log = folder / "server.log"
+    guarding = [sys.executable, "-I", "-S", str(GUARDIAN), str(GRACE), str(log)]
     guardian = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(GUARDIAN), str(GRACE), str(folder / "server.log"), *launch.command(port)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env=environment, start_new_session=True,
-    )  # fmt: skip
+        [*guarding, *launch.command(port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **SWITCHES, **launch.environment, launch.key_variable: key},
+        start_new_session=True,
+    )
     server = Server(launch, folder, guardian, port, key)
     try:
-        _await_ready(server, key)
+        _await_ready(server)
     except BaseException:
         server.stop(keep_log=True)
         raise
@@ -142,41 +170,53 @@ def free_port() -> int:
         return port
 
 
-def _await_ready(server: Server, key: str) -> None:
+def _await_ready(server: Server) -> None:
     """Until the server answers to our key with our name: another program on its port is never taken for it."""
-    launch, until = server.launch, time.monotonic() + server.launch.deadline
-    pause, stranger = 0.05, False
-    with Connection(server.url, key, answer=5) as connection:
+    launch = server.launch
+    until = time.monotonic() + launch.deadline
+    pause = 0.05
+    is_stranger = False
+    with Connection(server.url, server.client.key, answer=5) as connection:
         while time.monotonic() < until:
-            if server._guardian.poll() is not None:
-                why = "its port is taken" if stranger else _status(server._guardian.returncode)
+            ended = server.ended
+            if ended is not None:
+                why = "its port is taken" if is_stranger else ended
                 raise server.failed(f"{launch.name} ended before it was ready ({why})")
             with contextlib.suppress(OSError, ValueError):
-                answer = connection.ask("/v1/models")
-                names = (
-                    [m.get("id") for m in answer.json().get("data", [])]
-                    if answer.status == 200
-                    else []
-                )
+                status, names = _models(connection)
                 if launch.served in names:
                     return
-                stranger = answer.status not in (503,)
+                is_stranger = status != 503  # our own says 503 while it loads
             time.sleep(pause)
             pause = min(pause * 1.3, 0.5)
     raise server.failed(f"{launch.name} was not ready after {launch.deadline:.0f} s")
+
+
+def _models(connection: Connection) -> tuple[int, list[str]]:
+    """The status of /v1/models and the names that it lists."""
+    reply = connection.ask("/v1/models")
+    if reply.status != 200:
+        return reply.status, []
+    return reply.status, [model.get("id") for model in reply.json().get("data", [])]
 
 
 def _status(code: int) -> str:
     """How the guardian ended, which tells how the server did unless the guardian was killed itself."""
     if code < 0:
         return f"its guardian was ended by signal {-code}"
-    return f"signal {code - 128}" if code > 128 else f"exit status {code}"
+    if code > 128:
+        return f"signal {code - 128}"
+    return f"exit status {code}"
 
 
 def _await_gpu_memory(before: list[int], seconds: float = 30.0) -> None:
-    """Wait until the GPUs hold no more than before; a driver gives memory back a moment after the process is gone."""
+    """Wait until the GPUs hold no more than before.
+
+    A driver gives memory back a moment after the process is gone.
+    """
     until = time.monotonic() + seconds
     while before and time.monotonic() < until:
-        if all(now <= was + GPU_SLACK for now, was in zip(gpu_memory(), before, strict=False)):
+        pairs = zip(gpu_memory(), before, strict=False)
+        if all(now <= was + GPU_SLACK for now, was in pairs):
             return
         time.sleep(0.2)

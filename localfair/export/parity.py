@@ -13,7 +13,7 @@ from pathlib import Path
 
 from localfair.committee.ask import Call, Committee, Progress
 from localfair.committee.seating import Member
-from localfair.engines.base import ENGINES, installed
+from localfair.engines import reading
 from localfair.errors import MissingDependency, UsageError
 from localfair.export.once import Export
 from localfair.export.student import TrainedStudent, lessons_learned
@@ -47,12 +47,13 @@ class Parity:
         )
 
 
-def must_have_llama_cpp() -> None:
+def must_have_gguf_engine() -> None:
     """Raises MissingDependency before anything is exported that could not be examined."""
-    if not installed("llama_cpp"):
+    engine = reading("gguf")[0]
+    if not engine.installed:
         raise MissingDependency(
-            f"the parity exam needs the package {ENGINES['llama_cpp'][1]!r}",
-            "pip install 'localfair[llama]', or leave the exam out with --no-parity",
+            f"the parity exam needs the package {engine.package!r}",
+            f"pip install 'localfair[{engine.extra}]', or leave the exam out with --no-parity",
         )
 
 
@@ -139,21 +140,23 @@ def parity_questions(
 
 
 def gguf_member(student: TrainedStudent, path: Path) -> Member:
-    """The exported GGUF in llama.cpp."""
+    """The exported GGUF in the usual engine for a GGUF."""
     model = student.seating.model(str(path))
     assert isinstance(model, Model)
-    return _llama_cpp_member(student, model)
+    return _gguf_engine_member(student, model)
 
 
 def lora_member(student: TrainedStudent, path: Path) -> Member:
-    """The base's GGUF in llama.cpp with the exported LoRA on it."""
-    return _llama_cpp_member(student, student.model, adapter_id=student.adapter["id"], adapter=path)
+    """The base's GGUF in the usual engine for a GGUF with the exported LoRA on it."""
+    return _gguf_engine_member(
+        student, student.model, adapter_id=student.adapter["id"], adapter=path
+    )
 
 
-def _llama_cpp_member(
+def _gguf_engine_member(
     student: TrainedStudent, model: Model, adapter_id: str = "", adapter: Path | None = None
 ) -> Member:
-    seating = student.seating.with_engine("llama_cpp")
+    seating = student.seating.with_engine(reading("gguf")[0].name)
     return seating.placed("student", 1, model, adapter_id, adapter)
 
 

@@ -19,7 +19,7 @@ from localfair.export.parity import (
     folder_member,
     gguf_member,
     lora_member,
-    must_have_llama_cpp,
+    must_have_gguf_engine,
     parity,
 )
 from localfair.export.student import TrainedStudent
@@ -81,7 +81,7 @@ def export_gguf(
     if format == LORA and not base_is_gguf:
         limit = 0
     if limit:
-        must_have_llama_cpp()
+        must_have_gguf_engine()
 
     def write(path: Path) -> None:
         if format == LORA:

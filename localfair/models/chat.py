@@ -1,13 +1,15 @@
-"""Chat messages to the text of a prompt, by a model's own Jinja template, where no tokenizer is at hand.
+"""Chat messages as a model reads them: the text or the tokens of a prompt, by the model's own chat template.
 
-Pure. Knows nothing of tokens but how control tokens are spelled. The rules are those of `localfair.training.encode`, so that
-every engine reads the same prompt.
+A tokenizer renders and tokenises by itself (`prompt_ids`). Where only a template and the spelling
+of the control tokens are known, `ChatTemplate` renders the same text. Either way control tokens
+come from the template alone: a message that spells one stays text (`as_text`). Reads a
+tokenizer's folder; writes nothing. Knows nothing of engines or lessons.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,37 +21,75 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from localfair.errors import EngineError, ModelError, TrainingError
 from localfair.record.nouns import Message, Request
 
+# -- control tokens ---------------------------------------------------------------------------------
 
-class ChatText:
-    """A model's template, ready to render. Raises ModelError for one that is none."""
+
+def as_text(control: Iterable[str], text: str) -> str:
+    """The text with a space inside each control token that it spells: quoting one ends no turn (ours).
+
+    The space stands after the token's first visible character. A token of one visible character
+    is left as it is: no space can break it.
+    """
+    # It ends. A space goes between two neighbours that are no spaces, of which there are ever fewer,
+    # or makes a gap inside a token wider than in that token, and no token has a gap wider than itself.
+    breakable = [token for token in control if len(token.strip(" ")) > 1]
+    token = _first_spelled(breakable, text)
+    while token is not None:
+        text = text.replace(token, _broken(token))
+        token = _first_spelled(breakable, text)
+    return text
+
+
+def _first_spelled(control: Iterable[str], text: str) -> str | None:
+    for token in control:
+        if token in text:
+            return token
+    return None
+
+
+def _broken(token: str) -> str:
+    indent = len(token) - len(token.lstrip(" "))
+    return token[: indent + 1] + " " + token[indent + 1 :]
+
+
+# -- a template without a tokenizer -----------------------------------------------------------------
+
+
+class ChatTemplate:
+    """A model's Jinja template, ready to render. `name` is what messages call the model.
+
+    `bos` and `eos` are the texts of the beginning-of-text and end-of-text tokens, `control` the
+    spellings of all control tokens. Raises ModelError when there is no template or it is no Jinja.
+    """
 
     def __init__(
-        self, name: str, template: str | None, bos: str, eos: str, control: Sequence[str]
+        self, name: str, template: str | None, *, bos: str, eos: str, control: Sequence[str]
     ) -> None:
         if not template:
             raise ModelError(
                 f"{name} has no chat template",
                 "use an instruction-tuned model, or give chat_template in its card",
             )
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-        )
-        environment.filters["tojson"] = _tojson
-        environment.globals |= {"raise_exception": _refuse, "strftime_now": _now}
-        self._name, self._control = name, tuple(control)
+        self._name = name
+        self._control = tuple(control)
         self._values = {"bos_token": bos, "eos_token": eos, "add_generation_prompt": True}
         try:
-            self._template = environment.from_string(template)
+            self._template = _environment().from_string(template)
         except TemplateError as error:
             raise ModelError(
                 f"the chat template of {name} is not Jinja: {error}", "give another in its card"
             ) from error
 
     def prompt(self, request: Request) -> str:
-        """The text a model is asked to continue. Control tokens come from the template alone (see `as_text`)."""
-        messages = [
-            {"role": m.role, "content": as_text(self._control, m.content)} for m in request.messages
-        ]
+        """The text a model is asked to continue.
+
+        Raises EngineError when the template refuses the messages.
+        """
+        messages = []
+        for message in request.messages:
+            messages.append(
+                {"role": message.role, "content": as_text(self._control, message.content)}
+            )
         try:
             return self._template.render(messages=messages, **self._values)
         except (TemplateError, ValueError, TypeError) as error:
@@ -59,11 +99,15 @@ class ChatText:
             ) from error
 
 
-def as_text(control: Sequence[str], text: str) -> str:
-    """A space after the first character of each control token the text spells: quoting ends no turn."""
-    while found := next((token for token in control if token in text), None):
-        text = text.replace(found, found[0] + " " + found[1:])
-    return text
+def _environment() -> ImmutableSandboxedEnvironment:
+    """Jinja as transformers sets it up for chat templates."""
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = _now
+    return environment
 
 
 def _tojson(value: Any, indent: int | None = None) -> str:
@@ -78,8 +122,14 @@ def _now(form: str) -> str:
     return datetime.now().strftime(form)
 
 
+# -- a tokenizer ------------------------------------------------------------------------------------
+
+
 def load_tokenizer(folder: Path, chat_template: str | None = None) -> Any:
-    """The tokenizer of a safetensors folder, never from the network; `chat_template` goes before its own."""
+    """The tokenizer of a safetensors folder, never from the network.
+
+    `chat_template` goes before its own.
+    """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -90,34 +140,41 @@ def load_tokenizer(folder: Path, chat_template: str | None = None) -> Any:
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     """The tokens a model is asked to continue: the chat template with its opening of the reply.
 
-    Control tokens come from the template alone: where a message's own text spells one, a space after its
-    first character keeps it text, so that a quoted answer cannot end its turn (ours).
+    Control tokens come from the template alone (see `as_text`). Raises TrainingError for a
+    tokenizer without a chat template.
     """
-    return _render(
-        tokenizer, [Message(m.role, _as_text(tokenizer, m.content)) for m in messages], True
-    )
+    quoted = [Message(m.role, _as_text(tokenizer, m.content)) for m in messages]
+    return _render(tokenizer, quoted, True)
 
 
 def end_of_turn(tokenizer: Any) -> int:
     """The token that ends an assistant's turn: what a model must learn to say and an engine stops on.
 
-    Read out of the template: the first control token after a reply's text; else the tokenizer's eos.
+    Read out of the template: the first control token after a reply's text, else the tokenizer's
+    eos. Raises TrainingError when there is neither.
     """
     opening = [Message("user", "a")]
     prompt = _render(tokenizer, opening, True)
-    full = _render(tokenizer, [*opening, Message("assistant", "b")], False)
-    after = full[len(prompt) :] if full[: len(prompt)] == prompt else full[-3:]
-    found = next((i for i in after if i in _control_ids(tokenizer)), tokenizer.eos_token_id)
-    if found is None:
+    whole = _render(tokenizer, [*opening, Message("assistant", "b")], False)
+    # some templates open a reply otherwise than they write one: then its end is among the last tokens
+    reply = whole[len(prompt) :] if whole[: len(prompt)] == prompt else whole[-3:]
+    control = _control_ids(tokenizer)
+    for token in reply:
+        if token in control:
+            return token
+    if tokenizer.eos_token_id is None:
         raise TrainingError(
             "the tokenizer names no token that ends a turn",
             "a lesson must teach the model where to stop",
         )
-    return int(found)
+    return int(tokenizer.eos_token_id)
 
 
 def _render(tokenizer: Any, messages: Sequence[Message], opens_reply: bool) -> list[int]:
-    """The chat template's tokens; it writes its own beginning-of-text token, no second one is added."""
+    """The chat template's tokens.
+
+    It writes its own beginning-of-text token, no second one is added.
+    """
     if not tokenizer.chat_template:
         raise TrainingError(
             "the tokenizer has no chat template",
@@ -131,11 +188,12 @@ def _render(tokenizer: Any, messages: Sequence[Message], opens_reply: bool) -> l
 
 
 def _control_tokens(tokenizer: Any) -> dict[int, str]:
-    return {
-        i: str(t)
-        for i, t in tokenizer.added_tokens_decoder.items()
-        if t.special and len(str(t)) > 1
-    }
+    """Id -> spelling of the control tokens that a text can spell: those of two characters or more."""
+    tokens = {}
+    for token_id, token in tokenizer.added_tokens_decoder.items():
+        if token.special and len(str(token)) > 1:
+            tokens[token_id] = str(token)
+    return tokens
 
 
 def _control_ids(tokenizer: Any) -> set[int]:
@@ -144,8 +202,8 @@ def _control_ids(tokenizer: Any) -> set[int]:
 
 def _control_text(tokenizer: Any, text: str) -> str | None:
     """The first control token that the text spells out."""
-    return next((token for token in _control_tokens(tokenizer).values() if token in text), None)
+    return _first_spelled(_control_tokens(tokenizer).values(), text)
 
 
 def _as_text(tokenizer: Any, text: str) -> str:
-    return as_text(tuple(_control_tokens(tokenizer).values()), text)
+    return as_text(_control_tokens(tokenizer).values(), text)

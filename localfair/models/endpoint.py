@@ -87,14 +87,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def engine_text(url: str, server: str) -> str:
-    """The engine's text in an identity: the server's software and, unless it is here, its host."""
-    host = urlsplit(url).hostname or ""
-    if is_loopback(host):
-        return f"openai_http/{server}"
-    return f"openai_http/{server}@{host}"
-
-
 def fingerprint(url: str, served: str, identity: str) -> str:
     """What stands for the weights: the identity that the server reports, else address and name."""
     return identity or content_id("endpoint", url=url, served=served)

@@ -40,6 +40,21 @@ class Model:
         return self.card.name
 
     @property
+    def format(self) -> str:
+        """What the weights are: `gguf`, `safetensors`, or an `endpoint` that holds them."""
+        return self.card.format
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the weights are files on this machine."""
+        return self.card.format != "endpoint"
+
+    @property
+    def card_template(self) -> str | None:
+        """The chat template that the card puts in front of its weights' own, or None."""
+        return None if self.card.chat_template == IN_WEIGHTS else self.chat_template
+
+    @property
     def sha256(self) -> str:
         """64 hex digits, without the tag."""
         return self.fingerprint.removeprefix("sha256:")

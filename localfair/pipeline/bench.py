@@ -13,10 +13,11 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from localfair.committee.seating import AnyModel, Options, Seating, engines_of
-from localfair.engines.base import ENGINES, Engine, installed
-from localfair.errors import ModelError, UsageError, nearest
+from localfair.committee.seating import Options, Seating
+from localfair.engines import Engine, engine_named, reading
+from localfair.errors import ModelError
 from localfair.machine.hardware import machine, watched
+from localfair.models import AnyModel
 from localfair.record.connection import now
 from localfair.record.nouns import Generation, Message, Request, Sampling, content_id
 from localfair.record.store import Row, Store
@@ -55,8 +56,7 @@ def bench(
     its children. Raises ModelError when no engine can serve the model.
     """
     for engine in what.engines:
-        if engine not in ENGINES:
-            raise UsageError(f"unknown engine {engine!r}", nearest(engine, ENGINES))
+        engine_named(engine)  # an unknown name is refused before anything is measured
     seating = Seating(workspace, 0, what.options)
     engines = what.engines or engines_for(seating.model(name))
     if not engines:
@@ -75,7 +75,7 @@ def bench(
 
 def engines_for(model: AnyModel) -> tuple[str, ...]:
     """The installed engines that can serve a model without being told where a server is."""
-    return tuple(engine for engine in engines_of(model) if engine in ENGINES and installed(engine))
+    return tuple(engine.name for engine in reading(model.format) if engine.installed)
 
 
 def measure(seating: Seating, name: str, engine: str, what: Bench) -> Iterator[Row]:

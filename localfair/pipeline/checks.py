@@ -8,7 +8,7 @@ step is done.
 from __future__ import annotations
 
 from localfair.committee.seating import Member, Seating
-from localfair.engines.base import CONSTRAINING
+from localfair.engines import ENGINES
 from localfair.errors import TaskError, UsageError
 from localfair.pipeline.orders import Order
 from localfair.recipe.schema import (
@@ -29,8 +29,8 @@ from localfair.record.store import Store
 from localfair.stages.soften import shared_ids
 from localfair.tasks.base import Dataset, Task
 
-# engines whose weights are not here, and what their models are called in messages
-WEIGHTLESS = {"scripted": "scripted", "openai_http": "served"}
+# models whose weights are not here, by format, and what they are called in messages
+WEIGHTLESS = {"script": "scripted", "endpoint": "served"}
 
 
 def taking_part(recipe: Recipe, teachers: list[Member]) -> list[Member]:
@@ -81,9 +81,9 @@ def check_seats(order: Order, members: list[Member], steps: list[AnyStep]) -> No
 def _check_weights_here(step: Train | Soften, members: list[Member]) -> None:
     """A role that is trained, or asked for soft labels, has weights on this machine."""
     for member in members:
-        if member.seat.role == step.role and member.engine_name in WEIGHTLESS:
+        if member.seat.role == step.role and not member.model.has_weights:
             verb = "train" if isinstance(step, Train) else "ask"
-            what = WEIGHTLESS[member.engine_name]
+            what = WEIGHTLESS[member.model.format]
             raise UsageError(
                 f"{step.id} cannot {verb} a {what} {step.role}", f"name a {step.role} with weights"
             )
@@ -95,12 +95,12 @@ def _check_constraint(order: Order, step: Review, members: list[Member]) -> None
         return
     role = "reviewer" if order.reviewers else "teacher"
     for member in members:
-        if member.seat.role == role and member.engine_name not in CONSTRAINING:
+        if member.seat.role == role and not member.engine.binds:
+            binding = sorted(engine.name for engine in ENGINES if engine.binds)
             raise UsageError(
-                f"{step.id}.constrained: the {member.engine_name} engine of {member.seat.model} "
+                f"{step.id}.constrained: the {member.engine.name} engine of {member.seat.model} "
                 "cannot constrain a reply",
-                f"seat it with one of {', '.join(sorted(CONSTRAINING))}, "
-                f"or --set {step.id}.constrained=false",
+                f"seat it with one of {', '.join(binding)}, or --set {step.id}.constrained=false",
             )
 
 

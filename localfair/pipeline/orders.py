@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from localfair.committee.seating import Options, find_model
+from localfair.committee.seating import Options
 from localfair.errors import MissingWeights, UsageError, nearest
 from localfair.machine.hardware import usual_precision
 from localfair.machine.workspace import workspace_dir
+from localfair.models import find_model
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import AnyStep, Recipe
+
+if TYPE_CHECKING:
+    from localfair.models.loading import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,7 @@ class RunOptions:
     settings: tuple[str, ...] = ()
     engine: str | None = None
     student_engine: str | None = None
-    precision: str | None = None
+    precision: Precision | None = None
     batch: int | None = None
 
 

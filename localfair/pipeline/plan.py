@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.committee.seating import Seating
+from localfair.engines import engine_of
 from localfair.errors import ModelError
 from localfair.machine.hardware import free_memory, machine
 from localfair.models.fit import memory_needed
@@ -255,7 +256,7 @@ class Averages:
 
         None where there are none.
         """
-        if identity.engine == "scripted":
+        if engine_of(identity).instant:
             return 0.0
         newest: dict[int, Row] = {}
         for row in self._rates:

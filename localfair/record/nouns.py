@@ -46,9 +46,9 @@ def content_id(noun: str, **parts: Any) -> str:
     return f"b2:{digest}"
 
 
-def seed_of(identifier: str) -> int:
-    """The last 31 bits of an id, as a seed that every engine takes."""
-    return int(identifier.removeprefix("b2:"), 16) % 2**31
+def seed_of(digest: str, bits: int = 31) -> int:
+    """So many bits of a tagged hash, as a seed (ours)."""
+    return int(digest.removeprefix("b2:"), 16) % (1 << bits)
 
 
 def soft_label_id(key: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localfair.committee.seating import Member
+from localfair.engines import training_engine
 from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
@@ -103,7 +104,7 @@ def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Row]) -> lis
         key = {
             "mentor": mentor.seat.fingerprint,
             "adapter": mentor.seat.adapter,
-            "engine": f"transformers/{_precision(mentor)}",
+            "engine": training_engine().variant(mentor.model, _precision(mentor)),
             "tokens": tokens_id(encoded),
             "top_k": min(step.top_k, shared),
             "vocabulary": shared,
@@ -147,9 +148,9 @@ def _precision(mentor: Member) -> Precision:
     """The precision of the mentor's base: that of its exams where torch holds it there, else the
     usual one.
     """
-    engine, _, precision = mentor.identity.engine.partition("/")
+    _, _, precision = mentor.identity.engine.partition("/")
     known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
-    if engine == "transformers" and precision in known:
+    if mentor.engine.trains and precision in known:
         return known[precision]
     return usual_precision()
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from localfair.committee.seating import Seating, find_model
-from localfair.engines.base import Engine, open_engine
-from localfair.models import Model, resolve
+from localfair.committee.seating import Seating
+from localfair.engines import Engine, open_engine
+from localfair.models import Model, find_model, resolve
 from localfair.models.requantise import requantise
 from localfair.pipeline.orders import Order
 from localfair.record.nouns import Generation, Message, Request, Sampling

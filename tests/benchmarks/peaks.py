@@ -43,7 +43,7 @@ def peak() -> int:
 
 def serve(path: str, context: int, sequences: int) -> None:
     """Read a full chunk of a prompt and write a few tokens, in a context of that size."""
-    from localfair.engines.base import open_engine
+    from localfair.engines import open_engine
     from localfair.record.nouns import Message, Request, Sampling
 
     engine = open_engine("llama_cpp", resolve(path, workspace_dir()), batch=sequences)

@@ -17,9 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from localfair.committee.seating import find_model
 from localfair.errors import UsageError
-from localfair.models import Model
+from localfair.models import Model, find_model
 from localfair.tasks import get_task
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
 from tests.benchmarks.setting import SMOL, Setting, child

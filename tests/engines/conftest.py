@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from localfair.engines.base import installed, open_engine
-from localfair.engines.scripted import load_script
-from tests.engines.asking import ENGINES
+from localfair.engines import engine_named, open_engine
+from localfair.models import load_script
+from tests.engines.asking import NAMES
 
 SCRIPT = """
 context = 512
@@ -45,9 +45,10 @@ def script(tmp_path_factory):
     return load_script(path)
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    if not installed(request.param):
+@pytest.fixture(params=NAMES)
+def name(request):
+    """The name of each engine that is installed here."""
+    if not engine_named(request.param).installed:
         pytest.skip(f"{request.param} is not installed")
     if request.param == "vllm":
         pytest.skip(
@@ -60,11 +61,11 @@ def engine(request):
 def user_server(tiny_gguf_path):
     """A server as a user has it running, on the tiny GGUF: its address and its key."""
     pytest.importorskip("xllamacpp")
-    from localfair.engines import server, xllamacpp
+    from localfair.engines import server
     from tests import tiny_gguf
 
-    backend = xllamacpp.open(tiny_gguf.model(tiny_gguf_path), batch=4, threads=1)
-    running = server.start(backend._launch(tiny_gguf.CONTEXT))
+    engine = open_engine("xllamacpp", tiny_gguf.model(tiny_gguf_path), batch=4, threads=1)
+    running = server.start(engine._launch(tiny_gguf.CONTEXT))
     yield running.url, running.client.key
     running.stop()
 
@@ -78,37 +79,39 @@ def endpoint_model(user_server, monkeypatch):
     url, key = user_server
     monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", key)
     with tempfile.TemporaryDirectory() as workspace:
-        return verified(
-            add_endpoint(url + "/v1", "localfair", Path(workspace)), Path(workspace), None
-        )
+        card = add_endpoint(url + "/v1", "localfair", Path(workspace))
+        return verified(card, Path(workspace), None)
 
 
 @pytest.fixture
-def opened(engine, request):
+def opened(name, request):
     """`opened(**options)`: the engine on its tiny model, four requests at a time; closed after the test."""
-    backends = []
+    engines = []
 
     def make(**options):
-        model, own = _model(engine, request.getfixturevalue)
-        backends.append(open_engine(engine, model, **{"batch": 4} | own | options))
-        return backends[-1]
+        model = tiny_model(name, request.getfixturevalue)
+        usual = {"precision": "fp32", "batch": 4, "threads": 1}
+        engine = open_engine(name, model, **usual | options)
+        engines.append(engine)
+        return engine
 
     yield make
-    for backend in backends:
-        backend.close()
+    for engine in engines:
+        engine.close()
 
 
-def _model(engine, fixture):
-    if engine == "scripted":
-        return fixture("script"), {}
-    if engine == "openai_http":
-        return fixture("endpoint_model"), {}
-    if engine in ("llama_cpp", "xllamacpp"):
+def tiny_model(name, fixture):
+    """Something tiny that the engine reads."""
+    if name == "scripted":
+        return fixture("script")
+    if name == "openai_http":
+        return fixture("endpoint_model")
+    if name in ("llama_cpp", "xllamacpp"):
         path = fixture("tiny_gguf_path")
         from tests import tiny_gguf
 
-        return tiny_gguf.model(path), {"threads": 1}
+        return tiny_gguf.model(path)
     folder = fixture("tiny_folder")
     from tests import tiny
 
-    return tiny.model(), {"folder": folder, "precision": "fp32"}
+    return tiny.model(path=folder)

@@ -77,15 +77,9 @@ def models(*names, **more):
 
 if __name__ == "__main__":
     print("stub says hello", "with a key" if os.environ.get("STUB_KEY") else "", flush=True)
-    deaf = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import signal, time; signal.signal(2, lambda *_: 0); time.sleep(600)",
-        ]
-    )
-    print("child", deaf.pid, flush=True)
-    http = ThreadingHTTPServer(
-        ("127.0.0.1", int(sys.argv[1])), handler(lambda path, body: (200, models(sys.argv[2])), [])
-    )
-    http.serve_forever()
+    deaf = "import signal, time; signal.signal(2, lambda *_: 0); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", deaf])
+    print("child", child.pid, flush=True)
+    port = int(sys.argv[1])
+    listing = handler(lambda path, body: (200, models(sys.argv[2])), [])
+    ThreadingHTTPServer(("127.0.0.1", port), listing).serve_forever()

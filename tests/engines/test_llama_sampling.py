@@ -28,9 +28,10 @@ def logits(size=500, spread=3.0, seed=0):
 
 
 def nucleus(scores, temperature, top_p):
-    """The definition, token by token (arXiv 1904.09751, section 3.1)."""
+    """The definition, token by token (arXiv 1904.09751, section 3.1): the kept tokens and their shares."""
     weights = numpy.exp((scores.astype(float) - scores.max()) / temperature)
-    kept, mass = [], 0.0
+    kept = []
+    mass = 0.0
     for token in numpy.argsort(-weights):
         kept.append(int(token))
         mass += weights[token] / weights.sum()
@@ -56,21 +57,23 @@ def test_every_token_of_the_nucleus_and_no_other_is_drawn_where_its_mass_lies(
 
 def test_without_a_nucleus_every_token_has_its_share():
     scores = logits(size=8, spread=1.0)
-    sampling, random = Sampling(temperature=0.7), Random(1)
-    drawn = (
-        numpy.bincount([draw(scores, sampling, random) for _ in range(20_000)], minlength=8)
-        / 20_000
-    )
+    sampling = Sampling(temperature=0.7)
+    random = Random(1)
+    tokens = [draw(scores, sampling, random) for _ in range(20_000)]
+    drawn = numpy.bincount(tokens, minlength=8) / len(tokens)
     expected = numpy.exp(scores / 0.7) / numpy.exp(scores / 0.7).sum()
     assert drawn == pytest.approx(expected, abs=0.02)
 
 
 def test_the_vocabulary_is_sorted_whole_only_where_the_likely_are_too_few(monkeypatch):
     sizes = []
-    right = numpy.argsort
-    monkeypatch.setattr(
-        llama_sampling.numpy, "argsort", lambda a, **k: sizes.append(len(a)) or right(a, **k)
-    )
+    argsort = numpy.argsort
+
+    def counted(values, **options):
+        sizes.append(len(values))
+        return argsort(values, **options)
+
+    monkeypatch.setattr(llama_sampling.numpy, "argsort", counted)
     draw(logits(size=50_000), Sampling(temperature=0.8, top_p=0.5), Given(0.5))
     assert sizes.pop() < 10_000
     peak = numpy.zeros(50_000, numpy.float32)
@@ -81,9 +84,12 @@ def test_the_vocabulary_is_sorted_whole_only_where_the_likely_are_too_few(monkey
 
 
 def test_a_draw_is_the_same_for_the_same_seed():
-    scores, sampling = logits(), Sampling(temperature=0.8, top_p=0.95)
-    some = [
-        [draw(scores, sampling, random) for _ in range(50)]
-        for random in (Random(3), Random(3), Random(4))
-    ]
-    assert some[0] == some[1] != some[2]
+    scores = logits()
+    sampling = Sampling(temperature=0.8, top_p=0.95)
+
+    def tokens(seed):
+        random = Random(seed)
+        return [draw(scores, sampling, random) for _ in range(50)]
+
+    assert tokens(3) == tokens(3)
+    assert tokens(3) != tokens(4)

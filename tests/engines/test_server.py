@@ -24,9 +24,11 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 def launch(command=None, **options):
     usual = {"name": "the stub", "served": "me", "key_variable": "STUB_KEY", "deadline": 20.0}
-    return Launch(
-        command=command or (lambda port: [sys.executable, STUB, str(port), "me"]), **usual | options
-    )
+    return Launch(command=command or stub_command, **usual | options)
+
+
+def stub_command(port):
+    return [sys.executable, STUB, str(port), "me"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +40,9 @@ def quickly(monkeypatch, tmp_path):
 
 @pytest.fixture
 def running():
-    made = start(launch())
-    yield made
-    made.stop()
+    server = start(launch())
+    yield server
+    server.stop()
 
 
 def alive(pid):
@@ -53,11 +55,15 @@ def alive(pid):
 
 def pids(running):
     """The server's own pid and its child's."""
-    (word,) = [
-        line.split()[1] for line in running.log.read_text().splitlines() if line.startswith("child")
-    ]
-    child = int(word)
-    return [int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1]), child]
+    child = child_in(running.log)
+    state_and_parent = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    return [int(state_and_parent[1]), child]
+
+
+def child_in(log):
+    """The pid that a stub wrote of its child."""
+    (line,) = [line for line in log.read_text().splitlines() if line.startswith("child")]
+    return int(line.split()[1])
 
 
 def gone(processes, seconds=10):
@@ -70,10 +76,10 @@ def gone(processes, seconds=10):
 def test_a_server_is_in_a_session_of_its_own_on_loopback_with_a_key_and_the_network_off(running):
     parent, child = pids(running)
     assert os.getsid(parent) == os.getsid(child) != os.getsid(0)
-    environment = dict(
-        e.split("=", 1) for e in Path(f"/proc/{parent}/environ").read_text().split("\0") if "=" in e
-    )
-    assert SWITCHES.items() <= environment.items() and len(environment["STUB_KEY"]) >= 24
+    variables = Path(f"/proc/{parent}/environ").read_text().split("\0")
+    environment = dict(variable.split("=", 1) for variable in variables if "=" in variable)
+    assert SWITCHES.items() <= environment.items()
+    assert len(environment["STUB_KEY"]) >= 24
     assert environment["STUB_KEY"] not in Path(f"/proc/{parent}/cmdline").read_text()
     assert running.url.startswith("http://127.0.0.1:")
 
@@ -93,10 +99,8 @@ def test_a_server_that_is_killed_is_an_error_with_its_log_and_its_children_go_wi
     running._guardian.wait(10)
     with pytest.raises(ServerFailed, match=r"died \(signal 9\)") as died:
         running.client.get("/v1/models")
-    assert (
-        any("stub says hello" in line for line in died.value.problems)
-        and str(running.log) in died.value.hint
-    )
+    assert "stub says hello" in "\n".join(died.value.problems)
+    assert str(running.log) in died.value.hint
 
 
 PARENT = """
@@ -112,17 +116,11 @@ time.sleep(600)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_no_server_survives_its_parent_whatever_ended_it(number, tmp_path):
-    command, environment = (
-        [sys.executable, "-c", PARENT, STUB],
-        os.environ | {"TMPDIR": str(tmp_path)},
-    )
+    command = [sys.executable, "-c", PARENT, STUB]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
         log, guardian = parent.stdout.readline().split()
-        (child,) = [
-            int(line.split()[1])
-            for line in Path(log).read_text().splitlines()
-            if line.startswith("child")
-        ]
+        child = child_in(Path(log))
         parent.send_signal(number)
     assert gone([child, int(guardian)], seconds=20)
 
@@ -141,25 +139,26 @@ def test_another_program_on_its_port_is_never_taken_for_it():
     taken = pytest.raises(ServerFailed, match="its port is taken")
     with Stub(lambda path, body: (200, models("somebody else"))) as other, taken as failed:
         start(launch(port=int(other.url.rpartition(":")[2])))
-    assert any("in use" in line for line in failed.value.problems)
+    assert "in use" in "\n".join(failed.value.problems)
 
 
 def test_a_server_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
+    failing = [sys.executable, "-c", "print('no such model'); raise SystemExit(3)"]
     with pytest.raises(ServerFailed, match=r"before it was ready \(exit status 3\)") as failed:
-        start(
-            launch(
-                lambda port: [sys.executable, "-c", "print('no such model'); raise SystemExit(3)"]
-            )
-        )
+        start(launch(lambda port: failing))
     assert failed.value.problems == ("no such model",)
     assert len(list(tmp_path.glob("localfair-server-*/server.log"))) == 1
 
 
 def test_a_server_that_is_never_ready_is_ended_at_its_deadline(monkeypatch):
-    groups, right = [], server.Server.failed
-    monkeypatch.setattr(
-        server.Server, "failed", lambda self, said: groups.append(self._group) or right(self, said)
-    )
+    groups = []
+    failed = server.Server.failed
+
+    def noted(self, message):
+        groups.append(self._group)
+        return failed(self, message)
+
+    monkeypatch.setattr(server.Server, "failed", noted)
     with pytest.raises(ServerFailed, match="not ready after 0 s"):
         start(launch(lambda port: SLEEP, deadline=0.4))
     with pytest.raises(ProcessLookupError):
@@ -177,24 +176,7 @@ def test_every_server_gets_a_free_port_and_another_key(running):
 
 
 def test_the_next_start_waits_until_gpu_memory_is_back(monkeypatch):
-    told = iter([[5000], [5000], [100]])
-    monkeypatch.setattr(server, "gpu_memory", lambda: next(told))
+    readings = iter([[5000], [5000], [100]])
+    monkeypatch.setattr(server, "gpu_memory", lambda: next(readings))
     server._await_gpu_memory([50], seconds=10)
-    assert list(told) == []
-
-
-SMI = """#!/bin/sh
-case "$*" in *memory.total*) echo 24000; echo 8000;; *) echo 4000; echo 6000;; esac
-"""
-
-
-def test_vllm_takes_a_share_of_what_is_free_on_every_gpu_and_a_sequence_no_more_than_fits(
-    monkeypatch, tmp_path
-):
-    from localfair.engines import vllm
-
-    (tmp_path / "nvidia-smi").write_text(SMI)
-    (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert vllm.memory_arguments(2**40) == ["--gpu-memory-utilization", "0.225"]
-    assert vllm.most_cache(0) == vllm.LEAST_CACHE
+    assert list(readings) == []

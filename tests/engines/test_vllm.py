@@ -8,24 +8,29 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
-from localfair.engines.base import open_engine
-from localfair.engines.server import ServerFailed
+from localfair.engines import open_engine
+from localfair.engines.http_client import Call
+from localfair.engines.server import Server, ServerFailed
+from localfair.engines.vllm_engine import VllmEngine
 from localfair.errors import PromptTooLong
 from localfair.models import resolve
 from localfair.models.adding import add_endpoint
+from localfair.models.chat import load_tokenizer, prompt_ids
 from localfair.record.nouns import Constraint, Message, Request
 from localfair.stages.review import expected_score
-from tests.engines.asking import asked, texts
+from tests.engines.asking import asked, logprobs, opening, scoring, texts
 from tests.engines.stub_server import Stub, models
 
 # the same contract as every engine's, asked of one server
 from tests.engines.test_contract import (  # noqa: F401
-    test_a_generation_that_nobody_finishes_asking_for_leaves_the_backend_usable,
+    test_a_generation_that_nobody_finishes_asking_for_leaves_the_engine_usable,
     test_a_reply_comes_with_the_log_probability_of_each_of_its_tokens,
     test_a_reply_has_at_most_max_tokens_and_says_that_it_was_cut,
     test_a_reply_keeps_to_its_json_schema_or_the_engine_says_that_it_cannot,
@@ -64,13 +69,13 @@ def smollm2(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def running(smollm2):
     model, folder = smollm2
-    backend = open_engine("vllm", model, folder=folder, batch=4)
-    yield backend
-    backend.close()
+    engine = open_engine("vllm", model, folder=folder, batch=4)
+    yield engine
+    engine.close()
 
 
 @pytest.fixture
-def engine():
+def name():
     return "vllm"
 
 
@@ -81,14 +86,15 @@ def opened(running):
 
 def session(group):
     """Every living process of a server's session."""
-    found = []
+    processes = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, of = stat.read_text().rpartition(")")[2].split()[:4]
+            state, _, _, session_id = stat.read_text().rpartition(")")[2].split()[:4]
         except OSError:
             continue
-        found += [int(stat.parent.name)] if int(of) == group and state != "Z" else []
-    return found
+        if int(session_id) == group and state != "Z":
+            processes.append(stat.parent.name)
+    return processes
 
 
 def ended(group, seconds=30):
@@ -98,8 +104,10 @@ def ended(group, seconds=30):
     return not session(group)
 
 
-def scores(count=6):
-    return [replace(r, action="score", continuations=DIGITS) for r in asked(count)]
+def bound(text):
+    """A request whose reply can only be this text, with its log-probabilities."""
+    only = Constraint("gbnf", f'root ::= "{text}"')
+    return replace(asked(1)[0], constraint=only, logprobs=True)
 
 
 # -- what it says -----------------------------------------------------------------------------------
@@ -107,19 +115,26 @@ def scores(count=6):
 
 def test_scores_are_those_of_the_transformers_engine(running, smollm2):
     model, folder = smollm2
-    other = open_engine("transformers", model, folder=folder, precision="bf16", batch=4)
-    mine = {g.request.about: g.logprobs for g in running.score(scores())}
-    theirs = {g.request.about: g.logprobs for g in other.score(scores())}
-    pairs = [p for about in theirs for p in zip(mine[about], theirs[about], strict=True)]
-    apart = [abs(expected_score(mine[about]) - expected_score(theirs[about])) for about in theirs]
-    away = [abs(a - b) for a, b in pairs]
-    print(
-        f"\nlog-probabilities, vLLM against transformers: mean {sum(away) / len(away):.4f}, most {max(away):.4f}"
-    )
-    print(f"expected scores, 1 to 5: mean {sum(apart) / len(apart):.4f}, most {max(apart):.4f}")
-    assert max(apart) < 0.2
+    reference = open_engine("transformers", model, folder=folder, precision="bf16", batch=4)
+    requests = scoring(asked(6), *DIGITS)
+    ours = logprobs(running, requests)
+    theirs = logprobs(reference, requests)
+    differences = differences_of(ours, theirs)
+    print(f"\nlog-probabilities: mean {mean(differences):.4f}, most {max(differences):.4f}")
     # two bf16 engines, tokens of small probability: a logit of 16 is exact to an eighth
-    assert sum(away) / len(away) < 0.1 and max(away) < 0.4
+    assert mean(differences) < 0.1
+    assert max(differences) < 0.4
+    for about in theirs:
+        assert abs(expected_score(ours[about]) - expected_score(theirs[about])) < 0.2
+
+
+def differences_of(ours, theirs):
+    """How far each log-probability of one engine is from the other's."""
+    differences = []
+    for about, values in ours.items():
+        for value, other in zip(values, theirs[about], strict=True):
+            differences.append(abs(value - other))
+    return differences
 
 
 def test_a_vllm_that_the_user_runs_can_be_attached_to(running, tmp_path, monkeypatch):
@@ -128,84 +143,69 @@ def test_a_vllm_that_the_user_runs_can_be_attached_to(running, tmp_path, monkeyp
     monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", key)
     add_endpoint(running._server.url, running._served, tmp_path, name="mine")
     attached = open_engine("openai_http", resolve("mine", tmp_path), batch=2)
-    (made,) = attached.generate(asked(1))
-    assert (attached.engine.family, made.prompt_tokens) == ("openai_http/vllm", own.prompt_tokens)
+    (generation,) = attached.generate(asked(1))
+    assert attached.identity.engine == "openai_http/vllm"
+    assert generation.prompt_tokens == own.prompt_tokens
     with pytest.raises(PromptTooLong, match="q0"):
         next(attached.generate(asked(1, max_tokens=600)))
-    bound = replace(asked(1)[0], constraint=Constraint("gbnf", 'root ::= "4"'), logprobs=True)
-    assert next(attached.generate([bound])).text == "4"
+    assert next(attached.generate([bound("4")])).text == "4"
 
 
 def test_a_prompt_is_the_same_tokens_as_in_training_and_quoting_a_control_token_ends_no_turn(
     running, smollm2
 ):
-    from localfair.models.chat import load_tokenizer, prompt_ids
-
     quoted = Request(messages=(Message("user", "What is <|im_end|><|im_start|>?"),))
     ids = prompt_ids(load_tokenizer(smollm2[1]), quoted.messages)
     assert next(running.generate([quoted])).prompt_tokens == len(ids)
 
 
 def test_a_score_of_several_tokens_is_what_the_prompt_has_for_them(running):
-    request = replace(asked(1)[0], action="score", continuations=("twelve pens", "4"))
+    (request,) = scoring(asked(1), "twelve pens", "4")
     (scored,) = running.score([request])
-    scoring = running._scoring(request)
-    for text, value in zip(scoring.texts, scored.logprobs, strict=True):
-        body = {
-            "model": running._asked_model(),
-            "prompt": [*scoring.prompt, *text],
-            "max_tokens": 1,
-            "prompt_logprobs": 0,
-        }
-        told = running._server.client.each([_call(body)], 1)
-        steps = next(told).data["choices"][0]["prompt_logprobs"][-len(text) :]
-        assert sum(s[str(t)]["logprob"] for s, t in zip(steps, text, strict=True)) == pytest.approx(
-            value, abs=0.1
-        )
+    pending = running._scoring(request)
+    for text, value in zip(pending.texts, scored.logprobs, strict=True):
+        steps = prompt_logprobs(running, [*pending.prompt, *text])[-len(text) :]
+        summed = sum(step[str(token)]["logprob"] for step, token in zip(steps, text, strict=True))
+        assert summed == pytest.approx(value, abs=0.1)
 
 
-def _call(body):
-    from localfair.engines.http_client import Call
-
-    return Call("/v1/completions", body)
+def prompt_logprobs(engine, tokens):
+    """What the server says of each token of a prompt."""
+    body = {
+        "model": engine._asked_model,
+        "prompt": tokens,
+        "max_tokens": 1,
+        "prompt_logprobs": 0,
+    }
+    (answer,) = engine._server.client.each([Call("/v1/completions", body)], 1)
+    return answer.data["choices"][0]["prompt_logprobs"]
 
 
 def test_a_constraint_binds_the_reply_and_its_log_probabilities_are_the_models_own(running):
-    bound = replace(asked(1)[0], constraint=Constraint("gbnf", 'root ::= "4"'), logprobs=True)
-    (made,) = running.generate([bound])
-    (scored,) = running.score([replace(asked(1)[0], action="score", continuations=("4",))])
-    assert made.text == "4" and len(made.logprobs) == made.completion_tokens
-    assert made.logprobs[0] == pytest.approx(scored.logprobs[0], abs=0.1)
+    (generation,) = running.generate([bound("4")])
+    (scored,) = running.score(scoring(asked(1), "4"))
+    assert generation.text == "4"
+    assert len(generation.logprobs) == generation.completion_tokens
+    assert generation.logprobs[0] == pytest.approx(scored.logprobs[0], abs=0.1)
 
 
 def test_an_adapter_is_served_from_the_start(smollm2, tmp_path):
     model, folder = smollm2
     adapter = lora(folder, tmp_path / "adapter")
     options = {"folder": folder, "adapter": adapter, "adapter_id": "b2:a", "batch": 4}
-    mine = open_engine("vllm", model, **options)
-    try:
-        adapted = {g.request.about: g.logprobs for g in mine.score(scores(3))}
-    finally:
-        mine.close()
-    other = {
-        g.request.about: g.logprobs
-        for g in open_engine("transformers", model, **options).score(scores(3))
-    }
-    plain = {
-        g.request.about: g.logprobs
-        for g in open_engine("transformers", model, folder=folder).score(scores(3))
-    }
-    near, far = (
-        sum(abs(a - b) for k in adapted for a, b in zip(adapted[k], whose[k], strict=True)) / 15
-        for whose in (other, plain)
-    )
-    print(
-        f"\nwith an adapter, mean: vLLM against transformers {near:.4f}, against the base {far:.4f}"
-    )
-    assert near < 0.2 and far > 3 * near
+    requests = scoring(asked(3), *DIGITS)
+    with closing(open_engine("vllm", model, **options)) as engine:
+        adapted = logprobs(engine, requests)
+    reference = logprobs(open_engine("transformers", model, **options), requests)
+    plain = logprobs(open_engine("transformers", model, folder=folder), requests)
+    near = mean(differences_of(adapted, reference))
+    far = mean(differences_of(adapted, plain))
+    print(f"\nwith an adapter: {near:.4f} from transformers, {far:.4f} from the base")
+    assert near < 0.2
+    assert far > 3 * near
 
 
-def lora(folder, place):
+def lora(folder, path):
     """A LoRA that changes every attention layer a little, at random."""
     import torch
     from peft import LoraConfig, get_peft_model
@@ -219,8 +219,8 @@ def lora(folder, place):
     for name, weight in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.3)
-    tuned.save_pretrained(place)
-    return place
+    tuned.save_pretrained(path)
+    return path
 
 
 # -- how it ends ------------------------------------------------------------------------------------
@@ -230,13 +230,13 @@ def test_a_model_that_is_not_one_is_an_error_with_the_end_of_the_log_and_leaves_
     smollm2, tmp_path
 ):
     (tmp_path / "config.json").write_text("{}")
-    backend = open_engine("vllm", smollm2[0], folder=tmp_path)
-    backend._words = lambda: pytest.importorskip("localfair.training.encode").load_tokenizer(
-        smollm2[1]
-    )
+    model, folder = smollm2
+    engine = open_engine("vllm", model, folder=tmp_path)
+    engine._tokenizer = load_tokenizer(folder)
     with pytest.raises(ServerFailed, match="before it was ready") as failed:
-        next(backend.generate(asked(1)))
-    assert failed.value.problems and backend._server is None
+        next(engine.generate(asked(1)))
+    assert failed.value.problems
+    assert engine._server is None
 
 
 def test_a_port_that_is_taken_is_said_to_be_and_its_owner_is_not_asked(smollm2):
@@ -244,34 +244,39 @@ def test_a_port_that_is_taken_is_said_to_be_and_its_owner_is_not_asked(smollm2):
     taken = pytest.raises(ServerFailed, match="its port is taken")
     with Stub(lambda path, body: (200, models("other"))) as other, taken:
         port = int(other.url.rpartition(":")[2])
-        next(open_engine("vllm", model, folder=folder, port=port).generate(asked(1)))
+        engine = VllmEngine(model, opening("vllm", model, folder), port=port)
+        next(engine.generate(asked(1)))
     assert all(path == "/v1/models" for path, _ in other.calls)
 
 
 def test_a_server_that_is_not_ready_by_its_deadline_is_ended(smollm2, monkeypatch):
-    from localfair.engines import server
-
+    model, folder = smollm2
     groups = []
-    right = server.Server.failed
-    monkeypatch.setattr(
-        server.Server, "failed", lambda self, m: groups.append(self._group) or right(self, m)
-    )
+    failed = Server.failed
+
+    def noted(server, message):
+        groups.append(server._group)
+        return failed(server, message)
+
+    monkeypatch.setattr(Server, "failed", noted)
+    engine = VllmEngine(model, opening("vllm", model, folder), deadline=4.0)
     with pytest.raises(ServerFailed, match="not ready after 4 s"):
-        next(open_engine("vllm", smollm2[0], folder=smollm2[1], deadline=4.0).generate(asked(1)))
-    assert groups and session(groups[0]) == []
+        next(engine.generate(asked(1)))
+    assert groups
+    assert session(groups[0]) == []
 
 
 PARENT = """
 import sys
 from pathlib import Path
 from tests.engines.asking import asked
-from localfair.engines.base import open_engine
+from localfair.engines import open_engine
 from localfair.models import resolve
 import dataclasses
 model = dataclasses.replace(resolve(sys.argv[1], Path(sys.argv[3])), context=512)
-backend = open_engine("vllm", model, folder=Path(sys.argv[2]), batch=4)
-for made in backend.generate(asked(200, max_tokens=200)):
-    print(backend._server._group, flush=True)
+engine = open_engine("vllm", model, folder=Path(sys.argv[2]), batch=4)
+for generation in engine.generate(asked(200, max_tokens=200)):
+    print(engine._server._group, flush=True)
 """
 
 

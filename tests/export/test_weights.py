@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from localfair.engines.base import open_engine
+from localfair.engines import open_engine
 from localfair.export.weights import export_adapter, export_gguf, export_merged
 from localfair.models import resolve
 from localfair.record.nouns import Message, Request, Sampling

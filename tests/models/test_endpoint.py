@@ -3,7 +3,7 @@
 import pytest
 
 from localfair.committee.seating import Options, Seating
-from localfair.engines.base import open_engine
+from localfair.engines import open_engine
 from localfair.errors import CorruptWeights, EngineDied, EngineError, NetworkRefused, UsageError
 from localfair.models import check, endpoint, resolve
 from localfair.models.adding import add_endpoint
@@ -246,7 +246,7 @@ def test_a_model_behind_an_endpoint_sits_where_it_is_asked_and_is_never_trained(
         add_endpoint(stub.url, "m", tmp_path, name="far")
     seating = Seating(tmp_path, 0, Options(engine="vllm"))
     member = seating.member("teacher", 0, "far")
-    assert member.engine_name == "openai_http"
+    assert member.engine.name == "openai_http"
     assert member.identity.engine == "openai_http/llamacpp"
     assert member.open().identity == member.identity
     with pytest.raises(UsageError, match="behind a server"):

@@ -1,0 +1,257 @@
+"""The transformers engine: requests to generations on the CPU or one GPU, batched, reproducible by seed.
+
+Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter; writes nothing. Knows
+nothing of tasks, recipes or the store. The decoding loop is our own (`decoding`): each request
+draws from its own seed, so its reply does not depend on what it shares a batch with.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from localfair.engines.base import Opening
+from localfair.engines.decoding import Batch, BatchRow, arranged
+from localfair.engines.requests import refuse_constraint, refuse_too_long
+from localfair.engines.torch_sampling import drawing
+from localfair.errors import EngineError
+from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
+from localfair.models.loading import load_causal_lm, with_adapter
+from localfair.record.nouns import Generation, Request
+
+if TYPE_CHECKING:
+    from localfair.models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What is loaded: the model with its adapter, its tokenizer, and the tokens that end a turn."""
+
+    model: Any
+    tokenizer: Any
+    ends: frozenset[int]
+
+
+class TransformersEngine:
+    """An `Engine` and a `Scorer`; its weights load at the first request."""
+
+    def __init__(self, model: Model, opening: Opening) -> None:
+        self.identity = opening.identity
+        self._model = model
+        self._opening = opening
+        self._loaded: _Loaded | None = None
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """See `Engine`.
+
+        Greedy at temperature 0, else nucleus sampling; nothing is said of equal logits.
+        """
+        asked = list(requests)
+        if not asked:
+            return
+        loaded = self._load()
+        for request in asked:
+            refuse_constraint(request, "transformers")
+        rows = [self._row(loaded, request) for request in asked]
+        batch = Batch(loaded.model, min(self._opening.batch, len(rows)))
+        for row in batch.replies(rows):
+            yield row.note.generation(row)
+
+    def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """See `Scorer`. A continuation is tokenised by itself and holds no end of turn."""
+        asked = list(requests)
+        if not asked:
+            return
+        loaded = self._load()
+        scorings = [self._scoring(loaded, request) for request in asked]
+        rows = arranged([row for scoring in scorings for row in scoring.rows.values()])
+        batch = Batch(loaded.model, min(self._opening.batch, max(len(rows), 1)))
+        while scorings:
+            waiting = []
+            for scoring in scorings:
+                if scoring.missing:
+                    waiting.append(scoring)
+                else:
+                    yield scoring.generation()
+            scorings = waiting
+            rows = _score_some(batch, rows)
+
+    def close(self) -> None:
+        """See `Engine`."""
+        self._loaded = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _load(self) -> _Loaded:
+        if self._loaded is None:
+            folder = self._opening.folder()
+            precision = self._opening.precision
+            tokenizer = load_tokenizer(folder, self._model.chat_template)
+            base = load_causal_lm(folder, precision)
+            model = with_adapter(base, self._opening.adapter, precision)
+            _refuse_windows(model.config)
+            self._loaded = _Loaded(model.eval(), tokenizer, _ends_of_turn(model, tokenizer))
+        return self._loaded
+
+    def _row(self, loaded: _Loaded, request: Request) -> BatchRow:
+        ids = prompt_ids(loaded.tokenizer, request.messages)
+        most = request.sampling.max_tokens
+        refuse_too_long(request, len(ids), most, self.identity, self._model.context)
+        reply = _Reply(request, loaded)
+        chooses = drawing(request)
+        if request.logprobs:
+            chooses = reply.noting(chooses)
+        return BatchRow(ids, reply.ended, chooses, note=reply)
+
+    def _scoring(self, loaded: _Loaded, request: Request) -> _Scoring:
+        prompt = prompt_ids(loaded.tokenizer, request.messages)
+        texts = []
+        for continuation in request.continuations:
+            ids = loaded.tokenizer(continuation, add_special_tokens=False).input_ids
+            assert ids, "a continuation without a token"
+            texts.append(ids)
+        longest = max((len(ids) for ids in texts), default=0)
+        refuse_too_long(request, len(prompt), longest, self.identity, self._model.context)
+        return _Scoring(request, prompt, texts)
+
+
+@dataclass(slots=True)
+class _Reply:
+    """A request's reply in the making: when it ends, and what it reads."""
+
+    request: Request
+    loaded: _Loaded
+    logprobs: list[float] = field(default_factory=list)
+
+    def noting(self, chooses: Callable[[Tensor], int] | None) -> Callable[[Tensor], int]:
+        """`chooses`, or greedy, that also notes the log-probability of what it chose."""
+
+        def choose(logits: Tensor) -> int:
+            token = chooses(logits) if chooses else int(logits.argmax())
+            self.logprobs.append(logits.float().log_softmax(-1)[token].item())
+            return token
+
+        return choose
+
+    def ended(self, row: BatchRow) -> bool:
+        """Whether the reply ends with its newest token."""
+        if len(row.reply) >= self.request.sampling.max_tokens:
+            return True
+        return row.reply[-1] in self.loaded.ends or self._stopped(row.reply)
+
+    def _stopped(self, reply: list[int]) -> bool:
+        """Whether a stop string stands in the newest tokens."""
+        stops = self.request.sampling.stop
+        if not stops:
+            return False
+        # a token is a byte at least, and a character that is not whole yet four at most
+        longest = max(len(stop.encode()) for stop in stops)
+        newest = self._text(reply[-longest - 4 :])
+        return any(stop in newest for stop in stops)
+
+    def _text(self, ids: list[int]) -> str:
+        text: str = self.loaded.tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
+
+    def generation(self, row: BatchRow) -> Generation:
+        """The finished reply, cut before its first stop string."""
+        text = self._text(row.reply)
+        positions = [text.find(stop) for stop in self.request.sampling.stop]
+        cut = min((position for position in positions if position >= 0), default=None)
+        stopped = cut is not None or row.reply[-1] in self.loaded.ends
+        return Generation(
+            request=self.request,
+            text=text[:cut],
+            finish="stop" if stopped else "length",
+            prompt_tokens=len(row.ids),
+            completion_tokens=len(row.reply),
+            seconds=time.perf_counter() - row.began,
+            logprobs=tuple(self.logprobs),
+        )
+
+
+class _Scoring:
+    """A score request's continuations.
+
+    Those with the same inputs share a row (five digits: one row).
+    """
+
+    def __init__(self, request: Request, prompt: list[int], texts: list[list[int]]) -> None:
+        self.request = request
+        self.prompt = prompt
+        self.texts = texts
+        self.logprobs: dict[int, float] = {}
+        self.rows: dict[tuple[int, ...], BatchRow] = {}
+        for text in texts:
+            ids = self._inputs(text)
+            note = (self, len(text))
+            self.rows.setdefault(tuple(ids), BatchRow(ids, lambda row: True, note=note))
+
+    def _inputs(self, text: list[int]) -> list[int]:
+        """What is read to score a continuation: all but its last token."""
+        return [*self.prompt, *text[:-1]]
+
+    @property
+    def missing(self) -> bool:
+        """Whether a continuation has no log-probability yet."""
+        return len(self.logprobs) < len(self.texts)
+
+    def take(self, row: BatchRow, logits: Tensor) -> None:
+        """Read each continuation with this row's inputs off its (L, V) logits."""
+        scores = logits.float().log_softmax(-1)
+        for i, text in enumerate(self.texts):
+            if self._inputs(text) == row.ids:
+                of_tokens = scores[range(len(text)), text]
+                self.logprobs[i] = of_tokens.double().sum().item()
+
+    def generation(self) -> Generation:
+        """The request's answer, once nothing is missing."""
+        return Generation(
+            request=self.request,
+            text="",
+            finish="stop",
+            prompt_tokens=len(self.prompt),
+            completion_tokens=sum(len(text) for text in self.texts),
+            seconds=time.perf_counter() - min(row.began for row in self.rows.values()),
+            logprobs=tuple(self.logprobs[i] for i in range(len(self.texts))),
+        )
+
+
+def _score_some(batch: Batch, rows: list[BatchRow]) -> list[BatchRow]:
+    """Score the next rows that fit one pass; returns those that are left."""
+    if not rows:
+        return []
+    together = batch.first(rows)
+    wanted = [length for _, length in (row.note for row in together)]
+    logits = batch.prefill(together, 0, wanted)
+    for row, of_row in zip(together, torch.split(logits, wanted), strict=True):
+        scoring, _ = row.note
+        scoring.take(row, of_row)
+    return rows[len(together) :]
+
+
+def _ends_of_turn(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Every token that ends a turn, as the generation config, the tokenizer and the template say."""
+    configured = model.generation_config.eos_token_id
+    ends = {tokenizer.eos_token_id, end_of_turn(tokenizer)}
+    ends |= set(configured) if isinstance(configured, list) else {configured}
+    return frozenset(token for token in ends if token is not None)
+
+
+def _refuse_windows(config: Any) -> None:
+    """Raise EngineError for a model with other layers than full attention: our cache keeps every token for each."""
+    layers = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if layers != {"full_attention"} or getattr(config, "use_sliding_window", False):
+        raise EngineError(
+            f"the transformers engine runs full attention only, not {sorted(layers)}",
+            "use a GGUF of this model with another engine",
+        )

