@@ -1,21 +1,14 @@
 """Mentor-KD whole: soft labels that belong to tokens, are asked for once, and are never another tokenizer's."""
 
 import json
-import math
 from pathlib import Path
 
 import pytest
-import torch
 
 from localfair.errors import UsageError
-from localfair.models.loading import load_causal_lm
-from localfair.record.nouns import Message
 from localfair.record.store import Store
 from localfair.record.verify import verify
 from localfair.stages.soften import shared_ids
-from localfair.training.encode import Encoded, encode
-from localfair.training.losses import IGNORE, divergence
-from localfair.training.soft_labels import Soft, shared_vocabulary, soften, tokens_id
 from tests import tiny
 from tests.lab import always
 
@@ -122,73 +115,3 @@ def test_without_lessons_no_mentor_is_loaded(lab, mentor):
     found = run(lab, mentor, until="soften", teachers=mute)
     assert found["steps"][-1]["outcome"] == {"lessons": 0, "softened": 0}
     assert calls(found)["soften"] == (0, 0)
-
-
-# -- what a soft label is -------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def lessons():
-    words = tiny.tokenizer()
-    return [
-        encode(words, (Message("user", "How many pens?"),), "There are " + "12 " * n + "pens.", 256)
-        for n in (1, 9)
-    ]
-
-
-def test_with_k_the_vocabulary_the_loss_is_that_of_a_resident_mentor(mentor, tiny_student, lessons):
-    teacher, student = (
-        load_causal_lm(folder, "fp32").eval().cpu() for folder in (mentor, tiny_student)
-    )
-    size = teacher.config.vocab_size
-    for lesson, soft in zip(
-        lessons, soften(teacher, lessons, k=size, vocabulary=size, tau=2.0), strict=True
-    ):
-        ids = torch.tensor([lesson.input_ids])
-        at = torch.tensor([i - 1 for i, label in enumerate(lesson.labels) if label != IGNORE])
-        with torch.no_grad():
-            q, p = (
-                (m(input_ids=ids).logits[0, at].double() / 2).log_softmax(-1)
-                for m in (teacher, student)
-            )
-            resident = (q.exp() * (q - p)).sum(-1)
-            told = divergence(student(input_ids=ids).logits[0, at], *soft.tensors(), 2.0)
-        assert torch.allclose(told.double(), resident, atol=2e-3)
-
-
-def test_a_padded_output_layer_changes_no_soft_label(mentor, lessons):
-    model = load_causal_lm(mentor, "fp32").eval().cpu()
-    words = model.config.vocab_size
-    plain = list(soften(model, lessons, k=8, vocabulary=words, tau=1.0))
-    model.resize_token_embeddings(words + 24, mean_resizing=False)
-    with torch.no_grad():
-        model.lm_head.weight[words:] = (
-            model.lm_head.weight[:24] * 9
-        )  # ids that no token has would win
-    assert list(soften(model, lessons, k=8, vocabulary=words, tau=1.0)) == plain
-
-
-def test_a_lesson_is_known_by_its_tokens_and_labels_and_not_by_its_place(lessons):
-    one = lessons[0]
-    assert tokens_id(one) == tokens_id(Encoded(one.input_ids, one.labels)) != tokens_id(lessons[1])
-    assert tokens_id(one) != tokens_id(Encoded(one.input_ids, one.input_ids))
-
-
-def test_what_is_stored_reads_back_with_the_rest_in_the_last_column():
-    soft = Soft(2, torch.tensor([[3, 1]], dtype=torch.int32).numpy().tobytes(),
-                torch.tensor([[math.log(0.5), math.log(0.25), math.log(0.25)]]).half().numpy().tobytes())  # fmt: skip
-    indices, logprobs = soft.tensors()
-    assert indices.tolist() == [[3, 1]] and logprobs.exp().sum().item() == pytest.approx(
-        1, abs=1e-3
-    )
-
-
-def test_the_same_words_at_the_same_ids_are_one_vocabulary(mentor, tiny_student):
-    from localfair.models.chat import load_tokenizer
-
-    assert shared_vocabulary(load_tokenizer(Path(mentor))) == shared_vocabulary(
-        load_tokenizer(Path(tiny_student))
-    )
-    other = tiny.tokenizer()
-    other.add_tokens(["glorp"])
-    assert shared_vocabulary(other)[0] != shared_vocabulary(tiny.tokenizer())[0]
