@@ -19,15 +19,38 @@ import localfair
 
 CHECKOUT = Path(localfair.__file__).resolve().parent.parent
 # what a working checkout also holds and a wheel must never carry
-STRAY = ("models/weights/big.gguf", "models/weights/tiny/model.safetensors", "recipes/fair/x.gguf",
-         "recipes/fair/localfair.db", "recipes/fair/localfair.db-wal", "tests/test_stray.py")  # fmt: skip
+STRAY = (
+    "models/weights/big.gguf",
+    "models/weights/tiny/model.safetensors",
+    "recipes/fair/x.gguf",
+    "recipes/fair/localfair.db",
+    "recipes/fair/localfair.db-wal",
+    "tests/test_stray.py",
+)
+HEAVY = {
+    "torch",
+    "transformers",
+    "vllm",
+    "peft",
+    "scipy",
+    "matplotlib",
+    "llama_cpp",
+    "huggingface_hub",
+}
 
 
 def python(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *args]
+    environment = os.environ | env
     return subprocess.run(
-        command, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=True
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=True
     )
+
+
+def pip(*args: str, cwd: Path) -> None:
+    """Run pip without the network, for one package alone."""
+    command, *rest = args
+    python("-m", "pip", command, "-q", "--no-deps", "--no-index", *rest, cwd=cwd)
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +65,7 @@ def wheel(tmp_path_factory) -> Path:
     for name in STRAY:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text("stray")
-    python(
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-        "-w",
-        "dist",
-        ".",
-        cwd=copy,
-    )
+    pip("wheel", "--no-build-isolation", "-w", "dist", ".", cwd=copy)
     (built,) = (copy / "dist").glob("*.whl")
     return built
 
@@ -62,55 +73,49 @@ def wheel(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("installed")
-    python(
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--no-index",
-        "--target",
-        str(target),
-        str(wheel),
-        cwd=target,
-    )
+    pip("install", "--target", str(target), str(wheel), cwd=target)
     return target
 
 
-def shipped(kind: str) -> set[str]:
+SHIPPED = {
+    "models": ["models/*.toml"],
+    "recipes": ["recipes/*/recipe.toml", "recipes/**/*.md"],
+}
+
+
+def inside(path: Path) -> str:
+    """The path of a file of the checkout, from there."""
+    return path.relative_to(CHECKOUT).as_posix()
+
+
+def shipped(what: str) -> set[str]:
     """What of the checkout's models/ or recipes/ must be in the wheel, as paths there."""
-    found = {"models": ["models/*.toml"], "recipes": ["recipes/*/recipe.toml", "recipes/**/*.md"]}[
-        kind
-    ]
-    return {
-        f"localfair/data/{p.relative_to(CHECKOUT).as_posix()}"
-        for glob in found
-        for p in CHECKOUT.glob(glob)
-    }
+    paths = set()
+    for pattern in SHIPPED[what]:
+        paths |= {f"localfair/data/{inside(path)}" for path in CHECKOUT.glob(pattern)}
+    return paths
 
 
-@pytest.mark.parametrize(("kind", "at_least"), [("models", 14), ("recipes", 20)])
-def test_the_wheel_carries_every_card_recipe_and_prompt(wheel, kind, at_least):
+@pytest.mark.parametrize(("what", "at_least"), [("models", 14), ("recipes", 20)])
+def test_the_wheel_carries_every_card_recipe_and_prompt(wheel, what, at_least):
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert len(shipped(kind)) >= at_least
-    assert shipped(kind) - names == set()
+    assert len(shipped(what)) >= at_least
+    assert shipped(what) - names == set()
 
 
 def test_the_wheel_carries_every_module(wheel):
-    modules = {p.relative_to(CHECKOUT).as_posix() for p in (CHECKOUT / "localfair").rglob("*.py")}
+    modules = {inside(path) for path in (CHECKOUT / "localfair").rglob("*.py")}
     assert modules - set(zipfile.ZipFile(wheel).namelist()) == set()
 
 
 def test_the_wheel_carries_no_weights_no_tests_and_no_records(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert [
-        n for n in names if n.endswith((".gguf", ".safetensors", ".db", ".db-wal", ".script.toml"))
-    ] == []
-    assert [n for n in names if "weights/" in n or "tests/" in n or "stray" in n] == []
-    assert {n.split("/")[0] for n in names} == {
-        "localfair",
-        f"localfair-{localfair.__version__}.dist-info",
-    }
+    endings = (".gguf", ".safetensors", ".db", ".db-wal", ".script.toml")
+    assert [name for name in names if name.endswith(endings)] == []
+    for stray in ("weights/", "tests/", "stray"):
+        assert [name for name in names if stray in name] == []
+    information = f"localfair-{localfair.__version__}.dist-info"
+    assert {name.split("/")[0] for name in names} == {"localfair", information}
 
 
 def test_an_installed_copy_finds_its_recipes_and_cards_outside_the_checkout(installed, tmp_path):
@@ -118,13 +123,11 @@ def test_an_installed_copy_finds_its_recipes_and_cards_outside_the_checkout(inst
     where = python("-c", "import localfair; print(localfair.__file__)", cwd=tmp_path, **here).stdout
     assert where.startswith(str(installed))
     recipes = python("-m", "localfair", "recipes", "list", cwd=tmp_path, **here).stdout
-    assert [line.split()[0] for line in recipes.splitlines()] == sorted(
-        p.parent.name for p in CHECKOUT.glob("recipes/*/recipe.toml")
-    )
-    cards = json.loads(
-        python("-m", "localfair", "models", "list", "--json", cwd=tmp_path, **here).stdout
-    )
-    assert {c["name"] for c in cards} == {p.stem for p in CHECKOUT.glob("models/*.toml")}
+    folders = [path.parent.name for path in CHECKOUT.glob("recipes/*/recipe.toml")]
+    assert [line.split()[0] for line in recipes.splitlines()] == sorted(folders)
+    listed = python("-m", "localfair", "models", "list", "--json", cwd=tmp_path, **here).stdout
+    names = {card["name"] for card in json.loads(listed)}
+    assert names == {path.stem for path in CHECKOUT.glob("models/*.toml")}
 
 
 IMPORT_ALL = """
@@ -133,7 +136,8 @@ sockets, missing = [], {}
 sys.addaudithook(lambda event, args: sockets.append(event) if event.startswith("socket.") else None)
 sys.modules.update(dict.fromkeys(sys.argv[1].split()))
 import localfair
-names = [m.name for m in pkgutil.walk_packages(localfair.__path__, "localfair.") if m.name != "localfair.__main__"]
+modules = pkgutil.walk_packages(localfair.__path__, "localfair.")
+names = [module.name for module in modules if module.name != "localfair.__main__"]
 for name in names:
     try:
         importlib.import_module(name)
@@ -154,29 +158,21 @@ EXTRAS = (
 
 
 def test_no_module_opens_a_socket_and_most_need_no_extra(tmp_path):
-    seen = json.loads(python("-c", IMPORT_ALL, " ".join(EXTRAS), cwd=tmp_path).stdout)
-    assert seen["sockets"] == []
-    assert len(seen["names"]) >= 80
-    assert set(seen["missing"].values()) <= set(EXTRAS)
-    assert {"localfair.pipeline", "localfair.train", "localfair.cli.run"}.isdisjoint(
-        seen["missing"]
-    )
-    assert len(seen["missing"]) <= 16
+    imported = json.loads(python("-c", IMPORT_ALL, " ".join(EXTRAS), cwd=tmp_path).stdout)
+    missing = imported["missing"]
+    assert imported["sockets"] == []
+    assert len(imported["names"]) >= 80
+    assert set(missing.values()) <= set(EXTRAS)
+    needed = {"localfair.pipeline.runs", "localfair.stages.train", "localfair.cli.run"}
+    assert needed <= set(imported["names"])
+    assert needed.isdisjoint(missing)
+    assert len(missing) <= 16
 
 
 @pytest.mark.parametrize(
-    "module", ["localfair", "localfair.cli", "localfair.cli.run", "localfair.pipeline"]
+    "module",
+    ["localfair", "localfair.cli", "localfair.cli.run", "localfair.pipeline.runs"],
 )
 def test_importing_loads_no_heavy_library(module, tmp_path):
-    heavy = (
-        "torch",
-        "transformers",
-        "vllm",
-        "peft",
-        "scipy",
-        "matplotlib",
-        "llama_cpp",
-        "huggingface_hub",
-    )
-    code = f"import sys, {module}; print(*({set(heavy)} & set(sys.modules)))"
+    code = f"import sys, {module}; print(*({HEAVY} & set(sys.modules)))"
     assert python("-c", code, cwd=tmp_path).stdout.split() == []
