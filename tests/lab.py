@@ -161,7 +161,15 @@ class Lab:
         ordered = self.order("fair", settings, **options)
         return preview(ordered, "train", say=self.lines.append, progress=quiet)
 
-    def rows(self, sql: str, *args: Any):
+    def rows(self, sql: str, *args: Any) -> list[dict[str, Any]]:
         """Rows of the record."""
         with Store.open(self.db) as store:
             return store.rows(sql, *args)
+
+    def tuples(self, sql: str, *args: Any) -> list[tuple[Any, ...]]:
+        """Rows of the record, their values alone."""
+        return [tuple(row.values()) for row in self.rows(sql, *args)]
+
+    def column(self, sql: str, *args: Any) -> list[Any]:
+        """The values of the first column that is selected."""
+        return [first for first, *_ in self.tuples(sql, *args)]

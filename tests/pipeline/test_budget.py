@@ -35,7 +35,7 @@ def cost_of(lab, limit):
         return teacher_tokens(store, found["run"])
 
 
-# -- the steps that spend ---------------------------------------------------------------------------
+# -- the steps that spend -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_recipe_that_teaches_nothing_has_no_lessons_to_count(tmp_path):
         lesson_step(load_recipe("fair", tmp_path, ("train.enabled=false",)))
 
 
-# -- what is spent ----------------------------------------------------------------------------------
+# -- what is spent --------------------------------------------------------------------------------
 
 
 def test_a_questions_cost_is_what_was_read_and_written_about_it(lab):
@@ -106,7 +106,7 @@ def test_a_run_grows_as_the_questions_before_let_expect(measured, limit):
     assert next_limit(8, measured, 100, 9) == 9
 
 
-# -- the order that a budget gives ------------------------------------------------------------------
+# -- the order that a budget gives ----------------------------------------------------------------
 
 
 def budgeted(lab, budget, most=None, recipe="single-teacher", **options):

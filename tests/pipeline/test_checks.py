@@ -21,7 +21,7 @@ def refused(lab, recipe, *settings, until=None, **options):
     return error.value
 
 
-# -- who takes part ---------------------------------------------------------------------------------
+# -- who takes part -------------------------------------------------------------------------------
 
 
 def teachers_of(lab, *indices):
@@ -45,7 +45,7 @@ def test_a_teacher_that_is_not_named_cannot_take_part(lab):
         teachers_of(lab, 0, 3)
 
 
-# -- seats ------------------------------------------------------------------------------------------
+# -- seats ----------------------------------------------------------------------------------------
 
 
 def test_an_inquiry_needs_a_teacher(lab):
@@ -114,7 +114,7 @@ def test_one_weight_for_each_teacher_is_right(lab):
     check_weights(order, steps_until(order.recipe, None))
 
 
-# -- questions --------------------------------------------------------------------------------------
+# -- questions ------------------------------------------------------------------------------------
 
 
 def test_a_task_without_train_questions_is_refused(lab):

@@ -85,12 +85,12 @@ def test_the_second_comparison_asks_nobody_and_is_the_same_row(twice):
     assert first["rows"][0]["backend_calls"] > 0
     assert {row["backend_calls"] for row in second["rows"]} == {0}
     last = first["rows"][-1]["run"]
-    (spent,) = lab.rows(
-        "SELECT SUM(s.calls + s.loads) AS n FROM run_steps s JOIN runs r ON r.id = s.run "
+    spent = lab.column(
+        "SELECT SUM(s.calls + s.loads) FROM run_steps s JOIN runs r ON r.id = s.run "
         "WHERE r.rowid > (SELECT rowid FROM runs WHERE id = ?)",
         last,
     )
-    assert spent["n"] == 0
+    assert spent == [0]
     assert first["id"] == second["id"]
     (row,) = lab.rows("SELECT found FROM comparisons")
     stored = json.loads(row["found"])["rows"]
@@ -129,8 +129,8 @@ def test_lessons_can_be_equal_instead(lab):
     many(lab, 9)
     found = run(lab, "single-teacher", "answers-only", lessons=6)
     assert [row["lessons"] for row in found["rows"]] == [6, 6]
-    dropped = lab.rows("SELECT DISTINCT dropped FROM lessons WHERE dropped LIKE 'beyond%'")
-    assert [row["dropped"] for row in dropped] == ["beyond the 6 lessons wanted"]
+    dropped = lab.column("SELECT DISTINCT dropped FROM lessons WHERE dropped LIKE 'beyond%'")
+    assert dropped == ["beyond the 6 lessons wanted"]
 
 
 def test_over_seeds_there_is_a_mean_a_spread_and_one_paired_interval(lab):

@@ -198,7 +198,7 @@ def test_one_more_round_pays_only_for_that_round(lab):
         assert asked[step, 1] == 0
     assert asked["exam", 2] == 4
     assert two["status"] == "done"
-    parents = [row["parent"] for row in lab.rows("SELECT parent FROM adapters ORDER BY created")]
+    parents = lab.column("SELECT parent FROM adapters ORDER BY created")
     assert parents == [None, one["adapter"]["id"]]
 
 
@@ -246,8 +246,9 @@ def test_tinyllm_teaches_answers_and_one_rationale_per_teacher(lab):
     assert found["reviews"] == 0
     terms = lab.rows("SELECT settings FROM adapters")[0]["settings"]
     assert all(term in terms for term in ("answer", "rationale:0", "rationale:1"))
-    prompts = lab.rows("SELECT prompt FROM lessons WHERE kind = 'rationale' AND teacher = 1")
-    assert all("explain as teacher 2" in row["prompt"] for row in prompts)
+    prompts = lab.column("SELECT prompt FROM lessons WHERE kind = 'rationale' AND teacher = 1")
+    assert prompts
+    assert all("explain as teacher 2" in prompt for prompt in prompts)
 
 
 def test_the_quickstart_says_what_its_committee_is_not(tmp_path):

@@ -91,8 +91,7 @@ def test_ctrl_c_leaves_a_good_record_and_says_how_to_go_on(lab):
     assert stopped.value.exit_code == 130
     assert "same command" in stopped.value.hint
     assert lab.rows("SELECT status FROM runs") == [{"status": "interrupted"}]
-    answered = lab.rows("SELECT COUNT(*) AS n FROM generations WHERE engine = 'scripted'")[0]["n"]
-    assert answered == 5
+    assert lab.column("SELECT COUNT(*) FROM generations WHERE engine = 'scripted'") == [5]
 
 
 def test_a_recipes_note_is_said_before_anything_is_asked(lab):
@@ -108,7 +107,7 @@ def test_a_run_stopped_by_a_failing_stage_says_so_and_keeps_what_it_had(lab):
     assert ended["status"] == "failed"
     assert ended["problem"].startswith("PromptTooLong: question ")
     assert ended["ended"]
-    assert lab.rows("SELECT COUNT(*) AS n FROM answers")[0]["n"] == 12
+    assert lab.column("SELECT COUNT(*) AS n FROM answers") == [12]
 
 
 def test_a_failed_runs_last_step_has_no_outcome_and_the_same_run_mended_goes_on(lab):
@@ -116,8 +115,8 @@ def test_a_failed_runs_last_step_has_no_outcome_and_the_same_run_mended_goes_on(
     student = scripted_student(lab.folder)
     with pytest.raises(PromptTooLong):
         lab.run(student=student, teachers=(narrow,) * 2, until="inquire")
-    rows = lab.rows("SELECT step, outcome IS NULL AS open FROM run_steps ORDER BY position")
-    assert [tuple(row.values()) for row in rows] == [("before", 0), ("exam", 0), ("inquire", 1)]
+    rows = lab.tuples("SELECT step, outcome IS NULL AS open FROM run_steps ORDER BY position")
+    assert rows == [("before", 0), ("exam", 0), ("inquire", 1)]
     found = lab.run(student=student, until="inquire")
     assert [step["calls"] for step in found["steps"]] == [0, 0, 42]
 
@@ -138,8 +137,8 @@ def test_a_runs_row_tells_its_effective_recipe_and_everybody_who_sat(lab):
     reviews = [step for step in json.loads(row["effective"])["round"] if step["id"] == "review"]
     assert reviews[0]["accept"]["mean_above"] == 4
     assert json.loads(row["settings"])["student"] == student
-    seated = lab.rows("SELECT s.role FROM run_seats r JOIN seats s ON s.id = r.seat ORDER BY 1")
-    assert [seat["role"] for seat in seated] == ["student", "teacher", "teacher", "teacher"]
+    seated = lab.column("SELECT s.role FROM run_seats r JOIN seats s ON s.id = r.seat ORDER BY 1")
+    assert seated == ["student", "teacher", "teacher", "teacher"]
 
 
 def test_a_run_that_ended_without_a_word_is_interrupted_when_the_next_begins(lab):
@@ -155,8 +154,7 @@ def test_a_run_that_ended_without_a_word_is_interrupted_when_the_next_begins(lab
 def test_a_preview_does_the_steps_before_the_training_and_not_those_after(lab):
     shown = preview(lab.order(train_limit=1), "train", say=lab.lines.append, progress=quiet)
     assert len(shown) == 2
-    rows = lab.rows("SELECT step FROM run_steps ORDER BY position")
-    assert [row["step"] for row in rows] == STEPS[:5]
+    assert lab.column("SELECT step FROM run_steps ORDER BY position") == STEPS[:5]
 
 
 def test_each_step_is_told_with_its_counts_and_its_cost(lab):

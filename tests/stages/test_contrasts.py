@@ -26,7 +26,8 @@ def contrasts(lab, *replies, settings=(), student=None):
 
 def text_of(lab, table, row_id):
     sql = f"SELECT g.text FROM {table} t JOIN generations g ON g.id = t.generation WHERE t.id = ?"
-    return lab.rows(sql, row_id)[0]["text"]
+    (text,) = lab.column(sql, row_id)
+    return text
 
 
 def test_a_lesson_is_paired_with_another_right_rationale_and_with_a_mistake(lab):
@@ -46,8 +47,8 @@ def test_both_halves_are_of_the_lessons_own_question(lab):
     for lesson, pair in paired.items():
         question = lessons[lesson]["question"]
         for table, row_id in (("explanations", pair.explanation), ("answers", pair.answer)):
-            rows = lab.rows(f"SELECT question FROM {table} WHERE id = ?", row_id)
-            assert rows == [{"question": question}]
+            asked = lab.column(f"SELECT question FROM {table} WHERE id = ?", row_id)
+            assert asked == [question]
 
 
 def test_the_same_words_again_are_no_other_rationale(lab):
@@ -59,10 +60,9 @@ def test_the_same_words_again_are_no_other_rationale(lab):
 def test_a_rationale_that_a_review_rejected_is_no_model(lab):
     cut = ("inquire.sampling.max_tokens=10",)
     _, paired = contrasts(lab, PLAIN, LONG, settings=cut)
-    right = lab.rows("SELECT COUNT(*) AS n FROM explanations WHERE grade = 'right'")
-    rejected = lab.rows("SELECT DISTINCT reason FROM verdicts WHERE accepted = 0")
-    assert right[0]["n"] == 14
-    assert [row["reason"] for row in rejected] == ["cut off before its end"]
+    assert lab.column("SELECT COUNT(*) FROM explanations WHERE grade = 'right'") == [14]
+    rejected = lab.column("SELECT DISTINCT reason FROM verdicts WHERE accepted = 0")
+    assert rejected == ["cut off before its end"]
     assert paired == {}
 
 

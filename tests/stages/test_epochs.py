@@ -36,7 +36,7 @@ def write_epochs(folder, count):
 
 
 def wavering_exams(lab, folder):
-    """Three epochs examined on 12 questions of dev, by a student that wavers: 5, 7 and 6 are right."""
+    """Three epochs of a wavering student examined on 12 dev questions: 5, 7, 6 are right."""
     questions = [item(number, "dev") for number in range(100, 112)]
     lab.write_questions([item(1, "train"), item(2, "test"), *questions])
     student = script(lab.folder, "wavering", WAVERING)
@@ -61,8 +61,8 @@ def test_the_epoch_that_does_best_on_dev_is_kept_and_the_record_says_how_each_di
     assert {answers for _, _, answers in standings} == {1}
     right = [right for _, right, _ in standings]
     assert step["outcome"]["epoch_kept"] == 1 + right.index(max(right))
-    asked = lab.rows("SELECT DISTINCT adapter FROM generations WHERE adapter LIKE '%@%'")
-    assert {row["adapter"].partition("@")[2] for row in asked} == {"1", "2", "3"}
+    asked = lab.column("SELECT DISTINCT adapter FROM generations WHERE adapter LIKE '%@%'")
+    assert sorted(adapter[-2:] for adapter in asked) == ["@1", "@2", "@3"]
 
 
 def test_the_same_command_again_asks_nobody_and_keeps_the_same_epoch(lab):
@@ -107,10 +107,10 @@ def test_every_epoch_is_examined_on_all_of_dev_and_never_on_test(lab, tmp_path):
     assert [(each.round, each.answers) for each in standings] == [(1, 12), (2, 12), (3, 12)]
     epochs = [f"{ADAPTER}@{epoch}" for epoch in (1, 2, 3)]
     assert [each.adapter for each in standings] == epochs
-    (test_question,) = lab.rows("SELECT text FROM questions WHERE split = 'test'")
-    asked = lab.rows("SELECT adapter, messages FROM generations WHERE adapter <> ''")
-    assert Counter(row["adapter"] for row in asked) == dict.fromkeys(epochs, 12)
-    assert not any(test_question["text"] in row["messages"] for row in asked)
+    asked = lab.column("SELECT adapter FROM generations WHERE adapter <> ''")
+    assert Counter(asked) == dict.fromkeys(epochs, 12)
+    on_test = "SELECT id FROM generations WHERE adapter <> '' AND messages LIKE '%item 2?%'"
+    assert lab.column(on_test) == []
 
 
 def test_another_adapter_is_trained_than_without(lab):

@@ -1,7 +1,5 @@
 """Authors write about each distinct mistake, or about every question; who sees the gold answer is the recipe's."""
 
-import json
-
 from tests.lab import always, item, script, scripted_student
 
 
@@ -14,12 +12,11 @@ def inquire(lab, *settings, **options):
 
 def prompts(lab, kind):
     """What authors of a kind were asked, as text."""
-    rows = lab.rows(
+    return lab.column(
         "SELECT g.messages FROM explanations e JOIN generations g ON g.id = e.generation "
         "WHERE e.kind = ?",
         kind,
     )
-    return ["\n".join(content for _, content in json.loads(row["messages"])) for row in rows]
 
 
 def test_every_author_writes_both_kinds_about_every_mistake(lab):
@@ -57,15 +54,13 @@ def test_a_format_lesson_gets_a_rationale_and_no_feedback(lab):
 def test_about_questions_every_question_is_answered_and_no_mistake_explained(lab):
     outcome = inquire(lab, "inquire.about=questions")
     assert outcome == {"questions": 8, "feedback": 0, "rationale": 24, "rationales_right": 24}
-    assert lab.rows("SELECT DISTINCT answer FROM explanations") == [{"answer": None}]
+    assert lab.column("SELECT DISTINCT answer FROM explanations") == [None]
 
 
 def test_each_sample_is_an_explanation_of_its_own(lab):
     assert inquire(lab, "inquire.write.rationale.samples=2")["rationale"] == 42
-    rows = lab.rows(
-        "SELECT COUNT(DISTINCT e.generation) AS n FROM explanations e WHERE e.kind = 'rationale'"
-    )
-    assert rows[0]["n"] == 42
+    replies = "SELECT COUNT(DISTINCT generation) FROM explanations WHERE kind = 'rationale'"
+    assert lab.column(replies) == [42]
 
 
 def test_a_feedback_is_written_with_the_gold_answer_and_a_rationale_without(lab):
@@ -94,8 +89,8 @@ def test_a_rationale_carries_its_answer_check_and_a_feedback_none(lab):
     guess = always(lab.folder, "guess", "The answer is 2.")
     outcome = inquire(lab, "review.enabled=false", teachers=(guess,))
     assert outcome["rationales_right"] == 0
-    rows = lab.rows("SELECT DISTINCT kind, grade, read FROM explanations ORDER BY kind")
-    assert [tuple(row.values()) for row in rows] == [
+    rows = lab.tuples("SELECT DISTINCT kind, grade, read FROM explanations ORDER BY kind")
+    assert rows == [
         ("feedback", None, None),
         ("rationale", "wrong", "2"),
     ]

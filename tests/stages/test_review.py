@@ -144,29 +144,29 @@ def test_the_record_refuses_an_author_as_the_reviewer(lab):
 
 def test_one_model_in_three_seats_reviews_itself_and_the_record_says_so(lab):
     lab.run(teachers=(lab.teachers[0],) * 3, until="review")
-    reviews = lab.rows("SELECT * FROM reviews")
+    reviews = lab.tuples("SELECT same_weights, seat <> author FROM reviews")
     assert reviews
-    assert all(row["same_weights"] == 1 for row in reviews)
-    assert all(row["seat"] != row["author"] for row in reviews)
+    assert set(reviews) == {(1, 1)}
 
 
 def test_direct_reviews_score_by_one_forward_pass_and_keep_their_log_probabilities(lab):
     found = lab.run(settings=("review.mode=direct",), until="review")
-    reviews = lab.rows(
-        "SELECT r.score, g.action, g.logprobs FROM reviews r "
-        "JOIN generations g ON g.id = r.generation"
+    reviews = lab.tuples(
+        "SELECT g.action, r.score FROM reviews r JOIN generations g ON g.id = r.generation"
     )
-    assert found["reviews"] == len(reviews) == 96
-    assert {row["action"] for row in reviews} == {"score"}
-    assert [row["score"] for row in reviews] == [pytest.approx(3.0)] * 96
+    assert found["reviews"] == 96
+    assert reviews == [("score", pytest.approx(3.0))] * 96
     assert found["accepted"] == 0  # an expectation of 3 is not above 3
 
 
 def verdicts(lab, run):
-    rows = lab.rows(
-        'SELECT v.* FROM verdicts v JOIN run_rows r ON r."row" = v.id WHERE r.run = ?', run
+    return dict(
+        lab.tuples(
+            "SELECT v.explanation, v.accepted FROM verdicts v "
+            'JOIN run_rows r ON r."row" = v.id WHERE r.run = ?',
+            run,
+        )
     )
-    return {row["explanation"]: row["accepted"] for row in rows}
 
 
 # one engine's seats are asked together
@@ -190,9 +190,9 @@ def test_a_rationale_that_fails_the_answer_check_is_reviewed_by_nobody_unless_as
         "WHERE e.grade <> 'right'"
     )
     lab.run(teachers=seats, until="review")
-    assert lab.rows(rejected)[0]["n"] == 0
+    assert lab.column(rejected) == [0]
     lab.run(teachers=seats, settings=("review.exhaustive=true",), until="review")
-    assert lab.rows(rejected)[0]["n"] > 0
+    assert lab.column(rejected) > [0]
 
 
 def loads(found):
@@ -216,18 +216,16 @@ def test_another_threshold_makes_other_verdicts_without_a_call(lab):
     strict = lab.run(settings=("review.accept.mean_above=5",), until="review")
     assert strict["backend_calls"] == 0
     assert strict["accepted"] == 0
-    counts = lab.rows(
-        "SELECT accepted, COUNT(*) AS n FROM verdicts GROUP BY accepted ORDER BY accepted"
-    )
-    assert [row["n"] for row in counts] == [48, 48]
+    counts = lab.tuples("SELECT accepted, COUNT(*) FROM verdicts GROUP BY 1 ORDER BY 1")
+    assert counts == [(0, 48), (1, 48)]
 
 
 def test_the_papers_way_reviews_rationales_only(lab):
     found = lab.run(settings=('review.of=["rationale"]',), until="select")
-    kinds = lab.rows(
+    kinds = lab.column(
         "SELECT DISTINCT e.kind FROM reviews r JOIN explanations e ON e.id = r.explanation"
     )
-    assert [row["kind"] for row in kinds] == ["rationale"]
+    assert kinds == ["rationale"]
     assert found["lessons"] == 16
 
 
@@ -235,12 +233,12 @@ def test_reviews_can_be_left_out_and_the_answer_check_stays(lab):
     wrong = teacher(lab.folder, "wrong", answer="0")
     found = lab.run(settings=("review.mode=none",), teachers=(wrong,), until="select")
     assert found["reviews"] == 0
-    rejected = lab.rows("SELECT reason FROM verdicts WHERE accepted = 0")
+    rejected = lab.column("SELECT reason FROM verdicts WHERE accepted = 0")
     assert rejected
-    assert {row["reason"] for row in rejected} == {"answer check: wrong"}
+    assert set(rejected) == {"answer check: wrong"}
 
 
-# -- what is settled --------------------------------------------------------------------------------
+# -- what is settled ------------------------------------------------------------------------------
 
 
 def valid(scores):
@@ -307,9 +305,8 @@ def test_an_unreadable_review_is_kept_and_counts_for_nothing(lab):
     found = lab.run(teachers=(*lab.teachers[:1], mute), until="review")
     outcome = found["steps"][-1]["outcome"]
     assert outcome["unreadable"] == 16  # of the other teacher's texts
-    rows = lab.rows("SELECT valid, reason FROM verdicts WHERE accepted = 0")
-    reasons = [tuple(row.values()) for row in rows]
-    assert reasons == [(0, "0 valid of at least 1 reviews")] * 16
+    rejected = lab.tuples("SELECT valid, reason FROM verdicts WHERE accepted = 0")
+    assert rejected == [(0, "0 valid of at least 1 reviews")] * 16
 
 
 def test_named_reviewers_review_instead_of_the_teachers(lab):

@@ -85,7 +85,7 @@ def test_an_explanation_about_a_question_is_about_no_mistake(lab):
     assert {each.answer for each in read} == {None}
 
 
-# -- demonstrations ---------------------------------------------------------------------------------
+# -- demonstrations -------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -86,12 +86,10 @@ def test_what_earlier_steps_linked_is_read_back_by_noun_in_the_order_of_ids(lab)
 def test_kept_rows_are_stored_a_few_at_a_time_and_linked_with_their_generations(lab):
     lab.write_questions([item(number, "test") for number in range(300)] + [item(999, "dev")])
     found = lab.run(until="before", student=scripted_student(lab.folder))
-    linked = lab.rows(
-        "SELECT noun, COUNT(*) AS n FROM run_rows WHERE run = ? GROUP BY 1", found["run"]
-    )
-    counts = {row["noun"]: row["n"] for row in linked}
-    assert counts == {"answer": 300, "generation": 300, "question": 300}
-    assert lab.rows("SELECT COUNT(*) AS n FROM answers")[0]["n"] == 300
+    counts = "SELECT noun, COUNT(*) FROM run_rows WHERE run = ? GROUP BY noun"
+    linked = lab.tuples(counts, found["run"])
+    assert linked == [("answer", 300), ("generation", 300), ("question", 300)]
+    assert lab.column("SELECT COUNT(*) AS n FROM answers") == [300]
 
 
 def test_samples_of_one_question_are_requests_of_their_own(lab):

@@ -124,11 +124,11 @@ def test_an_adapter_whose_weights_were_changed_is_trained_again(lab):
 
 def test_the_student_sits_its_last_exam_with_the_adapter(lab):
     found = lab.run(train_limit=2)
-    seats = lab.rows(
+    seats = lab.column(
         "SELECT DISTINCT s.adapter FROM answers a JOIN seats s ON s.id = a.seat "
         "WHERE a.split = 'test' ORDER BY 1"
     )
-    assert [row["adapter"] for row in seats] == ["", found["adapter"]["id"]]
+    assert seats == ["", found["adapter"]["id"]]
 
 
 def test_a_lesson_that_is_too_long_is_a_row_with_the_reason(lab):

@@ -31,7 +31,7 @@ def changed(planned, **changes):
     return replace(planned, step=planned.step.model_copy(update=changes))
 
 
-# -- which lessons ----------------------------------------------------------------------------------
+# -- which lessons --------------------------------------------------------------------------------
 
 
 def test_a_plan_holds_the_lessons_in_the_order_of_their_ids(planned):
@@ -60,7 +60,7 @@ def test_a_first_training_goes_on_from_nothing(lab):
         assert plan(work, step).parent is None
 
 
-# -- which mean -------------------------------------------------------------------------------------
+# -- which mean -----------------------------------------------------------------------------------
 
 
 def test_there_is_one_mean_per_kind(tmp_path):
@@ -97,7 +97,7 @@ def test_what_a_loss_says_of_lessons_stands_beside_the_trainers_settings(tmp_pat
     assert loss_settings(train_step("fair", tmp_path)) == {}
 
 
-# -- the id -----------------------------------------------------------------------------------------
+# -- the id ---------------------------------------------------------------------------------------
 
 
 def test_the_same_plan_made_again_has_the_same_id(lab, planned):
