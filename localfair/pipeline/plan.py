@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localfair.committee.seating import Seating
+from localfair.committee.seating import Member
 from localfair.engines import engine_of
-from localfair.errors import ModelError
 from localfair.machine.hardware import free_memory, machine
 from localfair.models.fit import memory_needed
 from localfair.models.registry import Model
@@ -118,7 +117,6 @@ class Estimate:
 
     def __init__(self, order: Order) -> None:
         self._batch = order.options.batch
-        self._seating = Seating(order.workspace, order.seed, order.options)
         self._averages = Averages(order.db)
         self._longest_reply = 0  # the longest text that a later prompt may have to quote
 
@@ -158,7 +156,7 @@ class Estimate:
             prompt_tokens=prompt_tokens,
             reply_tokens=reply_tokens,
             seconds=seconds,
-            memory=self._memory(identity.model, round(longest) + sampling.max_tokens),
+            memory=self._memory(share.member, round(longest) + sampling.max_tokens),
         )
 
     def _prompt_tokens(self, share: Share) -> list[float]:
@@ -176,15 +174,12 @@ class Estimate:
             return 0
         return self._averages.reply(identity, sampling.max_tokens)
 
-    def _memory(self, name: str, context: int) -> int | None:
-        """Bytes to serve a model.
+    def _memory(self, member: Member, context: int) -> int | None:
+        """Bytes to serve a member's model.
 
         None for a script and for what a server of the user's own holds.
         """
-        try:
-            model = self._seating.model(name)
-        except ModelError:
-            return None
+        model = member.model
         if not isinstance(model, Model) or not model.path:
             return None
         return memory_needed(model, context, self._batch)

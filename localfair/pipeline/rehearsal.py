@@ -34,12 +34,14 @@ from localfair.stages.train_plan import plan as plan_training
 class Share:
     """What one step wants of one engine.
 
-    `more`: calls that may be added by what is not known yet.
+    calls: one for each request that the record does not answer. repeats: those that wait for the
+    same replies. more: calls that may be added by what is not known yet.
     """
 
     member: Member
     recorded: int = 0
     calls: list[Call] = field(default_factory=list)
+    repeats: list[Call] = field(default_factory=list)
     more: int = 0
 
 
@@ -69,6 +71,11 @@ class Rehearsed:
         """The calls that the record does not answer."""
         return [call for share in self.shares.values() for call in share.calls]
 
+    def waiting(self) -> list[Call]:
+        """All calls whose reply is unknown: each of them may make a row, also where one reply is for several."""
+        repeats = [call for share in self.shares.values() for call in share.repeats]
+        return self.unanswered() + repeats
+
 
 class Silent(Committee):
     """A committee that yields what the record holds and notes what it does not.
@@ -85,6 +92,7 @@ class Silent(Committee):
             share = self.step.share(same[0].member)
             if generation not in recorded:
                 share.calls.append(same[0])
+                share.repeats += same[1:]
                 continue
             share.recorded += 1
             for call in same:
@@ -151,10 +159,11 @@ class Rehearsal:
         if isinstance(step, Soften):
             return self._softening(work, step)
         outcome = STAGES[step.stage](work, step)
-        unanswered = self.now.unanswered()
-        # several reviews make one verdict
-        is_review = isinstance(step, Review)
-        rows = len({call.tag.id for call in unanswered}) if is_review else len(unanswered)
+        waiting = self.now.waiting()
+        rows = len(waiting)
+        if isinstance(step, Review):
+            # several reviews make one verdict
+            rows = len({call.tag.id for call in waiting})
         self.now.unknown = rows + self._bound(work, step)
         return outcome
 

@@ -23,10 +23,10 @@ def main(names: list[str]) -> None:
     """Runs the named scenarios, all of them where none is named, and writes what each left."""
     for name in names or list(SCENARIOS):
         with tempfile.TemporaryDirectory(prefix="localfair-frozen-") as folder:
-            made = student.build(Path(folder) / "student")
+            steady = student.build(Path(folder) / "student")
             lab_folder = Path(folder) / "lab"
             lab_folder.mkdir()
-            found = SCENARIOS[name](FrozenLab(lab_folder, made))
+            found = SCENARIOS[name](FrozenLab(lab_folder, steady))
         fixture = FIXTURES / f"{name}.json"
         fixture.write_text(pretty(found) + "\n", encoding="utf-8")
         print(f"wrote {fixture}; it is frozen: look at what changed before it is committed")

@@ -198,7 +198,8 @@ class _Record:
     """Reads one open database."""
 
     def __init__(self, connection: sqlite3.Connection, mask: Mask) -> None:
-        self._connection, self._mask = connection, mask
+        self._connection = connection
+        self._mask = mask
         self._names = self._name_adapters()
 
     def sections(self) -> Row:
@@ -229,8 +230,10 @@ class _Record:
 
     def _name_adapters(self) -> dict[str, str]:
         """Names every adapter by its place in the order of training."""
-        adapters = enumerate(self._rows(ADAPTERS), 1)
-        return {row["id"]: f"adapter {place}" for place, row in adapters}
+        names = {}
+        for position, row in enumerate(self._rows(ADAPTERS), 1):
+            names[row["id"]] = f"adapter {position}"
+        return names
 
     def _name(self, adapter: str | None) -> str | None:
         """Names an adapter, and its epoch where the id has one."""
@@ -279,26 +282,34 @@ def _turns(messages: list[list[str]]) -> list[str]:
 
 
 def _step(row: Row) -> Row:
-    outcome = json.loads(row["outcome"]) if row["outcome"] else None
-    return row | {"outcome": _without_losses(outcome), "rows": json.loads(row["rows"])}
+    outcome = None
+    if row["outcome"]:
+        outcome = _without_losses(json.loads(row["outcome"]))
+    return row | {"outcome": outcome, "rows": json.loads(row["rows"])}
 
 
 def _without_losses(outcome: Row | None) -> Row | None:
     """Masks the losses of a training's outcome."""
     if outcome is None:
         return None
-    return {key: "<loss>" if key.endswith("_loss") else value for key, value in outcome.items()}
+    losses = {key: "<loss>" for key in outcome if key.endswith("_loss")}
+    return outcome | losses
 
 
 def decoded(rows: list[Row], *columns: str) -> list[Row]:
     """Reads the JSON in some columns."""
-    return [row | {column: json.loads(row[column]) for column in columns} for row in rows]
+    for row in rows:
+        for column in columns:
+            row[column] = json.loads(row[column])
+    return rows
 
 
 def report(found: Row, mask: Mask) -> Row:
     """Dumps the report of a run: without its id, its times, its memory and its losses."""
     settings = found["settings"] | {"precision": "<precision>"}
-    steps = [step | {"outcome": _without_losses(step["outcome"])} for step in found["steps"]]
+    steps = []
+    for step in found["steps"]:
+        steps.append(step | {"outcome": _without_losses(step["outcome"])})
     masked = found | {
         "run": "<run>",
         "settings": settings,
@@ -306,28 +317,31 @@ def report(found: Row, mask: Mask) -> Row:
         "adapters": len(found["adapters"]),
         "adapter": _adapter_of_report(found["adapter"]),
         # two seats of one index stand in an order that the process decides, a mentor and a teacher
-        "acceptance": sorted(found["acceptance"], key=_place_of),
+        "acceptance": sorted(found["acceptance"], key=_acceptance_order),
     }
     # The count of calls has two names for one release; the fixtures hold the older one.
     assert masked.pop("calls") == masked["backend_calls"]
     return mask.value(masked)
 
 
-def _place_of(row: Row) -> tuple[str, ...]:
+def _acceptance_order(row: Row) -> tuple[str, ...]:
     return row["kind"], row["what"], row["who"]
 
 
 def _adapter_of_report(adapter: Row | None) -> Row | None:
     if adapter is None:
         return None
-    kept = ("steps", "tokens")
-    return {key: value if key in kept else f"<{key}>" for key, value in adapter.items()}
+    masked = {key: f"<{key}>" for key in adapter}
+    return masked | {"steps": adapter["steps"], "tokens": adapter["tokens"]}
 
 
 def said(lines: Iterable[str], mask: Mask) -> list[str]:
     """Dumps what a run said, without its times and its losses."""
-    timeless = (SECONDS.sub("<seconds> s)", mask.text(line)) for line in lines)
-    return [LOSS.sub("loss <loss>", line) for line in timeless]
+    masked = []
+    for line in lines:
+        timeless = SECONDS.sub("<seconds> s)", mask.text(line))
+        masked.append(LOSS.sub("loss <loss>", timeless))
+    return masked
 
 
 # -- the fixture's text ---------------------------------------------------------------------------
@@ -341,12 +355,16 @@ def pretty(value: Any, indent: str = "") -> str:
     if len(indent) + len(inline) <= WIDTH or _is_row(value):
         return inline
     deeper = indent + " "
+    items = []
     if isinstance(value, dict):
-        pairs = ((json.dumps(key), pretty(item, deeper)) for key, item in value.items())
-        items = [f"{deeper}{key}: {text}" for key, text in pairs]
-        return "\n".join(["{", ",\n".join(items), indent + "}"])
-    items = [deeper + pretty(item, deeper) for item in value]
-    return "\n".join(["[", ",\n".join(items), indent + "]"])
+        for key, item in value.items():
+            items.append(f"{deeper}{json.dumps(key)}: {pretty(item, deeper)}")
+        opening, closing = "{", "}"
+    else:
+        for item in value:
+            items.append(deeper + pretty(item, deeper))
+        opening, closing = "[", "]"
+    return "\n".join([opening, ",\n".join(items), indent + closing])
 
 
 def _is_row(value: Any) -> bool:
@@ -359,6 +377,7 @@ def _is_row(value: Any) -> bool:
 def _is_short(item: Any) -> bool:
     if not isinstance(item, dict | list):
         return True
-    inside = item.values() if isinstance(item, dict) else item
-    nested = any(isinstance(value, dict | list) for value in inside)
-    return not nested and len(json.dumps(item)) <= WIDTH
+    inside = list(item.values()) if isinstance(item, dict) else item
+    if any(isinstance(value, dict | list) for value in inside):
+        return False
+    return len(json.dumps(item)) <= WIDTH

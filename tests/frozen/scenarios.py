@@ -46,10 +46,14 @@ REVIEW = r"^(?=.*(?:score in square brackets|One digit from 1 to 5|Do the two ag
 
 def rule(when: str, reply: str, score: int | None = None) -> str:
     """Writes one rule of a script; a direct review finds six tenths of its mass on `score`."""
-    chances = {digit: 0.6 if digit == score else 0.1 for digit in range(1, 6)}
-    scores = ", ".join(f'"{digit}" = {dump.log(chance)}' for digit, chance in chances.items())
-    direct = f"scores = {{ {scores} }}\n" if score else ""
-    return f'[[rule]]\nwhen = "{when}"\nreplies = ["{reply}"]\n{direct}'
+    lines = ["[[rule]]", f'when = "{when}"', f'replies = ["{reply}"]']
+    if score:
+        scores = []
+        for digit in range(1, 6):
+            chance = 0.6 if digit == score else 0.1
+            scores.append(f'"{digit}" = {dump.log(chance)}')
+        lines.append(f"scores = {{ {', '.join(scores)} }}")
+    return "\n".join(lines) + "\n"
 
 
 def review_rules(own_number: int, guess: int, again: str) -> list[str]:
@@ -115,9 +119,10 @@ class FrozenLab(Lab):
 
     def __init__(self, folder: Path, student: Path) -> None:
         super().__init__(folder, student)
-        names = ("split", "question", "answer")
-        rows = [json.dumps(dict(zip(names, row, strict=True))) for row in QUESTIONS]
-        self.data.write_text("\n".join(rows) + "\n")
+        rows = []
+        for split, question, answer in QUESTIONS:
+            rows.append({"split": split, "question": question, "answer": answer})
+        self.write_questions(rows)
         for name, rules in SCRIPTS.items():
             Path(self.script(name)).write_text("context = 4000\n" + "\n".join(rules))
         self.teachers = self.seats("careful", "hasty", "vague")
@@ -145,9 +150,12 @@ class Scenario:
     def __call__(self, lab: FrozenLab) -> dict[str, Any]:
         """Runs it and dumps what the run left."""
         options: dict[str, Any] = {"reviewers": lab.seats(*self.reviewers), "engine": None}
-        options |= {"student": lab.script(self.student)} if self.student else {}
-        options |= {"teachers": lab.seats(*self.teachers)} if self.teachers else {}
-        options |= {"mentor": lab.student} if self.recipe == "mentor-kd" else {}
+        if self.student:
+            options["student"] = lab.script(self.student)
+        if self.teachers:
+            options["teachers"] = lab.seats(*self.teachers)
+        if self.recipe == "mentor-kd":
+            options["mentor"] = lab.student
         usual = (*small(self.recipe, lab.folder, tokens=16), *FEW.get(self.recipe, ()))
         settings = (*usual, *self.settings)
         found = lab.run(self.recipe, settings=settings, until=self.until, **options)
@@ -168,10 +176,12 @@ class CommandLine:
 
     def __call__(self, lab: FrozenLab) -> dict[str, Any]:
         """Runs it in this process and dumps what it wrote to stdout and to stderr."""
-        seats = [part for name in lab.seats(*self.teachers) for part in ("--teacher", name)]
-        where = ["--task", "table", "--data", str(lab.data), "--db", str(lab.db)]
-        line = [*self.arguments, "--student", lab.script("student"), *seats, *where, "--json"]
-        out, err = io.StringIO(), io.StringIO()
+        line = [*self.arguments, "--student", lab.script("student")]
+        for name in lab.seats(*self.teachers):
+            line += ["--teacher", name]
+        line += ["--task", "table", "--data", str(lab.data), "--db", str(lab.db), "--json"]
+        out = io.StringIO()
+        err = io.StringIO()
         code: Any = 0
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:

@@ -64,7 +64,8 @@ def _path(words: Any) -> list[int]:
 
 def _lead(model: Any, path: list[int]) -> None:
     """Gives each token of the path a direction of its own, and its follower an output along it."""
-    embedded, output = model.model.embed_tokens.weight, model.lm_head.weight
+    embedded = model.model.embed_tokens.weight
+    output = model.lm_head.weight
     output.zero_()
     for direction, (token, follower) in enumerate(pairwise(path)):
         embedded[token] = 0.0

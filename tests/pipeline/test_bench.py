@@ -2,11 +2,12 @@
 
 import pytest
 
-from localfair.committee.seating import Options
+from localfair.committee.seating import Options, Seating
 from localfair.errors import UsageError
 from localfair.machine.hardware import watched
-from localfair.pipeline.bench import Bench, Lengths, bench, best
+from localfair.pipeline.bench import Bench, Lengths, bench, best, engines_for
 from localfair.record.store import Store
+from tests.lab import script
 
 SCRIPT = """
 [[rule]]
@@ -17,14 +18,15 @@ SHORT = Lengths(prompt=6, reply=4)
 
 
 def test_each_engine_and_batch_is_a_row_of_rates(lab):
-    said, script = [], lab.folder / "any.script.toml"
-    script.write_text(SCRIPT)
-    rows = bench(str(script), lab.folder, lab.db, Bench(batches=(4, 1), lengths=SHORT), said.append)
-    assert [row["batch"] for row in rows] == [1, 4] and len(said) == 2
-    assert all(
-        row["prefill"] > 0 and row["decode"] > 0 and row["peak_memory"] > 2**20 for row in rows
-    )
-    assert lab.rows("SELECT COUNT(*) AS n FROM rates WHERE engine = 'scripted'")[0]["n"] == 2
+    told = []
+    any_prompt = script(lab.folder, "any", SCRIPT)
+    rows = bench(any_prompt, lab.folder, lab.db, Bench(batches=(4, 1), lengths=SHORT), told.append)
+    assert [row["batch"] for row in rows] == [1, 4]
+    assert len(told) == 2
+    assert all(row["prefill"] > 0 for row in rows)
+    assert all(row["decode"] > 0 for row in rows)
+    assert all(row["peak_memory"] > 2**20 for row in rows)
+    assert lab.column("SELECT COUNT(*) AS n FROM rates WHERE engine = 'scripted'") == [2]
 
 
 def test_a_real_model_is_measured_without_a_word_about_engines(lab):
@@ -37,7 +39,8 @@ def test_a_real_model_is_measured_without_a_word_about_engines(lab):
     )
     rows = bench(lab.student, lab.folder, lab.db, what, str)
     assert [row["engine"] for row in rows] == ["transformers/fp32"]
-    assert rows[0]["prompt_tokens"] > 6 and 0 < rows[0]["reply_tokens"] <= 4
+    assert rows[0]["prompt_tokens"] > 6
+    assert 0 < rows[0]["reply_tokens"] <= 4
     with Store.open(lab.db) as store:
         assert best(store.rows("SELECT * FROM rates"))["id"] == rows[0]["id"]
 
@@ -46,6 +49,21 @@ def test_an_unknown_engine_is_refused_with_the_nearest_name(lab):
     with pytest.raises(UsageError) as refused:
         bench(lab.teachers[0], lab.folder, lab.db, Bench(engines=("lama_cpp",)), str)
     assert "llama_cpp" in refused.value.hint
+
+
+def test_the_best_row_writes_most_tokens_a_second():
+    rows = [
+        {"batch": 1, "decode": 20.0},
+        {"batch": 4, "decode": 60.0},
+        {"batch": 8, "decode": 55.0},
+    ]
+    assert best(rows)["batch"] == 4
+
+
+def test_a_script_is_served_by_its_own_engine_and_a_folder_by_what_is_installed(lab):
+    seating = Seating(lab.folder, 0, Options())
+    assert engines_for(seating.model(lab.teachers[0])) == ("scripted",)
+    assert set(engines_for(seating.model(lab.student))) <= {"transformers", "vllm"}
 
 
 def test_the_peak_is_that_of_the_block():

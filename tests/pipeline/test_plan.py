@@ -13,17 +13,25 @@ from tests.lab import teacher
 
 def seats(lab):
     """Three teachers that are three models, one of them harsh, one often wrong."""
-    return tuple(
-        teacher(lab.folder, f"s{n}", score=n, answer="0" if n == 4 else r"\\1") for n in (1, 4, 5)
+    return (
+        teacher(lab.folder, "s1", score=1),
+        teacher(lab.folder, "s4", score=4, answer="0"),
+        teacher(lab.folder, "s5", score=5),
     )
 
 
 def by_step(planned):
-    found = {}
+    """By step: replies recorded, calls known, and calls that may come on top."""
+    counts = {}
     for line in planned.lines:
-        recorded, calls, more = found.get(line.step, (0, 0, 0))
-        found[line.step] = (recorded + line.recorded, calls + line.calls, more + line.more)
-    return found
+        recorded, calls, more = counts.get(line.step, (0, 0, 0))
+        counts[line.step] = (recorded + line.recorded, calls + line.calls, more + line.more)
+    return counts
+
+
+def files_of(lab):
+    """Everything in the laboratory's folder, and what the record holds."""
+    return sorted(lab.folder.rglob("*")), hashlib.sha256(lab.db.read_bytes()).hexdigest()
 
 
 def test_before_anything_is_asked_exams_are_exact_and_the_rest_is_bounded(lab):
@@ -38,14 +46,11 @@ def test_what_a_run_then_asks_is_never_more(lab, until):
     if until:
         lab.run(teachers=seats(lab), until=until)
     planned = by_step(plan(lab.order(teachers=seats(lab))))
-    ran = {s["step"]: s for s in lab.run(teachers=seats(lab))["steps"]}
-    for step, (recorded, calls, more) in planned.items():
-        assert (
-            recorded
-            <= ran[step]["reused"]
-            <= ran[step]["reused"] + ran[step]["calls"]
-            <= recorded + calls + more
-        )
+    ran = {step["step"]: step for step in lab.run(teachers=seats(lab))["steps"]}
+    for name, (recorded, calls, more) in planned.items():
+        reused = ran[name]["reused"]
+        asked = reused + ran[name]["calls"]
+        assert recorded <= reused <= asked <= recorded + calls + more
     if until == "inquire":
         assert planned["inquire"] == (8 * 6, 0, 0)
 
@@ -54,26 +59,24 @@ def test_a_finished_run_is_planned_at_nothing(lab):
     lab.run()
     planned = plan(lab.order())
     assert {calls + more for _, calls, more in by_step(planned).values()} == {0}
-    assert planned.loads == 0 and planned.seconds == 0 and planned.training[0]["trained"]
+    assert planned.loads == planned.seconds == 0
+    assert planned.training[0]["trained"]
 
 
 def test_a_plan_leaves_no_trace(lab):
     plan(lab.order())
     assert not lab.db.exists()
     lab.run(until="exam")
-    before = hashlib.sha256(lab.db.read_bytes()).hexdigest(), sorted(lab.folder.rglob("*"))
+    before = files_of(lab)
     plan(lab.order())
-    assert (
-        hashlib.sha256(lab.db.read_bytes()).hexdigest(),
-        sorted(lab.folder.rglob("*")),
-    ) == before
+    assert files_of(lab) == before
 
 
 def test_time_is_known_once_every_engine_was_measured(lab):
     planned = plan(lab.order())
-    assert planned.seconds is None and [name.split(" ")[1] for name in planned.unmeasured] == [
-        f"(transformers/{usual_precision()})"
-    ]
+    assert planned.seconds is None
+    (unmeasured,) = planned.unmeasured
+    assert unmeasured.endswith(f" (transformers/{usual_precision()})")
     bench(lab.student, lab.folder, lab.db, Bench(engines=("transformers",), batches=(4,)), str)
     assert plan(lab.order()).seconds > 0
 
@@ -81,3 +84,41 @@ def test_time_is_known_once_every_engine_was_measured(lab):
 def test_a_run_that_would_be_refused_is_refused(lab):
     with pytest.raises(UsageError, match="at least one teacher"):
         plan(lab.order(teachers=()))
+
+
+def test_a_direct_review_is_planned_without_a_written_token(lab):
+    planned = plan(lab.order(settings=("review.mode=direct",)))
+    written = {line.step: line.reply_tokens for line in planned.lines}
+    assert written["review"] == 0
+    assert written["inquire"] > 0
+
+
+def test_a_training_is_planned_in_steps_from_the_lessons_that_may_come(lab):
+    (training,) = plan(lab.order()).training
+    assert (training["lessons"], training["more"], training["trained"]) == (0, 48, False)
+    assert training["steps"] == 48 / 8 * 2  # batches of 8, two epochs
+    assert training["seconds"] is None
+
+
+def test_a_models_load_is_counted_once_for_each_step_that_asks_it(lab):
+    planned = plan(lab.order())
+    assert planned.loads == len(planned.lines)
+    assert planned.loads == 1 + 1 + 3 + 3 + 1
+
+
+def test_a_plan_as_data_adds_up(lab):
+    planned = plan(lab.order())
+    data = planned.data()
+    assert data["calls"] == 4 + 8 + 4
+    assert data["more"] == 8 * 6 + 8 * 12
+    assert data["recorded"] == 0
+    assert data["seconds"] is None
+    assert len(data["lines"]) == len(planned.lines)
+
+
+def test_a_script_takes_no_memory_and_a_model_that_is_named_by_its_path_does(lab):
+    planned = plan(lab.order())
+    memory = {line.step: line.memory for line in planned.lines}
+    assert memory["inquire"] is None
+    assert memory["exam"] > 0
+    assert planned.memory == max(memory["before"], memory["exam"], memory["after"])

@@ -1,66 +1,126 @@
 """The best epoch is chosen on dev, recorded, and chosen again without asking anybody."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from localfair.errors import TaskError
 from localfair.machine.files import sha256_file
+from localfair.pipeline.runs import do
+from localfair.recipe.rounds import best
+from localfair.stages.epochs import WEIGHTS, epoch_folder, keep_best, keep_epoch
+from tests.lab import item, quiet, script
 
 BEST = ("train.best_epoch={}", "train.epochs=3", "train.best_epoch.sampling.max_tokens=8")
+# each epoch is an adapter of its own, and so draws its own of these replies
+WAVERING = r"""
+[[rule]]
+when = '.*code of item (\d+)'
+replies = ['The answer is \1.', 'The answer is 1.']
+"""
+ADAPTER = "b2:3"  # its epochs draw replies of which those of the second are best
 
 
-def adapter(lab, run):
-    return lab.rows("SELECT * FROM adapters WHERE id = ?", run["adapter"]["id"])[0]
+def adapter(lab, found):
+    return lab.rows("SELECT * FROM adapters WHERE id = ?", found["adapter"]["id"])[0]
+
+
+def write_epochs(folder, count):
+    """What a training leaves: each epoch's weights, and the last one's in the folder itself."""
+    for epoch in range(1, count + 1):
+        epoch_folder(folder, epoch).mkdir(parents=True)
+        (epoch_folder(folder, epoch) / WEIGHTS).write_text(f"epoch {epoch}")
+    (folder / WEIGHTS).write_text(f"epoch {count}")
+
+
+def wavering_exams(lab, folder):
+    """Three epochs of a wavering student examined on 12 dev questions: 5, 7, 6 are right."""
+    questions = [item(number, "dev") for number in range(100, 112)]
+    lab.write_questions([item(1, "train"), item(2, "test"), *questions])
+    student = script(lab.folder, "wavering", WAVERING)
+    warm = (*BEST, "train.best_epoch.sampling.temperature=0.7")
+    (step,) = [each for _, each in lab.order(settings=warm).recipe.steps() if each.id == "train"]
+    standings = []
+
+    def examine(work, _):
+        standings.extend(keep_best(work, step, ADAPTER, folder))
+        return {}
+
+    with lab.at("before", settings=warm, student=student) as (work, before):
+        do(work, before, examine, quiet)
+    return standings
 
 
 def test_the_epoch_that_does_best_on_dev_is_kept_and_the_record_says_how_each_did(lab):
     found = lab.run(settings=BEST)
-    (step,) = [s for s in found["steps"] if s["step"] == "train"]
+    (step,) = [step for step in found["steps"] if step["step"] == "train"]
     standings = json.loads(adapter(lab, found)["epochs"])
-    assert [n for n, _, _ in standings] == [1, 2, 3] and {
-        answers for _, _, answers in standings
-    } == {1}
+    assert [epoch for epoch, _, _ in standings] == [1, 2, 3]
+    assert {answers for _, _, answers in standings} == {1}
     right = [right for _, right, _ in standings]
     assert step["outcome"]["epoch_kept"] == 1 + right.index(max(right))
-    asked = lab.rows("SELECT DISTINCT adapter FROM generations WHERE adapter LIKE '%@%'")
-    assert {row["adapter"].partition("@")[2] for row in asked} == {"1", "2", "3"}
+    asked = lab.column("SELECT DISTINCT adapter FROM generations WHERE adapter LIKE '%@%'")
+    assert sorted(adapter[-2:] for adapter in asked) == ["@1", "@2", "@3"]
 
 
 def test_the_same_command_again_asks_nobody_and_keeps_the_same_epoch(lab):
-    first, second = lab.run(settings=BEST), lab.run(settings=BEST)
+    first = lab.run(settings=BEST)
+    second = lab.run(settings=BEST)
     assert second["backend_calls"] == second["loads"] == 0
     assert first["steps"][-2]["outcome"] == second["steps"][-2]["outcome"]
     assert first["after"] == second["after"]
 
 
-def test_what_is_kept_is_that_epochs_adapter_and_the_others_are_gone(lab, monkeypatch):
-    from localfair.stages import epochs
-
-    kept, copy = {}, epochs.shutil.copyfile
-    monkeypatch.setattr(epochs, "best", lambda standings: standings[1])
-
-    def copied(source, target):
-        kept["sha256"] = sha256_file(source)
-        return copy(source, target)
-
-    monkeypatch.setattr(epochs.shutil, "copyfile", copied)
-    row = adapter(lab, lab.run(settings=BEST))
+def test_what_is_kept_is_that_epochs_adapter_and_the_others_are_gone(lab):
+    found = lab.run(settings=BEST)
+    kept = found["steps"][-2]["outcome"]["epoch_kept"]
+    row = adapter(lab, found)
     folder = Path(lab.db).parent / row["path"]
-    assert row["sha256"] == kept["sha256"] == sha256_file(folder / "adapter_model.safetensors")
+    # as many epochs alone, at a constant learning rate, make the very same weights
+    alone = adapter(lab, lab.run(settings=(f"train.epochs={kept}",)))
+    assert row["sha256"] == alone["sha256"] == sha256_file(folder / WEIGHTS)
     assert not (folder / "epochs").exists()
 
 
+def test_an_epochs_weights_take_the_place_of_the_last_ones(tmp_path):
+    write_epochs(tmp_path, 3)
+    keep_epoch(tmp_path, 2)
+    assert (tmp_path / WEIGHTS).read_text() == "epoch 2"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [WEIGHTS, "epochs"]
+    assert (epoch_folder(tmp_path, 2) / WEIGHTS).read_text() == "epoch 2"
+
+
+def test_of_epochs_that_differ_on_dev_the_best_ones_weights_are_kept(lab, tmp_path):
+    folder = tmp_path / "adapter"
+    write_epochs(folder, 3)
+    standings = wavering_exams(lab, folder)
+    assert [standing.right for standing in standings] == [5, 7, 6]
+    assert best(standings).round == 2
+    assert (folder / WEIGHTS).read_text() == "epoch 2"
+
+
+def test_every_epoch_is_examined_on_all_of_dev_and_never_on_test(lab, tmp_path):
+    write_epochs(tmp_path / "adapter", 3)
+    standings = wavering_exams(lab, tmp_path / "adapter")
+    assert [(each.round, each.answers) for each in standings] == [(1, 12), (2, 12), (3, 12)]
+    epochs = [f"{ADAPTER}@{epoch}" for epoch in (1, 2, 3)]
+    assert [each.adapter for each in standings] == epochs
+    asked = lab.column("SELECT adapter FROM generations WHERE adapter <> ''")
+    assert Counter(asked) == dict.fromkeys(epochs, 12)
+    on_test = "SELECT id FROM generations WHERE adapter <> '' AND messages LIKE '%item 2?%'"
+    assert lab.column(on_test) == []
+
+
 def test_another_adapter_is_trained_than_without(lab):
-    plain, chosen = lab.run(settings=("train.epochs=3",)), lab.run(settings=BEST)
+    plain = lab.run(settings=("train.epochs=3",))
+    chosen = lab.run(settings=BEST)
     assert plain["adapter"]["id"] != chosen["adapter"]["id"]
 
 
 def test_without_a_dev_split_it_is_refused_before_anything_is_asked(lab):
-    rows = [line for line in lab.data.read_text().splitlines() if '"dev"' not in line][
-        :2
-    ]  # too few to carve one from
-    lab.data.write_text("\n".join(rows) + "\n")
+    lab.write_questions([item(4011, "train"), item(4012, "test")])  # too few to carve one from
+    without_exams = ("before.enabled=false", "after.enabled=false")
     with pytest.raises(TaskError, match="no dev questions, and train needs them"):
-        lab.run(settings=(*BEST, "before.enabled=false", "after.enabled=false"))
+        lab.run(settings=(*BEST, *without_exams))

@@ -1,13 +1,15 @@
 """Scores are read as FAIR's authors read them, the gate is strict, and nobody reviews their own text."""
 
+import math
 import random
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from localfair.errors import UsageError
 from localfair.recipe.schema import Accept
+from localfair.record.store import Store
 from localfair.stages.review import (
     accepted,
     expected_score,
@@ -17,6 +19,14 @@ from localfair.stages.review import (
     settled,
 )
 from localfair.stages.rows import Written
+from tests.lab import Lab, always, teacher
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A laboratory whose scripted student gets each of the 8 train questions wrong."""
+    return Lab(tmp_path, Path(always(tmp_path, "student", "The answer is 1.")))
+
 
 RATIONALE = Written(
     id="e",
@@ -88,9 +98,8 @@ def test_a_gate_may_ask_for_more_reviews_and_a_higher_mean():
 
 
 def test_a_direct_score_is_the_expectation_over_the_five_digits():
-    import math
-
-    assert expected_score([math.log(p) for p in (0.1, 0.1, 0.1, 0.1, 0.6)]) == pytest.approx(4.0)
+    chances = (0.1, 0.1, 0.1, 0.1, 0.6)
+    assert expected_score([math.log(chance) for chance in chances]) == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize(
@@ -119,123 +128,190 @@ def test_every_verdict_says_why():
 def test_the_record_refuses_an_author_as_the_reviewer(lab):
     lab.run(until="inquire")
     explanation = lab.rows("SELECT * FROM explanations LIMIT 1")[0]
-    from localfair.record.store import Store
-
+    author = explanation["seat"]
     review = {
-        "id": "r", "explanation": explanation["id"], "author": explanation["seat"], "seat": explanation["seat"],
-        "generation": explanation["generation"], "score": 5, "same_weights": 1,
-    }  # fmt: skip
+        "id": "r",
+        "explanation": explanation["id"],
+        "author": author,
+        "seat": author,
+        "generation": explanation["generation"],
+        "score": 5,
+        "same_weights": 1,
+    }
     with Store.open(lab.db, create=True) as store, pytest.raises(sqlite3.IntegrityError):
         store.ensure("reviews", [review])
 
 
 def test_one_model_in_three_seats_reviews_itself_and_the_record_says_so(lab):
     lab.run(teachers=(lab.teachers[0],) * 3, until="review")
-    reviews = lab.rows("SELECT * FROM reviews")
-    assert reviews and all(r["same_weights"] == 1 and r["seat"] != r["author"] for r in reviews)
+    reviews = lab.tuples("SELECT same_weights, seat <> author FROM reviews")
+    assert reviews
+    assert set(reviews) == {(1, 1)}
 
 
 def test_direct_reviews_score_by_one_forward_pass_and_keep_their_log_probabilities(lab):
     found = lab.run(settings=("review.mode=direct",), until="review")
-    scores = lab.rows(
-        "SELECT r.score, g.action, g.logprobs FROM reviews r JOIN generations g ON g.id = r.generation"
+    reviews = lab.tuples(
+        "SELECT g.action, r.score FROM reviews r JOIN generations g ON g.id = r.generation"
     )
-    assert found["reviews"] == len(scores) == 96
-    assert all(r["action"] == "score" and r["score"] == pytest.approx(3.0) for r in scores)
+    assert found["reviews"] == 96
+    assert reviews == [("score", pytest.approx(3.0))] * 96
     assert found["accepted"] == 0  # an expectation of 3 is not above 3
 
 
-def verdicts(lab):
-    return {
-        v["explanation"]: v["accepted"]
-        for v in lab.rows("SELECT explanation, accepted FROM verdicts")
-    }
+def verdicts(lab, run):
+    return dict(
+        lab.tuples(
+            "SELECT v.explanation, v.accepted FROM verdicts v "
+            'JOIN run_rows r ON r."row" = v.id WHERE r.run = ?',
+            run,
+        )
+    )
 
 
-@pytest.mark.parametrize(
-    "seated", ["t0 t1 harsh", "t0 harsh t0"]
-)  # one engine's seats are asked together
-def test_an_explanation_whose_verdict_is_settled_is_not_sent_to_the_rest(lab, tmp_path, seated):
-    from tests.lab import Lab, teacher
-
-    known = {
-        "t0": lab.teachers[0],
-        "t1": lab.teachers[1],
-        "harsh": teacher(lab.folder, "harsh", score=1),
-    }
-    seats = tuple(known[name] for name in seated.split())
+# one engine's seats are asked together
+@pytest.mark.parametrize("seated", ["t0 t1 harsh", "t0 harsh t0"])
+def test_an_explanation_whose_verdict_is_settled_is_not_sent_to_the_rest(lab, seated):
+    teacher(lab.folder, "harsh", score=1)
+    seats = tuple(str(lab.folder / f"{name}.script.toml") for name in seated.split())
     spared = lab.run(teachers=seats, until="review")
-    other = Lab(tmp_path, lab.student)
-    exhaustive = other.run(teachers=seats, settings=("review.exhaustive=true",), until="review")
+    exhaustive = lab.run(teachers=seats, settings=("review.exhaustive=true",), until="review")
     assert spared["reviews"] + spared["steps"][-1]["outcome"]["spared"] == 48 * 2
-    assert exhaustive["reviews"] == 48 * 2 and spared["reviews"] < 48 * 2
-    assert verdicts(lab) == verdicts(other)
+    assert exhaustive["reviews"] == 48 * 2
+    assert spared["reviews"] < 48 * 2
+    assert verdicts(lab, spared["run"]) == verdicts(lab, exhaustive["run"])
+    assert len(verdicts(lab, spared["run"])) == 48
 
 
 def test_a_rationale_that_fails_the_answer_check_is_reviewed_by_nobody_unless_asked(lab):
-    from tests.lab import teacher
-
     seats = (*lab.teachers[:2], teacher(lab.folder, "wrong", answer="0"))
     rejected = (
         "SELECT COUNT(*) AS n FROM reviews r JOIN explanations e ON e.id = r.explanation "
         "WHERE e.grade <> 'right'"
     )
     lab.run(teachers=seats, until="review")
-    assert lab.rows(rejected)[0]["n"] == 0
+    assert lab.column(rejected) == [0]
     lab.run(teachers=seats, settings=("review.exhaustive=true",), until="review")
-    assert lab.rows(rejected)[0]["n"] > 0
+    assert lab.column(rejected) > [0]
+
+
+def loads(found):
+    return {step["step"]: step["loads"] for step in found["steps"]}
 
 
 def test_a_stage_loads_each_model_once_at_most_and_the_reviews_begin_with_who_wrote_last(lab):
-    from tests.lab import teacher
-
     seats = tuple(teacher(lab.folder, f"s{score}", score=score) for score in (3, 4, 5))
     found = lab.run(teachers=seats, until="review")
-    loads = {s["step"]: s["loads"] for s in found["steps"]}
-    assert loads["inquire"] == 3 and loads["review"] == 2
+    assert loads(found) == {"before": 1, "exam": 0, "inquire": 3, "review": 2}
 
 
 def test_the_engine_of_several_seats_does_not_push_out_the_one_that_wrote_last(lab):
-    found = lab.run(teachers=(lab.teachers[0], lab.teachers[1], lab.teachers[0]), until="review")
-    loads = {s["step"]: s["loads"] for s in found["steps"]}
-    assert loads["inquire"] == 2 and loads["review"] == 1
+    seats = (lab.teachers[0], lab.teachers[1], lab.teachers[0])
+    found = lab.run(teachers=seats, until="review")
+    assert loads(found) == {"before": 1, "exam": 0, "inquire": 2, "review": 1}
 
 
-def test_bound_replies_need_an_engine_that_can(lab):
-    with pytest.raises(UsageError, match="scripted engine of t0 cannot constrain"):
-        lab.run(settings=("review.constrained=true",))
+def test_another_threshold_makes_other_verdicts_without_a_call(lab):
+    lab.run(until="review")
+    strict = lab.run(settings=("review.accept.mean_above=5",), until="review")
+    assert strict["backend_calls"] == 0
+    assert strict["accepted"] == 0
+    counts = lab.tuples("SELECT accepted, COUNT(*) FROM verdicts GROUP BY 1 ORDER BY 1")
+    assert counts == [(0, 48), (1, 48)]
 
 
-def turn_by_turn(scores, sizes, above, needed):
-    """What review does for one explanation: ask on, some reviewers at a time, until nothing can change; the
-    verdict and how many were asked."""
-    known = []
+def test_the_papers_way_reviews_rationales_only(lab):
+    found = lab.run(settings=('review.of=["rationale"]',), until="select")
+    kinds = lab.column(
+        "SELECT DISTINCT e.kind FROM reviews r JOIN explanations e ON e.id = r.explanation"
+    )
+    assert kinds == ["rationale"]
+    assert found["lessons"] == 16
+
+
+def test_reviews_can_be_left_out_and_the_answer_check_stays(lab):
+    wrong = teacher(lab.folder, "wrong", answer="0")
+    found = lab.run(settings=("review.mode=none",), teachers=(wrong,), until="select")
+    assert found["reviews"] == 0
+    rejected = lab.column("SELECT reason FROM verdicts WHERE accepted = 0")
+    assert rejected
+    assert set(rejected) == {"answer check: wrong"}
+
+
+# -- what is settled ------------------------------------------------------------------------------
+
+
+def valid(scores):
+    return [score for score in scores if score is not None]
+
+
+def turn_by_turn(scores, sizes, gate):
+    """What review does for one explanation: ask some reviewers at a time, until nothing can change.
+
+    The verdict, and how many were asked.
+    """
+    asked = 0
     for size in sizes:
-        if settled([s for s in known if s is not None], len(scores) - len(known), above, needed):
+        if settled(valid(scores[:asked]), len(scores) - asked, *gate):
             break
-        known += scores[len(known) :][:size]
-    return accepted([s for s in known if s is not None], above, needed), len(known)
+        asked = min(len(scores), asked + size)
+    return accepted(valid(scores[:asked]), *gate), asked
+
+
+def random_case(draw):
+    """The scores that reviewers would give, None for an unreadable one, and a gate."""
+    count = draw.randint(1, 6)
+    needed = draw.randint(1, 4)
+    above = draw.choice([0, 1, 2.5, 3, 3.5, 4, 4.9, 5])
+    scores = []
+    for _ in range(count):
+        scores.append(draw.choice([None, 1, 2, 3, 4, 5, draw.uniform(1, 5)]))
+    return scores, (above, needed)
 
 
 def test_verdicts_are_those_of_the_exhaustive_run_on_random_scores():
-    draw, sizes, spared, spared_together = random.Random(0), random.Random(1), 0, 0
+    draw = random.Random(0)
+    sizes = random.Random(1)
+    spared = 0
+    spared_together = 0
     for _ in range(20_000):
-        count, needed, above = (
-            draw.randint(1, 6),
-            draw.randint(1, 4),
-            draw.choice([0, 1, 2.5, 3, 3.5, 4, 4.9, 5]),
-        )
-        scores = [draw.choice([None, 1, 2, 3, 4, 5, draw.uniform(1, 5)]) for _ in range(count)]
-        expected = accepted([s for s in scores if s is not None], above, needed)
-        verdict, asked = turn_by_turn(scores, [1] * count, above, needed)
-        assert verdict == expected, (scores, above, needed)
-        spared += count - asked
-        verdict, asked = turn_by_turn(scores, sizes.choices([1, 2, 3], k=count), above, needed)
-        assert verdict == expected, (scores, above, needed)
-        spared_together += count - asked
-    assert spared > 20_000 and spared > spared_together > 5_000
+        scores, gate = random_case(draw)
+        expected = accepted(valid(scores), *gate)
+        verdict, asked = turn_by_turn(scores, [1] * len(scores), gate)
+        assert verdict == expected, (scores, gate)
+        spared += len(scores) - asked
+        together = sizes.choices([1, 2, 3], k=len(scores))
+        verdict, asked = turn_by_turn(scores, together, gate)
+        assert verdict == expected, (scores, gate)
+        spared_together += len(scores) - asked
+    assert spared > 20_000
+    assert spared > spared_together > 5_000
 
 
 def test_nothing_is_settled_while_one_review_can_turn_it():
-    assert not settled([5], 1) and not settled([2], 1) and not settled([], 2)
-    assert settled([1], 1) and settled([5, 5], 1) and settled([], 0)
+    assert not settled([5], 1)
+    assert not settled([2], 1)
+    assert not settled([], 2)
+
+
+def test_what_no_review_can_turn_is_settled():
+    assert settled([1], 1)
+    assert settled([5, 5], 1)
+    assert settled([], 0)
+
+
+def test_an_unreadable_review_is_kept_and_counts_for_nothing(lab):
+    mute = teacher(lab.folder, "mute", score="none")
+    found = lab.run(teachers=(*lab.teachers[:1], mute), until="review")
+    outcome = found["steps"][-1]["outcome"]
+    assert outcome["unreadable"] == 16  # of the other teacher's texts
+    rejected = lab.tuples("SELECT valid, reason FROM verdicts WHERE accepted = 0")
+    assert rejected == [(0, "0 valid of at least 1 reviews")] * 16
+
+
+def test_named_reviewers_review_instead_of_the_teachers(lab):
+    harsh = teacher(lab.folder, "harsh", score=1)
+    found = lab.run(reviewers=(harsh,), until="review")
+    assert (found["reviews"], found["accepted"]) == (48, 0)
+    roles = lab.rows("SELECT DISTINCT s.role FROM reviews r JOIN seats s ON s.id = r.seat")
+    assert roles == [{"role": "reviewer"}]

@@ -1,10 +1,138 @@
-"""What stages share about rows: a draw is the same whoever draws it, and in whatever order the rows come."""
+"""How stages pick rows: draws that depend on no order, demonstrations that never give the question away."""
 
-from localfair.stages.rows import draw
+from dataclasses import replace
+
+import pytest
+
+from localfair.errors import TaskError
+from localfair.stages.rows import (
+    Demonstrations,
+    Written,
+    by_question,
+    draw,
+    draw_written,
+    with_texts,
+)
+from localfair.stages.step import Scope
+from tests.lab import scripted_student
+
+IDS = [str(number) for number in range(20)]
+
+
+def written(row_id, question="q"):
+    return Written(
+        id=row_id,
+        kind="rationale",
+        question=question,
+        answer=None,
+        mistake="",
+        grade="right",
+        seat="s",
+        teacher=0,
+        fingerprint="f",
+        generation="g",
+        text="So it is 7.",
+        finish="stop",
+    )
 
 
 def test_a_draw_depends_on_seed_purpose_and_ids_alone():
-    rows = [{"id": str(n)} for n in range(20)]
-    assert draw(0, "a", rows, 5) == draw(0, "a", rows[::-1], 5)
-    assert draw(0, "a", rows, 5) != draw(1, "a", rows, 5)
-    assert draw(0, "a", rows, 20) != draw(0, "b", rows, 20)
+    assert draw(0, "a", IDS, 5) == draw(0, "a", IDS[::-1], 5)
+    assert draw(0, "a", IDS, 5) != draw(1, "a", IDS, 5)
+    assert draw(0, "a", IDS, 20) != draw(0, "b", IDS, 20)
+
+
+def test_a_larger_draw_begins_with_the_smaller_one():
+    assert draw(0, "a", IDS)[:5] == draw(0, "a", IDS, 5)
+    assert sorted(draw(0, "a", IDS)) == sorted(IDS)
+
+
+def test_one_more_id_moves_none_of_the_others():
+    more = draw(0, "a", [*IDS, "new"])
+    assert [row_id for row_id in more if row_id != "new"] == draw(0, "a", IDS)
+
+
+def test_explanations_are_drawn_by_their_ids():
+    explanations = [written(row_id) for row_id in IDS]
+    drawn = draw_written(0, "a", explanations, 5)
+    assert [each.id for each in drawn] == draw(0, "a", IDS, 5)
+
+
+def test_explanations_are_grouped_by_question_in_their_order():
+    explanations = [written("1", "a"), written("2", "b"), written("0", "a")]
+    grouped = by_question(explanations)
+    assert [each.id for each in grouped["a"]] == ["1", "0"]
+    assert [each.id for each in grouped["b"]] == ["2"]
+
+
+def test_an_explanation_is_read_with_its_author_and_with_the_mistake_it_is_about(lab):
+    with lab.at("review", student=scripted_student(lab.folder)) as (work, _):
+        inquiries = [done for done in work.rows.done if done.step.stage == "inquire"]
+        rows = work.rows.of("explanations", "explanation", inquiries)
+        read = with_texts(work, rows)
+    assert [each.id for each in read] == [row["id"] for row in rows]
+    assert {each.teacher for each in read} == {0, 1, 2}
+    assert {each.mistake for each in read} == {"The answer is 1.", "I do not know."}
+    assert all(each.text and each.finish == "stop" for each in read)
+
+
+def test_an_explanation_about_a_question_is_about_no_mistake(lab):
+    with lab.at("check", "single-teacher", student=scripted_student(lab.folder)) as (work, _):
+        (inquiry,) = [done for done in work.rows.done if done.step.stage == "inquire"]
+        read = with_texts(work, work.rows.of("explanations", "explanation", [inquiry]))
+    assert len(read) == 8
+    assert {each.mistake for each in read} == {""}
+    assert {each.answer for each in read} == {None}
+
+
+# -- demonstrations -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def work(lab):
+    with lab.at("before", student=scripted_student(lab.folder)) as (handed, _):
+        yield handed
+
+
+def test_demonstrations_never_show_the_question_and_are_the_same_otherwise(work):
+    demonstrations = Demonstrations(work)
+    (asked, *_) = work.questions("test")
+    usual = demonstrations.before(asked, 3)
+    for question in work.questions("train"):
+        shown = demonstrations.before(question, 3)
+        assert len(shown) == 3
+        assert question not in shown
+        if question not in usual:
+            assert shown == usual
+
+
+def test_another_seed_shows_others(work):
+    (asked, *_) = work.questions("test")
+    other = replace(work, scope=Scope(seed=1))
+    assert Demonstrations(work).before(asked, 4) != Demonstrations(other).before(asked, 4)
+
+
+def test_a_limit_of_train_questions_changes_no_demonstration(work):
+    (asked, *_) = work.questions("test")
+    limited = replace(work, scope=Scope(seed=0, train_limit=1))
+    assert Demonstrations(work).before(asked, 4) == Demonstrations(limited).before(asked, 4)
+
+
+def test_more_demonstrations_than_gold_rationales_are_refused(work):
+    demonstrations = Demonstrations(work)
+    (question, *_) = work.questions("train")
+    assert len(demonstrations.before(question, 7)) == 7
+    with pytest.raises(TaskError, match="too few gold rationales for 8 demonstrations"):
+        demonstrations.before(question, 8)
+
+
+def test_no_demonstrations_need_no_gold_rationale(work):
+    (question, *_) = work.questions("train")
+    assert Demonstrations(work).values(question, 0) == []
+
+
+def test_a_demonstration_is_shown_with_its_solution(work):
+    (question, *_) = work.questions("train")
+    (shown,) = Demonstrations(work).values(question, 1)
+    assert shown["rationale"].startswith("Read it.")
+    assert "code of item" in shown["question"]

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from localfair.errors import TrainingError, UsageError
-from localfair.pipeline.orders import step_of
+from localfair.cli import main
+from localfair.errors import TrainingError
 from tests import tiny
+from tests.lab import teacher
 
 SHOUTING = tiny.CHATML.replace("assistant\n' }}{% endif", "assistant\nAHEM: ' }}{% endif")
 
@@ -17,7 +18,7 @@ def preview(lab, *settings, **options):
 
 def carded(lab, **more):
     """The tiny student behind a card of the workspace."""
-    said = {
+    keys = {
         "name": "carded",
         "family": "tiny",
         "format": "safetensors",
@@ -26,45 +27,40 @@ def carded(lab, **more):
         **more,
     }
     (lab.folder / "models").mkdir(exist_ok=True)
-    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in said.items())
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
     (lab.folder / "models" / "carded.toml").write_text(text)
     return "carded"
 
 
 def test_a_preview_shows_one_lesson_of_each_kind_and_trains_nothing(lab):
     shown = preview(lab)
-    assert len(shown) == 2 and [s.split()[1] for s in shown] == ["feedback", "rationale"]
-    assert all(s.count("⟦") == 1 and s.endswith("<|im_end|>⟧") for s in shown)
-    assert not lab.rows("SELECT id FROM adapters") and not lab.rows(
-        "SELECT * FROM run_steps WHERE stage = 'train'"
-    )
+    assert [text.split()[1] for text in shown] == ["feedback", "rationale"]
+    assert all(text.count("⟦") == 1 for text in shown)
+    assert all(text.endswith("<|im_end|>⟧") for text in shown)
+    assert not lab.rows("SELECT id FROM adapters")
+    assert not lab.rows("SELECT * FROM run_steps WHERE stage = 'train'")
+
+
+def test_a_preview_without_lessons_says_so(lab):
+    harsh = tuple(teacher(lab.folder, f"harsh{at}", score=1) for at in range(2))
+    assert preview(lab, teachers=harsh) == ["no lessons"]
 
 
 def test_the_command_line_shows_a_preview_on_stdout_alone(lab, monkeypatch, capsys):
-    from localfair.cli import main
-
     monkeypatch.setenv("LOCALFAIR_WORKSPACE", str(lab.folder))
-    seats = [
-        "--student",
-        lab.student,
-        *(part for name in lab.teachers for part in ("--teacher", name)),
-    ]
-    given = [
-        "--task",
-        "table",
-        "--data",
-        str(lab.data),
-        "--db",
-        str(lab.db),
-        "--train-limit",
-        "2",
-        *seats,
-    ]
+    line = ["train", "fair", "--preview", "--set", "exam.sampling.max_tokens=8"]
+    line += ["--task", "table", "--data", str(lab.data), "--db", str(lab.db), "--train-limit", "2"]
+    line += ["--student", lab.student]
+    for name in lab.teachers:
+        line += ["--teacher", name]
     with pytest.raises(SystemExit) as ended:
-        main(["train", "fair", *given, "--preview", "--set", "exam.sampling.max_tokens=8"])
+        main(line)
     out, err = capsys.readouterr()
-    assert ended.value.code == 0 and out.startswith("--- feedback (b2:") and out.count("⟦") == 2
-    assert "select:" in err and "train:" not in err
+    assert ended.value.code == 0
+    assert out.startswith("--- feedback (b2:")
+    assert out.count("⟦") == 2
+    assert "select:" in err
+    assert "train:" not in err
 
 
 def test_a_lesson_too_long_is_shown_as_dropped(lab):
@@ -79,11 +75,9 @@ def test_a_cards_own_chat_template_makes_lessons_as_it_makes_exams(lab):
 
 
 def test_another_chat_template_is_another_adapter(lab):
-    plain = lab.run(student=carded(lab), train_limit=3)["adapter"]["id"]
-    assert (
-        lab.run(student=carded(lab, chat_template=SHOUTING), train_limit=3)["adapter"]["id"]
-        != plain
-    )
+    plain = lab.run(student=carded(lab), train_limit=3)
+    shouting = lab.run(student=carded(lab, chat_template=SHOUTING), train_limit=3)
+    assert shouting["adapter"]["id"] != plain["adapter"]["id"]
 
 
 def test_curve_time_speed_and_memory_are_rows(lab):
@@ -91,22 +85,9 @@ def test_curve_time_speed_and_memory_are_rows(lab):
     (adapter,) = lab.rows("SELECT * FROM adapters")
     curve = lab.rows("SELECT step, loss, learning_rate FROM curve ORDER BY step")
     assert [point["step"] for point in curve] == list(range(1, found["adapter"]["steps"] + 1))
-    assert (
-        adapter["seconds"] > 0 and adapter["peak_memory"] > 0 and adapter["tokens_per_second"] > 0
-    )
-
-
-def test_a_setting_with_its_default_is_no_part_of_an_adapters_identity(lab):
-    first = lab.run(train_limit=3)
-    again = lab.run(
-        settings=("train.group_by_length=false", "train.checkpoint_every=7"), train_limit=3
-    )
-    grouped = lab.run(settings=("train.group_by_length=true",), train_limit=3)
-    assert again["adapter"]["id"] == first["adapter"]["id"] != grouped["adapter"]["id"]
-    assert (
-        "group_by_length"
-        not in lab.rows("SELECT settings FROM adapters ORDER BY created")[0]["settings"]
-    )
+    assert adapter["seconds"] > 0
+    assert adapter["peak_memory"] > 0
+    assert adapter["tokens_per_second"] > 0
 
 
 def test_a_student_without_a_chat_template_is_refused_with_a_hint(lab, tmp_path):
@@ -123,6 +104,42 @@ def test_lessons_that_are_all_too_long_are_one_clear_error(lab):
     assert refused.value.hint and refused.value.exit_code == 2
 
 
-def test_a_recipe_without_the_stage_says_so(lab):
-    with pytest.raises(UsageError, match="no soften step"):
-        step_of(lab.order().recipe, "soften", None)
+def test_an_adapter_whose_weights_were_lost_is_trained_again(lab):
+    first = lab.run()
+    weights = lab.folder / first["adapter"]["path"] / "adapter_model.safetensors"
+    weights.unlink()
+    second = lab.run()
+    assert weights.is_file()
+    assert second["adapter"]["id"] == first["adapter"]["id"]
+
+
+def test_an_adapter_whose_weights_were_changed_is_trained_again(lab):
+    first = lab.run(train_limit=2)
+    weights = lab.folder / first["adapter"]["path"] / "adapter_model.safetensors"
+    trained = weights.read_bytes()
+    weights.write_bytes(trained[:-1] + b"?")
+    lab.run(train_limit=2)
+    assert weights.read_bytes() == trained
+
+
+def test_the_student_sits_its_last_exam_with_the_adapter(lab):
+    found = lab.run(train_limit=2)
+    seats = lab.column(
+        "SELECT DISTINCT s.adapter FROM answers a JOIN seats s ON s.id = a.seat "
+        "WHERE a.split = 'test' ORDER BY 1"
+    )
+    assert seats == ["", found["adapter"]["id"]]
+
+
+def test_a_lesson_that_is_too_long_is_a_row_with_the_reason(lab):
+    found = lab.run(settings=("train.max_length=160",), train_limit=4)
+    outcome = found["steps"][-2]["outcome"]
+    assert (outcome["lessons"], outcome["trained"]) == (8, 4)
+    rows = lab.rows(
+        "SELECT l.kind, a.dropped FROM adapter_lessons a JOIN lessons l ON l.id = a.lesson"
+    )
+    reasons = {"feedback": set(), "rationale": set()}
+    for row in rows:
+        reasons[row["kind"]].add(row["dropped"])
+    assert reasons["rationale"] == {None}
+    assert all("at most 160 are allowed" in reason for reason in reasons["feedback"])

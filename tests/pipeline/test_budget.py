@@ -1,0 +1,165 @@
+"""How many train questions a budget pays for: no run costs more, and one question more would not fit."""
+
+import pytest
+
+from localfair.errors import UsageError
+from localfair.pipeline.budget import (
+    asking_step,
+    fitting,
+    lesson_step,
+    next_limit,
+    question_costs,
+    teacher_tokens,
+    tokens_of,
+    with_lessons,
+    with_tokens,
+)
+from localfair.recipe.load import load_recipe
+from localfair.record.store import Store
+from tests.lab import item, quiet, scripted_student
+
+NO_EXAM = ("before.enabled=false",)
+
+
+def many(lab, count):
+    """A task of `count` train questions and 6 of test."""
+    questions = [item(number, "test") for number in range(100, 106)]
+    questions += [item(number, "train") for number in range(106, 106 + count)]
+    lab.write_questions([*questions, item(99, "dev")])
+
+
+def cost_of(lab, limit):
+    """What a single teacher's answers to so many train questions cost, in tokens."""
+    found = lab.run("single-teacher", NO_EXAM, until="teach", train_limit=limit)
+    with Store.open(lab.db) as store:
+        return teacher_tokens(store, found["run"])
+
+
+# -- the steps that spend -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("recipe", "step"),
+    [
+        ("fair", "review"),
+        ("single-teacher", "teach"),
+        ("mentor-kd", "teach"),
+        ("answers-only", None),
+    ],
+)
+def test_teachers_are_asked_up_to_the_last_step_that_asks_any(tmp_path, recipe, step):
+    assert asking_step(load_recipe(recipe, tmp_path)) == step
+
+
+def test_a_review_that_asks_nobody_spends_nothing(tmp_path):
+    assert asking_step(load_recipe("fair", tmp_path, ("review.mode=none",))) == "inquire"
+
+
+@pytest.mark.parametrize(("recipe", "step"), [("fair", "select"), ("mentor-kd", "lessons")])
+def test_lessons_are_counted_where_the_student_learns_them(tmp_path, recipe, step):
+    assert lesson_step(load_recipe(recipe, tmp_path)) == step
+
+
+def test_a_recipe_that_teaches_nothing_has_no_lessons_to_count(tmp_path):
+    with pytest.raises(UsageError, match="teaches its student nothing"):
+        lesson_step(load_recipe("fair", tmp_path, ("train.enabled=false",)))
+
+
+# -- what is spent --------------------------------------------------------------------------------
+
+
+def test_a_questions_cost_is_what_was_read_and_written_about_it(lab):
+    found = lab.run(until="review", student=scripted_student(lab.folder))
+    with Store.open(lab.db) as store:
+        costs = question_costs(store, found["run"])
+        asked = store.asked_for(found["run"])
+        assert sum(costs.values()) == teacher_tokens(store, found["run"])
+    assert len(costs) == 7
+    assert sum(costs.values()) == sum(tokens_of(generation) for generation in asked)
+
+
+def test_what_was_in_the_record_costs_as_much_again(lab):
+    student = scripted_student(lab.folder)
+    first = lab.run(until="review", student=student)
+    second = lab.run(until="review", student=student)
+    assert second["backend_calls"] == 0
+    with Store.open(lab.db) as store:
+        costs = [teacher_tokens(store, found["run"]) for found in (first, second)]
+    assert costs[0] == costs[1] > 0
+
+
+def test_a_generation_costs_its_prompt_and_its_reply():
+    assert tokens_of({"prompt_tokens": 3, "completion_tokens": 4}) == 7
+
+
+@pytest.mark.parametrize(
+    ("costs", "count"),
+    [([5, 0, 5, 100, 1], 3), ([5, 5], 2), ([11], 0)],
+)
+def test_an_expensive_question_ends_what_a_budget_pays_for(costs, count):
+    assert fitting(costs, 10) == count
+
+
+@pytest.mark.parametrize(("measured", "limit"), [(0, 16), (10, 16), (90, 9), (80, 10), (99, 9)])
+def test_a_run_grows_as_the_questions_before_let_expect(measured, limit):
+    assert next_limit(8, measured, 100, 1000) == limit
+    assert next_limit(8, measured, 100, 9) == 9
+
+
+# -- the order that a budget gives ----------------------------------------------------------------
+
+
+def budgeted(lab, budget, most=None, recipe="single-teacher", **options):
+    order = lab.order(recipe, NO_EXAM, **options)
+    return with_tokens(order, budget, most, lab.lines.append, quiet).train_limit
+
+
+def test_a_budget_pays_for_as_many_whole_questions_as_fit(lab):
+    many(lab, 20)
+    limit = budgeted(lab, 500)
+    told = lab.lines[-1]
+    assert 0 < limit < 20
+    cost = cost_of(lab, limit)
+    assert cost <= 500 < cost_of(lab, limit + 1)
+    assert told == f"{limit} train questions cost {cost} of 500 teacher tokens"
+
+
+def test_a_budget_for_everything_takes_every_question_there_is(lab):
+    many(lab, 20)
+    assert budgeted(lab, 10**6) == 20
+    assert budgeted(lab, 10**6, train_limit=5) == 5
+
+
+def test_each_round_gets_its_share(lab):
+    many(lab, 20)
+    order = lab.order("single-teacher", (*NO_EXAM, "rounds=2"))
+    limit = with_tokens(order, 1000, None, lab.lines.append, quiet).train_limit
+    assert limit == budgeted(lab, 500)
+
+
+def test_a_recipe_that_asks_nobody_takes_as_many_questions_as_the_others(lab):
+    asks_nobody = {"recipe": "answers-only"}
+    assert budgeted(lab, 10, most=3, **asks_nobody) == 3
+    assert budgeted(lab, 10, most=3, train_limit=2, **asks_nobody) == 2
+    assert budgeted(lab, 10, train_limit=5, **asks_nobody) == 5
+    assert budgeted(lab, 10, **asks_nobody) is None
+    assert not lab.db.exists()
+
+
+def test_a_budget_too_small_for_one_question_is_refused(lab):
+    with pytest.raises(UsageError, match="does not pay for one question") as refused:
+        budgeted(lab, 1)
+    assert "--budget-tokens" in refused.value.hint
+
+
+def test_questions_are_added_until_they_give_the_lessons_wanted(lab):
+    many(lab, 40)
+    order = with_lessons(lab.order("single-teacher", NO_EXAM), 12, quiet)
+    assert 12 <= order.train_limit < 24
+    found = lab.run("single-teacher", NO_EXAM, until="select", train_limit=order.train_limit)
+    assert found["lessons"] >= 12
+
+
+def test_more_lessons_than_questions_give_take_them_all(lab):
+    order = with_lessons(lab.order("single-teacher", NO_EXAM), 100, quiet)
+    assert order.train_limit == 8
