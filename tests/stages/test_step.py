@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from localfair.errors import TaskError
-from localfair.recipe.schema import Exam, Inquire, PerQuestion, Review, SamplingKeys, Select
+from localfair.recipe.schema import Exam, Inquire, PerQuestion, Review, Sampling, Select
 from localfair.stages.step import Done, Scope, StepRows, about
 from tests.lab import item, scripted_student
 
@@ -96,7 +96,7 @@ def test_samples_of_one_question_are_requests_of_their_own(lab):
     with lab.at("before", student=scripted_student(lab.folder)) as (work, _):
         member = work.committee.of("student")[0]
         question = work.questions("test")[0]
-        sampling = SamplingKeys(temperature=0.7)
+        sampling = Sampling(temperature=0.7)
         requests = []
         for sample in (0, 1):
             requests.append(
