@@ -1,4 +1,6 @@
-"""A laboratory small enough to run a whole recipe in seconds: a table of questions, scripted teachers, a tiny student.
+"""A laboratory in which a whole recipe runs in seconds.
+
+It has a table of questions, scripted teachers and a tiny student.
 
 Reads nothing; writes into the folder it is given.
 """
@@ -64,7 +66,7 @@ def script(folder: Path, name: str, text: str) -> str:
 
 
 def always(folder: Path, name: str, reply: str) -> str:
-    r"""A script with one reply to whatever names an item; `\1` in it stands for the item's number."""
+    r"""A script with one reply to whatever names an item; `\1` stands for the item's number."""
     rule = rf"""
 [[rule]]
 when = '.*code of item (\d+)'
@@ -79,7 +81,10 @@ def scripted_student(folder: Path) -> str:
 
 
 def teacher(folder: Path, name: str, score: int = 5, answer: str = r"\\1") -> str:
-    """A script that explains well, answers `answer` in every other rationale, and scores everything `score`."""
+    """A script that explains well and scores everything `score`.
+
+    Every other of its rationales ends in `answer`.
+    """
     return script(folder, name, TEACHER.replace("{score}", str(score)).replace("{answer}", answer))
 
 

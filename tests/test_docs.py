@@ -1,4 +1,4 @@
-"""What the documentation says is so: its commands parse, its recipes and cards exist, it is short."""
+"""What the documentation says is so: its commands parse, and what it names exists."""
 
 import re
 import shlex

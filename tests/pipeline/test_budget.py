@@ -1,4 +1,4 @@
-"""How many train questions a budget pays for: no run costs more, and one question more would not fit."""
+"""A budget pays for whole questions: no run costs more, and one more would not fit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a recipe, its seats and its questions together show to be wrong is said before anybody is asked."""
+"""What a recipe, its seats and its questions show to be wrong is said before anybody is asked."""
 
 import pytest
 

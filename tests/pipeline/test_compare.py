@@ -1,4 +1,4 @@
-"""Recipes and their variants compared: an equal budget, the same questions, paired, and never paid for twice."""
+"""Recipes compared: an equal budget, the same questions, paired, and never paid for twice."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A plan says what a run will ask before anything is started, and is never less than what the run then asks."""
+"""A plan says what a run will ask before it starts, and is never less than what it asks."""
 
 import hashlib
 

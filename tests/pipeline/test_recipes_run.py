@@ -1,4 +1,4 @@
-"""Every recipe on disk runs whole, on a tiny student with scripted teachers; and any of its parts can be left out."""
+"""Every recipe on disk runs whole, and any of its parts can be left out."""
 
 import json
 import os
@@ -259,7 +259,10 @@ def test_the_quickstart_says_what_its_committee_is_not(tmp_path):
 
 @pytest.fixture(scope="session")
 def real_student(tmp_path_factory):
-    """SmolLM2-135M-Instruct as safetensors. Where CI is set it must be here: `localfair models fetch` brings it."""
+    """SmolLM2-135M-Instruct as safetensors, as `localfair models fetch` brings it.
+
+    Where CI is set it must be here.
+    """
     with pytest.MonkeyPatch.context() as environment:
         weights = os.environ.get("LOCALFAIR_TEST_WEIGHTS")
         if weights:

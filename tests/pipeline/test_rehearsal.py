@@ -1,4 +1,4 @@
-"""A run rehearsed on a copy of the record: exact where it answers, an upper bound where it does not yet."""
+"""A run rehearsed: exact where the record answers, an upper bound where it does not yet."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A whole run of FAIR, scripted teachers and a tiny real student: what is asked, kept, and never repeated."""
+"""A whole run of FAIR: what is asked, what is kept, and what is never asked again."""
 
 import json
 

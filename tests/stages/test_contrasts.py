@@ -1,4 +1,4 @@
-"""Beside a lesson stand another right rationale of its question and one of the student's own mistakes."""
+"""Beside a lesson stand another right rationale and one of the student's own mistakes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Authors write about each distinct mistake, or about every question; who sees the gold answer is the recipe's."""
+"""Authors write about each distinct mistake, or about every question, as the recipe says."""
 
 from tests.lab import always, item, script, scripted_student
 

@@ -1,4 +1,4 @@
-"""Scores are read as FAIR's authors read them, the gate is strict, and nobody reviews their own text."""
+"""Scores are read as FAIR's authors read them; nobody reviews what they wrote themselves."""
 
 import math
 import random

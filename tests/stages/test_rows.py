@@ -1,4 +1,4 @@
-"""How stages pick rows: draws that depend on no order, demonstrations that never give the question away."""
+"""Draws depend on no order, and demonstrations never give the question away."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Mentor-KD whole: soft labels that belong to tokens, are asked for once, and are never another tokenizer's."""
+"""Mentor-KD whole: soft labels are asked for once, and never of another tokenizer."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a stage is handed: earlier steps by name or nearness, a number of questions, requests of its own."""
+"""What a stage is handed: earlier steps' rows, questions, and requests in a recipe's words."""
 
 from dataclasses import replace
 

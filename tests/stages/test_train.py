@@ -1,4 +1,4 @@
-"""The train stage: which lessons, in which words, under which identity; what it leaves in the record."""
+"""The train stage: which lessons, in which words, and what it leaves in the record."""
 
 import json
 

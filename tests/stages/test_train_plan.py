@@ -1,4 +1,4 @@
-"""What decides an adapter: its lessons in their order, its settings, and what its loss wants beside them."""
+"""What decides an adapter: its lessons in order, its settings, what its loss wants beside."""
 
 from dataclasses import replace
 
