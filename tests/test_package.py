@@ -161,7 +161,7 @@ def test_no_module_opens_a_socket_and_most_need_no_extra(tmp_path):
     assert {"localfair.pipeline", "localfair.train", "localfair.cli.run"}.isdisjoint(
         seen["missing"]
     )
-    assert len(seen["missing"]) <= 16
+    assert len(seen["missing"]) <= 20  # of more than 160: engines and training
 
 
 @pytest.mark.parametrize(
