@@ -1,4 +1,6 @@
-"""localfair: a committee of local open-weight teachers for a small student, with the network off."""
+"""localfair: a committee of local open-weight teachers for a small student, with the network
+off.
+"""
 
 from localfair.machine.offline import go_offline
 

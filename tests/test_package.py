@@ -150,7 +150,7 @@ def test_no_module_opens_a_socket_and_most_need_no_extra(tmp_path):
     for module in ("localfair.pipeline.runs", "localfair.stages.train", "localfair.cli.run"):
         assert module in imported["names"]
         assert module not in missing
-    assert len(missing) <= 16
+    assert len(missing) <= 20  # of more than 160: engines and training
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,10 @@ def tables(path: Path) -> None:
 @db.command()
 @DB
 def verify(path: Path) -> None:
-    """Check the file, every id against its content, every link, every adapter; exit 1 when something is wrong."""
+    """Check the file, every id against its content, every link, every adapter.
+
+    Exit 1 when something is wrong.
+    """
     from localfair.record.store import Store
     from localfair.record.verify import verify as check
 

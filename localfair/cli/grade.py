@@ -1,4 +1,7 @@
-"""`localfair grade TASK FILE`: grade answers that someone already has. Writes JSON lines to stdout."""
+"""`localfair grade TASK FILE`: grade answers that someone already has.
+
+Writes JSON lines to stdout.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ from localfair.tasks.answer_sheet import HINT, grade_lines
 @click.argument("task")
 @click.argument("file", metavar="FILE.jsonl")
 def grade(task: str, file: str) -> None:
-    """Grade FILE.jsonl (or - for stdin): one {"id", "text", "gold"} per line, for the answers of TASK."""
+    """Grade FILE.jsonl (or - for stdin): one {"id", "text", "gold"} per line, for the answers of
+    TASK.
+    """
     name = "stdin" if file == "-" else Path(file).name
     known = get_task(task)
     try:

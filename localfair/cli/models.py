@@ -30,7 +30,9 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
 def list_models(as_json: bool) -> None:
-    """Show every card: licence and its terms for outputs, size, and whether the weights are here."""
+    """Show every card: licence and its terms for outputs, size, and whether the weights are
+    here.
+    """
     from localfair.machine.workspace import workspace_dir
     from localfair.models.listing import listing, table
 
@@ -88,7 +90,10 @@ def check(name: str) -> None:
 @models.command()
 @click.argument("name")
 def fetch(name: str) -> None:
-    """Download the weights from the card's sources; they get their name once their hash is right."""
+    """Download the weights from the card's sources.
+
+    They get their name once their hash is right.
+    """
     from localfair.machine.workspace import workspace_dir
     from localfair.models.fetch import fetch as fetch_weights
 
@@ -104,8 +109,8 @@ def fetch(name: str) -> None:
 def requantise(name: str, file_type: str) -> None:
     """Write a GGUF's weights as another type: larger, and often faster to serve.
 
-    They get a card of their own. `localfair bench` says what it is worth here. Nothing that an earlier
-    quantisation lost comes back.
+    They get a card of their own. `localfair bench` says what it is worth here. Nothing that an
+    earlier quantisation lost comes back.
     """
     from localfair.machine.workspace import workspace_dir
     from localfair.models.requantise import requantise as write

@@ -66,7 +66,10 @@ def copy(name: str, new_name: str | None) -> None:
 def _print_each(
     names: Iterable[str], settings: Iterable[str], line: Callable[[str, Recipe], str]
 ) -> None:
-    """Print a line of each valid recipe, of all when none is named; then raise what is wrong with the others."""
+    """Print a line of each valid recipe, of all when none is named.
+
+    Then raise what is wrong with the others.
+    """
     from localfair.machine.workspace import workspace_dir
     from localfair.recipe.load import load_recipe, recipe_folders
 

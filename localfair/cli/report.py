@@ -18,7 +18,9 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 @click.option("--list", "list_runs", is_flag=True, help="Every run of the record, newest first.")
 def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
-    """Show what RUN found: counts, acceptance, accuracy before and after with intervals, the paired change."""
+    """Show what RUN found: counts, acceptance, accuracy before and after with intervals, the
+    paired change.
+    """
     from localfair.cli.show import print_report
     from localfair.record.store import Store
     from localfair.report.findings import runs

@@ -39,7 +39,9 @@ REVIEWER_HEADING = (
 )
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
 def reviewers(db: Path, run: str | None, task: str | None, precision: float, as_json: bool) -> None:
-    """What the reviewers are worth: leniency, AUC against the answer check, cost, agreement, where to set the gate."""
+    """What the reviewers are worth: leniency, AUC against the answer check, cost, agreement,
+    where to set the gate.
+    """
     from localfair.record.store import Store
     from localfair.report import reviewers as report
 

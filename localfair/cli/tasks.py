@@ -1,4 +1,7 @@
-"""`localfair tasks`: list the tasks, show one, import its questions. Data to stdout, the rest to stderr."""
+"""`localfair tasks`: list the tasks, show one, import its questions.
+
+Data to stdout, the rest to stderr.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ def list_tasks() -> None:
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--seed", default=0, show_default=True, help="Seed of a generated task.")
 def show(name: str, path: Path | None, seed: int) -> None:
-    """Licence, source, splits and one example of NAME; a published task needs the PATH of its files."""
+    """Licence, source, splits and one example of NAME.
+
+    A published task needs the PATH of its files.
+    """
     task = get_task(name)
     click.echo(f"name: {task.name}")
     click.echo(f"answer: {task.answer_kind}")
@@ -80,7 +86,9 @@ def import_task(
     split_column: str | None,
     seed: int,
 ) -> None:
-    """Store the questions of NAME, read from PATH (a file or a folder) or generated, in a database."""
+    """Store the questions of NAME, read from PATH (a file or a folder) or generated, in a
+    database.
+    """
     from localfair.record.store import Store
 
     task: Task

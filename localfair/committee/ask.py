@@ -98,7 +98,8 @@ class Committee:
     # -- asking -----------------------------------------------------------------------------------
 
     def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Row]]:
-        """Each call with its generation's row, recorded ones first, then engine by engine as they finish.
+        """Each call with its generation's row, recorded ones first, then engine by engine as they
+        finish.
 
         Every generation is on disk before the next is awaited. Raises what the engine raises.
         """

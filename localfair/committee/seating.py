@@ -64,7 +64,9 @@ class Member:
         return self.seating.opened(self)
 
     def folder(self) -> Path:
-        """The safetensors folder of the member's base, dequantised once where it exists only as GGUF."""
+        """The safetensors folder of the member's base, dequantised once where it exists only as
+        GGUF.
+        """
         return self.seating.folder(self.model)
 
     @property

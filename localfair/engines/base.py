@@ -89,12 +89,11 @@ def _refuse_nothing(model: AnyModel, hosts: frozenset[str]) -> None:
 class EngineSpec:
     """What an engine's file says of the engine. Making one imports no heavy library.
 
-    reads: the formats of models that it serves as they are.
-    converts: those that it serves once they are made into a folder of safetensors.
-    opens: makes the engine of a model in one of these formats. Only then are heavy libraries loaded.
-    variant: gives `EngineIdentity.engine` for a model and a precision. It enters every request's hash.
-    refuse: raises for a model and the allowed hosts when the engine may not serve it.
-    package: what must be installed to open it.
+    reads: the formats of models that it serves as they are. converts: those that it serves once
+    they are made into a folder of safetensors. opens: makes the engine of a model in one of these
+    formats. Only then are heavy libraries loaded. variant: gives `EngineIdentity.engine` for a
+    model and a precision. It enters every request's hash. refuse: raises for a model and the
+    allowed hosts when the engine may not serve it. package: what must be installed to open it.
     extra: the extra of localfair that installs the package.
     """
 

@@ -22,7 +22,9 @@ FORCED = 1e4  # a bias that leaves a token no rival
 
 
 def drawing(request: Request, dialect: str) -> Json:
-    """The fields that say how a reply is drawn: temperature, then nucleus, and nothing a server adds by itself."""
+    """The fields that say how a reply is drawn: temperature, then nucleus, and nothing a server
+    adds by itself.
+    """
     sampling = request.sampling
     body: Json = {
         "max_tokens": sampling.max_tokens,

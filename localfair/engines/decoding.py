@@ -1,9 +1,10 @@
-"""Continuous batching for one causal model: many prompts in, each reply out as soon as it is finished.
+"""Continuous batching for one causal model: many prompts in, each reply out as soon as it is
+finished.
 
-Reads token ids and writes token ids; knows nothing of text, requests or weights' origin. Every
-row of the batch keeps its own length: a finished row leaves at once, a waiting one takes its
-place, no row is ever padded on the left, and a prefix that waiting prompts share is computed once
-(ours; after vLLM's and Orca's continuous batching).
+Reads token ids and writes token ids; knows nothing of text, requests or weights' origin. Every row
+of the batch keeps its own length: a finished row leaves at once, a waiting one takes its place, no
+row is ever padded on the left, and a prefix that waiting prompts share is computed once (ours;
+after vLLM's and Orca's continuous batching).
 """
 
 from __future__ import annotations
@@ -173,7 +174,9 @@ class Batch:
             yield from self._leave(running)
 
     def _admitted(self, waiting: deque[BatchRow], running: int) -> list[BatchRow]:
-        """The waiting rows that join now: a quarter of the batch at least, so that prefills stay few."""
+        """The waiting rows that join now: a quarter of the batch at least, so that prefills stay
+        few.
+        """
         free = self.size - running
         worth_it = min(len(waiting), max(1, self.size // 4))
         if not waiting or (running and free < worth_it):
@@ -186,7 +189,8 @@ class Batch:
 
     @torch.inference_mode()
     def prefill(self, rows: Sequence[BatchRow], start: int, wanted: Sequence[int]) -> Tensor:
-        """(sum of wanted, V) logits of the last `wanted[i]` tokens of each row, now in slots from `start` on.
+        """(sum of wanted, V) logits of the last `wanted[i]` tokens of each row, now in slots from
+        `start` on.
 
         The rows share their first `prefix` tokens, the same number for each.
         """
@@ -253,7 +257,9 @@ class Batch:
 
 
 def arranged(rows: Sequence[BatchRow]) -> list[BatchRow]:
-    """Rows that begin alike side by side, long ones first, each told how much of it its neighbours share."""
+    """Rows that begin alike side by side, long ones first, each told how much of it its
+    neighbours share.
+    """
     groups: dict[tuple[int, ...], list[BatchRow]] = {}
     for row in rows:
         groups.setdefault(tuple(row.ids[:SHARED]), []).append(row)
@@ -282,7 +288,9 @@ def _common(prompts: Sequence[list[int]]) -> int:
 
 
 def _together(rows: Sequence[BatchRow], most: int) -> int:
-    """How many of the first arranged rows are computed in one pass: of one prefix, within PREFILL tokens."""
+    """How many of the first arranged rows are computed in one pass: of one prefix, within
+    PREFILL tokens.
+    """
     first = rows[0]
     prefix = first.ids[: first.prefix]
     tokens = len(first.ids) - first.prefix  # the first is the longest of its neighbours

@@ -1,10 +1,11 @@
-"""The process between localfair and a server: it starts the server in a session of its own and outlives neither.
+"""The process between localfair and a server: it starts the server in a session of its own and
+outlives neither.
 
-Run as a script with nothing but the standard library: `guardian.py GRACE LOG COMMAND...`. When
-its stdin ends, which the death of its parent does by whatever signal, or when it is told to
-terminate, the server's whole process group gets SIGINT and, GRACE seconds later, SIGKILL. It
-exits once no process of the server is left, with the server's status. Writes the server's process
-id to stdout, the server's output to LOG, and knows nothing of servers.
+Run as a script with nothing but the standard library: `guardian.py GRACE LOG COMMAND...`. When its
+stdin ends, which the death of its parent does by whatever signal, or when it is told to terminate,
+the server's whole process group gets SIGINT and, GRACE seconds later, SIGKILL. It exits once no
+process of the server is left, with the server's status. Writes the server's process id to stdout,
+the server's output to LOG, and knows nothing of servers.
 """
 
 from __future__ import annotations
@@ -124,7 +125,9 @@ def _reaped() -> dict[int, int]:
 
 
 def _orphaned() -> bool:
-    """Whether our parent has let go: stdin ended, or, where a fork of it still holds the other end, it is gone."""
+    """Whether our parent has let go: stdin ended, or, where a fork of it still holds the other
+    end, it is gone.
+    """
     ready, _, _ = select.select([0], [], [], TICK)
     if os.getppid() != PARENT:
         return True

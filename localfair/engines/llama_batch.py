@@ -1,7 +1,8 @@
-"""Continuous batching on llama.cpp: each reading gets a slot, and a slot that is free gets the next reading.
+"""Continuous batching on llama.cpp: each reading gets a slot, and a slot that is free gets the next
+reading.
 
-Prompts that begin alike follow one another, and a beginning that was read is kept or copied
-(ours). Reads and writes slots; knows nothing of files, text or requests.
+Prompts that begin alike follow one another, and a beginning that was read is kept or copied (ours).
+Reads and writes slots; knows nothing of files, text or requests.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ class Slot:
 
 
 class Context:
-    """Up to `sequences` sequences of `length` tokens: as many as memory gives, `sequences` says how many.
+    """Up to `sequences` sequences of `length` tokens: as many as memory gives, `sequences` says how
+    many.
 
     `cached[s]` is what sequence s holds. Raises EngineDied when not even one sequence fits.
     """

@@ -1,4 +1,5 @@
-"""What llama.cpp is given to read, and what comes of it: a request's reply, or the scores of continuations.
+"""What llama.cpp is given to read, and what comes of it: a request's reply, or the scores of
+continuations.
 
 Reads logits and token ids; knows nothing of loading, slots or the queue.
 """
@@ -113,7 +114,9 @@ class Reply:
 
 
 class SharedInputs:
-    """Those of a score request's continuations that read the same tokens: five digits are one of these."""
+    """Those of a score request's continuations that read the same tokens: five digits are one of
+    these.
+    """
 
     def __init__(self, request: Request, prompt: list[int]) -> None:
         self.request = request

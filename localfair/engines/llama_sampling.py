@@ -1,4 +1,5 @@
-"""How a token is drawn from llama.cpp's logits: constraint, temperature, nucleus, a seed of its own.
+"""How a token is drawn from llama.cpp's logits: constraint, temperature, nucleus, a seed of its
+own.
 
 Constraints are llama.cpp's work. Everything else is done here: its own chain copies and sorts the
 whole vocabulary for every token, a fifth of what a step of 16 sequences costs on a CPU. Knows
@@ -28,7 +29,9 @@ RARE = 1e-4  # of the likeliest token's probability: nearly always, the nucleus 
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """How one request draws: `choose(context, index)` is the token for an index of the last step's batch."""
+    """How one request draws: `choose(context, index)` is the token for an index of the last
+    step's batch.
+    """
 
     choose: Callable[[Context, int], int]
     free: Callable[[], None] = lambda: None

@@ -77,7 +77,9 @@ class Vocabulary:
         return self.piece(token, special=True).decode(errors="replace")
 
     def _adds_bos(self, text: bytes) -> bool:
-        """Whether a beginning-of-text token must be put before a prompt: the template may write it itself."""
+        """Whether a beginning-of-text token must be put before a prompt: the template may write
+        it itself.
+        """
         if not low.llama_vocab_get_add_bos(self.pointer):
             return False
         return self._bos < 0 or not text.startswith(self.piece(self._bos, special=True))

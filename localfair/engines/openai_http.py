@@ -1,4 +1,5 @@
-"""The openai_http engine: a server that the user already runs, on this machine or on a host the workspace allows.
+"""The openai_http engine: a server that the user already runs, on this machine or on a host the
+workspace allows.
 
 Declares the engine; `openai_http_engine` is it. Reads nothing.
 """
@@ -32,7 +33,9 @@ def _variant(model: Model, precision: Precision) -> str:
 
 
 def _refuse(model: Model, hosts: frozenset[str]) -> None:
-    """Raise UsageError for a model that is no endpoint, NetworkRefused for a host that nobody allowed."""
+    """Raise UsageError for a model that is no endpoint, NetworkRefused for a host that nobody
+    allowed.
+    """
     from localfair.models.endpoint import allowed
 
     if model.format != "endpoint":

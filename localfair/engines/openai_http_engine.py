@@ -1,4 +1,5 @@
-"""An engine for a server the user already runs: llama-server, Ollama, LM Studio, vLLM, anything OpenAI-compatible.
+"""An engine for a server the user already runs: llama-server, Ollama, LM Studio, vLLM, anything
+OpenAI-compatible.
 
 Sends chat messages and reads replies; the server applies its own chat template, and its weights
 cannot be verified. Loopback only, or a host the workspace allows. Knows nothing of tasks, recipes
@@ -55,7 +56,8 @@ class OpenAIHttpEngine:
             yield generation(answer.call.tag, answer.data, answer.seconds, self._who)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """See `Scorer`: each continuation must be one of the likeliest first tokens that the server lists.
+        """See `Scorer`: each continuation must be one of the likeliest first tokens that the server
+        lists.
 
         Raises EngineError for one that is not listed: too unlikely, or more than one token.
         """
@@ -130,7 +132,9 @@ class OpenAIHttpEngine:
             )
 
     def _lengths(self, asked: list[Request]) -> Iterator[tuple[Request, int]]:
-        """The prompt's tokens of every request, from servers that count them and say how many fit."""
+        """The prompt's tokens of every request, from servers that count them and say how many
+        fit.
+        """
         if not self._context:
             return
         if self._card.server == "vllm":
@@ -157,7 +161,9 @@ class OpenAIHttpEngine:
     # -- what comes back --------------------------------------------------------------------------
 
     def _scored(self, answer: Answer) -> Generation:
-        """The log-probabilities of a request's continuations among the first tokens that the server listed."""
+        """The log-probabilities of a request's continuations among the first tokens that the
+        server listed.
+        """
         request: Request = answer.call.tag
         try:
             prompt_tokens = int(answer.data["usage"]["prompt_tokens"])

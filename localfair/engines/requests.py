@@ -1,4 +1,5 @@
-"""What every engine asks of a request: does it fit, may its reply be bound, from which seed is it drawn.
+"""What every engine asks of a request: does it fit, may its reply be bound, from which seed is it
+drawn.
 
 Pure. Knows nothing of models, tokenizers or servers.
 """
@@ -12,7 +13,9 @@ from localfair.record.nouns import EngineIdentity, Request, content_id, seed_of
 def refuse_too_long(
     request: Request, prompt: int, reply: int, identity: EngineIdentity, context: int
 ) -> None:
-    """Raise PromptTooLong when prompt and reply, in tokens, do not fit a context of `context` tokens."""
+    """Raise PromptTooLong when prompt and reply, in tokens, do not fit a context of `context`
+    tokens.
+    """
     if prompt + reply > context:
         raise PromptTooLong(
             f"{request.about or 'a request'}: {prompt} tokens of prompt and {reply} of reply do not fit "

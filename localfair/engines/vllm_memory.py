@@ -1,4 +1,5 @@
-"""How much memory vLLM's server may take on this machine: of its GPUs where there are any, else of its RAM.
+"""How much memory vLLM's server may take on this machine: of its GPUs where there are any, else of
+its RAM.
 
 Reads what the GPUs' driver and the system say; writes nothing. Knows nothing of requests or
 servers.

@@ -1,4 +1,5 @@
-"""The xllamacpp engine: llama.cpp's C++ server out of a wheel that needs no compiler, as a child process.
+"""The xllamacpp engine: llama.cpp's C++ server out of a wheel that needs no compiler, as a child
+process.
 
 Declares the engine; `xllamacpp_engine` is it. Reads nothing.
 """

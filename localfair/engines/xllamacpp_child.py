@@ -1,4 +1,5 @@
-"""llama.cpp's own server in a process of its own: `python -m localfair.engines.xllamacpp_child SETTINGS`.
+"""llama.cpp's own server in a process of its own: `python -m localfair.engines.xllamacpp_child
+SETTINGS`.
 
 SETTINGS is a JSON object; the key comes in an environment variable, where other users cannot read
 it. Serves until it is told to stop. Knows nothing of requests.

@@ -127,7 +127,9 @@ class XllamacppEngine:
             )
 
     def _fitting(self, length: int) -> int:
-        """How many sequences of that length run together: as many as asked for, fewer where memory is short."""
+        """How many sequences of that length run together: as many as asked for, fewer where
+        memory is short.
+        """
         import psutil
 
         cache = self._model.kv_bytes * length
@@ -192,7 +194,9 @@ class XllamacppEngine:
         return scorings
 
     def _prompt_tokens(self, texts: list[str]) -> dict[str, list[int]]:
-        """Text -> tokens of a prompt, which gets the beginning its vocabulary wants, and only once."""
+        """Text -> tokens of a prompt, which gets the beginning its vocabulary wants, and only
+        once.
+        """
         tokens = self._tokenised(texts, parse_special=True)
         if not texts:
             return tokens

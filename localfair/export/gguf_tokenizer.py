@@ -1,8 +1,8 @@
 """Metadata of a GGUF whose base is a safetensors folder: hyperparameters and the tokenizer.
 
-Reads a model's configuration and the tokenizer's files; adds keys to a writer. llama.cpp knows a way of
-cutting text into words by name (tokenizer.ggml.pre). A tokenizer that cuts in none of the ways
-listed here is refused: under a wrong name llama.cpp would make wrong tokens and say nothing.
+Reads a model's configuration and the tokenizer's files; adds keys to a writer. llama.cpp knows a
+way of cutting text into words by name (tokenizer.ggml.pre). A tokenizer that cuts in none of the
+ways listed here is refused: under a wrong name llama.cpp would make wrong tokens and say nothing.
 """
 
 from __future__ import annotations

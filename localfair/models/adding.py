@@ -1,7 +1,7 @@
 """`models add`: a card for weights that are already here, or for a model behind a running server.
 
-Reads what the weights or the server say of themselves; writes one card into the workspace. Copies no
-weights. Asks no host but the endpoint that it is given.
+Reads what the weights or the server say of themselves; writes one card into the workspace. Copies
+no weights. Asks no host but the endpoint that it is given.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Chat messages as a model reads them: the text or the tokens of a prompt, by the model's own chat template.
+"""Chat messages as a model reads them: the text or the tokens of a prompt, by the model's own chat
+template.
 
 A tokenizer renders and tokenises by itself (`prompt_ids`). Where only a template and the spelling
 of the control tokens are known, `ChatTemplate` renders the same text. Either way control tokens
-come from the template alone: a message that spells one stays text (`as_text`). Reads a
-tokenizer's folder; writes nothing. Knows nothing of engines or lessons.
+come from the template alone: a message that spells one stays text (`as_text`). Reads a tokenizer's
+folder; writes nothing. Knows nothing of engines or lessons.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from localfair.record.nouns import Message, Request
 
 
 def as_text(control: Iterable[str], text: str) -> str:
-    """The text with a space inside each control token that it spells: quoting one ends no turn (ours).
+    """The text with a space inside each control token that it spells: quoting one ends no turn
+    (ours).
 
-    The space stands after the token's first visible character. A token of one visible character
-    is left as it is: no space can break it.
+    The space stands after the token's first visible character. A token of one visible character is
+    left as it is: no space can break it.
     """
     # It ends. A space goes between two neighbours that are no spaces, of which there are ever fewer,
     # or makes a gap inside a token wider than in that token, and no token has a gap wider than itself.
@@ -148,7 +150,8 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 
 
 def end_of_turn(tokenizer: Any) -> int:
-    """The token that ends an assistant's turn: what a model must learn to say and an engine stops on.
+    """The token that ends an assistant's turn: what a model must learn to say and an engine stops
+    on.
 
     Read out of the template: the first control token after a reply's text, else the tokenizer's
     eos. Raises TrainingError when there is neither.
@@ -188,7 +191,9 @@ def _render(tokenizer: Any, messages: Sequence[Message], opens_reply: bool) -> l
 
 
 def _control_tokens(tokenizer: Any) -> dict[int, str]:
-    """Id -> spelling of the control tokens that a text can spell: those of two characters or more."""
+    """Id -> spelling of the control tokens that a text can spell: those of two characters or
+    more.
+    """
     tokens = {}
     for token_id, token in tokenizer.added_tokens_decoder.items():
         if token.special and len(str(token)) > 1:

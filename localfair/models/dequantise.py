@@ -5,9 +5,10 @@ once. The numbers are the quantised ones written in bf16: nothing that quantisat
 Knows nothing of training.
 
 Against llama.cpp (transformers 5.23, llama-cpp-python 0.3.36): SmolLM2 agrees on every text tried.
-Qwen2.5 agrees on composed Unicode; transformers composes (NFC) what llama.cpp leaves decomposed, and only
-llama.cpp reads a literal `</s>` as one token. TinyLlama (SentencePiece) differs on runs of spaces and after
-a special token. So compare a student's exams only under the engine it was trained with.
+Qwen2.5 agrees on composed Unicode; transformers composes (NFC) what llama.cpp leaves decomposed,
+and only llama.cpp reads a literal `</s>` as one token. TinyLlama (SentencePiece) differs on runs of
+spaces and after a special token. So compare a student's exams only under the engine it was trained
+with.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ PACKAGES = ("torch", "transformers", "gguf", "accelerate")
 
 
 def dequantised(model: Model, workspace: Path) -> Path:
-    """The safetensors folder of a model: its own, or the one made from its GGUF, which is made once.
+    """The safetensors folder of a model: its own, or the one made from its GGUF, which is made
+    once.
 
-    Tokenizer and chat template are those of the GGUF. Raises MissingDependency without transformers,
-    ModelError when the architecture cannot be converted.
+    Tokenizer and chat template are those of the GGUF. Raises MissingDependency without
+    transformers, ModelError when the architecture cannot be converted.
     """
     if model.card.format == "safetensors":
         return model.path

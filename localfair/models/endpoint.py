@@ -1,8 +1,10 @@
-"""An endpoint: a model behind somebody else's server. Which hosts may be asked, and what they report.
+"""An endpoint: a model behind somebody else's server.
+
+Which hosts may be asked, and what they report.
 
 Reads `<workspace>/hosts.txt`, `LOCALFAIR_ENDPOINT_KEY` and what the server reports; writes nothing.
-Knows nothing of cards or prompts. What a server reports of its weights cannot be verified: a card can
-only hold it to reporting the same again.
+Knows nothing of cards or prompts. What a server reports of its weights cannot be verified: a card
+can only hold it to reporting the same again.
 """
 
 from __future__ import annotations

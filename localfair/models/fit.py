@@ -43,8 +43,8 @@ LEAST = 256  # tokens: shorter lessons or contexts are not proposed
 class Sizes:
     """What memory depends on. Sizes that a model does not say are 0.
 
-    weights: bytes. kv: bytes of the cache for one token. queries, keys: widths of all heads together.
-    tied: the embedding is the output layer, too.
+    weights: bytes. kv: bytes of the cache for one token. queries, keys: widths of all heads
+    together. tied: the embedding is the output layer, too.
     """
 
     weights: int
@@ -80,10 +80,11 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What is asked of a model: to serve `batch` sequences at once, or to be trained on as many lessons.
+    """What is asked of a model: to serve `batch` sequences at once, or to be trained on as many
+    lessons.
 
-    context: tokens of each sequence or lesson. compute: what training multiplies in, `bf16` or `fp32`
-    (see `localfair.machine.hardware`).
+    context: tokens of each sequence or lesson. compute: what training multiplies in, `bf16` or
+    `fp32` (see `localfair.machine.hardware`).
     """
 
     context: int
@@ -111,8 +112,8 @@ class Load:
 class Fit:
     """Whether a load fits: the bytes that it needs, and those that are free.
 
-    memory: which memory was looked at. instead: the nearest load that fits; None when this one does,
-    or none does.
+    memory: which memory was looked at. instead: the nearest load that fits; None when this one
+    does, or none does.
     """
 
     load: Load
@@ -135,9 +136,9 @@ def memory_needed(model: Model, context: int, sequences: int) -> int:
 def to_serve(sizes: Sizes, context: int, sequences: int) -> int:
     """Bytes to serve `sequences` at once with `context` tokens each.
 
-    weights + sequences * context * cache of a token + ENGINE + WORD * vocabulary + CHUNK * feed-forward
-    width, and cache of a token = layers * KV heads * (key + value width) * 2 bytes. Layers with a
-    sliding window and recurrent layers need less.
+    weights + sequences * context * cache of a token + ENGINE + WORD * vocabulary + CHUNK *
+    feed-forward width, and cache of a token = layers * KV heads * (key + value width) * 2 bytes.
+    Layers with a sliding window and recurrent layers need less.
     """
     cache = sequences * context * sizes.kv
     scratch = ENGINE + WORD * sizes.vocabulary + CHUNK * sizes.feed_forward
@@ -155,10 +156,10 @@ def to_train(
 ) -> int:
     """Bytes of QLoRA (arXiv 2305.14314) on all linear layers: the larger of two peaks.
 
-    Both hold LIBRARIES + WIDE * outer + LORA * rank * LoRA parameters. Loading adds a 16-bit file, 2 *
-    all parameters, and NF4 * linear. A step adds STEP * linear + tokens * (KEPT * layers * width +
-    REPLY * LOGIT * vocabulary). With checkpointing KEPT counts for one layer alone, and every layer's
-    input stays: 2 * WIDE * width.
+    Both hold LIBRARIES + WIDE * outer + LORA * rank * LoRA parameters. Loading adds a 16-bit file,
+    2 * all parameters, and NF4 * linear. A step adds STEP * linear + tokens * (KEPT * layers *
+    width + REPLY * LOGIT * vocabulary). With checkpointing KEPT counts for one layer alone, and
+    every layer's input stays: 2 * WIDE * width.
     """
     kept = KEPT[compute] * sizes.width
     if checkpointing:
@@ -189,8 +190,8 @@ def needed(sizes: Sizes, load: Load) -> int:
 def fit(model: Model, load: Load, memory: Callable[[], tuple[str, int]] = free_memory) -> Fit:
     """Whether a load fits the memory that is free here, and if not what would.
 
-    memory: gives a memory's name and the bytes free in it. Raises ModelError when the model does not
-    say its sizes.
+    memory: gives a memory's name and the bytes free in it. Raises ModelError when the model does
+    not say its sizes.
     """
     sizes = sizes_of(model.path)
     if load.train and not (sizes.linear and sizes.feed_forward):

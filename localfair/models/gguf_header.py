@@ -85,7 +85,9 @@ class GgufHeader:
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
-    """A tensor's name, its shape, columns first, and its end in bytes from the start of the data."""
+    """A tensor's name, its shape, columns first, and its end in bytes from the start of the
+    data.
+    """
 
     name: str
     shape: list[int]
@@ -95,8 +97,8 @@ class _Tensor:
 def read_gguf_header(path: Path) -> GgufHeader:
     """The header of the GGUF at `path`.
 
-    Raises MissingWeights when it cannot be read, CorruptWeights when it is no GGUF, is cut short, or
-    its header makes no sense.
+    Raises MissingWeights when it cannot be read, CorruptWeights when it is no GGUF, is cut short,
+    or its header makes no sense.
     """
     try:
         with opened(path) as reader:

@@ -40,9 +40,9 @@ HALVES = {".lora_A.weight": "lora_a", ".lora_B.weight": "lora_b"}
 def write(adapter: Path, base: Path, out: Path) -> Path:
     """Write the LoRA in the folder `adapter` as a GGUF LoRA in float32 to `out`.
 
-    base: the model it was trained on, a GGUF or a safetensors folder. The same adapter makes the same
-    bytes. `out` appears whole or not at all. Raises MissingWeights or CorruptWeights when the folder
-    holds no adapter, ModelError when llama.cpp cannot use it, DiskFull, MissingDependency.
+    base: the model it was trained on, a GGUF or a safetensors folder. The same adapter makes the
+    same bytes. `out` appears whole or not at all. Raises MissingWeights or CorruptWeights when the
+    folder holds no adapter, ModelError when llama.cpp cannot use it, DiskFull, MissingDependency.
     """
     gguf = gguf_package()
     shape = shape_of(base)

@@ -83,7 +83,8 @@ def gguf_package() -> Any:
 def namer(shape: Shape) -> Callable[[str], str]:
     """A function from transformers' name of a weight to llama.cpp's, e.g. `blk.0.attn_q.weight`.
 
-    The function raises ModelError for a weight that llama.cpp does not have. Raises MissingDependency.
+    The function raises ModelError for a weight that llama.cpp does not have. Raises
+    MissingDependency.
     """
     gguf = gguf_package()
     architectures = {name: key for key, name in gguf.MODEL_ARCH_NAMES.items()}
@@ -102,11 +103,13 @@ def namer(shape: Shape) -> Callable[[str], str]:
 
 
 def laid_out(weight: str, values: NDArray[Any], shape: Shape) -> NDArray[Any]:
-    """A weight (out, ...) in llama.cpp's order; only queries and keys of a `PAIRED` architecture move.
+    """A weight (out, ...) in llama.cpp's order.
+
+    Only queries and keys of a `PAIRED` architecture move.
 
     transformers rotates entry i of a head with entry i + d/2, llama.cpp entry 2i with 2i + 1: the
-    rows (heads, 2, d/2) become (heads, d/2, 2). transformers' GGUF reader does the reverse. The B of
-    a LoRA has the same rows.
+    rows (heads, 2, d/2) become (heads, d/2, 2). transformers' GGUF reader does the reverse. The B
+    of a LoRA has the same rows.
     """
     heads = _rotated_heads(weight, shape)
     if not heads or not PAIRED[shape.architecture]:

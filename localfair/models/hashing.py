@@ -1,8 +1,8 @@
 """sha256 of weights, computed once per file and remembered beside them.
 
-Reads weights; reads and writes `<workspace>/models/weights/.hashes.json`. A cache that is damaged or
-cannot be written costs time, never a wrong answer: an entry counts only for the same path, size and
-mtime.
+Reads weights; reads and writes `<workspace>/models/weights/.hashes.json`. A cache that is damaged
+or cannot be written costs time, never a wrong answer: an entry counts only for the same path, size
+and mtime.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ class Hashes:
         self.fresh = fresh
 
     def of(self, weights: Path) -> str:
-        """The sha256 of a GGUF, or that of the sorted `name sha256` lines of a safetensors folder."""
+        """The sha256 of a GGUF, or that of the sorted `name sha256` lines of a safetensors
+        folder.
+        """
         if not weights.is_dir():
             return self._of_file(weights)
         lines = [f"{file.name} {self._of_file(file)}\n" for file in counted_files(weights)]

@@ -29,7 +29,9 @@ def weights_size(path: Path) -> int:
 
 
 def card_of(path: Path) -> Card:
-    """A card for the weights at `path` out of their own metadata. It has no hash; nothing is written.
+    """A card for the weights at `path` out of their own metadata.
+
+    It has no hash; nothing is written.
 
     Raises MissingWeights when there is nothing, UsageError when it is a card, and as `read_header`.
     """

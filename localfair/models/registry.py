@@ -1,6 +1,7 @@
 """From a name to a card, and from a card to weights that were checked against it.
 
-Reads cards, weights and `LOCALFAIR_WEIGHTS`; writes only the cache of hashes. Never touches a network.
+Reads cards, weights and `LOCALFAIR_WEIGHTS`; writes only the cache of hashes. Never touches a
+network.
 """
 
 from __future__ import annotations
@@ -178,7 +179,10 @@ def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
 
 
 def _behind_endpoint(card: Card) -> Model:
-    """The model behind an endpoint: nothing of it is here. Its chat template is the server's own."""
+    """The model behind an endpoint: nothing of it is here.
+
+    Its chat template is the server's own.
+    """
     return Model(
         card=card,
         path=Path(),

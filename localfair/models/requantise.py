@@ -1,4 +1,5 @@
-"""`models requantise`: the same GGUF weights as another type, written once by llama.cpp's quantiser.
+"""`models requantise`: the same GGUF weights as another type, written once by llama.cpp's
+quantiser.
 
 Reads one verified model; writes a file and a card into the workspace. A type that the processor
 multiplies well serves a committee faster than the smallest file does; nothing that an earlier
@@ -27,8 +28,8 @@ def requantise(name: str, file_type: str, workspace: Path) -> Card:
     """Write the weights of the model `name` as another type; the card of them, called `NAME-TYPE`.
 
     They are written again only when their file is gone or was made from other weights. Raises
-    UsageError for a type that is not in TYPES or weights that are no GGUF, MissingDependency without
-    llama-cpp-python, ModelError when llama.cpp cannot write them.
+    UsageError for a type that is not in TYPES or weights that are no GGUF, MissingDependency
+    without llama-cpp-python, ModelError when llama.cpp cannot write them.
     """
     if file_type not in TYPES:
         raise UsageError(f"there is no type {file_type!r}", nearest(file_type, TYPES))

@@ -121,7 +121,10 @@ def _must_be_whole(shard: Path) -> None:
 
 
 def _promised_size(shard: Path, actual: int) -> int:
-    """The bytes that the file must have; those of its head alone where the head does not fit in it."""
+    """The bytes that the file must have.
+
+    Those of its head alone where the head does not fit in it.
+    """
     with shard.open("rb") as file:
         length = int(struct.unpack("<Q", file.read(8))[0])
         # a damaged length must not make us read as much

@@ -1,10 +1,12 @@
-"""A script: a model that is a file of rules, for documentation and tests. The scripted engine answers from it.
+"""A script: a model that is a file of rules, for documentation and tests.
+
+The scripted engine answers from it.
 
 Reads one TOML file, `<name>.script.toml`; writes nothing. Knows nothing of requests. The first rule
 whose `when` (a regular expression) is found in a request's messages gives the reply: one of
-`replies`, chosen by the request's seed, with `\\1` standing for the pattern's groups. `scores` maps a
-continuation to its log-probability. `delay` (seconds a reply takes) makes a script as slow as a real
-model, so that being interrupted can be tried.
+`replies`, chosen by the request's seed, with `\\1` standing for the pattern's groups. `scores` maps
+a continuation to its log-probability. `delay` (seconds a reply takes) makes a script as slow as a
+real model, so that being interrupted can be tried.
 
     context = 4096
     delay = 0.0

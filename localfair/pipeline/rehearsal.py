@@ -72,7 +72,9 @@ class Rehearsed:
         return [call for share in self.shares.values() for call in share.calls]
 
     def waiting(self) -> list[Call]:
-        """All calls whose reply is unknown: each of them may make a row, also where one reply is for several."""
+        """All calls whose reply is unknown: each of them may make a row, also where one reply is
+        for several.
+        """
         repeats = [call for share in self.shares.values() for call in share.repeats]
         return self.unanswered() + repeats
 

@@ -126,7 +126,9 @@ def _table_below(table: type, name: str) -> type | None:
 
 
 def problems_of(recipe: r.Recipe) -> list[str]:
-    """What no key alone can show: ids, inputs, an order that cannot work, prompts that are missing."""
+    """What no key alone can show: ids, inputs, an order that cannot work, prompts that are
+    missing.
+    """
     return [*_ids(recipe), *_steps(recipe), *_prompts(recipe), *_early_stop(recipe)]
 
 

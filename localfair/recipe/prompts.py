@@ -59,7 +59,9 @@ def _parsed(environment: SandboxedEnvironment, source: str) -> nodes.Template:
 
 
 def _begins_turn_out_of_order(tree: nodes.Template) -> bool:
-    """Whether a turn begins inside what Jinja collects first and writes later, at some other turn."""
+    """Whether a turn begins inside what Jinja collects first and writes later, at some other
+    turn.
+    """
     collected: list[nodes.Node] = list(tree.find_all(COLLECTED))
     collected += [loop for loop in tree.find_all(nodes.For) if loop.recursive]
     for block in collected:

@@ -176,7 +176,9 @@ class LanguageModel(Strict):
 
 
 class Triplet(Strict):
-    """Self-reflection: pulls a rationale to another right one and away from the student's mistake."""
+    """Self-reflection: pulls a rationale to another right one and away from the student's
+    mistake.
+    """
 
     term: Literal["triplet"]
     max_tokens: int = Field(192, ge=1)

@@ -1,1 +1,4 @@
-"""The record: one SQLite file. Every stage reads and writes it; nothing else passes between them."""
+"""The record: one SQLite file.
+
+Every stage reads and writes it; nothing else passes between them.
+"""

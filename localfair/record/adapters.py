@@ -22,7 +22,9 @@ def folder_of(store: Store, adapter: str) -> Path:
 
 
 def loss_summary(store: Store, adapter: str) -> Row:
-    """How many lessons an adapter learned, its first loss, and the mean of the last tenth of its losses."""
+    """How many lessons an adapter learned, its first loss, and the mean of the last tenth of its
+    losses.
+    """
     learned = store.rows(
         "SELECT lesson FROM adapter_lessons WHERE adapter = ? AND dropped IS NULL", adapter
     )

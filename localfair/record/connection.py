@@ -92,7 +92,9 @@ def _pragma(db: Database, pragma: str) -> Any:
 
 
 def _check_ours(db: Database, path: Path) -> None:
-    """Raise StoreError for another program's database, NewerDatabase for one of a later localfair."""
+    """Raise StoreError for another program's database, NewerDatabase for one of a later
+    localfair.
+    """
     application = _pragma(db, "application_id")
     version = _pragma(db, "user_version")
     is_new = application == 0 and not db.table_names()

@@ -57,7 +57,9 @@ class Store:
 
     @classmethod
     def open(cls, path: Path | str, *, create: bool = False) -> Store:
-        """Open for writing (made when missing) with `create`, else only for reading what is there."""
+        """Open for writing (made when missing) with `create`, else only for reading what is
+        there.
+        """
         return cls(Path(path), create=create)
 
     def __enter__(self) -> Store:
@@ -246,10 +248,11 @@ class Store:
         return self.rows("SELECT * FROM rates WHERE machine = ? ORDER BY created", machine)
 
     def reply_lengths(self, at_least: int) -> list[Row]:
-        """Mean lengths of generated replies, for each engine and token limit with that many of them.
+        """Mean lengths of generated replies, for each engine and token limit with that many of
+        them.
 
-        A row has fingerprint, engine, most (the limit), n, reply and prompt (tokens), letters (of a prompt,
-        for each of its tokens).
+        A row has fingerprint, engine, most (the limit), n, reply and prompt (tokens), letters (of a
+        prompt, for each of its tokens).
         """
         return self.rows(
             "SELECT fingerprint, engine, json_extract(sampling, '$.max_tokens') AS most, "

@@ -97,7 +97,9 @@ def _constraint(recorded: dict[str, Any] | None) -> Constraint | None:
 
 
 def _soft_labels(store: Store) -> Iterator[str]:
-    """Ids, and the sizes of the arrays: `indices` (labels, top k), `logprobs` (labels, top k + 1)."""
+    """Ids, and the sizes of the arrays: `indices` (labels, top k), `logprobs` (labels, top k +
+    1).
+    """
     for row in _each(store, "soft_labels"):
         if soft_label_id(row) != row["id"]:
             yield f"soft label {row['id']} does not hash to its id"

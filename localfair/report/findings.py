@@ -147,7 +147,10 @@ def test_exams(store: Store, run: str) -> list[Row]:
 
 
 def _before_and_after(exams: list[Row]) -> Row:
-    """The first exam on test and the last, and the change between them; None for what was not done."""
+    """The first exam on test and the last, and the change between them.
+
+    None for what was not done.
+    """
     before = _accuracy(exams[0]) if exams else None
     if len(exams) < 2:
         return {"before": before, "after": None, "change": None}
@@ -205,7 +208,9 @@ def _accepted(store: Store, run: str) -> set[str]:
 
 
 def _by_seat(store: Store, rows: list[Row]) -> list[tuple[str, list[Row]]]:
-    """Explanations by their author's name, or reviews by their reviewer's, in the order of seats."""
+    """Explanations by their author's name, or reviews by their reviewer's, in the order of
+    seats.
+    """
     by_seat: dict[str, list[Row]] = {}
     for row in rows:
         by_seat.setdefault(row["seat"], []).append(row)

@@ -53,7 +53,9 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """What the gate looks at: the mean of an explanation's scores, and whether its answer is right."""
+    """What the gate looks at: the mean of an explanation's scores, and whether its answer is
+    right.
+    """
 
     score: float
     right: bool
@@ -224,7 +226,9 @@ def _interval(
 
 
 def _in_both_modes(rationales: Iterable[Review]) -> dict[str, list[Pair]]:
-    """By reviewer, its direct and its reasoned review of each rationale that it scored both ways."""
+    """By reviewer, its direct and its reasoned review of each rationale that it scored both
+    ways.
+    """
     by_mode: dict[tuple[str, str], dict[str, Review]] = {}
     for review in rationales:
         if review.score is not None:
@@ -237,7 +241,9 @@ def _in_both_modes(rationales: Iterable[Review]) -> dict[str, list[Pair]]:
 
 
 def _modes(pairs: dict[str, list[Pair]]) -> list[Row]:
-    """Each reviewer that scored the same rationales in both modes: its AUC and cost on those alone."""
+    """Each reviewer that scored the same rationales in both modes: its AUC and cost on those
+    alone.
+    """
     rows = []
     for both in pairs.values():
         direct, reasoned = zip(*both, strict=True)

@@ -49,7 +49,9 @@ def _right_by_question(answers: Iterable[Row]) -> dict[str, bool]:
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """Exact McNemar's two-sided p: a binomial test of the questions that changed, 1 when none did."""
+    """Exact McNemar's two-sided p: a binomial test of the questions that changed, 1 when none
+    did.
+    """
     from scipy.stats import binomtest
 
     changed = gained + lost

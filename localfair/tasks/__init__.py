@@ -1,7 +1,10 @@
-"""Tasks by name. A task says where its questions come from, how one is asked, how an answer is graded.
+"""Tasks by name.
 
-Adding a task is one file and one line: a file in this folder that ends in `TASKS = (Benchmark(...),)`,
-as `gsm8k.py` does, and its name in `_FILES`. `base.Task` is what each of them is.
+A task says where its questions come from, how one is asked, how an answer is graded.
+
+Adding a task is one file and one line: a file in this folder that ends in `TASKS =
+(Benchmark(...),)`, as `gsm8k.py` does, and its name in `_FILES`. `base.Task` is what each of them
+is.
 
 Imports the standard library only. Knows no model, recipe or store.
 """

@@ -1,7 +1,8 @@
-"""Grades a sheet of answers: JSON lines `{"id", "text", "gold"}` in, a grade for each out, in order.
+"""Grades a sheet of answers: JSON lines `{"id", "text", "gold"}` in, a grade for each out, in
+order.
 
-Reads lines, writes nothing. `gold` is the bare answer or the data set's own solution; `choices`
-may stand in a line of a choice task. Knows no model and no store.
+Reads lines, writes nothing. `gold` is the bare answer or the data set's own solution; `choices` may
+stand in a line of a choice task. Knows no model and no store.
 """
 
 from __future__ import annotations

@@ -41,7 +41,10 @@ class _Story:
         self.sentences.append(template.format(**self.words, **numbers))
 
     def becomes(self, sign: str, other: int, result: int, unit: str | None = None) -> None:
-        """Add one step, a sum as the rationale shows it. The unit is the things, if none is given."""
+        """Add one step, a sum as the rationale shows it.
+
+        The unit is the things, if none is given.
+        """
         unit = unit or self.words["things"]
         self.sums.append(f"{self.amount} {sign} {other} = {result} {unit}")
         self.amount = result

@@ -61,7 +61,10 @@ class Task(Protocol):
         ...
 
     def read(self, path: Path) -> Dataset:
-        """Read the files its authors publish (a file or a folder). Raises BadDataset naming file and line."""
+        """Read the files its authors publish (a file or a folder).
+
+        Raises BadDataset naming file and line.
+        """
         ...
 
     def generate(self, *, seed: int = 0) -> Dataset:

@@ -59,7 +59,10 @@ class _Ambiguous(Exception):
 
 
 def read_choice(text: str, choices: Sequence[str] = ()) -> str | None:
-    """The letter of the choice the text states, or None; without `choices` only letters can be read."""
+    """The letter of the choice the text states, or None.
+
+    Without `choices` only letters can be read.
+    """
     text = clean(text).strip()
     try:
         for statement in statements(text):
@@ -80,7 +83,9 @@ def letter_of(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def same_choice(a: str, b: str, choices: Sequence[str]) -> bool:
-    """The same letter, or two letters that carry the same text (published sets do repeat a choice)."""
+    """The same letter, or two letters that carry the same text (published sets do repeat a
+    choice).
+    """
     if a == b or not choices:
         return a == b
     return plain(choices[LETTERS.index(a)]) == plain(choices[LETTERS.index(b)])
@@ -112,7 +117,10 @@ def _in_statement(line: str, sentence: str, choices: Sequence[str]) -> str | Non
 
 
 def _without_statement(text: str, choices: Sequence[str]) -> str | None:
-    """The choice that a text without a final statement settles on. Raises _Ambiguous like its readers."""
+    """The choice that a text without a final statement settles on.
+
+    Raises _Ambiguous like its readers.
+    """
     first_line = text.partition("\n")[0].strip()
     last = last_sentence(text)
     return _first_read(
@@ -196,7 +204,9 @@ def _judged_best(sentence: str, choices: Sequence[str]) -> str | None:
 
 
 def _closing_text(sentence: str, choices: Sequence[str]) -> str | None:
-    """The choice whose text ends the sentence, the longest if several do, with no negation before it."""
+    """The choice whose text ends the sentence, the longest if several do, with no negation
+    before it.
+    """
     words = f" {plain(sentence)}"
     longest = ""
     closing = None
@@ -248,7 +258,10 @@ def _texts(sentence: str, choices: Sequence[str]) -> set[str]:
 
 
 def _lettered(choices: Sequence[str]) -> list[tuple[str, str]]:
-    """Each letter with its choice's plain text. A choice without a plain text can only be named by letter."""
+    """Each letter with its choice's plain text.
+
+    A choice without a plain text can only be named by letter.
+    """
     pairs = zip(LETTERS, map(plain, choices), strict=False)
     return [(letter, choice) for letter, choice in pairs if choice]
 

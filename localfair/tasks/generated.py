@@ -16,7 +16,10 @@ SIZES: dict[Part, int] = {"train": 1800, "dev": 200, "test": 600}
 
 
 def make_items(name: str, draft: Draft, seed: int) -> dict[Part, list[Item]]:
-    """Different questions until every split is full. `draft` gets a random source and a running number."""
+    """Different questions until every split is full.
+
+    `draft` gets a random source and a running number.
+    """
     random = Random(f"{name} {seed}")
     parts: dict[Part, list[Item]] = {part: [] for part in SIZES}
     texts: set[str] = set()

@@ -1,11 +1,12 @@
-"""Right, wrong or unreadable: a pure function for each kind of answer, and `grade`, which picks one.
+"""Right, wrong or unreadable: a pure function for each kind of answer, and `grade`, which picks
+one.
 
-Reads two texts and writes nothing. Knows no task and no model. A `gold` here is always bare
-(`72`, `B`, `yes`); `bare_gold` takes it out of a data set's own solution. Unreadable means that
-nothing could be read, never that what was read is wrong. Ours.
+Reads two texts and writes nothing. Knows no task and no model. A `gold` here is always bare (`72`,
+`B`, `yes`); `bare_gold` takes it out of a data set's own solution. Unreadable means that nothing
+could be read, never that what was read is wrong. Ours.
 
-How a text is read stands in a module for each kind: `numbers`, `choices`, `yes_no`, `words`. All
-of them read the final statements of a text first. To read one more form, add it to a table:
+How a text is read stands in a module for each kind: `numbers`, `choices`, `yes_no`, `words`. All of
+them read the final statements of a text first. To read one more form, add it to a table:
 
     statements._MARKERS         where a text states its answer
     statements._WRAPPINGS       what stands around an answer and is taken away
@@ -58,7 +59,10 @@ def grade_number(gold: str, text: str) -> Graded:
 
 
 def grade_choice(gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
-    """By letter or by text. Without `choices`, letters are compared, or texts when gold is no letter."""
+    """By letter or by text.
+
+    Without `choices`, letters are compared, or texts when gold is no letter.
+    """
     expected = letter_of(gold, choices)
     if expected is None:
         assert not choices, f"gold {gold!r} is none of the choices"

@@ -20,7 +20,9 @@ BOILERPLATE = 10
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What no lesson may hold: runs of `n` words of dev and test questions, and such questions whole."""
+    """What no lesson may hold: runs of `n` words of dev and test questions, and such questions
+    whole.
+    """
 
     n: int
     runs: frozenset[str]

@@ -53,7 +53,8 @@ class _Number:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A way to write a number without its sign: a verbose pattern, and the value of what it matched.
+    """A way to write a number without its sign: a verbose pattern, and the value of what it
+    matched.
 
     Group names must differ from those of the other forms. `value` gives None when the text looks
     like the form and is no number all the same.

@@ -25,7 +25,10 @@ DEV_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A question before it has a split. `rationale` ends in a statement that grades right, or is empty."""
+    """A question before it has a split.
+
+    `rationale` ends in a statement that grades right, or is empty.
+    """
 
     key: str
     text: str

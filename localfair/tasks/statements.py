@@ -63,7 +63,10 @@ _SENTENCE_END = re.compile(r"[.!?](?=[\s\"')\]]|$)")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The line a marker points at. `firm` is False for "Answer: ..." with more text after that line."""
+    """The line a marker points at.
+
+    `firm` is False for "Answer: ..." with more text after that line.
+    """
 
     line: str
     marker: Literal["hashes", "boxed", "answer"]
@@ -162,7 +165,9 @@ def _after_answer(text: str) -> Iterator[Statement]:
 
 
 def _answer_statement(text: str, match: re.Match[str]) -> Statement | None:
-    """The line after "the answer is", with its "not" if it has one, or None when there is no such line."""
+    """The line after "the answer is", with its "not" if it has one, or None when there is no
+    such line.
+    """
     if match["heading"] and not _is_heading(text, match):
         return None
     line, _, more = text[match.end() :].strip().partition("\n")

@@ -34,7 +34,10 @@ _PARTS: dict[str, Part] = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A `Task` over a file with columns. It keeps nothing, so any imported name can be graded with it."""
+    """A `Task` over a file with columns.
+
+    It keeps nothing, so any imported name can be graded with it.
+    """
 
     name: str = "table"
     question: str = "question"

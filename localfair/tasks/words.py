@@ -31,7 +31,10 @@ _DENIED = re.compile(r"not\s")
 
 
 def read_words(text: str, *, one_word: bool = False) -> str | None:
-    """What the text states, as written; None when it holds no letter or digit. `one_word`: one word of it."""
+    """What the text states, as written; None when it holds no letter or digit.
+
+    `one_word`: one word of it.
+    """
     text = clean(text)
     for statement in statements(text):
         words = _stated(statement, one_word)
