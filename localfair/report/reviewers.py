@@ -8,76 +8,18 @@ from a wrong one scores it higher. Statistics are scipy's, loaded when a report 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import combinations
 from statistics import fmean
 from typing import Any
 
 from localfair.errors import UsageError
-from localfair.record.nouns import Grade
 from localfair.record.store import Row, Store
-from localfair.report.statistics import wilson
+from localfair.report.gate import gate_table, suggest
+from localfair.report.reviews import Review, means_of, read_reviews
 
 RESAMPLES = 2999
-THRESHOLDS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5)
 MIDDLE = 3.0  # FAIR's gate: above it is for, at or below it is against
-
-REVIEWS = """
-SELECT r.explanation, r.score, e.kind, e.grade, s.model, s."index" AS seat,
-       g.action, g.prompt_tokens, g.completion_tokens
-FROM reviews r JOIN explanations e ON e.id = r.explanation JOIN questions q ON q.id = e.question
-JOIN seats s ON s.id = r.seat JOIN generations g ON g.id = r.generation
-"""
-OF_RUN = """r.id IN (SELECT "row" FROM run_rows WHERE run = ? AND noun = 'review')"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """A review with what its report needs to know of the explanation, the reviewer and the reply.
-
-    `mode` is direct or reasoned. `score` is None when none could be read. `right` is the answer
-    check's word on a rationale. A direct review writes no tokens: its score is read from
-    log-probabilities.
-    """
-
-    explanation: str
-    kind: str
-    right: bool
-    reviewer: str
-    seat: int
-    mode: str
-    score: float | None
-    prompt_tokens: int
-    written_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """What the gate looks at: the mean of an explanation's scores, and whether its answer is
-    right.
-    """
-
-    score: float
-    right: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """The gate `mean > mean_above` over the rationales that one mode reviewed.
-
-    `right` of the `reviewed` have a right answer. `precision` is the share of right answers among
-    the accepted, with its 95 % interval; both are None when nothing was accepted.
-    """
-
-    mode: str
-    mean_above: float
-    reviewed: int
-    right: int
-    accepted: int
-    coverage: float
-    precision: float | None
-    interval: tuple[float, float] | None
-
 
 Pair = tuple[Review, Review]  # one reviewer's direct and its reasoned review of one rationale
 
@@ -91,7 +33,7 @@ def reviewers(
     accepted rationales that the suggested gate aims at. Raises UsageError when there is no review
     to look at.
     """
-    reviews = _reviews(store, run, task)
+    reviews = read_reviews(store, run, task)
     if not reviews:
         raise UsageError(
             f"{store.path} holds no review to look at", "see `localfair review --help`"
@@ -109,35 +51,6 @@ def reviewers(
         "gate": [asdict(gate) for gate in gates],
         "suggestion": suggest(gates, precision),
     }
-
-
-def _reviews(store: Store, run: str | None, task: str | None) -> list[Review]:
-    conditions = ["1 = 1"]
-    values = []
-    if run is not None:
-        conditions.append(OF_RUN)
-        values.append(run)
-    if task is not None:
-        conditions.append("q.task = ?")
-        values.append(task)
-    where = " AND ".join(conditions)
-    rows = store.rows(f"{REVIEWS} WHERE {where} ORDER BY r.id", *values)
-    return [_review(row) for row in rows]
-
-
-def _review(row: Row) -> Review:
-    is_direct = row["action"] == "score"
-    return Review(
-        explanation=row["explanation"],
-        kind=row["kind"],
-        right=row["grade"] == Grade.RIGHT,
-        reviewer=row["model"],
-        seat=row["seat"],
-        mode="direct" if is_direct else "reasoned",
-        score=row["score"],
-        prompt_tokens=row["prompt_tokens"],
-        written_tokens=0 if is_direct else row["completion_tokens"],
-    )
 
 
 # -- one reviewer ---------------------------------------------------------------------------------
@@ -320,87 +233,8 @@ def committee_auc(rationales: Iterable[Review]) -> list[Row]:
     where one reviewer is stricter than another, the mean tells who the author was.
     """
     rows = []
-    for mode, means in _means(rationales).items():
+    for mode, means in means_of(rationales).items():
         right = [mean.score for mean in means if mean.right]
         wrong = [mean.score for mean in means if not mean.right]
         rows.append({"mode": mode, **auc(right, wrong)})
     return rows
-
-
-def _means(reviews: Iterable[Review]) -> dict[str, list[Mean]]:
-    """By mode, the mean of each explanation that has a score."""
-    scores: dict[tuple[str, str], list[float]] = {}
-    right: dict[str, bool] = {}
-    for review in reviews:
-        if review.score is not None:
-            scores.setdefault((review.mode, review.explanation), []).append(review.score)
-            right[review.explanation] = review.right
-    means: dict[str, list[Mean]] = {}
-    for (mode, explanation), given in scores.items():
-        means.setdefault(mode, []).append(Mean(fmean(given), right[explanation]))
-    return dict(sorted(means.items()))
-
-
-# -- the gate -------------------------------------------------------------------------------------
-
-
-def gate_table(rationales: Iterable[Review]) -> list[Gate]:
-    """The gate at each threshold, by mode.
-
-    A rationale counts by the scores that it has; reviews that were spared or unreadable are left
-    out.
-    """
-    gates = []
-    for mode, means in _means(rationales).items():
-        gates += [_gate(mode, threshold, means) for threshold in THRESHOLDS]
-    return gates
-
-
-def _gate(mode: str, threshold: float, means: Sequence[Mean]) -> Gate:
-    accepted = [mean for mean in means if mean.score > threshold]
-    precision = None
-    interval = None
-    if accepted:
-        right = sum(mean.right for mean in accepted)
-        precision = right / len(accepted)
-        interval = wilson(right, len(accepted))
-    return Gate(
-        mode=mode,
-        mean_above=threshold,
-        reviewed=len(means),
-        right=sum(mean.right for mean in means),
-        accepted=len(accepted),
-        coverage=len(accepted) / len(means),
-        precision=precision,
-        interval=interval,
-    )
-
-
-def suggest(gates: Iterable[Gate], precision: float) -> str:
-    """The settings of the gate that reaches the wanted precision and covers most, in words.
-
-    Where no gate reaches it, the most precise one, and the words say so.
-    """
-    usable = [gate for gate in gates if gate.accepted]
-    if not any(0 < gate.right < gate.reviewed for gate in usable):
-        return (
-            "no suggestion: every reviewed rationale has the same answer check; "
-            "review the others too with --set review.exhaustive=true"
-        )
-    precise_enough = [gate for gate in usable if _precision(gate) >= precision]
-    if precise_enough:
-        reservation = ""
-        best = max(precise_enough, key=lambda gate: gate.coverage)
-    else:
-        reservation = f"no threshold reaches {precision:.0%}; nearest: "
-        best = max(usable, key=_precision)
-    return (
-        f"{reservation}--set review.accept.mean_above={best.mean_above:g} --set review.mode={best.mode}: "
-        f"precision {best.precision:.1%}, coverage {best.coverage:.1%} of {best.reviewed} rationales"
-    )
-
-
-def _precision(gate: Gate) -> float:
-    """The precision of a gate that accepts something."""
-    assert gate.precision is not None
-    return gate.precision
