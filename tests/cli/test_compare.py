@@ -27,7 +27,7 @@ def recipe_with(desk, **defaults):
 @pytest.mark.parametrize(
     ("default", "differs", "hint"),
     [
-        ({"test": 2}, "test limit", "give --test-limit for all of them"),
+        ({"test_limit": 2}, "test limit", "give --test-limit for all of them"),
         (
             {"engine": "llama_cpp"},
             "options",

@@ -27,7 +27,7 @@ def test_what_the_command_line_leaves_out_is_the_recipes_own(tmp_path):
     assert made.task == defaults.task is not None
     assert made.student == defaults.student is not None
     assert made.teachers == defaults.teachers != ()
-    assert (made.train_limit, made.test_limit) == (defaults.train, defaults.test)
+    assert (made.train_limit, made.test_limit) == (defaults.train_limit, defaults.test_limit)
     assert made.options.engine == defaults.engine
 
 
