@@ -194,3 +194,24 @@ def test_no_function_is_too_long_or_asks_for_too_much():
         # a click command has a parameter for each option of its command line
         is_command = any("click" in ast.unparse(decorator) for decorator in function.decorator_list)
         assert is_command or len(asked) <= MOST_PARAMETERS, name
+
+
+# JSON values, what a base class of transformers hands over, and a task's data, which stands above
+MAY_TAKE_ANYTHING = {
+    "machine.http.ask",
+    "models.forward.narrow",
+    "record.nouns.canonical_json",
+    "record.store.ensure_dataset",
+    "engines.llama_sampling.sampler",
+    "training.trainer.compute_loss",
+    "training.trainer.get_batch_samples",
+}
+
+
+def test_public_functions_say_what_they_take():
+    for name, function in functions():
+        if function.name.startswith("_") or name in MAY_TAKE_ANYTHING:
+            continue
+        for argument in [*function.args.args, *function.args.kwonlyargs]:
+            annotation = argument.annotation and ast.unparse(argument.annotation)
+            assert annotation != "Any", f"{name}: {argument.arg}"

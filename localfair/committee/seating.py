@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localfair.engines import Engine, EngineSpec, Opening, engine_named, reading, training_engine
 from localfair.errors import UsageError
@@ -20,6 +20,8 @@ from localfair.models.endpoint import allowed_hosts
 from localfair.record.nouns import EngineIdentity, Role, Seat
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase as Tokenizer
+
     from localfair.models.loading import Precision
 
 FORMATS = {
@@ -74,7 +76,7 @@ class Member:
         """The chat template that the card puts in front of its weights' own, or None."""
         return self.model.card_template
 
-    def tokenizer(self) -> Any:
+    def tokenizer(self) -> Tokenizer:
         """The tokenizer that the member's exams and lessons are both made with."""
         return load_tokenizer(self.folder(), self.chat_template)
 

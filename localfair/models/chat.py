@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jinja2 import TemplateError
 from jinja2.ext import loopcontrols
@@ -23,6 +23,9 @@ from localfair.errors import EngineError, ModelError, TrainingError
 from localfair.record.nouns import Message, Request
 
 # -- control tokens ---------------------------------------------------------------------------------
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase as Tokenizer
 
 
 def as_text(control: Iterable[str], text: str) -> str:
@@ -127,7 +130,7 @@ def _now(form: str) -> str:
 # -- a tokenizer ------------------------------------------------------------------------------------
 
 
-def load_tokenizer(folder: Path, chat_template: str | None = None) -> Any:
+def load_tokenizer(folder: Path, chat_template: str | None = None) -> Tokenizer:
     """The tokenizer of a safetensors folder, never from the network.
 
     `chat_template` goes before its own.
@@ -139,7 +142,7 @@ def load_tokenizer(folder: Path, chat_template: str | None = None) -> Any:
     return tokenizer
 
 
-def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+def prompt_ids(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
     """The tokens a model is asked to continue: the chat template with its opening of the reply.
 
     Control tokens come from the template alone (see `as_text`). Raises TrainingError for a
@@ -149,7 +152,7 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     return _render(tokenizer, quoted, True)
 
 
-def end_of_turn(tokenizer: Any) -> int:
+def end_of_turn(tokenizer: Tokenizer) -> int:
     """The token that ends an assistant's turn: what a model must learn to say and an engine stops
     on.
 
@@ -173,7 +176,7 @@ def end_of_turn(tokenizer: Any) -> int:
     return int(tokenizer.eos_token_id)
 
 
-def _render(tokenizer: Any, messages: Sequence[Message], opens_reply: bool) -> list[int]:
+def _render(tokenizer: Tokenizer, messages: Sequence[Message], opens_reply: bool) -> list[int]:
     """The chat template's tokens.
 
     It writes its own beginning-of-text token, no second one is added.
@@ -190,7 +193,7 @@ def _render(tokenizer: Any, messages: Sequence[Message], opens_reply: bool) -> l
     return [int(i) for i in ids]
 
 
-def _control_tokens(tokenizer: Any) -> dict[int, str]:
+def _control_tokens(tokenizer: Tokenizer) -> dict[int, str]:
     """Id -> spelling of the control tokens that a text can spell: those of two characters or
     more.
     """
@@ -201,14 +204,14 @@ def _control_tokens(tokenizer: Any) -> dict[int, str]:
     return tokens
 
 
-def _control_ids(tokenizer: Any) -> set[int]:
+def _control_ids(tokenizer: Tokenizer) -> set[int]:
     return {*_control_tokens(tokenizer), *tokenizer.all_special_ids}
 
 
-def _control_text(tokenizer: Any, text: str) -> str | None:
+def _control_text(tokenizer: Tokenizer, text: str) -> str | None:
     """The first control token that the text spells out."""
     return _first_spelled(_control_tokens(tokenizer).values(), text)
 
 
-def _as_text(tokenizer: Any, text: str) -> str:
+def _as_text(tokenizer: Tokenizer, text: str) -> str:
     return as_text(_control_tokens(tokenizer).values(), text)

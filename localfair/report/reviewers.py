@@ -182,12 +182,12 @@ def difference(pairs: Iterable[Pair]) -> dict[str, Any]:
     if not right or not wrong:
         return {"difference": None, "interval": None}
 
-    def area(mode: int, right_indices: Any, wrong_indices: Any) -> float:
+    def area(mode: int, right_indices: Iterable[int], wrong_indices: Iterable[int]) -> float:
         right_scores = [right[index][mode] for index in right_indices]
         wrong_scores = [wrong[index][mode] for index in wrong_indices]
         return _area(right_scores, wrong_scores)
 
-    def change(right_indices: Any, wrong_indices: Any) -> float:
+    def change(right_indices: Iterable[int], wrong_indices: Iterable[int]) -> float:
         return area(1, right_indices, wrong_indices) - area(0, right_indices, wrong_indices)
 
     # The bootstrap draws indices, not scores: so the two scores of a pair stay together.
