@@ -150,7 +150,10 @@ class Slots(Cache):  # type: ignore[misc]
 
 
 class Batch:
-    """Up to `size` rows of one model at a time; a prefill computes `tokens` prompt tokens at most."""
+    """Up to `size` rows of one model at a time.
+
+    A prefill computes `tokens` prompt tokens at most, or one prompt.
+    """
 
     def __init__(self, model: Any, size: int, tokens: int = PREFILL) -> None:
         self.model = model

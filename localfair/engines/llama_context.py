@@ -42,8 +42,8 @@ class Context:
     """Up to `sequences` sequences of `length` tokens: as many as memory gives, `sequences` says how
     many.
 
-    `cached[s]` is what sequence s holds. A step reads `prompt_chunk` prompt tokens at most. Raises
-    EngineDied when not even one sequence fits.
+    `cached[s]` is what sequence s holds. A step has room for `prompt_chunk` prompt tokens
+    and one token of each sequence. Raises EngineDied when not even one sequence fits.
     """
 
     def __init__(

@@ -35,7 +35,8 @@ EVERY_LAYER = 10_000
 class LlamaCppEngine:
     """An `Engine` and a `Scorer` for the GGUF at `model.path`.
 
-    Its weights load at the first request. A decode step reads `prompt_chunk` prompt tokens at most.
+    Its weights load at the first request. `prompt_chunk` is the tokens of prompts that a step
+    has room for.
     """
 
     def __init__(self, model: Model, opening: Opening, *, prompt_chunk: int = PROMPT_CHUNK) -> None:

@@ -30,10 +30,10 @@ def add(
     """Write a card for the weights at `path` and return it.
 
     Weights that a known card describes (same sha256, or same file name where the card has no hash
-    yet) take that card's name and content. A card in `shipped`, the folder of localfair's own cards,
-    gets no path of this machine: the weights are linked instead. Raises UsageError when another
-    card has the name, unless `force`; MissingWeights; CorruptWeights; ModelError when the weights
-    cannot be linked.
+    yet) take that card's name and content. Where the workspace's cards are the `shipped` ones,
+    as in a source checkout, a known card gets no path of this machine: the weights are linked
+    instead. Raises UsageError when another card has the name, unless `force`; MissingWeights;
+    CorruptWeights; ModelError when the weights cannot be linked.
     """
     path = path.expanduser().absolute()
     hashes = Hashes(weights_dir(workspace))

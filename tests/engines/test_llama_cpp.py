@@ -49,6 +49,34 @@ def exact(monkeypatch):
 
 
 @pytest.fixture
+def steps(monkeypatch):
+    """The tokens that llama.cpp decodes: for each step, the sequence of each of its tokens."""
+    steps = []
+    decode = low.llama_decode
+
+    def noted(context, batch):
+        steps.append([batch.seq_id[i][0] for i in range(batch.n_tokens)])
+        return decode(context, batch)
+
+    monkeypatch.setattr(low, "llama_decode", noted)
+    return steps
+
+
+@pytest.fixture
+def copies(monkeypatch, steps):
+    """The sequences that llama.cpp copies: (steps before it, source, target)."""
+    copies = []
+    copy = low.llama_memory_seq_cp
+
+    def noted(memory, source, target, *positions):
+        copies.append((len(steps), source, target))
+        copy(memory, source, target, *positions)
+
+    monkeypatch.setattr(low, "llama_memory_seq_cp", noted)
+    return copies
+
+
+@pytest.fixture
 def reference(tiny_folder):
     """The same weights in the transformers engine."""
     return open_engine("transformers", tiny.model(path=tiny_folder), precision="fp32", batch=4)
@@ -68,7 +96,7 @@ def test_scores_are_those_of_the_transformers_engine(engine, exact, reference):
         assert values == pytest.approx(theirs[about], abs=1e-2)
 
 
-def test_a_shared_beginning_and_a_chunked_prompt_change_no_score(tiny_gguf_path, exact):
+def test_a_shared_beginning_and_a_chunked_prompt_change_no_score(tiny_gguf_path, exact, steps):
     alone = opened(tiny_gguf_path, batch=1)
     continuations = ("4", "The answer is 60.")
     expected = {}
@@ -76,7 +104,9 @@ def test_a_shared_beginning_and_a_chunked_prompt_change_no_score(tiny_gguf_path,
         expected |= scored(alone, *continuations, count=count)
     model = tiny_gguf.model(tiny_gguf_path)
     usual = opening("llama_cpp", model, batch=4, threads=1)
+    steps.clear()
     together = scored(LlamaCppEngine(model, usual, prompt_chunk=24), *continuations)
+    assert max(len(sequences) for sequences in steps) <= 24 + 4
     for about, values in expected.items():
         assert together[about] == pytest.approx(values, abs=1e-2)
 
@@ -123,34 +153,6 @@ def test_a_sampled_reply_depends_on_its_companions_by_rounding_alone(engine, exa
     together = texts(engine, requests)
     for request in requests[::3]:
         assert texts(engine, [request])[request.about] == together[request.about]
-
-
-@pytest.fixture
-def steps(monkeypatch):
-    """The tokens that llama.cpp decodes: for each step, the sequence of each of its tokens."""
-    steps = []
-    decode = low.llama_decode
-
-    def noted(context, batch):
-        steps.append([batch.seq_id[i][0] for i in range(batch.n_tokens)])
-        return decode(context, batch)
-
-    monkeypatch.setattr(low, "llama_decode", noted)
-    return steps
-
-
-@pytest.fixture
-def copies(monkeypatch, steps):
-    """The sequences that llama.cpp copies: (steps before it, source, target)."""
-    copies = []
-    copy = low.llama_memory_seq_cp
-
-    def noted(memory, source, target, *positions):
-        copies.append((len(steps), source, target))
-        copy(memory, source, target, *positions)
-
-    monkeypatch.setattr(low, "llama_memory_seq_cp", noted)
-    return copies
 
 
 def tokens_in(steps):

@@ -76,7 +76,7 @@ def sorted_to_draw(scores, temperature, top_p):
 
 
 def peak():
-    """Logits of one likely token, 7: each of the others is rare, all together they are four fifths."""
+    """Logits of one likely token, 7. Each of the others is rare; together they are four fifths."""
     scores = numpy.zeros(50_000, numpy.float32)
     scores[7] = 9.5
     return scores

@@ -251,7 +251,7 @@ def test_a_port_that_is_taken_is_said_to_be_and_its_owner_is_not_asked(smollm2):
 
 @pytest.fixture
 def started(tmp_path, monkeypatch):
-    """A file of the process ids of the guardian and of the server: their Python writes its own there."""
+    """The file in which the guardian and the server, as any Python started, note their process ids."""
     path = tmp_path / "started"
     noting = tmp_path / "python"
     noting.write_text(f'#!/bin/sh\necho $$ >> "{path}"\nexec "{sys.executable}" "$@"\n')
