@@ -150,11 +150,15 @@ class Slots(Cache):  # type: ignore[misc]
 
 
 class Batch:
-    """Up to `size` rows of one model at a time."""
+    """Up to `size` rows of one model at a time.
 
-    def __init__(self, model: Any, size: int) -> None:
+    A prefill computes `tokens` prompt tokens at most, or one prompt.
+    """
+
+    def __init__(self, model: Any, size: int, tokens: int = PREFILL) -> None:
         self.model = model
         self.size = size
+        self.tokens = tokens
         self.slots = Slots(model.config.num_hidden_layers, size)
         self._prefix: list[int] = []  # the last prefix that was computed apart
         self._prefix_states: KeysAndValues = []
@@ -181,11 +185,24 @@ class Batch:
         worth_it = min(len(waiting), max(1, self.size // 4))
         if not waiting or (running and free < worth_it):
             return []
-        return [waiting.popleft() for _ in range(_together(waiting, free))]
+        return [waiting.popleft() for _ in range(self._together(waiting, free))]
 
     def first(self, rows: Sequence[BatchRow]) -> Sequence[BatchRow]:
         """The first of the arranged rows that one prefill takes."""
-        return rows[: _together(rows, self.size)]
+        return rows[: self._together(rows, self.size)]
+
+    def _together(self, rows: Sequence[BatchRow], most: int) -> int:
+        """How many of the first arranged rows are computed in one pass: of one prefix, within
+        `tokens`.
+        """
+        first = rows[0]
+        prefix = first.ids[: first.prefix]
+        longest = len(first.ids) - first.prefix  # the first is the longest of its neighbours
+        most = max(1, min(most, len(rows), self.tokens // longest))
+        count = 1
+        while count < most and rows[count].ids[: rows[count].prefix] == prefix:
+            count += 1
+        return count
 
     @torch.inference_mode()
     def prefill(self, rows: Sequence[BatchRow], start: int, wanted: Sequence[int]) -> Tensor:
@@ -285,20 +302,6 @@ def _common(prompts: Sequence[list[int]]) -> int:
         if low[i] != high[i]:
             return i
     return most
-
-
-def _together(rows: Sequence[BatchRow], most: int) -> int:
-    """How many of the first arranged rows are computed in one pass: of one prefix, within
-    PREFILL tokens.
-    """
-    first = rows[0]
-    prefix = first.ids[: first.prefix]
-    tokens = len(first.ids) - first.prefix  # the first is the longest of its neighbours
-    most = max(1, min(most, len(rows), PREFILL // tokens))
-    count = 1
-    while count < most and rows[count].ids[: rows[count].prefix] == prefix:
-        count += 1
-    return count
 
 
 def _choose(rows: Sequence[BatchRow], logits: Tensor) -> None:

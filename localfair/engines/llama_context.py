@@ -42,14 +42,22 @@ class Context:
     """Up to `sequences` sequences of `length` tokens: as many as memory gives, `sequences` says how
     many.
 
-    `cached[s]` is what sequence s holds. Raises EngineDied when not even one sequence fits.
+    `cached[s]` is what sequence s holds. A step has room for `prompt_chunk` prompt tokens
+    and one token of each sequence. Raises EngineDied when not even one sequence fits.
     """
 
     def __init__(
-        self, model: Any, length: int, sequences: int, threads: int, adapter: Any = None
+        self,
+        model: Any,
+        length: int,
+        sequences: int,
+        threads: int,
+        adapter: Any = None,
+        prompt_chunk: int = PROMPT_CHUNK,
     ) -> None:
         self._pointer: Any = None
         self.sequences = sequences
+        self._prompt_chunk = prompt_chunk
         self._pointer = self._made(model, length, threads)
         self._vocabulary = low.llama_vocab_n_tokens(low.llama_model_get_vocab(model))
         if adapter is not None:
@@ -63,7 +71,7 @@ class Context:
     def _made(self, model: Any, length: int, threads: int) -> Any:
         """A llama_context, of half as many sequences each time memory is too short."""
         while True:
-            pointer = low.llama_init_from_model(model, _params(length, self.sequences, threads))
+            pointer = low.llama_init_from_model(model, self._params(length, threads))
             if pointer:
                 return pointer
             if self.sequences == 1:
@@ -71,6 +79,20 @@ class Context:
                     f"llama.cpp could not make a context{complaint()}", "lower max_tokens"
                 )
             self.sequences //= 2
+
+    def _params(self, length: int, threads: int) -> Any:
+        params = low.llama_context_default_params()
+        cells = -(-length // 256) * 256  # a sequence's cells, rounded up as llama.cpp pads them
+        batch = max(self._prompt_chunk, self.sequences) + self.sequences
+        params.n_ctx = cells * self.sequences
+        params.n_seq_max = self.sequences
+        params.n_batch = batch
+        params.n_ubatch = batch
+        params.kv_unified = False
+        params.no_perf = True
+        params.n_threads = threads
+        params.n_threads_batch = threads
+        return params
 
     def __enter__(self) -> Context:
         return self
@@ -161,21 +183,6 @@ class Context:
             slot.shown.append((slot.fed, index))
         batch.n_tokens += 1
         self.cached[slot.sequence].append(token)
-
-
-def _params(length: int, sequences: int, threads: int) -> Any:
-    params = low.llama_context_default_params()
-    cells = -(-length // 256) * 256  # a sequence's cells, rounded up as llama.cpp pads them
-    batch = max(PROMPT_CHUNK, sequences) + sequences
-    params.n_ctx = cells * sequences
-    params.n_seq_max = sequences
-    params.n_batch = batch
-    params.n_ubatch = batch
-    params.kv_unified = False
-    params.no_perf = True
-    params.n_threads = threads
-    params.n_threads_batch = threads
-    return params
 
 
 def common(a: list[int], b: list[int]) -> int:

@@ -17,7 +17,7 @@ from llama_cpp import llama_cpp as low
 from localfair.engines.base import Opening
 from localfair.engines.gguf_adapter import as_gguf
 from localfair.engines.llama_batch import decode
-from localfair.engines.llama_context import Context
+from localfair.engines.llama_context import PROMPT_CHUNK, Context
 from localfair.engines.llama_reading import Reading, Reply, SharedInputs, scored, shared_inputs
 from localfair.engines.llama_vocabulary import Vocabulary
 from localfair.engines.requests import refuse_too_long
@@ -35,14 +35,16 @@ EVERY_LAYER = 10_000
 class LlamaCppEngine:
     """An `Engine` and a `Scorer` for the GGUF at `model.path`.
 
-    Its weights load at the first request.
+    Its weights load at the first request. `prompt_chunk` is the tokens of prompts that a step
+    has room for.
     """
 
-    def __init__(self, model: Model, opening: Opening) -> None:
+    def __init__(self, model: Model, opening: Opening, *, prompt_chunk: int = PROMPT_CHUNK) -> None:
         self.identity = opening.identity
         self._model = model
         self._opening = opening
         self._threads = opening.threads or physical_cores()
+        self._prompt_chunk = prompt_chunk
         self._weights: Any = None  # llama.cpp's llama_model
         self._adapter: Any = None  # llama.cpp's llama_adapter_lora, which goes with the model
         self._vocabulary: Vocabulary | None = None
@@ -149,6 +151,8 @@ class LlamaCppEngine:
         """Each reading as soon as it is done, in a context made for the longest of them."""
         longest = max(reading.length for reading in readings)
         sequences = min(self._opening.batch, len(readings))
-        with Context(self._weights, longest, sequences, self._threads, self._adapter) as context:
+        with Context(
+            self._weights, longest, sequences, self._threads, self._adapter, self._prompt_chunk
+        ) as context:
             self._contexts.add(context)
             yield from decode(context, self._load(), list(readings))

@@ -65,21 +65,27 @@ def draw(logits: NDArray[numpy.float32], sampling: Sampling, random: Random) -> 
 
 
 def _nucleus(weights: NDArray[numpy.float32], top_p: float) -> NDArray[numpy.intp]:
-    """The kept tokens.
-
-    The whole vocabulary is sorted only where those that are not RARE are too few.
-    """
+    """The kept tokens, the likeliest first."""
     if top_p >= 1:
         return numpy.arange(len(weights))
     needed = top_p * weights.sum(dtype=numpy.float64)
-    candidates = numpy.flatnonzero(weights >= RARE)
-    if weights[candidates].sum(dtype=numpy.float64) < needed:
-        candidates = numpy.arange(len(weights))
+    candidates = nucleus_candidates(weights, needed)
     likeliest_first = numpy.argsort(-weights[candidates], kind="stable")
     ordered = candidates[likeliest_first]
     mass = weights[ordered].cumsum(dtype=numpy.float64)
     count = int(numpy.searchsorted(mass, needed)) + 1
     return ordered[:count]
+
+
+def nucleus_candidates(weights: NDArray[numpy.float32], needed: float) -> NDArray[numpy.intp]:
+    """The tokens that are sorted to find a nucleus of mass `needed`; the likeliest weighs 1.
+
+    Those that are not RARE, and the whole vocabulary only where they are too few.
+    """
+    likely = numpy.flatnonzero(weights >= RARE)
+    if weights[likely].sum(dtype=numpy.float64) < needed:
+        return numpy.arange(len(weights))
+    return likely
 
 
 def _chain(constraint: Constraint, request: Request, vocab: Any) -> Sampler:

@@ -41,7 +41,8 @@ class Launch:
 
     `command(port)` is the argument list. `served` is the name it must answer to in /v1/models.
     `key_variable` is the environment variable that the key is put in. `deadline` is the seconds it
-    may take to start. `port` of None takes a free one.
+    may take to start, `grace` those between SIGINT and SIGKILL when it is stopped. `port` of None
+    takes a free one.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Launch:
     environment: dict[str, str] = field(default_factory=dict)
     key_variable: str
     deadline: float = 600.0
+    grace: float = GRACE
     port: int | None = None
 
 
@@ -121,7 +123,7 @@ class Server:
         if self._guardian.stdin and not self._guardian.stdin.closed:
             self._guardian.stdin.close()
             try:
-                self._guardian.wait(GRACE + GONE)
+                self._guardian.wait(self.launch.grace + GONE)
             except subprocess.TimeoutExpired as error:
                 raise self.failed(f"{self.launch.name} cannot be ended") from error
             self._sweep()
@@ -145,7 +147,7 @@ def start(launch: Launch) -> Server:
     key = secrets.token_urlsafe(24)
     port = launch.port or free_port()
     log = folder / "server.log"
-    guarding = [sys.executable, "-I", "-S", str(GUARDIAN), str(GRACE), str(log)]
+    guarding = [sys.executable, "-I", "-S", str(GUARDIAN), str(launch.grace), str(log)]
     guardian = subprocess.Popen(
         [*guarding, *launch.command(port)],
         stdin=subprocess.PIPE,

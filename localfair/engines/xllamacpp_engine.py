@@ -41,17 +41,28 @@ class XllamacppEngine:
     """An `Engine` and a `Scorer`.
 
     Its server starts at the first request, and again when a longer context is needed. `port` of
-    None takes a free one. `deadline` is the seconds that the server may take to start.
+    None takes a free one. `deadline` is the seconds that the server may take to start. `least` is
+    the tokens a sequence has at least; `listed` is how many likeliest tokens a score asks for at
+    once.
     """
 
     def __init__(
-        self, model: Model, opening: Opening, *, port: int | None = None, deadline: float = 600.0
+        self,
+        model: Model,
+        opening: Opening,
+        *,
+        port: int | None = None,
+        deadline: float = 600.0,
+        least: int = LEAST,
+        listed: int = LISTED,
     ) -> None:
         self.identity = opening.identity
         self._model = model
         self._opening = opening
         self._port = port
         self._deadline = deadline
+        self._least = least
+        self._listed = listed
         self._server: Server | None = None
         self._length = 0  # tokens that each of the server's sequences may have
         self._slots = opening.batch
@@ -77,7 +88,7 @@ class XllamacppEngine:
         if not asked:
             return
         scorings = self._scorings(asked)
-        for asks in (_likeliest, _forced):
+        for asks in (self._likeliest, _forced):
             calls = [call for scoring in scorings for call in asks(scoring)]
             for answer in self._started().client.each(calls, self._slots):
                 scoring, beginning = answer.call.tag
@@ -100,7 +111,7 @@ class XllamacppEngine:
             return self._server
         self.close()
         rounded = -(-length // STEP) * STEP
-        self._length = min(max(LEAST, rounded), max(self._model.context, 1))
+        self._length = min(max(self._least, rounded), max(self._model.context, 1))
         self._slots = self._fitting(self._length)
         server = start(self._launch(self._length))
         self._server = server
@@ -193,6 +204,14 @@ class XllamacppEngine:
             scorings.append(Scoring(request, prompt, of_request))
         return scorings
 
+    def _likeliest(self, scoring: Scoring) -> Iterator[Call]:
+        """What asks for the likeliest tokens after each beginning.
+
+        One that is wanted is forced, to be sure of it.
+        """
+        for beginning, wanted in scoring.wanted().items():
+            yield _next_token(scoring, beginning, wanted[0], self._listed)
+
     def _prompt_tokens(self, texts: list[str]) -> dict[str, list[int]]:
         """Text -> tokens of a prompt, which gets the beginning its vocabulary wants, and only
         once.
@@ -253,15 +272,6 @@ def _completion(request: Request, prompt: list[int]) -> Call:
     if request.logprobs:
         body["logprobs"] = 1
     return Call("/v1/completions", body, request.about, request)
-
-
-def _likeliest(scoring: Scoring) -> Iterator[Call]:
-    """What asks for the likeliest tokens after each beginning.
-
-    One that is wanted is forced, to be sure of it.
-    """
-    for beginning, wanted in scoring.wanted().items():
-        yield _next_token(scoring, beginning, wanted[0], LISTED)
 
 
 def _forced(scoring: Scoring) -> Iterator[Call]:

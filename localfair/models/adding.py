@@ -16,13 +16,24 @@ from localfair.models.hashing import Hashes
 from localfair.models.metadata import card_name, card_of, weights_size
 from localfair.models.registry import all_cards, verified_at, weights_dir
 
+SHIPPED = packaged_dir("models")  # the cards that come with localfair
 
-def add(path: Path, workspace: Path, *, name: str = "", force: bool = False) -> Card:
+
+def add(
+    path: Path,
+    workspace: Path,
+    *,
+    name: str = "",
+    force: bool = False,
+    shipped: Path = SHIPPED,
+) -> Card:
     """Write a card for the weights at `path` and return it.
 
     Weights that a known card describes (same sha256, or same file name where the card has no hash
-    yet) take that card's name and content. Raises UsageError when another card has the name, unless
-    `force`; MissingWeights; CorruptWeights.
+    yet) take that card's name and content. Where the workspace's cards are the `shipped` ones,
+    as in a source checkout, a known card gets no path of this machine: the weights are linked
+    instead. Raises UsageError when another card has the name, unless `force`; MissingWeights;
+    CorruptWeights; ModelError when the weights cannot be linked.
     """
     path = path.expanduser().absolute()
     hashes = Hashes(weights_dir(workspace))
@@ -39,7 +50,8 @@ def add(path: Path, workspace: Path, *, name: str = "", force: bool = False) -> 
         "size": weights_size(path),
     }
     card = Card.model_validate({**base.model_dump(), **changes})
-    if known and known.sha256 and known.name == card.name and _is_checkout(workspace):
+    is_checkout = (workspace / "models").resolve() == shipped.resolve()
+    if known and known.sha256 and known.name == card.name and is_checkout:
         _link(path, weights_dir(workspace) / known.file)
         return known
     return _write(card, workspace, force)
@@ -114,11 +126,6 @@ def _describe_the_same(other: Card, card: Card) -> bool:
     if other.sha256:
         return other.sha256 == card.sha256
     return other.file == card.file
-
-
-def _is_checkout(workspace: Path) -> bool:
-    """Whether the workspace is the source checkout, whose cards get no path of this machine."""
-    return (workspace / "models").resolve() == packaged_dir("models").resolve()
 
 
 def _link(path: Path, link: Path) -> None:

@@ -7,8 +7,8 @@ found again.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 from localfair.committee.seating import Member
 from localfair.machine.hardware import usual_precision
@@ -27,7 +27,8 @@ class Plan:
 
     soft: the mentor's labels by a lesson's tokens, where the loss has a kl term. pairs: by lesson,
     where it has a triplet term. parent: the adapter it goes on from. template: the chat template
-    that the base's card puts in front of the weights' own.
+    that the base's card puts in front of the weights' own. compute: the precision that this machine
+    multiplies in.
     """
 
     step: Train
@@ -38,6 +39,7 @@ class Plan:
     pairs: dict[str, Pair]
     parent: str | None
     template: str | None
+    compute: Literal["bf16", "fp32"] = field(default_factory=usual_precision)
 
     @property
     def id(self) -> str:
@@ -158,8 +160,8 @@ def settings_of(plan: Plan) -> dict[str, Any]:
         settings["group_by_length"] = True
     if step.one_question_a_batch:
         settings["one_question_a_batch"] = True
-    if usual_precision() != "bf16":
-        settings["compute"] = usual_precision()
+    if plan.compute != "bf16":
+        settings["compute"] = plan.compute
     if plan.soft:
         # all soft labels of a run were made at one temperature, over one vocabulary
         label = next(iter(plan.soft.values()))

@@ -8,21 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from localfair.committee.seating import Seating
+from localfair.committee.ask import Committee
+from localfair.committee.seating import Member
 from localfair.engines import Engine, open_engine
 from localfair.models import Model, find_model, resolve
 from localfair.models.requantise import requantise
+from localfair.pipeline import runs as pipeline
 from localfair.pipeline.orders import Order
 from localfair.record.nouns import Generation, Message, Request, Sampling
 from localfair.record.store import Store
 from localfair.tasks import get_task
 from tests.benchmarks.ceiling import bounds
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
-from tests.benchmarks.setting import SMOL, Setting, committee_order, copied, exam_record, run
+from tests.benchmarks.setting import SMOL, Setting, committee_order, copied, exam_record, quiet
 
 BATCH = 16
 # requantised weights -> what 16 sequences at once must be worth
@@ -88,13 +90,29 @@ def _through_pipeline(kept: Kept, record: Path, order: Order) -> Measure:
     copied(record, order.db)
 
     def inquire() -> list[int]:
-        # A run opens its engines itself; here every member gets the one that is loaded already.
-        with mock.patch.object(Seating, "opened", lambda seating, member: kept):
-            run(order, "inquire")
+        _run(order, "inquire", kept)
         with Store.open(order.db) as store:
             return [row["completion_tokens"] for row in store.rows(EXPLAINED)]
 
     return _rate(inquire)
+
+
+def _run(order: Order, until: str, kept: Kept) -> None:
+    """`localfair.pipeline.runs.run`, with the engine that is loaded already for every member."""
+    prepared = pipeline.prepare(order, until)
+    members = [_with_engine(member, kept) for member in prepared.members]
+    with pipeline.record_of(prepared) as store:
+        committee = Committee(store, members, quiet)
+        with pipeline.begun(prepared, store, committee, quiet) as this:
+            for work, step in this.steps():
+                outcome = pipeline.do(work, step, pipeline.STAGES[step.stage], quiet)
+                this.did(work, step, outcome)
+
+
+def _with_engine(member: Member, kept: Kept) -> Member:
+    """The member with an engine that opens as the loaded one."""
+    spec = replace(member.engine, opens=lambda model, opening: kept)
+    return replace(member, engine=spec)
 
 
 def _generated(engine: Engine, requests: list[Request]) -> list[int]:

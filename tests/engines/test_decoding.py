@@ -63,9 +63,7 @@ def test_a_row_leaves_as_soon_as_it_has_ended(model):
     assert next(finished) is long
 
 
-def test_a_prefill_takes_rows_of_one_prefix_and_no_more_tokens_than_its_bound(model, monkeypatch):
+def test_a_prefill_takes_rows_of_one_prefix_and_no_more_tokens_than_its_bound(model):
     rows = arranged([row([*LONG, 1, n]) for n in range(3, 7)] + [row([5])])
-    batch = Batch(model, 8)
-    assert len(batch.first(rows)) == 4
-    monkeypatch.setattr(decoding, "PREFILL", 2)
-    assert len(batch.first(rows)) == 2
+    assert len(Batch(model, 8).first(rows)) == 4
+    assert len(Batch(model, 8, tokens=2).first(rows)) == 2

@@ -9,12 +9,15 @@ pytest.importorskip("llama_cpp")
 pytest.importorskip("gguf")
 pytest.importorskip("transformers")
 
-from localfair.engines import llama_batch, llama_context, llama_cpp_engine, open_engine
+from llama_cpp import llama_cpp as low
+
+from localfair.engines import open_engine
+from localfair.engines.llama_cpp_engine import LlamaCppEngine
 from localfair.errors import CorruptWeights, EngineDied, EngineError, ModelError
 from localfair.models.chat import prompt_ids
 from localfair.record.nouns import Constraint, Message, Request
 from tests import tiny, tiny_gguf
-from tests.engines.asking import asked, logprobs, scoring, texts
+from tests.engines.asking import asked, logprobs, opening, scoring, texts
 
 PLAIN = "{{ messages[0].content }}"
 DEMONSTRATIONS = " ".join(f"Tom has {i} apples." for i in range(20))
@@ -35,14 +38,42 @@ def engine(tiny_gguf_path):
 @pytest.fixture
 def exact(monkeypatch):
     """An f32 cache and plain attention, whose rounding does not depend on the other sequences."""
-    usual = llama_context._params
+    usual = low.llama_context_default_params
 
-    def params(*given):
-        params = usual(*given)
+    def params():
+        params = usual()
         params.flash_attn_type = params.type_k = params.type_v = 0  # off, f32, f32
         return params
 
-    monkeypatch.setattr(llama_context, "_params", params)
+    monkeypatch.setattr(low, "llama_context_default_params", params)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """The tokens that llama.cpp decodes: for each step, the sequence of each of its tokens."""
+    steps = []
+    decode = low.llama_decode
+
+    def noted(context, batch):
+        steps.append([batch.seq_id[i][0] for i in range(batch.n_tokens)])
+        return decode(context, batch)
+
+    monkeypatch.setattr(low, "llama_decode", noted)
+    return steps
+
+
+@pytest.fixture
+def copies(monkeypatch, steps):
+    """The sequences that llama.cpp copies: (steps before it, source, target)."""
+    copies = []
+    copy = low.llama_memory_seq_cp
+
+    def noted(memory, source, target, *positions):
+        copies.append((len(steps), source, target))
+        copy(memory, source, target, *positions)
+
+    monkeypatch.setattr(low, "llama_memory_seq_cp", noted)
+    return copies
 
 
 @pytest.fixture
@@ -65,16 +96,17 @@ def test_scores_are_those_of_the_transformers_engine(engine, exact, reference):
         assert values == pytest.approx(theirs[about], abs=1e-2)
 
 
-def test_a_shared_beginning_and_a_chunked_prompt_change_no_score(
-    tiny_gguf_path, exact, monkeypatch
-):
+def test_a_shared_beginning_and_a_chunked_prompt_change_no_score(tiny_gguf_path, exact, steps):
     alone = opened(tiny_gguf_path, batch=1)
     continuations = ("4", "The answer is 60.")
     expected = {}
     for count in range(1, 7):
         expected |= scored(alone, *continuations, count=count)
-    monkeypatch.setattr(llama_context, "PROMPT_CHUNK", 24)
-    together = scored(opened(tiny_gguf_path, batch=4), *continuations)
+    model = tiny_gguf.model(tiny_gguf_path)
+    usual = opening("llama_cpp", model, batch=4, threads=1)
+    steps.clear()
+    together = scored(LlamaCppEngine(model, usual, prompt_chunk=24), *continuations)
+    assert max(len(sequences) for sequences in steps) <= 24 + 4
     for about, values in expected.items():
         assert together[about] == pytest.approx(values, abs=1e-2)
 
@@ -123,67 +155,54 @@ def test_a_sampled_reply_depends_on_its_companions_by_rounding_alone(engine, exa
         assert texts(engine, [request])[request.about] == together[request.about]
 
 
-def test_a_shared_beginning_is_read_once_and_changes_no_reply(engine, exact, monkeypatch):
+def tokens_in(steps):
+    return sum(len(sequences) for sequences in steps)
+
+
+def each_alone(engine, requests):
+    """about -> what the engine replied when it was asked nothing else."""
+    replies = {}
+    for request in requests:
+        replies |= texts(engine, [request])
+    return replies
+
+
+def test_a_shared_beginning_is_read_once_and_changes_no_reply(engine, exact, steps):
     requests = asked(before=DEMONSTRATIONS)
-    read = []
-    add = llama_context.Context._add
-
-    def counted(context, slot, token):
-        read.append(token)
-        add(context, slot, token)
-
-    monkeypatch.setattr(llama_context.Context, "_add", counted)
-    shared = texts(engine, requests)
-    with_sharing = len(read)
-    monkeypatch.setattr(llama_batch, "SHARED", 10**6)
-    assert texts(engine, requests) == shared
-    assert with_sharing < (len(read) - with_sharing) / 2
+    together = texts(engine, requests)
+    with_sharing = tokens_in(steps)
+    steps.clear()
+    assert each_alone(engine, requests) == together  # a prompt that is alone shares nothing
+    assert with_sharing < tokens_in(steps) / 2
 
 
-def test_two_beginnings_in_turn_are_each_read_once(engine, monkeypatch):
+def test_two_beginnings_in_turn_are_each_read_once(engine, copies):
     requests = []
     for i in range(6):
         requests.append(replace(asked(6, before=DEMONSTRATIONS)[i], about=f"a{i}"))
         requests.append(replace(asked(6, before=DEMONSTRATIONS[::-1])[i], about=f"b{i}"))
-    copied = []
-    copy = llama_context.Context.copy
-
-    def counted(context, source, target):
-        copied.append((source, target))
-        copy(context, source, target)
-
-    monkeypatch.setattr(llama_context.Context, "copy", counted)
     assert len(texts(engine, requests)) == 12
-    assert len(copied) >= 3
+    assert len(copies) >= 3
 
 
 def test_the_last_sequences_close_up_and_a_copied_reply_goes_on_as_it_would_have(
-    engine, exact, monkeypatch
+    engine, exact, steps, copies
 ):
     """A gap in the sequence ids cuts a step in pieces; some replies are short, so that gaps come where none wait."""
     requests = []
     for i, request in enumerate(asked(10)):
         sampling = replace(request.sampling, max_tokens=4 + 9 * (i % 3))
         requests.append(replace(request, sampling=sampling))
-    steps = []
-    step = llama_context.Context.step
-
-    def noted(context, slots):
-        steps.append([slot.sequence for slot in slots])
-        step(context, slots)
-
-    def has_gap(sequences):
-        return sequences != list(range(len(sequences)))
-
-    monkeypatch.setattr(llama_context.Context, "step", noted)
-    closed = texts(engine, requests)
-    last_full = max(i for i, sequences in enumerate(steps) if len(sequences) == 4)
-    assert len(steps[last_full + 1 :]) > 3
-    assert not any(has_gap(sequences) for sequences in steps[last_full + 1 :])
-    steps.clear()
-    monkeypatch.setattr(llama_batch, "_closed_up", lambda context, running: running)
-    assert texts(engine, requests) == closed
-    assert any(has_gap(sequences) for sequences in steps)
+    replies = texts(engine, requests)
+    last_full = max(i for i, sequences in enumerate(steps) if set(sequences) == {0, 1, 2, 3})
+    last_steps = steps[last_full + 1 :]
+    assert len(last_steps) > 3
+    for sequences in last_steps:
+        running = list(dict.fromkeys(sequences))
+        assert running == list(range(len(running)))
+    # there were gaps to close: what stood above one was copied into it
+    assert any(before > last_full and source > target for before, source, target in copies)
+    assert each_alone(engine, requests) == replies
 
 
 @pytest.mark.parametrize(
@@ -244,7 +263,6 @@ def test_nothing_is_written_to_stderr(engine, capfd):
 
 
 def test_fewer_sequences_run_together_where_memory_is_short(engine, monkeypatch):
-    low = llama_cpp_engine.low
     init = low.llama_init_from_model
     tried = []
 
@@ -264,13 +282,13 @@ def test_a_generation_left_early_frees_all_it_had(engine, monkeypatch):
     called = []
 
     def count_calls_of(name):
-        function = getattr(llama_cpp_engine.low, name)
+        function = getattr(low, name)
 
         def counted(*given):
             called.append(name)
             return function(*given)
 
-        monkeypatch.setattr(llama_cpp_engine.low, name, counted)
+        monkeypatch.setattr(low, name, counted)
 
     count_calls_of("llama_sampler_chain_init")
     count_calls_of("llama_sampler_free")

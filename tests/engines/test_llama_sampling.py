@@ -7,8 +7,7 @@ import pytest
 
 pytest.importorskip("llama_cpp")
 
-from localfair.engines import llama_sampling
-from localfair.engines.llama_sampling import draw
+from localfair.engines.llama_sampling import draw, nucleus_candidates
 from localfair.record.nouns import Sampling
 
 
@@ -65,22 +64,28 @@ def test_without_a_nucleus_every_token_has_its_share():
     assert drawn == pytest.approx(expected, abs=0.02)
 
 
-def test_the_vocabulary_is_sorted_whole_only_where_the_likely_are_too_few(monkeypatch):
-    sizes = []
-    argsort = numpy.argsort
+def test_the_vocabulary_is_sorted_whole_only_where_the_likely_are_too_few():
+    assert sorted_to_draw(logits(size=50_000), temperature=0.8, top_p=0.5) < 10_000
+    assert sorted_to_draw(peak(), temperature=1.0, top_p=0.95) == 50_000
 
-    def counted(values, **options):
-        sizes.append(len(values))
-        return argsort(values, **options)
 
-    monkeypatch.setattr(llama_sampling.numpy, "argsort", counted)
-    draw(logits(size=50_000), Sampling(temperature=0.8, top_p=0.5), Given(0.5))
-    assert sizes.pop() < 10_000
-    peak = numpy.zeros(50_000, numpy.float32)
-    peak[7] = 9.5  # each of the others is rare, all together they are four fifths
-    assert draw(peak, Sampling(temperature=1.0, top_p=0.95), Given(0.1)) == 7
-    assert draw(peak, Sampling(temperature=1.0, top_p=0.95), Given(0.9)) != 7
-    assert sizes == [50_000, 50_000]
+def sorted_to_draw(scores, temperature, top_p):
+    """How many tokens are sorted to find the nucleus."""
+    weights = numpy.exp((scores - scores.max()) / numpy.float32(temperature))
+    return len(nucleus_candidates(weights, top_p * weights.sum()))
+
+
+def peak():
+    """Logits of one likely token, 7. Each of the others is rare; together they are four fifths."""
+    scores = numpy.zeros(50_000, numpy.float32)
+    scores[7] = 9.5
+    return scores
+
+
+def test_rare_tokens_are_drawn_where_the_nucleus_needs_them():
+    sampling = Sampling(temperature=1.0, top_p=0.95)
+    assert draw(peak(), sampling, Given(0.1)) == 7
+    assert draw(peak(), sampling, Given(0.9)) != 7
 
 
 def test_a_draw_is_the_same_for_the_same_seed():

@@ -19,11 +19,18 @@ from tests.engines import stub_server
 from tests.engines.stub_server import Stub, models
 
 STUB = stub_server.__file__
-SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+SLEEP = ["sh", "-c", "echo $$; exec sleep 600"]  # it tells its process id and serves nothing
 
 
 def launch(command=None, **options):
-    usual = {"name": "the stub", "served": "me", "key_variable": "STUB_KEY", "deadline": 20.0}
+    """The stub, or another command, with a short grace."""
+    usual = {
+        "name": "the stub",
+        "served": "me",
+        "key_variable": "STUB_KEY",
+        "deadline": 20.0,
+        "grace": 0.3,
+    }
     return Launch(command=command or stub_command, **usual | options)
 
 
@@ -32,9 +39,8 @@ def stub_command(port):
 
 
 @pytest.fixture(autouse=True)
-def quickly(monkeypatch, tmp_path):
-    """A short grace, and temporary folders where they can be counted."""
-    monkeypatch.setattr(server, "GRACE", 0.3)
+def temporary_folders(monkeypatch, tmp_path):
+    """Temporary folders lie where they can be counted."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
@@ -106,9 +112,9 @@ def test_a_server_that_is_killed_is_an_error_with_its_log_and_its_children_go_wi
 PARENT = """
 import sys, time
 from localfair.engines import server
-server.GRACE = 0.3
 command = lambda port: [sys.executable, sys.argv[1], str(port), "me"]
-running = server.start(server.Launch(name="s", served="me", key_variable="K", command=command))
+launch = server.Launch(name="s", served="me", key_variable="K", command=command, grace=0.3)
+running = server.start(launch)
 print(running.log, running._guardian.pid, flush=True)
 time.sleep(600)
 """
@@ -150,19 +156,12 @@ def test_a_server_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
     assert len(list(tmp_path.glob("localfair-server-*/server.log"))) == 1
 
 
-def test_a_server_that_is_never_ready_is_ended_at_its_deadline(monkeypatch):
-    groups = []
-    failed = server.Server.failed
-
-    def noted(self, message):
-        groups.append(self._group)
-        return failed(self, message)
-
-    monkeypatch.setattr(server.Server, "failed", noted)
-    with pytest.raises(ServerFailed, match="not ready after 0 s"):
+def test_a_server_that_is_never_ready_is_ended_at_its_deadline():
+    with pytest.raises(ServerFailed, match="not ready after 0 s") as failed:
         start(launch(lambda port: SLEEP, deadline=0.4))
+    (group,) = failed.value.problems
     with pytest.raises(ProcessLookupError):
-        os.killpg(groups[0], 0)
+        os.killpg(int(group), 0)
 
 
 def test_every_server_gets_a_free_port_and_another_key(running):
@@ -175,8 +174,26 @@ def test_every_server_gets_a_free_port_and_another_key(running):
         other.stop()
 
 
-def test_the_next_start_waits_until_gpu_memory_is_back(monkeypatch):
-    readings = iter([[5000], [5000], [100]])
-    monkeypatch.setattr(server, "gpu_memory", lambda: next(readings))
-    server._await_gpu_memory([50], seconds=10)
-    assert list(readings) == []
+NVIDIA_SMI = """#!/bin/sh
+head -n 1 {readings}
+sed -i 1d {readings}
+"""
+
+
+@pytest.fixture
+def readings(monkeypatch, tmp_path):
+    """What a GPU's driver will say is in use, MiB a line: each is read once, with an nvidia-smi."""
+    path = tmp_path / "readings"
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text(NVIDIA_SMI.format(readings=path))
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    return path
+
+
+def test_the_next_start_waits_until_gpu_memory_is_back(readings):
+    readings.write_text("50\n5000\n5000\n100\n")
+    running = start(launch())
+    assert readings.read_text() == "5000\n5000\n100\n"
+    running.stop()
+    assert readings.read_text() == ""

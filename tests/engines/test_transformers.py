@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from localfair.engines import Engine, Scorer, open_engine, transformers_engine
+from localfair.engines import Engine, Scorer, open_engine
 from localfair.engines.transformers_engine import TransformersEngine
 from localfair.errors import PromptTooLong
 from localfair.models.chat import prompt_ids
@@ -65,22 +65,22 @@ def test_greedy_replies_are_those_of_one_request_at_a_time(base, batch, before):
     assert texts(opened(base, batch=batch), requests) == one_at_a_time(base, requests)
 
 
-def test_a_shared_prefix_is_computed_once_and_changes_no_reply(base, monkeypatch):
+def test_a_shared_prefix_is_computed_once_and_changes_no_reply(base):
     requests = asked(before=DEMONSTRATIONS)
     engine = opened(base)
     computed = []
-    forward = transformers_engine.Batch._forward
 
-    def counted(self, ids, *rest):
-        computed.append(ids.numel())
-        return forward(self, ids, *rest)
+    def count(model, args, inputs):
+        computed.append(inputs["input_ids"].numel())
 
-    monkeypatch.setattr(transformers_engine.Batch, "_forward", counted)
-    shared = texts(engine, requests)
+    engine._load().model.register_forward_pre_hook(count, with_kwargs=True)
+    together = texts(engine, requests)
     with_sharing = sum(computed)
     computed.clear()
-    monkeypatch.setattr("localfair.engines.decoding.SHARED", 10**6)
-    assert texts(engine, requests) == shared
+    alone = {}
+    for request in requests:
+        alone |= texts(engine, [request])  # a prompt that is alone shares nothing
+    assert alone == together
     assert with_sharing < sum(computed) / 2
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from localfair.engines import open_engine
 from localfair.engines.http_client import Call
-from localfair.engines.server import Server, ServerFailed
+from localfair.engines.server import ServerFailed
 from localfair.engines.vllm_engine import VllmEngine
 from localfair.errors import PromptTooLong
 from localfair.models import resolve
@@ -249,21 +249,25 @@ def test_a_port_that_is_taken_is_said_to_be_and_its_owner_is_not_asked(smollm2):
     assert all(path == "/v1/models" for path, _ in other.calls)
 
 
-def test_a_server_that_is_not_ready_by_its_deadline_is_ended(smollm2, monkeypatch):
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """The file in which the guardian and the server, as any Python started, note their process ids."""
+    path = tmp_path / "started"
+    noting = tmp_path / "python"
+    noting.write_text(f'#!/bin/sh\necho $$ >> "{path}"\nexec "{sys.executable}" "$@"\n')
+    noting.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(noting))
+    return path
+
+
+def test_a_server_that_is_not_ready_by_its_deadline_is_ended(smollm2, started):
     model, folder = smollm2
-    groups = []
-    failed = Server.failed
-
-    def noted(server, message):
-        groups.append(server._group)
-        return failed(server, message)
-
-    monkeypatch.setattr(Server, "failed", noted)
     engine = VllmEngine(model, opening("vllm", model, folder), deadline=4.0)
     with pytest.raises(ServerFailed, match="not ready after 4 s"):
         next(engine.generate(asked(1)))
-    assert groups
-    assert session(groups[0]) == []
+    guardian, server = started.read_text().split()
+    assert session(int(guardian)) == []
+    assert session(int(server)) == []
 
 
 PARENT = """

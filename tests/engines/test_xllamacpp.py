@@ -14,7 +14,7 @@ pytest.importorskip("transformers")
 import gguf
 import numpy as np
 
-from localfair.engines import open_engine, xllamacpp_engine
+from localfair.engines import open_engine
 from localfair.engines.server import ServerFailed
 from localfair.engines.xllamacpp_engine import XllamacppEngine
 from localfair.errors import ModelError
@@ -42,13 +42,18 @@ def logs(monkeypatch, tmp_path):
 
 @pytest.fixture
 def opened(tiny_gguf_path):
-    """`opened(path, template, port=..., **options)`: the engine on a tiny GGUF; closed after the test."""
+    """`opened(path, template, adapter=..., adapter_id=..., **options)`: the engine on a tiny GGUF.
+
+    `options` are the engine's own (port, least, listed). It is closed after the test.
+    """
     engines = []
 
-    def make(path=tiny_gguf_path, template=tiny.CHATML, port=None, **options):
+    def make(path=tiny_gguf_path, template=tiny.CHATML, adapter=None, adapter_id="", **options):
         model = tiny_gguf.model(path, template)
-        usual = {"batch": 4, "threads": 1}
-        engine = XllamacppEngine(model, opening("xllamacpp", model, **usual | options), port=port)
+        opens = opening(
+            "xllamacpp", model, adapter=adapter, adapter_id=adapter_id, batch=4, threads=1
+        )
+        engine = XllamacppEngine(model, opens, **options)
         engines.append(engine)
         return engine
 
@@ -96,10 +101,9 @@ def test_a_model_without_a_template_and_one_whose_template_is_none_are_refused(o
 
 
 def test_every_sequence_has_the_context_it_needs_and_the_server_starts_again_for_more(
-    opened, monkeypatch
+    opened,
 ):
-    monkeypatch.setattr(xllamacpp_engine, "LEAST", 128)
-    engine = opened()
+    engine = opened(least=128)
     texts(engine, asked(2))
     first = engine._server.url
     assert engine._server.client.get("/props")["default_generation_settings"]["n_ctx"] >= 128
@@ -142,14 +146,11 @@ def test_a_port_that_is_taken_is_said_to_be(opened):
 # -- replies ----------------------------------------------------------------------------------------
 
 
-def test_scores_are_those_of_the_transformers_engine_listed_or_not(
-    opened, tiny_folder, monkeypatch
-):
-    monkeypatch.setattr(xllamacpp_engine, "LISTED", 3)
+def test_scores_are_those_of_the_transformers_engine_listed_or_not(opened, tiny_folder):
     requests = scoring(asked(3), "4", "5", "twelve pens", "\n")
     reference = open_engine("transformers", tiny.model(path=tiny_folder), precision="fp32", batch=4)
     expected = logprobs(reference, requests)
-    scored = logprobs(opened(), requests)
+    scored = logprobs(opened(listed=3), requests)
     assert len(scored) == 3
     for about, values in scored.items():
         assert values == pytest.approx(expected[about], abs=0.02)

@@ -55,12 +55,11 @@ def test_a_run_takes_the_machines_precision_unless_it_is_given_another():
     assert Options(precision="nf4").precision == "nf4"
 
 
-def test_an_adapter_says_that_it_was_computed_in_fp32(lab, monkeypatch):
-    # the plan of a training asks the machine, and this one may have AVX-512
-    monkeypatch.setattr("localfair.stages.train_plan.usual_precision", lambda: "fp32")
+def test_an_adapter_says_what_this_machine_computed_it_in(lab):
     lab.run("answers-only", settings=("train.epochs=1",), teachers=())
     (adapter,) = lab.rows("SELECT settings FROM adapters")
-    assert json.loads(adapter["settings"])["compute"] == "fp32"
+    # bf16 goes without saying (test_train_plan has both)
+    assert json.loads(adapter["settings"]).get("compute", "bf16") == usual_precision()
 
 
 def test_this_machine_has_a_name_cores_and_memory():

@@ -95,30 +95,23 @@ def test_an_absent_file_is_missing(workspace: Path, tmp_path: Path) -> None:
         add(tmp_path / "absent.gguf", workspace)
 
 
-@pytest.fixture
-def checkout(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The workspace, as if it were the source checkout."""
-    monkeypatch.setattr("localfair.models.adding.packaged_dir", lambda kind: workspace / kind)
-    return workspace
-
-
 def test_a_shipped_card_is_never_given_a_path_of_this_machine(
-    checkout: Path, tmp_path: Path
+    workspace: Path, tmp_path: Path
 ) -> None:
     path = gguf(tmp_path / "elsewhere.gguf")
-    shipped = put_card(checkout, sha256=sha256_file(path))
-    before = shipped.read_text()
-    add(path, checkout)
-    assert shipped.read_text() == before
-    assert resolve("tiny", checkout).path.resolve() == path
+    card = put_card(workspace, sha256=sha256_file(path))
+    before = card.read_text()
+    add(path, workspace, shipped=workspace / "models")
+    assert card.read_text() == before
+    assert resolve("tiny", workspace).path.resolve() == path
 
 
-def test_weights_that_cannot_be_linked_are_to_be_copied(checkout: Path, tmp_path: Path) -> None:
+def test_weights_that_cannot_be_linked_are_to_be_copied(workspace: Path, tmp_path: Path) -> None:
     path = gguf(tmp_path / "elsewhere.gguf")
-    put_card(checkout, sha256=sha256_file(path))
-    (checkout / "models" / "weights" / "tiny.gguf").mkdir(parents=True)
+    put_card(workspace, sha256=sha256_file(path))
+    (workspace / "models" / "weights" / "tiny.gguf").mkdir(parents=True)
     with pytest.raises(ModelError, match="cannot link") as refused:
-        add(path, checkout)
+        add(path, workspace, shipped=workspace / "models")
     assert refused.value.hint == "copy the file there"
 
 

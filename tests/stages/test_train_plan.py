@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from localfair.machine.hardware import usual_precision
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import BestEpoch, CrossEntropy, Divergence, Train, Triplet
 from localfair.stages.contrasts import Pair
@@ -156,6 +157,18 @@ def test_what_a_training_is_given_beside_its_lessons_decides_the_adapter(planned
 def test_soft_labels_bring_their_temperature_and_vocabulary(planned):
     settings = settings_of(replace(planned, soft=SOFT))
     assert (settings["tau"], settings["vocabulary"]) == (2.0, 400)
+
+
+def test_an_adapter_says_that_it_was_computed_in_fp32(planned):
+    fp32 = replace(planned, compute="fp32")
+    bf16 = replace(planned, compute="bf16")
+    assert settings_of(fp32)["compute"] == "fp32"
+    assert "compute" not in settings_of(bf16)
+    assert fp32.id != bf16.id
+
+
+def test_a_plan_computes_in_what_this_machine_multiplies_fast(planned):
+    assert planned.compute == usual_precision()
 
 
 def test_the_text_of_a_pair_is_known_by_its_ids(planned):
