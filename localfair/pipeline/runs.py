@@ -64,7 +64,11 @@ def run(order: Order, *, until: str | None = None, say: Say = print, progress: P
     All input is checked before anybody is asked, and what the record already holds is not asked
     again. Ctrl-C raises Interrupted; the record is good.
     """
-    prepared = prepare(order, until)
+    return run_prepared(prepare(order, until), say=say, progress=progress)
+
+
+def run_prepared(prepared: Prepared, *, say: Say, progress: Progress) -> str:
+    """Do the steps of an order that was read and checked; the id of the run."""
     with record_of(prepared) as store:
         committee = Committee(store, prepared.members, progress)
         with begun(prepared, store, committee, say) as this:

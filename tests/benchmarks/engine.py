@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from localfair.committee.ask import Committee
 from localfair.committee.seating import Member
 from localfair.engines import Engine, open_engine
 from localfair.models import Model, find_model, resolve
@@ -98,15 +97,10 @@ def _through_pipeline(kept: Kept, record: Path, order: Order) -> Measure:
 
 
 def _run(order: Order, until: str, kept: Kept) -> None:
-    """`localfair.pipeline.runs.run`, with the engine that is loaded already for every member."""
+    """A run in which the engine that is loaded already serves every member."""
     prepared = pipeline.prepare(order, until)
     members = [_with_engine(member, kept) for member in prepared.members]
-    with pipeline.record_of(prepared) as store:
-        committee = Committee(store, members, quiet)
-        with pipeline.begun(prepared, store, committee, quiet) as this:
-            for work, step in this.steps():
-                outcome = pipeline.do(work, step, pipeline.STAGES[step.stage], quiet)
-                this.did(work, step, outcome)
+    pipeline.run_prepared(replace(prepared, members=members), say=quiet, progress=quiet)
 
 
 def _with_engine(member: Member, kept: Kept) -> Member:
