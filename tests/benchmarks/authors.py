@@ -23,7 +23,6 @@ from localfair.recipe.prompts import Prompts
 from localfair.recipe.schema import Inquire, Review
 from localfair.record.nouns import Message, Question, Request, Sampling
 from localfair.record.store import Store
-from localfair.stages.step import sampling_of
 from localfair.tasks import get_task
 from tests.benchmarks.pairs import Measure
 
@@ -53,9 +52,9 @@ class Authors:
         self.prompts = prompts
         for _, step in order.recipe.steps():
             if isinstance(step, Inquire):
-                self.writing = sampling_of(step.sampling)
+                self.writing = step.sampling
             elif isinstance(step, Review):
-                self.reviewing = sampling_of(step.sampling)
+                self.reviewing = step.sampling
 
     def explain(self, mistake: Mistake) -> Measure:
         """Ask everything about one mistake; its seconds, calls and tokens."""

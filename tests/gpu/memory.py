@@ -18,9 +18,8 @@ from localfair.machine.hardware import gpu_memory
 MIB = 2**20
 GIB = 2**30
 NOT_CAPPED = (
-    "the cap holds torch's allocator alone: the driver's context, cuBLAS, bitsandbytes' paged "
-    "buffers and llama.cpp stand outside it; beyond_bytes is what nvidia-smi shows beyond the "
-    "allocator, and was taken off the card"
+    "not held by the cap: driver context, cuBLAS, bitsandbytes' paged buffers; "
+    "what nvidia-smi showed of them is taken off the card"
 )
 FULL = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED")  # of errors that are no OutOfMemoryError
 

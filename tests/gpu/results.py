@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 Status = Literal["done", "failed", "out of time"]
 HEAD = "| part | what | measured |\n|---|---|---|"
+IN_THE_NAME = ("shape", "length", "checkpointing", "batch", "rank")  # of a row: not said twice
+GIB = 2**30
 VERSIONS = ("torch", "bitsandbytes", "transformers", "peft", "trl", "llama-cpp-python")
 
 
@@ -85,14 +87,17 @@ def part_lines(key: str, part: dict[str, Any]) -> list[str]:
     became = f"{part['status']} in {part['seconds']:.0f} s"
     if part["reason"]:
         became += f": {part['reason']}"
-    lines = [_line(key, became, "")]
-    for row in part["rows"]:
-        measures = [f"{name} {_shown(value)}" for name, value in row["measures"].items()]
-        measured = ", ".join(measures)
-        if row["note"]:
-            measured = f"{measured} ({row['note']})" if measured else row["note"]
-        lines.append(_line(key, row["name"], measured))
-    return lines
+    return [_line(key, became, ""), *(_row_line(key, row) for row in part["rows"])]
+
+
+def _row_line(key: str, row: dict[str, Any]) -> str:
+    measures = []
+    for name, value in row["measures"].items():
+        if name not in IN_THE_NAME:
+            measures.append(_shown(name, value))
+    if row["note"]:
+        measures.append(f"({row['note']})")
+    return _line(key, row["name"], ", ".join(measures))
 
 
 def machine_line(machine: dict[str, str]) -> str:
@@ -110,11 +115,20 @@ def _line(*cells: str) -> str:
     return f"| {' | '.join(escaped)} |"
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    """A measure in words: bytes as GiB, what is an answer by its name."""
+    if isinstance(value, bool):
+        return f"{name.replace('_', ' ')}: {'yes' if value else 'no'}"
+    if name.endswith("_bytes"):
+        return f"{name.removesuffix('_bytes').replace('_', ' ')} {value / GIB:.3g} GiB"
+    return f"{name.replace('_', ' ')} {_text(value)}"
+
+
+def _text(value: Any) -> str:
     """A number with three digits, or all of them before the point; a long list by its ends."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, list)):
-        return str(value)
     if isinstance(value, list):
         ends = value if len(value) <= 4 else [value[0], value[1], "…", value[-1]]
-        return f"[{' '.join(_shown(each) for each in ends)}]"
+        return f"[{' '.join(_text(each) for each in ends)}]"
+    if not isinstance(value, (int, float)):
+        return str(value)
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -33,11 +33,11 @@ class Setting:
     @property
     def workspace(self) -> Path:
         """A workspace of the command's own: nothing it makes enters the user's."""
-        return self.folder("toy-workspace" if self.toy else "workspace")
+        return self.folder("workspace")
 
     def folder(self, name: str) -> Path:
-        """A folder below `work`, made where it is not there yet."""
-        folder = self.work / name
+        """A folder below `work`, made where it is not there yet; toy size has folders of its own."""
+        folder = self.work / ("toy" if self.toy else "full") / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
