@@ -37,8 +37,8 @@ TRIES = 2  # steps under a cap: Adam's moments are there from the second on
 RANK = 16
 
 # at toy size peaks are the formula's, of a model of less than a megabyte beside the libraries
-TOY_CARDS = (LIBRARIES + 2 * MIB,)
-TOY_LENGTHS = (16, 32)
+TOY_CARDS = (LIBRARIES + 3 * MIB // 2,)
+TOY_LENGTHS = (16,)
 TOY_MOST = 4
 
 

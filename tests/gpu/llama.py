@@ -36,8 +36,8 @@ OF_THE_PROCESSOR = ("read_gb", "matmul", "bound", "share_of")
 
 
 def generation(setting: Setting) -> Iterator[Row]:
-    """Tokens read and written a second at 1, 16 and 64 sequences, by both engines."""
-    checked(setting)
+    """Shared prompts, then tokens read and written a second at 1, 16 and 64 sequences."""
+    yield _prompt_sharing(setting, checked(setting))
     what = Bench(
         batches=(1, 2) if setting.toy else (1, 16, 64),
         lengths=Lengths(prompt=setting.size(80, 8), reply=setting.size(64, 4)),
@@ -55,17 +55,16 @@ def generation(setting: Setting) -> Iterator[Row]:
             yield Row(f"{engine}, {rate['batch']} sequences", measures)
 
 
-def prompt_sharing(setting: Setting) -> Iterator[Row]:
+def _prompt_sharing(setting: Setting, model: Model) -> Row:
     """The time of prompts that begin alike, beside as long ones that do not."""
-    model = checked(setting)
     numbers = setting.size(400, 8)
     with closing(open_engine("llama_cpp", model, batch=BATCH)) as engine:
         _seconds(engine, _prompts(numbers, shared=False, seed=0))  # loads
         alone = _seconds(engine, _prompts(numbers, shared=False, seed=1))
         shared = _seconds(engine, _prompts(numbers, shared=True, seed=2))
-    yield Row(
-        f"{BATCH} prompts of {numbers} numbers, one token written",
-        {"own_seconds": alone, "shared_seconds": shared, "times_as_fast": alone / shared},
+    return Row(
+        f"llama_cpp, {BATCH} prompts of {numbers} numbers that begin alike, or not",
+        {"alike_seconds": shared, "not_alike_seconds": alone, "times_as_fast": alone / shared},
     )
 
 

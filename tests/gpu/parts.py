@@ -84,15 +84,7 @@ def parts(toy: bool) -> list[Part]:
             module="llama",
             function="generation",
             seconds=240,
-            about="tokens a second at 1, 16 and 64 sequences, llama_cpp and transformers",
-        ),
-        Part(
-            name="prompt-sharing",
-            half="second",
-            module="llama",
-            function="prompt_sharing",
-            seconds=120,
-            about="prompts with one long beginning, over prompts with their own",
+            about="shared prompts; tokens a second at 1, 16, 64 sequences, llama_cpp, transformers",
         ),
         Part(
             name="pipeline-over-engine",

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from datasets.table import InMemoryTable
 from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer, TrainerCallback, set_seed
 from trl import SFTConfig, SFTTrainer
@@ -70,7 +71,7 @@ def theirs(base: Path, taught: list[Example], folder: Path, settings: TrainSetti
             model=_with_adapter(base, settings),
             args=_arguments(Path(scratch), settings),
             callbacks=[watch],
-            train_dataset=Dataset.from_list([_as_row(example) for example in taught]),
+            train_dataset=_dataset(taught),
             processing_class=AutoTokenizer.from_pretrained(base, local_files_only=True),
         )
         trainer.train()
@@ -100,6 +101,11 @@ def _arguments(folder: Path, settings: TrainSettings) -> SFTConfig:
     )
 
 
-def _as_row(example: Example) -> dict[str, list[int]]:
-    encoded = example.encoded
-    return {"input_ids": list(encoded.input_ids), "labels": list(encoded.labels)}
+def _dataset(taught: list[Example]) -> Dataset:
+    """The lessons' tokens and labels in TRL's words."""
+    columns = {
+        "input_ids": [list(example.encoded.input_ids) for example in taught],
+        "labels": [list(example.encoded.labels) for example in taught],
+    }
+    # with a fingerprint given, none is made: dill cannot hash the tables of pyarrow 26
+    return Dataset(InMemoryTable.from_pydict(columns), fingerprint="lessons")
