@@ -57,7 +57,7 @@ def generation(setting: Setting) -> Iterator[Row]:
 
 def _prompt_sharing(setting: Setting, model: Model) -> Row:
     """The time of prompts that begin alike, beside as long ones that do not."""
-    numbers = setting.size(400, 8)
+    numbers = setting.size(150, 8)
     with closing(open_engine("llama_cpp", model, batch=BATCH)) as engine:
         _seconds(engine, _prompts(numbers, shared=False, seed=0))  # loads
         alone = _seconds(engine, _prompts(numbers, shared=False, seed=1))
