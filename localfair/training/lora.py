@@ -28,7 +28,7 @@ def lora_model(base_dir: Path, settings: TrainSettings, start: Path | None) -> P
     base = load_causal_lm(base_dir, precision, settings.compute)
     if start is not None:
         return _earlier(base, settings, start)
-    return _fresh(base, settings, base_dir.name)
+    return fresh_lora(base, settings, base_dir.name)
 
 
 def _earlier(base: PreTrainedModel, settings: TrainSettings, start: Path) -> PeftModel:
@@ -45,7 +45,8 @@ def _earlier(base: PreTrainedModel, settings: TrainSettings, start: Path) -> Pef
     return model
 
 
-def _fresh(base: PreTrainedModel, settings: TrainSettings, base_name: str) -> PeftModel:
+def fresh_lora(base: PreTrainedModel, settings: TrainSettings, base_name: str) -> PeftModel:
+    """A loaded base with fresh LoRA weights; `base_name` is what the adapter says it belongs to."""
     from peft import LoraConfig, get_peft_model
 
     targets = settings.targets

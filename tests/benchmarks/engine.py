@@ -170,13 +170,20 @@ def _batched_over_serial(setting: Setting, path: Path, weights_type: str, target
 
 
 def _llama(path: Path) -> Any:
-    """The model in llama-cpp-python, with as many threads as ours."""
+    """The model in llama-cpp-python, with as many threads and layers on a card as ours."""
     from llama_cpp import Llama
 
     from localfair.machine.hardware import physical_cores
 
     threads = physical_cores()
-    return Llama(str(path), n_ctx=1024, n_threads=threads, n_threads_batch=threads, verbose=False)
+    return Llama(
+        str(path),
+        n_ctx=1024,
+        n_threads=threads,
+        n_threads_batch=threads,
+        n_gpu_layers=-1,  # every layer; without a card this changes nothing
+        verbose=False,
+    )
 
 
 def questions(setting: Setting, count: int, max_tokens: int) -> list[Request]:

@@ -1,0 +1,207 @@
+"""Cards of 8 to 24 GB, imitated by a cap on torch's allocator: NF4 QLoRA of one shape.
+
+Reads a shape; writes a journal below the working folder, so that a part that was killed goes on.
+Weights are random, steps are real. First the peaks of doubling batches on the whole card, then each
+cap is tried near the batch at which those peaks would reach it. Loading a checkpoint, which holds a
+16-bit file beside the model, is not measured here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from localfair.models.fit import LIBRARIES, to_train
+from localfair.training.lora import fresh_lora
+from localfair.training.qlora import TrainSettings, training_arguments
+from localfair.training.trainer import TermTrainer, TrainerCallback
+from tests.benchmarks.pairs import Journal
+from tests.gpu.lessons import TERM, of_length
+from tests.gpu.memory import GIB, MIB, NOT_CAPPED, Memory, memory, release, tried
+from tests.gpu.nf4 import random_nf4
+from tests.gpu.search import expected_largest, largest
+from tests.gpu.setting import Measures, Row, Setting
+from tests.gpu.shapes import Shape, shapes
+from tests.gpu.steps import Moments, described
+
+CARDS = tuple(size * GIB for size in (8, 12, 16, 24))
+LENGTHS = (512, 1024)
+MOST = 64  # lessons of a batch: larger ones are not looked for
+STEPS = 4  # of a batch on the whole card
+TRIES = 2  # steps under a cap: Adam's moments are there from the second on
+RANK = 16
+
+# at toy size peaks are the formula's, of a model of less than a megabyte beside the libraries
+TOY_CARDS = (LIBRARIES + 3 * MIB // 2,)
+TOY_LENGTHS = (16,)
+TOY_MOST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a batch is made of: tokens of a lesson, and whether activations are computed again."""
+
+    length: int
+    checkpointing: bool
+
+    @property
+    def words(self) -> str:
+        return f"{self.length} tokens{', checkpointing' if self.checkpointing else ''}"
+
+
+def cards(setting: Setting, shape: str) -> Iterator[Row]:
+    """Every batch's peak on the whole card, then what each card holds of each load."""
+    sizes = CARDS if not setting.toy else TOY_CARDS
+    lengths = LENGTHS if not setting.toy else TOY_LENGTHS
+    most = MOST if not setting.toy else TOY_MOST
+    bench = Bench(shapes()[shape], memory(), setting.folder("cards"))
+    journal = Journal(setting.folder("cards"), f"cards-{shape}", sizes=sizes, most=most)
+    loads = [Load(*each) for each in product(lengths, (False, True))]
+    measured: dict[Load, list[Measures]] = {}
+    for load in loads:
+        measured[load] = []
+        for point in whole_card(bench, journal, load, max(sizes), most):
+            measured[load].append(point)
+            yield Row(f"{load.words}, batch {point['batch']}, whole card", point)
+    for card in sizes:
+        for load in loads:
+            holds = partial(on_card, bench, load, card, measured[load], most)
+            held = journal.once(f"{load.words}, a card of {card}", holds)
+            yield Row(f"{load.words}, a card of {card / GIB:.3g} GiB", held, NOT_CAPPED)
+
+
+def whole_card(
+    bench: Bench, journal: Journal, load: Load, enough: int, most: int
+) -> Iterator[Measures]:
+    """The peaks of batches 1, 2, 4, ... until one does not fit, or is more than `enough` bytes."""
+    batch = 1
+    while batch <= most:
+        measure = partial(bench.measured, load, batch, STEPS)
+        point = journal.once(f"{load.words}, batch {batch}", measure)
+        if point is None:
+            return
+        yield point
+        if point["reserved_bytes"] + point["beyond_bytes"] > enough:
+            return
+        batch *= 2
+
+
+def on_card(bench: Bench, load: Load, card: int, points: list[Measures], most: int) -> Measures:
+    """The largest batch on a card, and the peak and the pace of it."""
+    beyond = max((point["beyond_bytes"] for point in points), default=0)
+    limit = card - beyond
+    peaks = {point["batch"]: point["peak_bytes"] for point in points}
+    held: dict[int, Measures] = {}
+
+    def fits(batch: int) -> bool:
+        # more than the whole card gave out at its peak is more than the cap allows
+        if peaks.get(batch, 0) > limit:
+            return False
+        point = bench.measured(load, batch, TRIES)
+        if point is not None:
+            held[batch] = point
+        return point is not None
+
+    bench.memory.cap(limit)
+    try:
+        batch = largest(fits, expected_largest(peaks, limit), most)
+    finally:
+        bench.memory.cap(None)
+    measures = held.get(batch, {"shape": bench.shape.name, "length": load.length})
+    measures |= {"checkpointing": load.checkpointing, "rank": RANK}
+    return measures | {
+        "card_bytes": card,
+        "cap_bytes": limit,
+        "beyond_bytes": beyond,
+        "largest_batch": batch,
+        "at_most_looked_for": most,
+    }
+
+
+class Bench:
+    """One shape on a card: built once, a few steps of any load and batch."""
+
+    def __init__(self, shape: Shape, memory: Memory, folder: Path) -> None:
+        self.shape = shape
+        self.memory = memory
+        self._folder = folder / f"steps-{shape.name}"
+        self._sizes = shape.sizes()
+
+    @cached_property
+    def _model(self) -> Any:
+        """The model in NF4 with LoRA weights, built when the first batch is measured."""
+        base = random_nf4(self.shape, self.memory.device)
+        return fresh_lora(base, self._settings(Load(0, False), 1), self.shape.name)
+
+    def measured(self, load: Load, batch: int, steps: int) -> Measures | None:
+        """Peak and pace of so many steps, or None when they do not fit."""
+        return tried(lambda: self._steps(load, batch, steps))
+
+    def _steps(self, load: Load, batch: int, steps: int) -> Measures:
+        model = self._model
+        _as_new(model)
+        expected = to_train(self._sizes, load.length, batch, RANK, checkpointing=load.checkpointing)
+        self.memory.begin(expected)
+        watch = _Watch()
+        settings = self._settings(load, batch)
+        lessons = of_length(load.length, batch * steps, self._sizes.vocabulary)
+        arguments = training_arguments(self._folder, settings)
+        trainer = TermTrainer(model, arguments, lessons, settings)
+        trainer.add_callback(watch)
+        trainer.train()
+        peak = self.memory.peak()
+        optimizer = described(trainer.optimizer.optimizer)
+        del trainer
+        release()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        seconds = watch.moments.median(warm=1)
+        return {
+            "shape": self.shape.name,
+            "length": load.length,
+            "checkpointing": load.checkpointing,
+            "batch": batch,
+            "rank": RANK,
+            "peak_bytes": peak.allocated,
+            "reserved_bytes": peak.reserved,
+            "beyond_bytes": peak.beyond,
+            "step_seconds": seconds,
+            "tokens_per_second": load.length * batch / seconds,
+            "optimizer": optimizer,
+        }
+
+    def _settings(self, load: Load, batch: int) -> TrainSettings:
+        return TrainSettings(
+            terms=((TERM, 1.0),),
+            rank=RANK,
+            batch_size=batch,
+            max_length=load.length,
+            gradient_checkpointing=load.checkpointing,
+        )
+
+
+def _as_new(model: Any) -> None:
+    """Undo what an earlier Trainer left on the model: gradients, checkpointing, its autocast."""
+    model.zero_grad(set_to_none=True)
+    base = model.get_base_model()
+    base.gradient_checkpointing_disable()
+    if hasattr(base, "_require_grads_hook") or hasattr(base, "_require_grads_hooks"):
+        base.disable_input_require_grads()
+    # accelerate wraps the forward of what it prepares, once more each time
+    model.__dict__.pop("forward", None)
+    model.__dict__.pop("_original_forward", None)
+
+
+class _Watch(TrainerCallback):  # type: ignore[misc]
+    """The moment of each step."""
+
+    def __init__(self) -> None:
+        self.moments = Moments()
+
+    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if "loss" in state.log_history[-1]:
+            self.moments(state.log_history[-1])
