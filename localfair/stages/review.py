@@ -1,14 +1,13 @@
 """review: seats score one another's explanations from 1 to 5, and a verdict follows from the gate.
 
 Reads explanations; writes generations, reviews and verdicts. Reviewers go one engine after another,
-and an explanation whose verdict the remaining ones cannot change is not sent to them. `read_score`,
-`accepted` and `settled` are pure.
+and an explanation whose verdict the remaining ones cannot change is not sent to them. `accepted` and
+`settled` are pure.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
@@ -29,41 +28,26 @@ from localfair.record.nouns import (
 from localfair.record.store import Row, column
 from localfair.stages.rows import Demonstrations, Written, with_texts
 from localfair.stages.step import Work, about
+from localfair.tasks.scores import read_score
 
+__all__ = [
+    "ReviewPrompts",
+    "accepted",
+    "by_explanation",
+    "expected_score",
+    "failed_check",
+    "judge",
+    "may_review",
+    "read_score",
+    "review",
+    "review_row",
+    "settled",
+    "valid_scores",
+    "verdict_row",
+]
 SCORES = ("1", "2", "3", "4", "5")
 # reasons without a bracket, then the score in brackets, and nothing after it (ours)
 REASONS_THEN_SCORE = Constraint("gbnf", r'root ::= [^\[\]]+ "[" [1-5] "]"')
-BRACKETED = re.compile(r"\[([^\[\]]*)\]")
-INTEGER = re.compile(r"(?<![\d.,])-?\d+(?![\d]|[.,]\d)")
-FRACTION = re.compile(r"(?<![\d.,])(-?\d+)\s*(?:/|out of)\s*\d+")
-
-
-def read_score(text: str) -> int | None:
-    """The score that a review ends with, or None when nothing in 1..5 can be read (FAIR, authors'
-    code).
-
-    It is the last `[..]` that holds a number: of `4/5` the numerator, else the last integer.
-    Without brackets it is the last integer of the reply.
-    """
-    bracketed = [inside for inside in BRACKETED.findall(text) if re.search(r"\d", inside)]
-    score = _last_integer(bracketed[-1] if bracketed else text)
-    return score if score is not None and 1 <= score <= 5 else None
-
-
-def _last_integer(text: str) -> int | None:
-    """The integer that stands last.
-
-    A fraction stands where it begins and counts as its numerator.
-    """
-    last_at, last = -1, None
-    fractions = list(FRACTION.finditer(text))
-    for match in fractions:
-        last_at, last = match.start(), int(match[1])
-    for match in INTEGER.finditer(text):
-        in_fraction = any(f.start() <= match.start() < f.end() for f in fractions)
-        if not in_fraction and match.start() > last_at:
-            last_at, last = match.start(), int(match[0])
-    return last
 
 
 def accepted(scores: Sequence[float], mean_above: float = 3.0, min_reviews: int = 1) -> bool:

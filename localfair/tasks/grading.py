@@ -5,9 +5,11 @@ Reads two texts and writes nothing. Knows no task and no model. A `gold` here is
 `B`, `yes`); `bare_gold` takes it out of a data set's own solution. Unreadable means that nothing
 could be read, never that what was read is wrong. Ours.
 
-How a text is read stands in a module for each kind: `numbers`, `choices`, `yes_no`, `words`. All of
-them read the final statements of a text first. To read one more form, add it to a table:
+`reply` takes thinking and run-on away first. How the answer is read stands in a module for each
+kind: `numbers`, `choices`, `yes_no`, `words`. All of them read the final statements of a text
+first. To read one more form, add it to a table:
 
+    reply._THINKING             how thinking is opened and closed
     statements._MARKERS         where a text states its answer
     statements._WRAPPINGS       what stands around an answer and is taken away
     numbers._FORMS              how a number is written
@@ -26,6 +28,7 @@ from typing import Literal
 from localfair.record.nouns import Grade, Graded
 from localfair.tasks.choices import letter_of, plain, read_choice, same_choice
 from localfair.tasks.numbers import read_number, same_number, show_number
+from localfair.tasks.reply import answer_of
 from localfair.tasks.statements import clean, statements
 from localfair.tasks.words import join_spelt, plain_words, read_words
 from localfair.tasks.yes_no import plain_yes_no, read_yes_no
@@ -50,7 +53,8 @@ def grade(answer_kind: AnswerKind, gold: str, text: str, choices: Sequence[str] 
 
 def grade_number(gold: str, text: str) -> Graded:
     """By value: `1,234.0` is `1234`, `1/2` is `0.5`, units and currency do not count."""
-    value = read_number(text)
+    answer = answer_of(text)
+    value = None if answer is None else read_number(answer)
     if value is None:
         return _UNREADABLE
     expected = read_number(gold)
@@ -67,14 +71,16 @@ def grade_choice(gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
     if expected is None:
         assert not choices, f"gold {gold!r} is none of the choices"
         return _grade_choice_text(gold, text)
-    letter = read_choice(text, choices)
+    answer = answer_of(text)
+    letter = None if answer is None else read_choice(answer, choices)
     if letter is None:
         return _UNREADABLE
     return _graded(same_choice(letter, expected, choices), letter)
 
 
 def _grade_choice_text(gold: str, text: str) -> Graded:
-    words = read_words(text)
+    answer = answer_of(text)
+    words = None if answer is None else read_words(answer)
     if words is None:
         return _UNREADABLE
     return _graded(plain(words) == plain(gold), words)
@@ -82,17 +88,19 @@ def _grade_choice_text(gold: str, text: str) -> Graded:
 
 def grade_yes_no(gold: str, text: str) -> Graded:
     """`yes` and `true`, `no` and `false` are the same; "not true" is no."""
-    answer = read_yes_no(text)
-    if answer is None:
+    answer = answer_of(text)
+    yes_no = None if answer is None else read_yes_no(answer)
+    if yes_no is None:
         return _UNREADABLE
-    return _graded(answer == plain_yes_no(gold), answer)
+    return _graded(yes_no == plain_yes_no(gold), yes_no)
 
 
 def grade_text(gold: str, text: str) -> Graded:
     """Case, punctuation and spelt-out letters do not count."""
     expected = plain_words(gold)
     is_one_word = len(expected.split()) == 1
-    words = read_words(text, one_word=is_one_word)
+    answer = answer_of(text)
+    words = None if answer is None else read_words(answer, one_word=is_one_word)
     if words is None:
         return _UNREADABLE
     return _graded(plain_words(join_spelt(words)) == expected, words)

@@ -2,6 +2,9 @@ r"""Where in a text its author states the final answer.
 
 Reads a text and writes nothing. Knows no task and no kind of answer. The markers are listed in
 `_MARKERS`. `#### 72` is the habit of GSM8K and `\boxed{72}` that of MATH; the rest is ours.
+
+Lines are read to `_LONGEST_LINE` characters, and of one marker the last `_MOST` statements, so that
+no text takes longer to read than its length says.
 """
 
 from __future__ import annotations
@@ -18,10 +21,13 @@ _SPELLINGS = {
     "/": "⁄∕",
     "'": "‘’",
     '"': "“”",
-    " ": "\u00a0\u202f\u2009",
-    "": "`",
+    "": "`\u200b\u200c\u200d\u2060\ufeff",
+    ". ": "。",
+    ", ": "、",
 }
-_CHARACTERS = str.maketrans(
+# full-width letters, digits and signs stand in the order of ASCII
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_CHARACTERS = _FULL_WIDTH | str.maketrans(
     {other: usual for usual, others in _SPELLINGS.items() for other in others}
 )
 # What is replaced by what, in this order: later lines read what earlier ones wrote.
@@ -40,6 +46,8 @@ _WRAPPINGS = (
     (re.compile(r"\*\*|__"), ""),
     (re.compile(r"[ \t]{2,}"), " "),
 )
+_LONGEST_LINE = 2000  # characters; what is longer is no statement
+_MOST = 50  # statements of one marker that are looked at, the last of the text first
 _HASHES = re.compile(r"####[ \t]*(\S[^\n]*)")
 _HEADING = re.compile(r"\d+[.)]\s+[A-Za-z]|(?:step|solution|explanation|part)\b", re.IGNORECASE)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
@@ -55,6 +63,46 @@ _ANSWER = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# "the answer is" in other languages
+_ELSEWHERE = re.compile(
+    r"""(?: 答案(?:应该|應該)?(?:是|为|為|:)                                 # Chinese
+          | (?:答え|正解)(?:は|:)                                         # Japanese
+          | (?:정답|답)(?:은|:)                                           # Korean
+          | \bantwort\s*(?:ist|lautet|:)                                 # German
+          | \bréponse(?:\s+(?:finale|correcte))?\s*(?:est|:)             # French
+          | \brespuesta(?:\s+(?:final|correcta))?\s*(?:es|:)             # Spanish
+          | \bresposta(?:\s+(?:final|correta))?\s*(?:é|:)                # Portuguese
+          | \brisposta(?:\s+(?:finale|corretta))?\s*(?:è|:)              # Italian
+          | \b(?:het|juiste)\s+antwoord\s*(?:is|:)                       # Dutch
+          | \bsvaret?\s*(?:är|er|:)                                      # Swedish, Danish
+          | \bodpowied[źz]\s*(?:to|brzmi|:)                              # Polish
+          | \bответ\s*(?:[:—-]|равен)                                   # Russian
+          | \bcevap\s*:                                                 # Turkish
+          | đáp\s+án\s*(?:là|:)                                         # Vietnamese
+          | \bjawaban(?:nya)?\s*(?:adalah|:)                             # Indonesian
+          | उत्तर\s*(?:है|:)                                                # Hindi
+          | (?:الجواب|الإجابة)\s*(?:هو|هي|:)                             # Arabic
+        )[ \t:]*(?P<line>[^\n]*)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# <answer>72</answer>; the closing tag is missing where a stop sequence took it
+_TAGGED = re.compile(
+    r"<(?P<tag>(?:final_?)?(?:answer|result))>(?P<content>[^<]{0,2000})(?:</(?P=tag)>|(?![^<]))",
+    re.IGNORECASE,
+)
+# {"answer": 72, "confidence": 0.9}
+_JSON = re.compile(
+    r"""["'](?:final[_ ]?)?(?:answer|choice|option|result|prediction)["']\s*:\s*\[?\s*
+        (?: "(?P<double>(?:[^"\\\n]|\\.){0,500})" | '(?P<single>[^'\n]{0,500})'
+          | (?P<bare>-?[\d.][\d.eE+-]{0,40}|true\b|false\b) )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# "I doubt that the answer is 72" denies it
+_DOUBT = re.compile(
+    r"(?:\b(?:doubt|unlikely|(?:don't|not|never|cannot|can't)\s+(?:think|believe|say|be\s+that)"
+    r"|(?:not|isn't)\s+(?:true|certain|sure|clear|the\s+case))\b)(?:\s+(?:that|if|whether))?[^.,;:!?\n]{0,20}$",
+    re.IGNORECASE,
+)
 _BEFORE_HEADING = re.compile(r"[\W_]*(?:the\s+)?(?:final\s+)?", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"(?:\b(?:St|Mr|Mrs|Ms|Dr|Jr|Sr|vs)|(?<![\w-])[A-Z])$")
 _LABEL = re.compile(r"\W*[A-Za-z0-9]?")
@@ -69,7 +117,7 @@ class Statement:
     """
 
     line: str
-    marker: Literal["hashes", "boxed", "answer"]
+    marker: Literal["wrapped", "hashes", "boxed", "answer"]
     firm: bool = True
 
     @property
@@ -79,7 +127,12 @@ class Statement:
 
 
 def clean(text: str) -> str:
-    """One spelling of minus signs, quotes, vulgar fractions and LaTeX wrappings; no bold marks."""
+    """One spelling of minus signs, quotes, vulgar fractions and LaTeX wrappings; no bold marks.
+
+    Letters with accents are single characters (NFC). Spaces that cannot break stay: they may
+    stand between the thousands of a number.
+    """
+    text = unicodedata.normalize("NFC", text)
     text = "".join(_without_vulgar_fraction(character) for character in text)
     text = text.translate(_CHARACTERS)
     for pattern, replacement in _WRAPPINGS:
@@ -93,8 +146,19 @@ def statements(text: str) -> Iterator[Statement]:
         yield from find(text)
 
 
+def first_marker_end(text: str) -> int | None:
+    """Where the first marker of a raw text ends, or None when it states no answer."""
+    ends = []
+    for marker in (_HASHES, _BOXED, _TAGGED, _JSON, _ANSWER, _ELSEWHERE):
+        match = marker.search(text)
+        if match:
+            ends.append(match.end())
+    return min(ends, default=None)
+
+
 def first_sentence(line: str) -> str:
     """The line up to its first sentence end; "B." and "St." end none."""
+    line = line[:_LONGEST_LINE]
     for end in _SENTENCE_END.finditer(line):
         before = line[: end.start()]
         is_label = _LABEL.fullmatch(before)
@@ -109,7 +173,7 @@ def last_sentence(text: str) -> str:
     lines = [line for line in text.splitlines() if re.search(r"\w", line)]
     if not lines:
         return ""
-    line = lines[-1].strip()
+    line = lines[-1].strip()[-_LONGEST_LINE:]
     start = 0
     for end in _SENTENCE_END.finditer(line):
         before = line[: end.end()]
@@ -131,14 +195,14 @@ def _without_vulgar_fraction(character: str) -> str:
 
 
 def _after_hashes(text: str) -> Iterator[Statement]:
-    for match in reversed(list(_HASHES.finditer(text))):
+    for match in _last_first(_HASHES, text):
         # in Markdown, `#### Step 1` is a heading
         if not _HEADING.match(match[1]):
-            yield Statement(match[1].strip(), "hashes")
+            yield Statement(match[1][:_LONGEST_LINE].strip(), "hashes")
 
 
 def _in_boxes(text: str) -> Iterator[Statement]:
-    for match in reversed(list(_BOXED.finditer(text))):
+    for match in _last_first(_BOXED, text):
         content = _box_content(text, match.end())
         if content is not None:
             yield Statement(content, "boxed")
@@ -158,10 +222,41 @@ def _box_content(text: str, start: int) -> str | None:
 
 
 def _after_answer(text: str) -> Iterator[Statement]:
-    for match in reversed(list(_ANSWER.finditer(text))):
+    for match in _last_first(_ANSWER, text):
         statement = _answer_statement(text, match)
         if statement:
             yield statement
+
+
+def _after_answer_elsewhere(text: str) -> Iterator[Statement]:
+    for match in _last_first(_ELSEWHERE, text):
+        line = match["line"][:_LONGEST_LINE].strip()
+        if line:
+            yield Statement(line, "answer")
+
+
+def _in_wrappers(text: str) -> Iterator[Statement]:
+    """What stands between tags or under a JSON key, where nothing after it states an answer."""
+    for wrapper in (_TAGGED, _JSON):
+        for match in _last_first(wrapper, text):
+            content = _wrapped(match)
+            rest = text[match.end() : match.end() + _LONGEST_LINE]
+            # a statement inside is read by its own marker
+            if content and first_marker_end(f"{content}\n{rest}") is None:
+                yield Statement(content, "wrapped")
+
+
+def _wrapped(match: re.Match[str]) -> str:
+    """The last line of a wrapper's content."""
+    groups = match.groupdict()
+    content = groups.get("content") or groups.get("double") or groups.get("single")
+    content = content or groups.get("bare") or ""
+    return content.strip().rpartition("\n")[2].strip()
+
+
+def _last_first(marker: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    """The last matches of a marker, the last of the text first."""
+    return list(marker.finditer(text))[: -_MOST - 1 : -1]
 
 
 def _answer_statement(text: str, match: re.Match[str]) -> Statement | None:
@@ -170,11 +265,13 @@ def _answer_statement(text: str, match: re.Match[str]) -> Statement | None:
     """
     if match["heading"] and not _is_heading(text, match):
         return None
-    line, _, more = text[match.end() :].strip().partition("\n")
+    rest = text[match.end() : match.end() + _LONGEST_LINE]
+    line, _, more = rest.strip().partition("\n")
     line = line.strip()
     if not line:
         return None
-    if match["not"] or match["cannot"]:
+    before = text[max(0, match.start() - 80) : match.start()]
+    if match["not"] or match["cannot"] or _DOUBT.search(before):
         line = f"not {line}"
     # "Answer: She sold 24 in May." opens a solution as often as it closes one
     is_firm = not match["colon"] or not more.strip()
@@ -191,7 +288,9 @@ def _is_heading(text: str, match: re.Match[str]) -> bool:
 # What marks a final statement, the marker that counts most first. Each function yields the
 # statements after one marker in a cleaned text, the last of the text first.
 _MARKERS = (
+    _in_wrappers,  # <answer>72</answer>; {"answer": 72}
     _after_hashes,  # #### 72
     _in_boxes,  # \boxed{72}
     _after_answer,  # the answer is 72; Answer: 72; ### Answer, and 72 on the next line
+    _after_answer_elsewhere,  # la respuesta es 72
 )

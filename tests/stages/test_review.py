@@ -1,4 +1,4 @@
-"""Scores are read as FAIR's authors read them; nobody reviews what they wrote themselves."""
+"""The gate is a mean above its threshold; nobody reviews what they wrote themselves."""
 
 import math
 import random
@@ -15,7 +15,6 @@ from localfair.stages.review import (
     expected_score,
     failed_check,
     judge,
-    read_score,
     settled,
 )
 from localfair.stages.rows import Written
@@ -42,36 +41,6 @@ RATIONALE = Written(
     text="So it is 7.",
     finish="stop",
 )
-
-
-@pytest.mark.parametrize(
-    ("reply", "score"),
-    [
-        ("Sound in every step. [5]", 5),
-        ("[2] at first sight, but on reflection [4]", 4),
-        ("[Score: 3]", 3),
-        ("[4/5]", 4),
-        ("[4 / 5]", 4),
-        ("[4 out of 5]", 4),
-        ("[between 2 and 3]", 3),
-        ("Score 4", 4),
-        ("I found 2 slips in 3 steps, so 2", 2),
-        ("4/5", 4),
-        ("[see above] it deserves 3", 3),
-        ("[5] as [the hint] says", 5),
-        ("[0]", None),
-        ("[6]", None),
-        ("[-3]", None),
-        ("[10]", None),
-        ("[4.5]", None),
-        ("[4] but then [9]", None),
-        ("no number at all", None),
-        ("[]", None),
-        ("", None),
-    ],
-)
-def test_the_last_bracketed_number_is_the_score(reply, score):
-    assert read_score(reply) == score
 
 
 @pytest.mark.parametrize(
