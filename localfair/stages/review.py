@@ -30,21 +30,6 @@ from localfair.stages.rows import Demonstrations, Written, with_texts
 from localfair.stages.step import Work, about
 from localfair.tasks.scores import read_score
 
-__all__ = [
-    "ReviewPrompts",
-    "accepted",
-    "by_explanation",
-    "expected_score",
-    "failed_check",
-    "judge",
-    "may_review",
-    "read_score",
-    "review",
-    "review_row",
-    "settled",
-    "valid_scores",
-    "verdict_row",
-]
 SCORES = ("1", "2", "3", "4", "5")
 # reasons without a bracket, then the score in brackets, and nothing after it (ours)
 REASONS_THEN_SCORE = Constraint("gbnf", r'root ::= [^\[\]]+ "[" [1-5] "]"')

@@ -110,4 +110,5 @@ def test_the_pieces_of_a_reply_hold_all_its_words():
     ["<think>", "</think>", "\nQuestion: a\n", "The answer is 1. ", "<|im_end|>", "ab", " "],
 )
 def test_a_hostile_reply_takes_no_longer_than_its_length_says(piece):
-    assert seconds(answer_of, piece * 20_000) < 12 * seconds(answer_of, piece * 2_000)
+    # ten times the text: about ten times the work, where a quadratic reader does a hundred times
+    assert seconds(answer_of, piece * 20_000) < 40 * seconds(answer_of, piece * 2_000)

@@ -151,4 +151,5 @@ def test_reviews_use_this_reading():
 
 @pytest.mark.parametrize("piece", ["[", "[4 ", "score ", "score\n", "I give ", "4 out of ", "★ "])
 def test_a_hostile_review_takes_no_longer_than_its_length_says(piece):
-    assert seconds(read_score, piece * 20_000) < 12 * seconds(read_score, piece * 2_000)
+    # ten times the text: about ten times the work, where a quadratic reader does a hundred times
+    assert seconds(read_score, piece * 20_000) < 40 * seconds(read_score, piece * 2_000)
