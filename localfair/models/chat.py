@@ -148,8 +148,8 @@ def prompt_ids(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
     Control tokens come from the template alone (see `as_text`). Raises TrainingError for a
     tokenizer without a chat template.
     """
-    quoted = [Message(m.role, _as_text(tokenizer, m.content)) for m in messages]
-    return _render(tokenizer, quoted, True)
+    quoted = [Message(m.role, as_text_of(tokenizer, m.content)) for m in messages]
+    return render_ids(tokenizer, quoted, True)
 
 
 def end_of_turn(tokenizer: Tokenizer) -> int:
@@ -160,8 +160,8 @@ def end_of_turn(tokenizer: Tokenizer) -> int:
     eos. Raises TrainingError when there is neither.
     """
     opening = [Message("user", "a")]
-    prompt = _render(tokenizer, opening, True)
-    whole = _render(tokenizer, [*opening, Message("assistant", "b")], False)
+    prompt = render_ids(tokenizer, opening, True)
+    whole = render_ids(tokenizer, [*opening, Message("assistant", "b")], False)
     # some templates open a reply otherwise than they write one: then its end is among the last tokens
     reply = whole[len(prompt) :] if whole[: len(prompt)] == prompt else whole[-3:]
     control = _control_ids(tokenizer)
@@ -176,7 +176,7 @@ def end_of_turn(tokenizer: Tokenizer) -> int:
     return int(tokenizer.eos_token_id)
 
 
-def _render(tokenizer: Tokenizer, messages: Sequence[Message], opens_reply: bool) -> list[int]:
+def render_ids(tokenizer: Tokenizer, messages: Sequence[Message], opens_reply: bool) -> list[int]:
     """The chat template's tokens.
 
     It writes its own beginning-of-text token, no second one is added.
@@ -208,10 +208,11 @@ def _control_ids(tokenizer: Tokenizer) -> set[int]:
     return {*_control_tokens(tokenizer), *tokenizer.all_special_ids}
 
 
-def _control_text(tokenizer: Tokenizer, text: str) -> str | None:
+def spelt_control_token(tokenizer: Tokenizer, text: str) -> str | None:
     """The first control token that the text spells out."""
     return _first_spelled(_control_tokens(tokenizer).values(), text)
 
 
-def _as_text(tokenizer: Tokenizer, text: str) -> str:
+def as_text_of(tokenizer: Tokenizer, text: str) -> str:
+    """The text with each control token of a tokenizer spelt so that it stays text."""
     return as_text(_control_tokens(tokenizer).values(), text)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from localfair.committee.ask import Progress
 from localfair.errors import UsageError
 from localfair.pipeline.orders import Order
-from localfair.pipeline.runs import run
+from localfair.pipeline.runs import quiet, run
 from localfair.recipe.schema import AnyStep, Inquire, Recipe, Review, Select, Train
 from localfair.record.store import Row, Store
 
@@ -102,17 +102,13 @@ def _grown(
     limit = min(START, order.train_limit or START)
     while True:
         smaller = replace(order, train_limit=limit)
-        run_id = run(smaller, until=step, say=_quiet, progress=progress)
+        run_id = run(smaller, until=step, say=quiet, progress=progress)
         with Store.open(order.db) as store:
             measured = measure(store, run_id)
             most = len(store.questions(order.task, "train", order.train_limit))
         if measured >= wanted or limit >= most:
             return replace(order, train_limit=min(limit, most)), run_id
         limit = next_limit(limit, measured, wanted, most)
-
-
-def _quiet(line: str) -> None:
-    """Say nothing: these runs only measure."""
 
 
 def next_limit(limit: int, measured: int, wanted: int, most: int) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 from localfair.committee.ask import Call, Committee
 from localfair.committee.seating import Member
 from localfair.pipeline.orders import Order
-from localfair.pipeline.runs import STAGES, begun, do, prepare, record_of
+from localfair.pipeline.runs import STAGES, begun, do, prepare, quiet, record_of
 from localfair.recipe.schema import AnyStep, Exam, Inquire, Review, Soften, Train
 from localfair.record.connection import exists
 from localfair.record.nouns import EngineIdentity
@@ -112,17 +112,13 @@ def rehearse(order: Order, until: str | None = None) -> list[Rehearsed]:
         prepared = prepare(copy, until)
         with record_of(prepared) as store:
             committee = Silent(store, prepared.members)
-            with begun(prepared, store, committee, _quiet) as this:
+            with begun(prepared, store, committee, quiet) as this:
                 for work, step in this.steps():
-                    outcome = do(work, step, rehearsal.stage, _quiet)
+                    outcome = do(work, step, rehearsal.stage, quiet)
                     # what is unknown may go on improving: no round is left out
                     open_exam = isinstance(step, Exam) and bool(rehearsal.now.unanswered())
                     this.did(work, step, outcome, improves=open_exam)
     return rehearsal.steps
-
-
-def _quiet(line: str) -> None:
-    """Say nothing."""
 
 
 def _copy(db: Path, folder: Path) -> Path:

@@ -58,6 +58,10 @@ STAGES: dict[str, Stage] = {
 }
 
 
+def quiet(line: str) -> None:
+    """Say nothing: for runs that only measure or rehearse."""
+
+
 def run(order: Order, *, until: str | None = None, say: Say = print, progress: Progress) -> str:
     """Do the steps in order, stopping after the step `until`; the id of the run.
 
@@ -172,6 +176,11 @@ class Run:
         self._committee = committee
         self._say = say
         self._rounds = Rounds(prepared.order.recipe)
+        # the same for every step: templates are compiled once a run
+        order = prepared.order
+        prompts = Prompts(order.recipe.prompts, store.fence_key())
+        self._wording = Wording(prepared.task, prompts)
+        self._scope = Scope(order.seed, order.train_limit, order.test_limit)
         self._done: list[Done] = []
         self.id = _begin(store, prepared)
 
@@ -216,12 +225,10 @@ class Run:
         )
 
     def _work(self, position: int, round_number: int) -> Work:
-        order = self._prepared.order
-        prompts = Prompts(order.recipe.prompts, self._store.fence_key())
         return Work(
             rows=StepRows(self._store, self.id, position, tuple(self._done)),
-            wording=Wording(self._prepared.task, prompts),
-            scope=Scope(order.seed, order.train_limit, order.test_limit),
+            wording=self._wording,
+            scope=self._scope,
             committee=self._committee,
             round=round_number,
         )

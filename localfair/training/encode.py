@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from localfair.models.chat import _as_text, _control_text, _render, end_of_turn, prompt_ids
+from localfair.models.chat import (
+    as_text_of,
+    end_of_turn,
+    prompt_ids,
+    render_ids,
+    spelt_control_token,
+)
 from localfair.record.nouns import Message, content_id
 from localfair.training.losses import IGNORE
 
@@ -86,7 +92,7 @@ def encode(
     """
     if not completion.strip():
         return Dropped("the completion is empty")
-    control_token = _control_text(tokenizer, completion)
+    control_token = spelt_control_token(tokenizer, completion)
     if control_token:
         return Dropped(f"the completion holds the control token {control_token}")
     prompt = prompt_ids(tokenizer, messages)
@@ -144,9 +150,9 @@ def _reply_ids(
     (the round trip), else the completion's own tokens and the end token.
     """
     end = end_of_turn(tokenizer)
-    turns = [Message(turn.role, _as_text(tokenizer, turn.content)) for turn in messages]
+    turns = [Message(turn.role, as_text_of(tokenizer, turn.content)) for turn in messages]
     turns.append(Message("assistant", completion))
-    conversation = _render(tokenizer, turns, False)
+    conversation = render_ids(tokenizer, turns, False)
     reply = conversation[len(prompt) :]
     if conversation[: len(prompt)] == prompt and end in reply:
         reply = reply[: reply.index(end) + 1]

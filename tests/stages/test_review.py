@@ -17,8 +17,8 @@ from localfair.stages.review import (
     judge,
     settled,
 )
-from localfair.stages.rows import Written
 from tests.lab import Lab, always, teacher
+from tests.stages.explained import written
 
 
 @pytest.fixture
@@ -27,20 +27,7 @@ def lab(tmp_path):
     return Lab(tmp_path, Path(always(tmp_path, "student", "The answer is 1.")))
 
 
-RATIONALE = Written(
-    id="e",
-    kind="rationale",
-    question="q",
-    answer=None,
-    mistake="",
-    grade="right",
-    seat="s",
-    teacher=0,
-    fingerprint="f",
-    generation="g",
-    text="So it is 7.",
-    finish="stop",
-)
+RATIONALE = written("e")
 
 
 @pytest.mark.parametrize(

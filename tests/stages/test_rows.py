@@ -7,7 +7,6 @@ import pytest
 from localfair.errors import TaskError
 from localfair.stages.rows import (
     Demonstrations,
-    Written,
     by_question,
     draw,
     draw_written,
@@ -15,25 +14,9 @@ from localfair.stages.rows import (
 )
 from localfair.stages.step import Scope
 from tests.lab import scripted_student
+from tests.stages.explained import written
 
 IDS = [str(number) for number in range(20)]
-
-
-def written(row_id, question="q"):
-    return Written(
-        id=row_id,
-        kind="rationale",
-        question=question,
-        answer=None,
-        mistake="",
-        grade="right",
-        seat="s",
-        teacher=0,
-        fingerprint="f",
-        generation="g",
-        text="So it is 7.",
-        finish="stop",
-    )
 
 
 def test_a_draw_depends_on_seed_purpose_and_ids_alone():
