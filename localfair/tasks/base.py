@@ -83,6 +83,10 @@ class Task(Protocol):
         """Right, wrong or unreadable, and what was read."""
         ...
 
+    def sound(self, question: Question, text: str) -> bool | None:
+        """Whether a text reaches its answer by true steps; None where this task cannot tell."""
+        ...
+
 
 def split_questions(questions: Iterable[Question]) -> dict[str, list[Question]]:
     """Questions by split, in their order."""

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from localfair.record.nouns import Question
 from localfair.tasks.benchmark import UNVERIFIED, Benchmark, concluded
 from localfair.tasks.big_bench import LAYOUT
 from localfair.tasks.generated import make_items
 from localfair.tasks.names import NAMES, words
 from localfair.tasks.splits import Item, Part
+from localfair.tasks.tracking import follows, story
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,12 @@ def _state(scene: _Scene, holds: Mapping[str, str]) -> str:
     return f"{first}, {second} and {third}"
 
 
+def sound(question: Question, text: str) -> bool | None:
+    """Whether a text follows the story swap by swap; None for a story that cannot be followed."""
+    told = story(question.text, question.choices)
+    return None if told is None else follows(text, told, question.choices)
+
+
 TASKS = (
     Benchmark(
         name="shuffled-objects",
@@ -148,5 +156,6 @@ TASKS = (
         public_source="https://github.com/google/BIG-bench (tracking_shuffled_objects)",
         layout=LAYOUT,
         make=make,
+        soundness=sound,
     ),
 )

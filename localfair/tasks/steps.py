@@ -98,6 +98,12 @@ def first_false(text: str) -> str | None:
     return None
 
 
+def sums_hold(text: str) -> bool | None:
+    """Whether all written sums of a text hold; None when it writes none that can be judged."""
+    held = [each.holds for each in sums(text)]
+    return all(held) if held else None
+
+
 # -- the two sides --------------------------------------------------------------------------------
 
 

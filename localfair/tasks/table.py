@@ -20,6 +20,7 @@ from localfair.tasks.benchmark import UNVERIFIED, answer_format, checked_gold, c
 from localfair.tasks.files import File, Row, csv_rows, json_rows, open_file
 from localfair.tasks.grading import grade, infer_answer_kind
 from localfair.tasks.splits import Item, Part, assemble
+from localfair.tasks.steps import sums_hold
 
 # What a split column may say.
 _PARTS: dict[str, Part] = {
@@ -98,6 +99,11 @@ class Table:
         """Graded as the kind of answer that the question's gold is."""
         answer_kind = infer_answer_kind(question.gold, question.choices)
         return grade(answer_kind, question.gold, text, question.choices)
+
+    def sound(self, question: Question, text: str) -> bool | None:
+        """Whether the written sums of a text hold, where the answer is a number."""
+        is_number = infer_answer_kind(question.gold, question.choices) == "number"
+        return sums_hold(text) if is_number else None
 
     def _hint(self) -> str:
         columns = [self.question, self.answer]
