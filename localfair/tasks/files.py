@@ -1,34 +1,87 @@
 """Data files as checked rows: JSON arrays, JSON lines, CSV and plain lines.
 
 Reads files and writes none. Whatever a file holds, the only error that leaves here is
-`BadDataset`, and it names the file and the line or item. Knows no benchmark.
+`BadDataset`, and it names the file and the line or item. Knows no benchmark. `csv_rows` stands in
+`csv_table`.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import math
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localfair.errors import BadDataset
+from localfair.machine.files import NotText, decoded
 from localfair.tasks.base import Source
 
 MOST_CHOICES = 26  # one for each letter
+_UNPACK = "unpack it first"
+_CONVERT = "write it as .jsonl, .json or .csv"
+# Forms of data that are not read: how such a file begins, what it is called, what to do.
+_FORMS_BY_CONTENT = (
+    (b"PAR1", "a Parquet file", _CONVERT),
+    (b"ARROW1", "an Arrow file", _CONVERT),
+    (b"SQLite format 3", "a SQLite database", _CONVERT),
+    (b"\x93NUMPY", "a NumPy file", _CONVERT),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file", _CONVERT),
+    (b"%PDF", "a PDF", _CONVERT),
+    (b"\x1f\x8b", "packed with gzip", _UNPACK),
+    (b"BZh", "packed with bzip2", _UNPACK),
+    (b"\xfd7zXZ", "packed with xz", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd", _UNPACK),
+)
+_ZIP = b"PK\x03\x04"  # Excel and OpenDocument files are archives too
+_FORMS_BY_SUFFIX = {
+    ".xlsx": ("an Excel file", _CONVERT),
+    ".xls": ("an Excel file", _CONVERT),
+    ".ods": ("an OpenDocument table", _CONVERT),
+    ".tsv": ("a table whose cells stand apart by tabs", _CONVERT),
+    ".tab": ("a table whose cells stand apart by tabs", _CONVERT),
+    ".parquet": ("a Parquet file", _CONVERT),
+    ".arrow": ("an Arrow file", _CONVERT),
+    ".feather": ("an Arrow file", _CONVERT),
+    ".xml": ("an XML file", _CONVERT),
+    ".yaml": ("a YAML file", _CONVERT),
+    ".yml": ("a YAML file", _CONVERT),
+    ".gz": ("packed with gzip", _UNPACK),
+    ".bz2": ("packed with bzip2", _UNPACK),
+    ".xz": ("packed with xz", _UNPACK),
+    ".zst": ("packed with zstd", _UNPACK),
+    ".zip": ("a ZIP archive", _UNPACK),
+}
+
+
+class WrittenNumber(float):
+    """A JSON number with a point or an exponent, and the digits that the file has for it."""
+
+    written: str
+
+    def __new__(cls, written: str) -> WrittenNumber:
+        """The float nearest to what is written."""
+        number = super().__new__(cls, written)
+        number.written = written
+        return number
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One parsed item and where it stands; its getters raise BadDataset naming that place."""
+    """One parsed item and where it stands; its getters raise BadDataset naming that place.
+
+    `number` is the line or the item that `where` names. `columns` are the names in the header of a
+    CSV; a row of anything else has its own names.
+    """
 
     where: str
     value: Any
     hint: str
+    number: int = 0
+    columns: tuple[str, ...] = ()
 
     def bad(self, problem: str) -> BadDataset:
         """The error to raise for this row."""
@@ -43,8 +96,17 @@ class Row:
         if not isinstance(self.value, dict):
             raise self.bad("is not a JSON object")
         if name not in self.value:
-            raise self.bad(f"has no {name!r}")
+            raise self.bad(f"has no {name!r}{self._instead(name)}")
         return self.value[name]
+
+    def _instead(self, name: str) -> str:
+        """The names that there are, for whoever looked for another."""
+        if name in self.columns:
+            return ": the cell is empty"
+        names = [str(known) for known in self.columns or self.value]
+        if len(names) == 1:
+            return f"; its only column is {names[0][:60]!r}"
+        return f"; its columns are {', '.join(repr(known[:40]) for known in names[:20])}"
 
     def optional(self, name: str) -> Any:
         """The value of that name, or None when there is none."""
@@ -52,7 +114,7 @@ class Row:
 
     def inner(self, name: str) -> Row:
         """The value of that name as a row of its own."""
-        return Row(self.where, self.get(name), self.hint)
+        return Row(self.where, self.get(name), self.hint, self.number)
 
     def text(self, name: str) -> str:
         """A string with something in it, without surrounding space."""
@@ -62,12 +124,17 @@ class Row:
         return self.checked(value.strip())
 
     def scalar(self, name: str) -> str:
-        """A string, number or true/false as text."""
+        """A string, number or true/false as text; a number in the digits that the file has."""
         value = self.get(name)
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if isinstance(value, WrittenNumber):
+            return value.written
         if isinstance(value, int | float) and math.isfinite(value):
             return str(value)
+        if isinstance(value, list | dict):
+            form = "a list" if isinstance(value, list) else "an object"
+            raise self.bad(f"{name!r} is {form}, and must be one text or number")
         return self.text(name)
 
     def texts(self, name: str) -> list[str]:
@@ -80,11 +147,13 @@ class Row:
         return [self.checked(value.strip()) for value in values]
 
     def checked(self, text: str) -> str:
-        """The text, if it can be stored as UTF-8 (JSON can spell half a surrogate pair)."""
+        """The text, if it can be stored (JSON can spell half a surrogate pair, and NUL)."""
         try:
             text.encode()
         except UnicodeEncodeError:
             raise self.bad("holds a character that is not valid Unicode") from None
+        if "\0" in text:
+            raise self.bad("holds a NUL character")
         return text
 
 
@@ -103,15 +172,36 @@ def open_file(path: Path, hint: str) -> File:
         data = path.read_bytes()
     except OSError as error:
         raise BadDataset(f"{path}: {error.strerror or error}", hint) from None
+    _refuse_other_forms(path, data)
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BadDataset(f"{path} line {line}: is not UTF-8 text", hint) from None
+        text = decoded(data)
+    except NotText as error:
+        raise BadDataset(f"{path} {error}", "save it as UTF-8") from None
     if not text.strip():
         raise BadDataset(f"{path} line 1: the file is empty", hint)
     source = Source(path.name, hashlib.sha256(data).hexdigest(), len(data))
     return File(path, text, source)
+
+
+def _refuse_other_forms(path: Path, data: bytes) -> None:
+    """Raises BadDataset when the file's content or name is of a form that is not read."""
+    form = _form_of(path, data)
+    if form:
+        what, hint = form
+        raise BadDataset(f"{path}: is {what}, and such files are not read", hint)
+
+
+def _form_of(path: Path, data: bytes) -> tuple[str, str] | None:
+    """What the file is and what to do with it, or None for a form that may be read."""
+    for beginning, what, hint in _FORMS_BY_CONTENT:
+        if data.startswith(beginning):
+            return what, hint
+    by_suffix = _FORMS_BY_SUFFIX.get(path.suffix.lower())
+    if by_suffix:
+        return by_suffix
+    if data.startswith(_ZIP):
+        return "a ZIP archive", _UNPACK
+    return None
 
 
 def json_rows(file: File, hint: str, under: str = "") -> Iterator[Row]:
@@ -132,21 +222,35 @@ def _array_rows(file: File, hint: str, under: str) -> Iterator[Row]:
     if not isinstance(items, list):
         raise BadDataset(f"{file.path}: {under!r} is not a list", hint)
     for number, item in enumerate(items, 1):
-        yield Row(f"{file.path} item {number}", item, hint)
+        yield Row(f"{file.path} item {number}", item, hint, number)
 
 
 def _line_rows(file: File, hint: str) -> Iterator[Row]:
     # not splitlines(): JSON may hold U+2028 and its like inside a string
     for number, line in enumerate(file.text.split("\n"), 1):
-        if line.strip():
+        # files that were put together keep the byte-order mark of each
+        line = line.strip().strip("\ufeff")
+        if line:
             where = f"{file.path} line {number}"
-            yield Row(where, parse_json(line, where, hint), hint)
+            yield Row(where, parse_json(line, where, hint), hint, number)
 
 
 def parse_json(text: str, where: str, hint: str) -> Any:
-    """JSON, or BadDataset that adds the line inside `text` when it has several."""
+    """JSON, or BadDataset that adds the line inside `text` when it has several.
+
+    Numbers keep their digits. A name that stands twice in an object is refused.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated = next(name for name in names if names.count(name) > 1)
+            raise BadDataset(f"{where}: has {repeated!r} twice", "keep one of the two")
+        return values
+
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=WrittenNumber, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         line = f" line {error.lineno}" if "\n" in text.strip() else ""
         raise BadDataset(
@@ -156,18 +260,6 @@ def parse_json(text: str, where: str, hint: str) -> Any:
         raise BadDataset(f"{where}: holds a number or nesting too large to read", hint) from None
 
 
-def csv_rows(file: File, hint: str) -> Iterator[Row]:
-    """Rows of a CSV with a header line, each a dict of texts; empty cells are left out."""
-    reader = csv.DictReader(io.StringIO(file.text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            where = f"{file.path} line {reader.line_num}"
-            # DictReader keeps the cells that no header names under None
-            if None in cells:
-                raise BadDataset(f"{where}: has more cells than the header", hint)
-            filled = {column: cell for column, cell in cells.items() if cell}
-            yield Row(where, filled, hint)
-    except csv.Error as error:
-        raise BadDataset(
-            f"{file.path} line {reader.line_num}: is not CSV ({error})", hint
-        ) from None
+def composed(text: str) -> str:
+    """Letters with accents as single characters (NFC)."""
+    return unicodedata.normalize("NFC", text)
