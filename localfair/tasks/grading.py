@@ -34,6 +34,9 @@ from localfair.tasks.words import join_spelt, plain_words, read_words
 from localfair.tasks.yes_no import plain_yes_no, read_yes_no
 
 AnswerKind = Literal["number", "choice", "yes-no", "text"]
+# Which reading of replies this is. Rows that hold a grade, a score or a gold name it. Raise it
+# whenever a text is read otherwise than before: what an older one read can then be read again.
+READER_VERSION = 2
 _NUMERIC = re.compile(r"\s*[-−]?\s*[$€£]?\s*[-−]?[\d.,/]*\d[\d.,/]*\s*%?\s*")
 _UNREADABLE = Graded(Grade.UNREADABLE, None)
 

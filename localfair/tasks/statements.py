@@ -42,6 +42,8 @@ _WRAPPINGS = (
     (re.compile(r"\{,\}"), ","),
     # \$5 and 25\%
     (re.compile(r"\\([$%])"), r"\1"),
+    # 10**5 is a power
+    (re.compile(r"(?<=\d)\s?\*\*\s?(?=\d+(?![\d*]))"), "^"),
     # **bold** and __bold__
     (re.compile(r"\*\*|__"), ""),
     (re.compile(r"[ \t]{2,}"), " "),

@@ -1,0 +1,438 @@
+r"""How a number is written, and its exact value.
+
+Reads a text and writes nothing. Knows no statements, no task. `exact` takes one complete written
+number; `scan` yields every number of a text. Values are `fractions.Fraction`, so that no rounding
+makes a right answer wrong. Ours.
+
+Separators follow one rule, whatever the country:
+
+- Spaces (U+0020, U+00A0, U+202F, U+2009) and apostrophes part groups of three: `12 345`, `12'000`.
+- A comma before one group of three parts thousands: `1,234`; after a zero, or before any other
+  number of digits, it is a decimal comma: `0,500`, `2,5`, `18,50`.
+- A point is a decimal point: `1.234`; several before groups of three part thousands: `1.234.567`.
+- Of commas and points together the last is the decimal sign: `1,234.50`, `1.234,50`.
+- Indian groups are `1,50,000`.
+
+What fits no rule (`1.2.3`, `1,2,3`, `12/24/2023`, `3:30`) looks like a number and has no value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from localfair.tasks.spelled import SCALES, fraction_after, runs
+from localfair.tasks.statements import clean
+
+_LONGEST = 400  # digits; what is longer is a model gone astray, not a number
+_LONGEST_BRACE = 120  # characters between the braces of a LaTeX command
+_ROOT_PLACES = 15  # decimal places of a root or of pi
+_PI = Fraction("3.141592653589793")
+
+_SPACES = " \u00a0\u202f\u2009"
+_CURRENCY = "$€£¥₹₩₽₺฿"
+_CURRENCY_CODE = (
+    r"(?:USD|EUR|GBP|INR|CHF|CAD|AUD|JPY|Rs\.?|dollars?|euros?|pounds?|rupees?|francs?)"
+)
+
+_START = re.compile(r"\d|\.\d|\\frac|\\sqrt|√|π|\\pi\b")
+# Digits with their separators. A space or an apostrophe parts groups of three and nothing else.
+_DIGITS = re.compile(
+    rf"(?P<grouped>[1-9]\d{{0,2}}(?P<space>[{_SPACES}'])\d{{3}}(?:(?P=space)\d{{3}})*(?:[.,]\d+)?)(?![\d/]|[.,]\d)"
+    r"|(?P<plain>\d+(?:[.,]\d+)*|\.\d+)"
+)
+_DECIMAL = re.compile(r"\d+|\d*\.\d+")
+_POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,}")
+_COMMA_GROUPS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3}")
+_COMMA_DECIMAL = re.compile(r"(?:0,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d{3})")
+_COMMAS_THEN_POINT = re.compile(rf"(?P<whole>{_COMMA_GROUPS.pattern})\.(?P<places>\d+)")
+_POINTS_THEN_COMMA = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:\.\d{3})+),(?P<places>\d+)")
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_POWER = re.compile(
+    r"\s?\^\s?(?:\{\s?(?P<braced>-?\d+)\s?\}|\(\s?(?P<bracketed>-?\d+)\s?\)|(?P<bare>-?\d+))"
+    r"|(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
+)
+# a power that is no whole number: 2^x, 2^{1/2}
+_OTHER_POWER = re.compile(r"\s?\^\s?(?:\{[^{}]{0,40}\}|\([^()]{0,40}\)|\w)?")
+_EXPONENT = re.compile(r"[eE](?P<exponent>[+-]?\d+)(?!\w)")
+_TIMES_TEN = re.compile(r"\s?(?:×|x|\*|·|⋅|\\times|\\cdot)\s?(?=10(?:\s?\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))")
+_SLASH = re.compile(r"\s?/\s?(?=[\d.])")
+_MORE_SLASHES = re.compile(r"(?:\s?/\s?\d+)+")
+_MIXED = re.compile(
+    r"\s{1,2}(?:and\s{1,2})?(?P<top>[1-9]\d{0,5})\s?/\s?(?P<bottom>\d{1,6})(?![/\d]|[.,:]\d)"
+)
+_LATEX_PART = re.compile(rf"\s?(?:\{{(?P<braced>[^{{}}]{{0,{_LONGEST_BRACE}}})\}}|(?P<digit>\d))")
+_ROOT_PART = re.compile(rf"\s?(?:\{{(?P<braced>[^{{}}]{{0,{_LONGEST_BRACE}}})\}}|(?P<bare>\d+))")
+_ROOT_DEGREE = re.compile(r"\[[^\[\]]{0,20}\]")
+_NESTED = re.compile(r"(?:\s?\{[^{}]{0,120}(?:\{[^{}]{0,120}\}[^{}]{0,120}){0,4}\}){0,2}")
+_PI_AFTER = re.compile(r"\s?(?:\\pi\b|π|pi\b)")
+_ROOT_AFTER = re.compile(r"\s?(?=\\sqrt|√)")
+# 3:30, 1:2; 3:00 is three o'clock
+_COLON = re.compile(r":\d+(?::\d+)*")
+_OCLOCK = re.compile(r":00(?![:\d])")
+
+_SIZES = {"hundred": 100, "dozen": 12, **SCALES, "万": 10**4, "萬": 10**4, "만": 10**4}
+_SIZES |= {"亿": 10**8, "億": 10**8, "억": 10**8}
+_SIZE = re.compile(
+    r"\s?(?P<size>(?:hundred|dozen|thousand|lakh|crore|million|billion|trillion)s?\b|[万萬만亿億억])",
+    re.IGNORECASE,
+)
+_LETTERS = {
+    "k": 10**3,
+    "K": 10**3,
+    "M": 10**6,
+    "bn": 10**9,
+    "mn": 10**6,
+    "B": 10**9,
+    "m": 10**6,
+    "b": 10**9,
+}
+_LETTER = re.compile(r"(?P<space>\s?)(?P<letter>bn|mn|[kKMmBb])(?![\w^'²³/])")
+_MONEY_AFTER = re.compile(rf"\s?(?:[{_CURRENCY}]|{_CURRENCY_CODE}\b)")
+_PLANS = ("401", "403", "457")  # 401k is a pension plan
+
+_SIGN = re.compile(
+    rf"(?P<minus>[-—])(?P<money>[{_CURRENCY}]\s?)?$"
+    rf"|(?:[{_CURRENCY}]\s?)(?P<inner>-?)\s?$"
+    r"|(?P<word>\b(?:minus|negative))\s{1,2}(?P<paid>[$€£]\s?)?$",
+    re.IGNORECASE,
+)
+_OPERAND = re.compile(r"[\w)\]}%]$|[\d)]\s+$")
+_COUNTED = re.compile(r"[\d)%]\s*(?:[A-Za-z]{1,15}\s+){0,2}$")
+_RAISED = re.compile(r"\^\s?[{(]?\s?-?$")
+_LATEX_STYLE = re.compile(r"^\$(.*)\$$", re.DOTALL)
+_AFTER_EXACT = re.compile(rf"\s?(?:[%{_CURRENCY}]|{_CURRENCY_CODE})?\s?\.?")
+_LEADING_ZERO = re.compile(r"[-+]?0\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Numeral:
+    """A written number in a text. `value` is None where it looks like one and cannot be told.
+
+    `is_exact` is False for a root or a multiple of pi, whose value is rounded. `is_word` tells
+    number words from digits.
+    """
+
+    value: Fraction | None
+    start: int
+    end: int
+    is_exact: bool = True
+    is_word: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A value and where its text ends."""
+
+    value: Fraction | None
+    end: int
+    is_exact: bool = True
+
+    def times(self, other: Fraction | None, end: int, *, is_exact: bool = True) -> _Piece:
+        """The product, None where either is unknown."""
+        product = None if self.value is None or other is None else self.value * other
+        return _Piece(product, end, self.is_exact and is_exact)
+
+
+def exact(text: str) -> Fraction | None:
+    """The value of one complete written number, with its currency or percent sign if it has one.
+
+    None when the text is anything else, when its separators are ambiguous, when its value is
+    irrational, and when a leading zero says that it is a name ("007").
+    """
+    text = clean(text).strip()
+    wrapped = _LATEX_STYLE.match(text)
+    if wrapped:
+        text = wrapped[1].strip()
+    if not text or _LEADING_ZERO.match(text):
+        return None
+    numerals = list(_all(text[: 10 * _LONGEST]))
+    if len(numerals) != 1:
+        return None
+    (numeral,) = numerals
+    before = text[: numeral.start].strip()
+    is_whole = before in ("", "+") and _AFTER_EXACT.fullmatch(text, numeral.end)
+    is_clock = ":" in text
+    if not is_whole or is_clock or not numeral.is_exact:
+        return None
+    return numeral.value
+
+
+def scan(text: str) -> Iterator[Numeral]:
+    """Every number of a cleaned text, in its order; exponents belong to their base."""
+    yield from _all(text)
+
+
+def _all(text: str) -> Iterator[Numeral]:
+    """Digits and number words together. Words inside a number of digits are part of it."""
+    in_words = iter([*runs(text)])
+    spelled = next(in_words, None)
+    for numeral in _in_digits(text):
+        while spelled and spelled[0] < numeral.start:
+            yield _signed_words(text, *spelled)
+            spelled = next(in_words, None)
+        while spelled and spelled[0] < numeral.end:
+            spelled = next(in_words, None)
+        yield numeral
+    while spelled:
+        yield _signed_words(text, *spelled)
+        spelled = next(in_words, None)
+
+
+def _signed_words(text: str, start: int, end: int, value: Fraction | None) -> Numeral:
+    sign_start, is_negative = _sign(text, start)
+    if value is not None and is_negative:
+        value = -value
+    return Numeral(value, sign_start, end, is_word=True)
+
+
+def _in_digits(text: str) -> Iterator[Numeral]:
+    """Every number that is written in digits or as a LaTeX command."""
+    position = 0
+    while True:
+        start = _START.search(text, position)
+        if start is None:
+            return
+        piece = _number(text, start.start())
+        position = max(piece.end, start.end())
+        if _RAISED.search(text, max(0, start.start() - 6), start.start()):
+            continue
+        sign_start, is_negative = _sign(text, start.start())
+        value = piece.value
+        if value is not None and is_negative:
+            value = -value
+        yield Numeral(value, sign_start, piece.end, piece.is_exact)
+
+
+def _sign(text: str, start: int) -> tuple[int, bool]:
+    """Where the sign and currency before a number begin, and whether it is negative.
+
+    The minus of `20 - 15`, `5-10` and `20 minus 15` is none of the number's.
+    """
+    near = text[max(0, start - 12) : start]
+    match = _SIGN.search(near)
+    if not match:
+        return start, False
+    sign_start = start - len(near) + match.start()
+    if match["inner"] is not None:
+        outer = text[max(0, sign_start - 1) : sign_start]
+        if outer in ("-", "—") and not _is_operand(text, sign_start - 1):
+            return sign_start - 1, True
+        return sign_start, match["inner"] == "-"
+    if match["word"]:
+        # "20 minus 5" subtracts; "negative" never does
+        subtracts = match["word"].lower() == "minus" and _COUNTED.search(
+            text[max(0, sign_start - 40) : sign_start]
+        )
+        return (start, False) if subtracts else (sign_start, True)
+    if _is_operand(text, sign_start):
+        return start, False
+    return sign_start, True
+
+
+def _is_operand(text: str, end: int) -> bool:
+    return _OPERAND.search(text[max(0, end - 4) : end]) is not None
+
+
+def _number(text: str, start: int) -> _Piece:
+    """The number that begins at `start`, with what belongs to it after its digits."""
+    piece = _fraction(text, start)
+    times_ten = _TIMES_TEN.match(text, piece.end)
+    if times_ten:
+        power = _factor(text, times_ten.end())
+        piece = piece.times(power.value, power.end)
+    is_clock = _OCLOCK.match(text, piece.end)
+    colon = _COLON.match(text, piece.end)
+    if colon:
+        return _Piece(piece.value if is_clock else None, colon.end())
+    return _sized(text, start, _with_root_or_pi(text, piece))
+
+
+def _fraction(text: str, start: int) -> _Piece:
+    """A factor, `a/b`, or a mixed number. A date (`1/2/2003`) has no value."""
+    piece = _factor(text, start)
+    is_whole = text[start : piece.end].isdecimal()
+    if is_whole:
+        mixed = _MIXED.match(text, piece.end)
+        if mixed:
+            return piece if _is_improper(mixed) else _Piece(_mixed(piece.value, mixed), mixed.end())
+        latex_start = _skip_space(text, piece.end)
+        if text.startswith("\\frac", latex_start):
+            fraction = _factor(text, latex_start)
+            total = None
+            if piece.value is not None and fraction.value is not None:
+                total = piece.value + fraction.value
+            return _Piece(total, fraction.end)
+    and_a_half = fraction_after(text, piece.end) if is_whole else None
+    if and_a_half and piece.value is not None:
+        fraction_value, end = and_a_half
+        return _Piece(piece.value + fraction_value, end)
+    return _divided(text, piece)
+
+
+def _divided(text: str, piece: _Piece) -> _Piece:
+    slash = _SLASH.match(text, piece.end)
+    if not slash:
+        return piece
+    bottom = _factor(text, slash.end())
+    more = _MORE_SLASHES.match(text, bottom.end)
+    if more:
+        return _Piece(None, more.end())
+    if not bottom.value:
+        return _Piece(None, bottom.end)
+    return piece.times(1 / bottom.value, bottom.end, is_exact=bottom.is_exact)
+
+
+def _is_improper(mixed: re.Match[str]) -> bool:
+    """Whether `12 24/2` are two numbers."""
+    return int(mixed["top"]) >= int(mixed["bottom"])
+
+
+def _mixed(whole: Fraction | None, mixed: re.Match[str]) -> Fraction | None:
+    return None if whole is None else whole + Fraction(int(mixed["top"]), int(mixed["bottom"]))
+
+
+def _skip_space(text: str, position: int) -> int:
+    return position + 1 if text[position : position + 1] == " " else position
+
+
+def _factor(text: str, start: int) -> _Piece:
+    """Digits, a LaTeX fraction, a root or pi, with a power."""
+    if text.startswith("\\frac", start):
+        return _powered(text, _latex_fraction(text, start + len("\\frac")))
+    if text.startswith("\\sqrt", start):
+        return _root(text, start + len("\\sqrt"))
+    if text[start] == "√":
+        return _root(text, start + 1)
+    if text[start] in "π\\":
+        return _Piece(_PI, start + (1 if text[start] == "π" else 3), is_exact=False)
+    digits = _DIGITS.match(text, start)
+    if digits is None:
+        return _Piece(None, start + 1)
+    piece = _Piece(_plain(digits[0]), digits.end())
+    exponent = _EXPONENT.match(text, piece.end)
+    if exponent:
+        return _Piece(_shifted(piece.value, exponent["exponent"]), exponent.end())
+    return _powered(text, piece)
+
+
+def _powered(text: str, piece: _Piece) -> _Piece:
+    power = _POWER.match(text, piece.end)
+    if power:
+        exponent = power["braced"] or power["bracketed"] or power["bare"]
+        exponent = exponent or power["raised"].translate(_SUPERSCRIPTS)
+        tower = _OTHER_POWER.match(text, power.end())
+        if tower:
+            return _Piece(None, tower.end())
+        return _Piece(_power(piece.value, exponent), power.end())
+    other = _OTHER_POWER.match(text, piece.end)
+    return _Piece(None, other.end()) if other else piece
+
+
+def _power(base: Fraction | None, exponent: str) -> Fraction | None:
+    """None where the value would have more than _LONGEST digits, or none at all."""
+    if base is None or len(exponent) > 4:
+        return None
+    power = int(exponent)
+    if base == 0:
+        return base if power > 0 else None
+    longest = max(base.numerator.bit_length(), base.denominator.bit_length())
+    if longest * abs(power) > 4 * _LONGEST:
+        return None
+    return base**power
+
+
+def _shifted(value: Fraction | None, exponent: str) -> Fraction | None:
+    """`1.2e5`."""
+    shift = _power(Fraction(10), exponent.lstrip("+"))
+    return None if value is None or shift is None else value * shift
+
+
+def _plain(digits: str) -> Fraction | None:
+    """Digits with separators by the rule above, or None where they are ambiguous."""
+    if len(digits) > _LONGEST:
+        return None
+    has_spaces = any(space in digits for space in f"{_SPACES}'")
+    digits = re.sub(f"[{_SPACES}']", "", digits)
+    if has_spaces:
+        return Fraction(digits.replace(",", "."))
+    if _DECIMAL.fullmatch(digits):
+        return Fraction(digits)
+    if _POINTS.fullmatch(digits):
+        return Fraction(digits.replace(".", ""))
+    if _COMMA_GROUPS.fullmatch(digits):
+        return Fraction(digits.replace(",", ""))
+    if _COMMA_DECIMAL.fullmatch(digits):
+        return Fraction(digits.replace(",", "."))
+    both = _COMMAS_THEN_POINT.fullmatch(digits) or _POINTS_THEN_COMMA.fullmatch(digits)
+    if both:
+        whole = re.sub("[.,]", "", both["whole"])
+        return Fraction(f"{whole}.{both['places']}")
+    return None
+
+
+def _latex_fraction(text: str, start: int) -> _Piece:
+    r"""What follows `\frac`: `{1}{2}`, `12`, `1{2}`, ` 1 2`."""
+    top = _LATEX_PART.match(text, start)
+    bottom = _LATEX_PART.match(text, top.end()) if top else None
+    if top is None or bottom is None:
+        nested = _NESTED.match(text, start)
+        return _Piece(None, nested.end() if nested else start)
+    top_value = exact(top["braced"] or top["digit"] or "")
+    bottom_value = exact(bottom["braced"] or bottom["digit"] or "")
+    if top_value is None or not bottom_value:
+        return _Piece(None, bottom.end())
+    return _Piece(top_value / bottom_value, bottom.end())
+
+
+def _root(text: str, start: int) -> _Piece:
+    r"""What follows `\sqrt` or `√`. A root that is not rational is rounded; a cube root is not read."""
+    inside = _ROOT_PART.match(text, start)
+    if inside is None:
+        bracket = _ROOT_DEGREE.match(text, start)
+        nested = _NESTED.match(text, bracket.end() if bracket else start)
+        return _Piece(None, nested.end() if nested else start)
+    value = exact(inside["braced"] or inside["bare"] or "")
+    if value is None or value < 0:
+        return _Piece(None, inside.end())
+    top = math.isqrt(value.numerator)
+    bottom = math.isqrt(value.denominator)
+    if top * top == value.numerator and bottom * bottom == value.denominator:
+        return _Piece(Fraction(top, bottom), inside.end())
+    scale = 10**_ROOT_PLACES
+    rounded = math.isqrt(value.numerator * scale**2 // value.denominator)
+    return _Piece(Fraction(rounded, scale), inside.end(), is_exact=False)
+
+
+def _with_root_or_pi(text: str, piece: _Piece) -> _Piece:
+    r"""`2\sqrt{3}` and `2π` are products."""
+    root = _ROOT_AFTER.match(text, piece.end)
+    if root:
+        factor = _factor(text, root.end())
+        piece = piece.times(factor.value, factor.end, is_exact=factor.is_exact)
+    pi = _PI_AFTER.match(text, piece.end)
+    return piece.times(_PI, pi.end(), is_exact=False) if pi else piece
+
+
+def _sized(text: str, start: int, piece: _Piece) -> _Piece:
+    """`1.5 million`, `3 dozen`, `$12K`; letters count beside money, or as capitals at the digits."""
+    size = _SIZE.match(text, piece.end)
+    while size:
+        name = size["size"].lower()
+        multiple = _SIZES.get(name) or _SIZES[name.removesuffix("s")]
+        piece = piece.times(Fraction(multiple), size.end())
+        size = _SIZE.match(text, piece.end)
+    letter = _LETTER.match(text, piece.end)
+    if not letter:
+        return piece
+    before = text[max(0, start - 3) : start]
+    is_money = any(sign in before for sign in _CURRENCY) or _MONEY_AFTER.match(text, letter.end())
+    if not is_money and (letter["space"] or letter["letter"] in "mBb"):
+        return piece
+    if not is_money and text[start : piece.end] in _PLANS:
+        return _Piece(None, letter.end())
+    return piece.times(Fraction(_LETTERS[letter["letter"]]), letter.end())
