@@ -1,13 +1,14 @@
 """Data files as checked rows: JSON arrays, JSON lines, CSV and plain lines.
 
 Reads files and writes none. Whatever a file holds, the only error that leaves here is
-`BadDataset`, and it names the file and the line or item. Knows no benchmark. `csv_rows` stands in
-`csv_table`.
+`BadDataset`, and it names the file and the line or item. Knows no benchmark.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import math
 import unicodedata
@@ -19,42 +20,11 @@ from typing import Any
 from localfair.errors import BadDataset
 from localfair.machine.files import NotText, decoded
 from localfair.tasks.base import Source
+from localfair.tasks.forms import form_of
 
 MOST_CHOICES = 26  # one for each letter
-_UNPACK = "unpack it first"
-_CONVERT = "write it as .jsonl, .json or .csv"
-# Forms of data that are not read: how such a file begins, what it is called, what to do.
-_FORMS_BY_CONTENT = (
-    (b"PAR1", "a Parquet file", _CONVERT),
-    (b"ARROW1", "an Arrow file", _CONVERT),
-    (b"SQLite format 3", "a SQLite database", _CONVERT),
-    (b"\x93NUMPY", "a NumPy file", _CONVERT),
-    (b"\xd0\xcf\x11\xe0", "an old Excel file", _CONVERT),
-    (b"%PDF", "a PDF", _CONVERT),
-    (b"\x1f\x8b", "packed with gzip", _UNPACK),
-    (b"BZh", "packed with bzip2", _UNPACK),
-    (b"\xfd7zXZ", "packed with xz", _UNPACK),
-    (b"\x28\xb5\x2f\xfd", "packed with zstd", _UNPACK),
-)
-_ZIP = b"PK\x03\x04"  # Excel and OpenDocument files are archives too
-_FORMS_BY_SUFFIX = {
-    ".xlsx": ("an Excel file", _CONVERT),
-    ".xls": ("an Excel file", _CONVERT),
-    ".ods": ("an OpenDocument table", _CONVERT),
-    ".tsv": ("a table whose cells stand apart by tabs", _CONVERT),
-    ".tab": ("a table whose cells stand apart by tabs", _CONVERT),
-    ".parquet": ("a Parquet file", _CONVERT),
-    ".arrow": ("an Arrow file", _CONVERT),
-    ".feather": ("an Arrow file", _CONVERT),
-    ".xml": ("an XML file", _CONVERT),
-    ".yaml": ("a YAML file", _CONVERT),
-    ".yml": ("a YAML file", _CONVERT),
-    ".gz": ("packed with gzip", _UNPACK),
-    ".bz2": ("packed with bzip2", _UNPACK),
-    ".xz": ("packed with xz", _UNPACK),
-    ".zst": ("packed with zstd", _UNPACK),
-    ".zip": ("a ZIP archive", _UNPACK),
-}
+_LONGEST_CELL = 2**31 - 1  # characters; the most that Python's reader takes on every system
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 class WrittenNumber(float):
@@ -172,7 +142,10 @@ def open_file(path: Path, hint: str) -> File:
         data = path.read_bytes()
     except OSError as error:
         raise BadDataset(f"{path}: {error.strerror or error}", hint) from None
-    _refuse_other_forms(path, data)
+    form = form_of(path, data)
+    if form:
+        what, remedy = form
+        raise BadDataset(f"{path}: is {what}, and such files are not read", remedy)
     try:
         text = decoded(data)
     except NotText as error:
@@ -181,27 +154,6 @@ def open_file(path: Path, hint: str) -> File:
         raise BadDataset(f"{path} line 1: the file is empty", hint)
     source = Source(path.name, hashlib.sha256(data).hexdigest(), len(data))
     return File(path, text, source)
-
-
-def _refuse_other_forms(path: Path, data: bytes) -> None:
-    """Raises BadDataset when the file's content or name is of a form that is not read."""
-    form = _form_of(path, data)
-    if form:
-        what, hint = form
-        raise BadDataset(f"{path}: is {what}, and such files are not read", hint)
-
-
-def _form_of(path: Path, data: bytes) -> tuple[str, str] | None:
-    """What the file is and what to do with it, or None for a form that may be read."""
-    for beginning, what, hint in _FORMS_BY_CONTENT:
-        if data.startswith(beginning):
-            return what, hint
-    by_suffix = _FORMS_BY_SUFFIX.get(path.suffix.lower())
-    if by_suffix:
-        return by_suffix
-    if data.startswith(_ZIP):
-        return "a ZIP archive", _UNPACK
-    return None
 
 
 def json_rows(file: File, hint: str, under: str = "") -> Iterator[Row]:
@@ -242,11 +194,11 @@ def parse_json(text: str, where: str, hint: str) -> Any:
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) < len(pairs):
-            names = [name for name, _ in pairs]
-            repeated = next(name for name in names if names.count(name) > 1)
-            raise BadDataset(f"{where}: has {repeated!r} twice", "keep one of the two")
+        values: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in values:
+                raise BadDataset(f"{where}: has {name!r} twice", "keep one of the two")
+            values[name] = value
         return values
 
     try:
@@ -258,6 +210,87 @@ def parse_json(text: str, where: str, hint: str) -> Any:
         ) from None
     except (ValueError, RecursionError):
         raise BadDataset(f"{where}: holds a number or nesting too large to read", hint) from None
+
+
+def csv_rows(file: File, hint: str) -> Iterator[Row]:
+    """Rows of a CSV with a header line, each a dict of texts; empty cells are left out."""
+    if file.text.lstrip()[0] in "{[":
+        raise BadDataset(
+            f"{file.path} line 1: is JSON and not CSV",
+            "give it a name that ends in .jsonl or .json",
+        )
+    records = _records(file, hint)
+    header_line, header = next(records, (1, []))
+    columns = _columns(f"{file.path} line {header_line}", header, hint)
+    for line, cells in records:
+        where = f"{file.path} line {line}"
+        _check_count(where, columns, cells, hint)
+        filled = {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
+        yield Row(where, filled, hint, line, columns)
+
+
+def _records(file: File, hint: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record that holds something, with the line on which it ends."""
+    reader = csv.reader(io.StringIO(file.text, newline=""), strict=True, skipinitialspace=True)
+    while True:
+        # a record that is no CSV may end anywhere: it is named by where it begins
+        cells = _next(reader, f"{file.path} line {reader.line_num + 1}", hint)
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield reader.line_num, cells
+
+
+def _next(reader: Iterator[list[str]], where: str, hint: str) -> list[str] | None:
+    """The next record, or None at the end. Raises BadDataset when it is no CSV."""
+    # the limit belongs to the whole process: others find it as they left it
+    limit = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        return next(reader, None)
+    except csv.Error as error:
+        raise BadDataset(f"{where}: is not CSV ({_in_words(error)})", hint) from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _in_words(error: csv.Error) -> str:
+    problem = str(error)
+    if "unexpected end of data" in problem:
+        return "a quotation mark that opens in this row is never closed"
+    if "expected after" in problem:
+        return "text follows a closing quotation mark; one inside a cell is written twice"
+    return problem
+
+
+def _columns(where: str, header: list[str], hint: str) -> tuple[str, ...]:
+    """The names of the columns, without the space around them. Raises BadDataset for a repeat."""
+    columns = tuple(composed(name.strip()) for name in header)
+    for name in columns:
+        if name and columns.count(name) > 1:
+            raise BadDataset(
+                f"{where}: has {columns.count(name)} columns called {name!r}",
+                "keep one of them, or give them different names",
+            )
+    if len(columns) == 1:
+        for separator, what in _SEPARATORS.items():
+            if separator in columns[0]:
+                raise BadDataset(
+                    f"{where}: the cells stand apart by {what}, and must by commas", hint
+                )
+    return columns
+
+
+def _check_count(where: str, columns: tuple[str, ...], cells: list[str], hint: str) -> None:
+    """Raises BadDataset when a row has more or fewer cells than the header."""
+    if len(cells) > len(columns):
+        raise BadDataset(
+            f"{where}: has more cells than the header ({len(cells)} and {len(columns)})",
+            f"put a cell that holds a comma in quotation marks; {hint}",
+        )
+    if len(cells) < len(columns):
+        raise BadDataset(
+            f"{where}: has fewer cells than the header ({len(cells)} and {len(columns)})", hint
+        )
 
 
 def composed(text: str) -> str:
