@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import math
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from localfair.errors import BadDataset
 from localfair.machine.files import NotText, decoded
 from localfair.tasks.base import Source
 from localfair.tasks.forms import form_of
+from localfair.tasks.texts import composed
 
 MOST_CHOICES = 26  # one for each letter
 _LONGEST_CELL = 2**31 - 1  # characters; the most that Python's reader takes on every system
@@ -59,12 +59,13 @@ class Row:
 
     def has(self, name: str) -> bool:
         """Whether the row is an object with that name in it."""
-        return isinstance(self.value, dict) and name in self.value
+        return isinstance(self.value, dict) and composed(name) in self.value
 
     def get(self, name: str) -> Any:
         """The value of that name."""
         if not isinstance(self.value, dict):
             raise self.bad("is not a JSON object")
+        name = composed(name)
         if name not in self.value:
             raise self.bad(f"has no {name!r}{self._instead(name)}")
         return self.value[name]
@@ -104,7 +105,7 @@ class Row:
             return str(value)
         if isinstance(value, list | dict):
             form = "a list" if isinstance(value, list) else "an object"
-            raise self.bad(f"{name!r} is {form}, and must be one text or number")
+            raise self.bad(f"{name!r} must be one text or number, and is {form}")
         return self.text(name)
 
     def texts(self, name: str) -> list[str]:
@@ -196,9 +197,9 @@ def parse_json(text: str, where: str, hint: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, value in pairs:
-            if name in values:
+            if composed(name) in values:
                 raise BadDataset(f"{where}: has {name!r} twice", "keep one of the two")
-            values[name] = value
+            values[composed(name)] = value
         return values
 
     try:
@@ -291,8 +292,3 @@ def _check_count(where: str, columns: tuple[str, ...], cells: list[str], hint: s
         raise BadDataset(
             f"{where}: has fewer cells than the header ({len(cells)} and {len(columns)})", hint
         )
-
-
-def composed(text: str) -> str:
-    """Letters with accents as single characters (NFC)."""
-    return unicodedata.normalize("NFC", text)

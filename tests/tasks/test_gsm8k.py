@@ -26,7 +26,7 @@ def test_the_number_after_the_hashes_is_gold_and_the_reasoning_is_kept(write):
         ({"question": "x"}, "line 1: has no 'answer'"),
         ({"question": "x", "answer": "7"}, "line 1: 'answer' has no '####'"),
         ({"question": 5, "answer": "#### 7"}, "line 1: 'question' must be a text"),
-        ({"question": "x", "answer": "#### many"}, "line 1: the answer ' many' is not a number"),
+        ({"question": "x", "answer": "#### many"}, "line 1: the answer 'many' is not a number"),
         ('"text"', "line 1: is not a JSON object"),
         ('{"question": "\\ud800", "answer": "#### 7"}', "line 1: holds a character"),
         ("9" * 5000, "line 1: holds a number or nesting too large"),

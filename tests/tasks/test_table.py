@@ -6,7 +6,7 @@ import pytest
 
 from localfair.errors import BadDataset, TaskError
 from localfair.record.nouns import Grade
-from localfair.tasks.table import Table, final_answer
+from localfair.tasks.table import Table
 
 CSV = (
     "q,a,options,part\n"
@@ -92,7 +92,6 @@ def test_a_whole_solution_is_its_reasoning_and_its_answer(read):
     solution = '{"question": "a?", "answer": "3+4 = 7\\n#### 7"}'
     (question,) = read("t.jsonl", solution)
     assert (question.gold, question.rationale) == ("7", "3+4 = 7. The answer is 7.")
-    assert final_answer("3+4\n#### 7") == final_answer(" 7 ") == "7"
 
 
 def test_a_column_that_was_named_must_be_there(read):
