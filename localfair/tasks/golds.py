@@ -221,8 +221,11 @@ def _number(answer: str) -> Gold | None:
     value = exact(answer)
     if value is None:
         return None
+    bare = show_number(value)
+    if exact(bare) != value:
+        raise BadGold(f"the answer {_short(answer)} is too long a number")
     is_in_words = not any(character.isnumeric() for character in answer)
-    return Gold(show_number(value), "number", is_in_words)
+    return Gold(bare, "number", is_in_words)
 
 
 def _yes_no(answer: str) -> Gold | None:

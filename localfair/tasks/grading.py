@@ -12,7 +12,8 @@ first. To read one more form, add it to a table:
     reply._THINKING             how thinking is opened and closed
     statements._MARKERS         where a text states its answer
     statements._WRAPPINGS       what stands around an answer and is taken away
-    numbers._FORMS              how a number is written
+    numerals                    how a number is written
+    equations                   what a sentence of several numbers comes to
     choices._in_statement       how a final statement names a choice
     choices._without_statement  how any other text settles on one
     yes_no._MEANINGS            words that say yes or no
@@ -26,7 +27,7 @@ from typing import Literal
 
 from localfair.record.nouns import Grade, Graded
 from localfair.tasks.choices import letter_of, plain, read_choice, same_choice
-from localfair.tasks.numbers import read_number, same_number, show_number
+from localfair.tasks.numbers import read_denied, read_number, same_number, show_number
 from localfair.tasks.numerals import exact
 from localfair.tasks.reply import answer_of
 from localfair.tasks.statements import clean, statements
@@ -56,13 +57,19 @@ def grade(answer_kind: AnswerKind, gold: str, text: str, choices: Sequence[str] 
 
 def grade_number(gold: str, text: str) -> Graded:
     """By value: `1,234.0` is `1234`, `1/2` is `0.5`, units and currency do not count."""
-    answer = answer_of(text)
-    value = None if answer is None else read_number(answer)
-    if value is None:
-        return UNREADABLE
     expected = exact(gold)
     assert expected is not None, f"gold {gold!r} is not a number"
-    return _graded(same_number(value, expected), show_number(value))
+    answer = answer_of(text)
+    if answer is None:
+        return UNREADABLE
+    value = read_number(answer)
+    if value is not None:
+        return _graded(same_number(value, expected), show_number(value))
+    denied = read_denied(answer)
+    # "the answer is not 10" is wrong where 10 is right, and says nothing where it is not
+    if denied is not None and same_number(denied, expected):
+        return Graded(Grade.WRONG, f"not {show_number(denied)}")
+    return UNREADABLE
 
 
 def grade_choice(gold: str, text: str, choices: Sequence[str] = ()) -> Graded:

@@ -1,137 +1,85 @@
 r"""The number a text ends on, exactly.
 
 Reads a text and writes nothing. Knows no task. `read_number` takes the explicit final statement
-first, else the last number in the text. `_FORMS` lists how a number may be written; commas,
-currency, units, percent signs and signs are read as well. Values are `fractions.Fraction`, so
-that no rounding makes a right answer wrong. Ours.
+first, else the last sentence with a number. How a number is written stands in `numerals`, what a
+sentence of several comes to in `equations`. What cannot be told is None: a sum that is never worked
+out, `20 or 25`, `between 20 and 25`, `1.2.3`. Ours.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 
-from localfair.tasks.names import words
+from localfair.tasks.equations import Chain, chains, is_result
+from localfair.tasks.numerals import Numeral, scan
 from localfair.tasks.statements import Statement, clean, statements
 
-_LONGEST = 400  # characters; what is longer is a model gone astray, not a number
-_SIZES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_ONES = words(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
+_LONGEST_SENTENCE = 2000  # characters
+_DENIAL = re.compile(
+    r"(?:\b(?:not|never|neither|nor|rather\s+than|instead\s+of)|n't)\s+(?:be\s+)?(?:(?:equal\s+to|about|exactly)\s+)?$",
+    re.IGNORECASE,
 )
-_TENS = {
-    "twenty": 20,
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-    "sixty": 60,
-    "seventy": 70,
-    "eighty": 80,
-    "ninety": 90,
-}
-_ANY_TENS = "|".join(_TENS)
-_ANY_WORD = "|".join([*_ONES, *_TENS])
-_SPELLED = re.compile(
-    rf"\b(?:(?P<tens>{_ANY_TENS})[- ])?(?P<word>{_ANY_WORD})\b(?!\s+of)", re.IGNORECASE
-)
-_NOT_BEFORE = re.compile(r"\bnot\s+[$€£]?$")
-_OPERAND_BEFORE = re.compile(r"[\w)\]}%]$|[\d)]\s+$")
-_OPERATOR_AFTER = re.compile(r"[\s$%A-Za-z]{0,20}[-+*/×÷=^]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """A value and where in the text it is written."""
-
-    value: Fraction
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """A way to write a number without its sign: a verbose pattern, and the value of what it
-    matched.
-
-    Group names must differ from those of the other forms. `value` gives None when the text looks
-    like the form and is no number all the same.
-    """
-
-    name: str
-    pattern: str
-    value: Callable[[re.Match[str]], Fraction | None]
-
-
-def _latex_fraction(match: re.Match[str]) -> Fraction | None:
-    return _mixed(match["latex_whole"], match["latex_top"], match["latex_bottom"])
-
-
-def _slashed_fraction(match: re.Match[str]) -> Fraction | None:
-    return _mixed(match["whole"], match["top"], match["bottom"])
-
-
-def _mixed(whole: str | None, top: str, bottom: str) -> Fraction | None:
-    """`2`, `1`, `2` is two and a half. None when the denominator is zero."""
-    if int(bottom) == 0:
-        return None
-    return int(whole or 0) + Fraction(int(top), int(bottom))
-
-
-def _decimal(match: re.Match[str]) -> Fraction:
-    value = Fraction(match["digits"].replace(",", ""))
-    power = int(match["exponent"] or match["power"] or 0)
-    value *= Fraction(10) ** power
-    if match["size"]:
-        value *= _SIZES[match["size"].lower()]
-    return value
-
-
-# How a number may be written. Where two forms fit at the same character, the upper one is taken.
-_FORMS = (
-    # \frac{1}{2}, 2\frac{1}{2}
-    _Form(
-        "latex_fraction",
-        r"""(?:(?P<latex_whole>\d+)\s*)?
-            \\frac\s*\{\s*(?P<latex_top>-?\d+)\s*\}\s*\{\s*(?P<latex_bottom>\d+)\s*\}""",
-        _latex_fraction,
-    ),
-    # 1/2, 2 1/2, 2 and 1/2; a date such as 1/2/2003 is none
-    _Form(
-        "slashed_fraction",
-        r"(?:(?P<whole>\d+)\s+(?:and\s+)?)?(?P<top>\d+)/(?P<bottom>\d+)(?![/\d.])",
-        _slashed_fraction,
-    ),
-    # 72, 1,234.50, .5, 1e3, 3 x 10^4, 1.5 million
-    _Form(
-        "decimal",
-        r"""(?P<digits>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)
-            (?: e(?P<exponent>[+-]?\d{1,2})(?!\w)
-              | \s*(?:×|x|\*|\\times)\s*10\^\{?(?P<power>-?\d{1,2})\}? )?
-            (?: \s*(?P<size>thousand|million|billion|trillion)\b )?""",
-        _decimal,
-    ),
-)
-_VALUES = {form.name: form.value for form in _FORMS}
-_ANY_FORM = "|".join(f"(?P<{form.name}>{form.pattern})" for form in _FORMS)
-# -5, $5, -$5, $-5
-_NUMBER = re.compile(
-    rf"(?P<sign>-)?(?:[$€£¥₹]\s?)?(?P<inner_sign>-)?(?:{_ANY_FORM})",
+# what may stand between "the answer is" and its number
+_FILLER = re.compile(
+    r"""[\W_]*(?:(?:about|approximately|approx|around|roughly|exactly|precisely|only|just|simply|also|now|still|then|thus|therefore|a\s+total\s+of|the\s+(?:total|sum|number|amount)(?:\s+of)?|equal\s+to|indeed|at\s+least|at\s+most|found|as|follows|USD|EUR
+        |Rs|but|it|it's|is|rather|\\?text|\\?approx|\\?sim)\b[\W_]*|[a-z]\s?=[\W_]*){0,6}""",
     re.IGNORECASE | re.VERBOSE,
 )
+# a bound or a range is no number
+_BOUND = re.compile(
+    r"""(?:\b(?:between|either|from|(?:more|less|fewer|greater|larger|smaller|higher|lower)\s+than|over|under|above|below
+        |nearly|almost|(?<!add\s)(?<!adds\s)(?<!sum\s)(?<!sums\s)(?<!come\s)(?<!comes\s)up\s+to|anywhere|somewhere|ranges?|plus\s+or\s+minus)\b|[<>≤≥±]|\\(?:pm|leq?|geq?|lt|gt)\b)
+        [\s$€£]*$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# 5 or more, 5+
+_BOUND_AFTER = re.compile(
+    r"[\s%$€£]*(?:\w+\s)?(?:\b(?:or|and)\s+(?:more|less|fewer|higher|lower|greater|above|below|over|so)\b"
+    r"|\+(?!\s*[\w$(\\]))",
+    re.IGNORECASE,
+)
+# "in 4 boxes": a number that a question gives
+_GIVEN = re.compile(
+    r"\b(?:in|of|for|from|per|with|within|by|at|after|before|on|over|every|each|to|than|out\s+of|among|into|during|if"
+    r"|when|since|because|through|step|these|those|all|his|her|their|its|the)\s+[$€£]?$",
+    re.IGNORECASE,
+)
+# <<48/2=24>>24, the calculator marks of GSM8K
+_CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>(?=[-\d.])")
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?;])\s")
+_DIGIT = re.compile(r"\d|√|π|\\frac|\\sqrt|\\pi")
+_WEAK_WORDS = re.compile(r"(?:one|half|(?:an?|one)[\s-]\w+)", re.IGNORECASE)
+
+
+class _Ambiguous(Exception):
+    """The text states what cannot be told to be one number."""
 
 
 def read_number(text: str) -> Fraction | None:
-    """The value the text states, or None when it holds no number at all."""
+    """The value the text states, or None when it states none or it cannot be told."""
+    text = _CALCULATOR.sub("", clean(text))
+    try:
+        for statement in statements(text):
+            value = _stated(statement)
+            if value is not None:
+                return value
+        return _ending(text)
+    except _Ambiguous:
+        return None
+
+
+def read_denied(text: str) -> Fraction | None:
+    """The number of which a text says that it is not the answer, or None."""
     text = clean(text)
-    for statement in statements(text):
-        value = _stated(statement)
-        if value is not None:
-            return value
-    numbers = list(_numbers(text))
-    return numbers[-1].value if numbers else None
+    sentences = [statement.sentence for statement in islice(statements(text), 1)]
+    for sentence in sentences or islice(_last_sentences(text), 1):
+        for numeral in scan(sentence):
+            if _is_denied(sentence, numeral):
+                return numeral.value
+    return None
 
 
 def show_number(value: Fraction) -> str:
@@ -153,76 +101,118 @@ def same_number(a: Fraction, b: Fraction) -> bool:
 
 
 def _stated(statement: Statement) -> Fraction | None:
-    """The number a final statement means, or None when it states none."""
-    # a line after #### is the answer whole; a full stop in it ends no sentence
+    """The number a final statement means, or None when it states none.
+
+    Raises _Ambiguous when it states what cannot be told.
+    """
+    # what stands after #### is the answer whole: a full stop in it ends no sentence
     sentence = statement.line if statement.marker == "hashes" else statement.sentence
-    numbers = [number for number in _numbers(sentence) if not _is_denied(sentence, number)]
-    if not numbers:
-        return _spelled(sentence)
-    first = numbers[0]
-    before = sentence[: first.start]
-    after = sentence[first.end :]
-    is_expression = _OPERATOR_AFTER.match(after) is not None
+    # "The answer is 24? No, ..." asks
+    if statement.marker == "answer" and statement.line[len(sentence) :].startswith("?"):
+        return None
+    numerals = _meant(sentence, [*scan(sentence)])
+    if not numerals:
+        return None
+    opening = sentence[: numerals[0].start]
+    is_opening = _FILLER.fullmatch(opening) is not None
+    grouped = chains(sentence, numerals)
+    first = grouped[0]
     # "Answer: She sold 24 in May" and "Answer: 48 + 24" begin a solution: the text goes on after them
-    if not statement.firm and (is_expression or re.search(r"\w", before)):
+    if not statement.firm and (first.is_sum or re.search(r"\w", opening)):
         return None
-    if is_expression and "=" in after:
-        return _result(sentence, numbers)
-    return first.value
+    is_bound = _BOUND.search(opening) or _BOUND_AFTER.match(sentence, numerals[0].end)
+    if is_bound and not first.is_equation:
+        raise _Ambiguous
+    if not is_opening:
+        return _of_clause(sentence, grouped)
+    value = _result(first, is_strict=True)
+    # "Three days each make 60 / 3 = 20" begins with a number word that is no answer
+    if numerals[0].is_word and any(_differs(chain, value) for chain in grouped[1:]):
+        raise _Ambiguous
+    return value
 
 
-def _is_denied(sentence: str, number: _Number) -> bool:
-    """Whether "not" stands before the number."""
-    return _NOT_BEFORE.search(sentence[: number.start]) is not None
+def _result(chain: Chain, *, is_strict: bool) -> Fraction:
+    """What a chain comes to. Raises _Ambiguous when it comes to nothing."""
+    value = chain.value(is_strict=is_strict)
+    if value is None:
+        raise _Ambiguous
+    return value
 
 
-def _result(sentence: str, numbers: list[_Number]) -> Fraction:
-    """The first number after the last equals sign, else the last number."""
-    last_equals = sentence.rindex("=")
-    for number in numbers:
-        if number.start > last_equals:
-            return number.value
-    return numbers[-1].value
+def _differs(chain: Chain, value: Fraction) -> bool:
+    """Whether the chain is an equation with another result."""
+    return chain.is_equation and chain.value(is_strict=False) != value
 
 
-def _numbers(text: str) -> Iterator[_Number]:
-    """Every number of a text, in its order."""
-    for match in _NUMBER.finditer(text):
-        value = _value(match)
-        if value is None:
+def _of_clause(sentence: str, grouped: Sequence[Chain]) -> Fraction:
+    """The result that a clause of words and numbers states: that of its last equation, else the
+    number that is no given one ("in 4 boxes"). Raises _Ambiguous when several remain.
+    """
+    equations = [
+        chain for chain in grouped if chain.is_equation and "alternative" not in chain.links
+    ]
+    if equations:
+        return _result(equations[-1], is_strict=False)
+    candidates = [chain for chain in grouped if not _GIVEN.search(sentence[: chain.start])]
+    results = [chain for chain in candidates if is_result(sentence[: chain.start])]
+    for chosen in (candidates, results):
+        values = {_result(chain, is_strict=True) for chain in chosen}
+        if len(values) == 1:
+            return values.pop()
+    if len(grouped) == 1:
+        return _result(grouped[0], is_strict=True)
+    raise _Ambiguous
+
+
+def _ending(text: str) -> Fraction | None:
+    """The result of the last sentence that has a number in digits, or None when there is none.
+
+    Raises _Ambiguous when it cannot be told.
+    """
+    for sentence in _last_sentences(text):
+        numerals = [numeral for numeral in scan(sentence) if not numeral.is_word]
+        numerals = [numeral for numeral in numerals if not _is_denied(sentence, numeral)]
+        if numerals:
+            return _of_ending(sentence, chains(sentence, numerals))
+    return None
+
+
+def _of_ending(sentence: str, grouped: Sequence[Chain]) -> Fraction:
+    """The last equation or number that is no given one ("in 4 boxes"), else the last of all."""
+    chosen = grouped[-1]
+    for chain in grouped:
+        if chain.is_equation or not _GIVEN.search(sentence[: chain.start]):
+            chosen = chain
+    if _BOUND.search(sentence[: chosen.start]) and not chosen.is_equation:
+        raise _Ambiguous
+    return _result(chosen, is_strict=False)
+
+
+def _last_sentences(text: str) -> Iterator[str]:
+    """The sentences that have a digit, the last one first."""
+    for line in reversed(text.splitlines()):
+        if not _DIGIT.search(line):
             continue
-        if _is_negative(text, match):
-            value = -value
-        yield _Number(value, match.start(), match.end())
+        for sentence in reversed(_SENTENCE_BREAK.split(line[-_LONGEST_SENTENCE:])):
+            if _DIGIT.search(sentence):
+                yield sentence
 
 
-def _value(match: re.Match[str]) -> Fraction | None:
-    """What the match is worth without its sign."""
-    if match.end() - match.start() > _LONGEST:
-        return None
-    # a form is the outermost group of its alternative, and so the last one to close
-    form = match.lastgroup
-    assert form is not None
-    return _VALUES[form](match)
+def _meant(sentence: str, numerals: Sequence[Numeral]) -> list[Numeral]:
+    """The numbers of a sentence without those it denies and words that only count in passing."""
+    meant = []
+    for numeral in numerals:
+        if _is_denied(sentence, numeral):
+            continue
+        word = sentence[numeral.start : numeral.end]
+        is_opening = _FILLER.fullmatch(sentence[: numeral.start]) is not None
+        if numeral.is_word and not is_opening and _WEAK_WORDS.fullmatch(word):
+            continue
+        meant.append(numeral)
+    return meant
 
 
-def _is_negative(text: str, match: re.Match[str]) -> bool:
-    """Whether the number has a minus sign; that of "20 - 15" or "5-10" is none of the number's."""
-    if match["inner_sign"]:
-        return True
-    if not match["sign"]:
-        return False
-    before = text[max(0, match.start() - 4) : match.start()]
-    return _OPERAND_BEFORE.search(before) is None
-
-
-def _spelled(sentence: str) -> Fraction | None:
-    """Zero to ninety-nine in words, at the start of a statement only."""
-    match = _SPELLED.match(sentence.strip(" :$*\"'"))
-    if not match:
-        return None
-    word = match["word"].lower()
-    value = _ONES.index(word) if word in _ONES else _TENS[word]
-    if match["tens"]:
-        value += _TENS[match["tens"].lower()]
-    return Fraction(value)
+def _is_denied(sentence: str, numeral: Numeral) -> bool:
+    """Whether "not" stands before the number."""
+    return _DENIAL.search(sentence[max(0, numeral.start - 40) : numeral.start]) is not None

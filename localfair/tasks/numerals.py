@@ -4,16 +4,7 @@ Reads a text and writes nothing. Knows no statements, no task. `exact` takes one
 number; `scan` yields every number of a text. Values are `fractions.Fraction`, so that no rounding
 makes a right answer wrong. Ours.
 
-Separators follow one rule, whatever the country:
-
-- Spaces (U+0020, U+00A0, U+202F, U+2009) and apostrophes part groups of three: `12 345`, `12'000`.
-- A comma before one group of three parts thousands: `1,234`; after a zero, or before any other
-  number of digits, it is a decimal comma: `0,500`, `2,5`, `18,50`.
-- A point is a decimal point: `1.234`; several before groups of three part thousands: `1.234.567`.
-- Of commas and points together the last is the decimal sign: `1,234.50`, `1.234,50`.
-- Indian groups are `1,50,000`.
-
-What fits no rule (`1.2.3`, `1,2,3`, `12/24/2023`, `3:30`) looks like a number and has no value.
+Separators are read by the rule of `digits`.
 """
 
 from __future__ import annotations
@@ -24,33 +15,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from localfair.tasks.digits import LONGEST, SPACES, plain_digits
 from localfair.tasks.spelled import SCALES, fraction_after, runs
 from localfair.tasks.statements import clean
 
-_LONGEST = 400  # digits; what is longer is a model gone astray, not a number
 _LONGEST_BRACE = 120  # characters between the braces of a LaTeX command
-_ROOT_PLACES = 15  # decimal places of a root or of pi
-_PI = Fraction("3.141592653589793")
+_ROOT_PLACES = 12  # decimal places of a root or of pi
+_PI = Fraction("3.141592653590")
 
-_SPACES = " \u00a0\u202f\u2009"
 _CURRENCY = "$€£¥₹₩₽₺฿"
 _CURRENCY_CODE = (
     r"(?:USD|EUR|GBP|INR|CHF|CAD|AUD|JPY|Rs\.?|dollars?|euros?|pounds?|rupees?|francs?)"
 )
 
-_START = re.compile(r"\d|\.\d|\\frac|\\sqrt|√|π|\\pi\b")
+_START = re.compile(r"\d|(?<!\.)\.\d|\\frac|\\sqrt|√|π|\\pi\b")
 # Digits with their separators. A space or an apostrophe parts groups of three and nothing else.
 _DIGITS = re.compile(
-    rf"(?P<grouped>[1-9]\d{{0,2}}(?P<space>[{_SPACES}'])\d{{3}}(?:(?P=space)\d{{3}})*(?:[.,]\d+)?)(?![\d/]|[.,]\d)"
+    rf"(?P<grouped>[1-9]\d{{0,2}}(?P<space>[{SPACES}'])\d{{3}}(?:(?P=space)\d{{3}})*(?:[.,]\d+)?)(?![\d/]|[.,]\d)"
     r"|(?P<plain>\d+(?:[.,]\d+)*|\.\d+)"
 )
-_DECIMAL = re.compile(r"\d+|\d*\.\d+")
-_POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,}")
-_COMMA_GROUPS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3}")
-_COMMA_DECIMAL = re.compile(r"(?:0,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d{3})")
-_COMMAS_THEN_POINT = re.compile(rf"(?P<whole>{_COMMA_GROUPS.pattern})\.(?P<places>\d+)")
-_POINTS_THEN_COMMA = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:\.\d{3})+),(?P<places>\d+)")
-
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _POWER = re.compile(
     r"\s?\^\s?(?:\{\s?(?P<braced>-?\d+)\s?\}|\(\s?(?P<bracketed>-?\d+)\s?\)|(?P<bare>-?\d+))"
@@ -71,8 +54,8 @@ _ROOT_DEGREE = re.compile(r"\[[^\[\]]{0,20}\]")
 _NESTED = re.compile(r"(?:\s?\{[^{}]{0,120}(?:\{[^{}]{0,120}\}[^{}]{0,120}){0,4}\}){0,2}")
 _PI_AFTER = re.compile(r"\s?(?:\\pi\b|π|pi\b)")
 _ROOT_AFTER = re.compile(r"\s?(?=\\sqrt|√)")
-# 3:30, 1:2; 3:00 is three o'clock
-_COLON = re.compile(r":\d+(?::\d+)*")
+# 3:30, 1:2; 3:00 is three o'clock; "Week 3:210 pages" is a label
+_COLON = re.compile(r":\d{1,2}(?::\d+)*(?!\d)")
 _OCLOCK = re.compile(r":00(?![:\d])")
 
 _SIZES = {"hundred": 100, "dozen": 12, **SCALES, "万": 10**4, "萬": 10**4, "만": 10**4}
@@ -97,7 +80,7 @@ _PLANS = ("401", "403", "457")  # 401k is a pension plan
 
 _SIGN = re.compile(
     rf"(?P<minus>[-—])(?P<money>[{_CURRENCY}]\s?)?$"
-    rf"|(?:[{_CURRENCY}]\s?)(?P<inner>-?)\s?$"
+    rf"|(?<!\d)(?<!\d\s)[{_CURRENCY}]\s?(?P<inner>-?)$"
     r"|(?P<word>\b(?:minus|negative))\s{1,2}(?P<paid>[$€£]\s?)?$",
     re.IGNORECASE,
 )
@@ -150,7 +133,7 @@ def exact(text: str) -> Fraction | None:
         text = wrapped[1].strip()
     if not text or _LEADING_ZERO.match(text):
         return None
-    numerals = list(_all(text[: 10 * _LONGEST]))
+    numerals = list(scan(text[: 10 * LONGEST]))
     if len(numerals) != 1:
         return None
     (numeral,) = numerals
@@ -163,12 +146,10 @@ def exact(text: str) -> Fraction | None:
 
 
 def scan(text: str) -> Iterator[Numeral]:
-    """Every number of a cleaned text, in its order; exponents belong to their base."""
-    yield from _all(text)
+    """Every number of a cleaned text, in digits or words, in its order.
 
-
-def _all(text: str) -> Iterator[Numeral]:
-    """Digits and number words together. Words inside a number of digits are part of it."""
+    Words and exponents that belong to digits are part of their number.
+    """
     in_words = iter([*runs(text)])
     spelled = next(in_words, None)
     for numeral in _in_digits(text):
@@ -313,7 +294,7 @@ def _factor(text: str, start: int) -> _Piece:
     digits = _DIGITS.match(text, start)
     if digits is None:
         return _Piece(None, start + 1)
-    piece = _Piece(_plain(digits[0]), digits.end())
+    piece = _Piece(plain_digits(digits[0]), digits.end())
     exponent = _EXPONENT.match(text, piece.end)
     if exponent:
         return _Piece(_shifted(piece.value, exponent["exponent"]), exponent.end())
@@ -334,14 +315,14 @@ def _powered(text: str, piece: _Piece) -> _Piece:
 
 
 def _power(base: Fraction | None, exponent: str) -> Fraction | None:
-    """None where the value would have more than _LONGEST digits, or none at all."""
+    """None where the value would have more than LONGEST digits, or none at all."""
     if base is None or len(exponent) > 4:
         return None
     power = int(exponent)
     if base == 0:
         return base if power > 0 else None
     longest = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if longest * abs(power) > 4 * _LONGEST:
+    if longest * abs(power) > 4 * LONGEST:
         return None
     return base**power
 
@@ -350,29 +331,6 @@ def _shifted(value: Fraction | None, exponent: str) -> Fraction | None:
     """`1.2e5`."""
     shift = _power(Fraction(10), exponent.lstrip("+"))
     return None if value is None or shift is None else value * shift
-
-
-def _plain(digits: str) -> Fraction | None:
-    """Digits with separators by the rule above, or None where they are ambiguous."""
-    if len(digits) > _LONGEST:
-        return None
-    has_spaces = any(space in digits for space in f"{_SPACES}'")
-    digits = re.sub(f"[{_SPACES}']", "", digits)
-    if has_spaces:
-        return Fraction(digits.replace(",", "."))
-    if _DECIMAL.fullmatch(digits):
-        return Fraction(digits)
-    if _POINTS.fullmatch(digits):
-        return Fraction(digits.replace(".", ""))
-    if _COMMA_GROUPS.fullmatch(digits):
-        return Fraction(digits.replace(",", ""))
-    if _COMMA_DECIMAL.fullmatch(digits):
-        return Fraction(digits.replace(",", "."))
-    both = _COMMAS_THEN_POINT.fullmatch(digits) or _POINTS_THEN_COMMA.fullmatch(digits)
-    if both:
-        whole = re.sub("[.,]", "", both["whole"])
-        return Fraction(f"{whole}.{both['places']}")
-    return None
 
 
 def _latex_fraction(text: str, start: int) -> _Piece:
@@ -421,6 +379,9 @@ def _with_root_or_pi(text: str, piece: _Piece) -> _Piece:
 def _sized(text: str, start: int, piece: _Piece) -> _Piece:
     """`1.5 million`, `3 dozen`, `$12K`; letters count beside money, or as capitals at the digits."""
     size = _SIZE.match(text, piece.end)
+    # "84 / 12 = 7 dozen" counts dozens
+    if size and size["size"].lower().startswith("dozen") and "=" in text[max(0, start - 2) : start]:
+        return _Piece(piece.value, size.end(), piece.is_exact)
     while size:
         name = size["size"].lower()
         multiple = _SIZES.get(name) or _SIZES[name.removesuffix("s")]
