@@ -8,12 +8,14 @@ stand in a line of a choice task. A line whose `text` is missing or no text is u
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from localfair.errors import BadDataset
 from localfair.machine.files import NotText, decoded
 from localfair.record.nouns import Question
 from localfair.tasks.base import Task
 from localfair.tasks.files import Row, parse_json
+from localfair.tasks.forms import form_of
 from localfair.tasks.golds import BadGold, Gold, key_with_kind, read_gold
 from localfair.tasks.grading import UNREADABLE
 
@@ -23,6 +25,9 @@ HINT = 'each line must be {"id": ..., "text": "...", "gold": "..."}, and may hav
 def grade_lines(task: Task, lines: Iterable[bytes], name: str) -> Iterator[dict[str, object]]:
     """`{"id", "grade", "read", "gold"}` per line. Raises BadDataset naming `name` and the line."""
     for number, line in enumerate(lines, 1):
+        form = form_of(Path(name), line) if number == 1 else None
+        if form:
+            raise BadDataset(f"{name}: is {form[0]}, and such files are not read", form[1])
         if line.strip():
             where = f"{name} line {number}"
             value = parse_json(_decoded(line, where), where, HINT)

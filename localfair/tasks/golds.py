@@ -325,7 +325,7 @@ def _unless_two_ways(gold: Gold, answer: str, example: str) -> Gold | BadGold:
     decimal = f"{group['whole']}.{group['rest']}"
     return BadGold(
         f"the answer {_short(answer)} may be {thousands} or {decimal}, since another row has {example!r}",
-        f"write {thousands} or {decimal}0",
+        f"write {thousands} or {decimal}0, or keep all as texts with --answer-kind text",
     )
 
 

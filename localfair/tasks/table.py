@@ -97,7 +97,7 @@ class Table:
         if not rows:
             raise BadDataset(f"{path}: holds no questions", hint)
         column = [Written(row.scalar(self.answer), self._choices(row)) for row in rows]
-        golds = _without_problems(rows, read_column(column, self.gold_kind))
+        golds = self._without_problems(rows, read_column(column, self.gold_kind))
         parts: dict[Part, list[Item]] = {}
         items = []
         for number, (row, written, gold) in enumerate(zip(rows, column, golds, strict=True), 1):
@@ -134,6 +134,17 @@ class Table:
                 columns.append(column)
         return f"expected .jsonl, .json or .csv with the columns {', '.join(columns)}; other names can be given"
 
+    def _without_problems(self, rows: Sequence[Row], golds: Sequence[Gold | BadGold]) -> list[Gold]:
+        """The golds. Raises BadDataset for the first row that has none, naming the others."""
+        bad = [row for row, gold in zip(rows, golds, strict=True) if isinstance(gold, BadGold)]
+        others = f"; {_places(bad[1:])} too" if bad[1:] else ""
+        for row, gold in zip(rows, golds, strict=True):
+            if isinstance(gold, BadGold):
+                way_out = "leave --answer-kind out" if self.gold_kind else "take it out"
+                hint = gold.hint or f"mend the row, or {way_out}"
+                raise BadDataset(f"{row.where}: {gold}{others}", hint)
+        return [gold for gold in golds if isinstance(gold, Gold)]
+
     def _item(self, row: Row, written: Written, gold: Gold, key: str) -> Item:
         reasoning, _ = split_solution(written.answer)
         return Item(
@@ -169,17 +180,6 @@ def _rows(file: File, hint: str) -> Iterator[Row]:
     if file.path.suffix.lower() == ".csv":
         return csv_rows(file, hint)
     return json_rows(file, hint)
-
-
-def _without_problems(rows: Sequence[Row], golds: Sequence[Gold | BadGold]) -> list[Gold]:
-    """The golds. Raises BadDataset for the first row that has none, naming the others."""
-    bad = [row for row, gold in zip(rows, golds, strict=True) if isinstance(gold, BadGold)]
-    for row, gold in zip(rows, golds, strict=True):
-        if isinstance(gold, BadGold):
-            others = f"; so do {_places(bad[1:])}" if bad[1:] else ""
-            hint = gold.hint or "mend the row, or give the kind of all answers with --answer-kind"
-            raise BadDataset(f"{row.where}: {gold}{others}", hint)
-    return [gold for gold in golds if isinstance(gold, Gold)]
 
 
 def _refuse_two_golds(rows: Sequence[Row], items: Sequence[Item]) -> None:

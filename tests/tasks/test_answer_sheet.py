@@ -43,6 +43,7 @@ def test_a_table_takes_the_kind_of_answer_from_each_gold():
     [
         (b"{oops", "sheet line 1: is not JSON"),
         (b"\xff", "sheet line 1: is not UTF-8 text"),
+        (b"\x1f\x8b\x08", "sheet: is packed with gzip"),
         ([1], "sheet line 1: is not a JSON object"),
         ({"text": "5", "gold": "5"}, "has no 'id'"),
         ({"id": 1, "text": "5", "gold": "many"}, "'many' is not a number answer"),

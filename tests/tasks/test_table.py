@@ -157,8 +157,8 @@ def test_every_kind_that_the_user_gives_is_kept_with_the_question(read, gold_kin
 def test_a_row_that_is_not_of_the_given_kind_is_refused_and_the_others_are_named(read):
     rows = [("a?", "5"), ("b?", "5 km"), ("c?", "6"), ("d?", "Rome"), ("e?", "x")]
     message, hint = refusal(read, lines(*rows), gold_kind="number")
-    assert message == "jsonl line 2: the answer '5 km' is not a number answer; so do lines 4, 5"
-    assert "--answer-kind" in hint
+    assert message == "jsonl line 2: the answer '5 km' is not a number answer; lines 4, 5 too"
+    assert hint == "mend the row, or leave --answer-kind out"
 
 
 @pytest.mark.parametrize(
