@@ -30,8 +30,8 @@ from localfair.tasks.choices import letter_of, plain, read_choice, same_choice
 from localfair.tasks.numbers import read_denied, read_number, same_number, show_number
 from localfair.tasks.numerals import exact
 from localfair.tasks.reply import answer_of
-from localfair.tasks.statements import clean, statements
-from localfair.tasks.texts import same_text, tokens
+from localfair.tasks.statements import clean, first_sentence, last_sentence, statements
+from localfair.tasks.texts import is_cut, is_figure, is_word, only_figure, same_text
 from localfair.tasks.words import read_words
 from localfair.tasks.yes_no import plain_yes_no, read_yes_no
 
@@ -110,9 +110,7 @@ def grade_text(gold: str, text: str) -> Graded:
     answer = answer_of(text)
     if answer is None:
         return UNREADABLE
-    expected = tokens(gold)
-    is_one_word = len(expected) == 1 and expected[0].isalnum()
-    words = read_words(answer, one_word=is_one_word)
+    words = _words(answer, gold)
     if words is not None and same_text(words, gold):
         return _graded(True, words)
     # a full stop inside the gold ends no sentence of it
@@ -120,6 +118,17 @@ def grade_text(gold: str, text: str) -> Graded:
     if line is not None and same_text(line, gold):
         return _graded(True, line)
     return UNREADABLE if words is None else _graded(False, words)
+
+
+def _words(answer: str, gold: str) -> str | None:
+    """What the answer says where such a gold would stand, or None when it says nothing."""
+    if is_figure(gold):
+        line = _stated_line(answer)
+        figure = only_figure(last_sentence(clean(answer)) if line is None else first_sentence(line))
+        return figure or read_words(answer)
+    words = read_words(answer, one_word=is_word(gold))
+    is_part = words is not None and is_word(gold) and is_cut(words, answer)
+    return read_words(answer) if is_part else words
 
 
 def _stated_line(answer: str) -> str | None:
