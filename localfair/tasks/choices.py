@@ -1,7 +1,9 @@
 """Which of the offered choices a text settles on.
 
-Reads a text and writes nothing. Knows no task. A letter or a choice's text counts. Two different
-choices in the final statement, or none, cannot be told. The article "a" is no letter. Ours.
+Reads a text and writes nothing. Knows no task. A letter or a choice's text counts, and `$10.00` is
+the text `$10`. Choices that are refused ("not A", "it cannot be A, C or D", "A and C are wrong", "1945,
+not 1918") are left out. Two different choices in the final statement, or none, cannot be told. The
+article "a" is no letter. Ours.
 
 A reader is a function of a text and the choices that returns a letter or None. The tables in
 `_in_statement` and `_without_statement` list the readers in the order they are asked.
@@ -12,6 +14,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from localfair.tasks.statements import clean, last_sentence, statements
 
@@ -19,10 +22,33 @@ LETTERS = string.ascii_uppercase
 _NEGATION = re.compile(
     r"\b(?:not|never|no|cannot|neither|nor|wrong|incorrect)\b|n't\b", re.IGNORECASE
 )
-# "not (A)", "rather than B": a label that is named to be refused; in small letters no article
+# what refuses the choices that follow it, or those before it
+_REFUSES = (
+    r"(?i:\b(?:not(?!\s+only)|cannot\s+be|can\s+not\s+be|neither|nor|rather\s+than|instead\s+of|except|unlike"
+    r"|rul(?:e|es|ed|ing)\s+out|(?:eliminat|exclud)(?:e|es|ed|ing)|reject(?:s|ed|ing)?|discard(?:s|ed|ing)?"
+    r"|(?:doubt|doubtful|unlikely)(?:\s+(?:that|if|whether))?(?:\s+(?:it|this|the\s+answer)\s+is)?)|n't)"
+    r"(?:\s+be)?"
+)
+_REFUSED = (
+    r"\s+(?i:(?:is|are|was|were|must\s+be|can\s+be|would\s+be)\s+(?:\w+\s+)?"
+    r"(?:not\b(?!\s+(?:wrong|incorrect))|wrong|incorrect|out\b|excluded|eliminated|ruled\s+out|impossible|unlikely"
+    r"|implausible|irrelevant|false)|(?:isn't|aren't|cannot|can't|doesn't|don't|does\s+not|do\s+not)\b)"
+)
+# a label as one writes it in a list; in small letters and as "A bank" it may be an article
+_LISTED = (
+    r"(?:(?:option|choice|answer)s?\s+)?(?:\([A-Za-z]\)|[b-hj-z]\b(?!['\w]|\s+\w)|[B-HJ-Z]\b(?!['\w])"
+    r"|[AaIi]\b(?!['\w])(?!\s+(?!(?:or|and|nor|is|are|because|since|as|but|so|cannot|can't|isn't|doesn't)\b)\w))"
+)
+_LIST = rf"{_LISTED}(?:(?:\s*,\s*{_LISTED}){{0,9}},?\s*(?:or|and|nor|/)\s*{_LISTED})?"
+_LONG_LIST = rf"{_LISTED}(?:\s*,\s*{_LISTED}){{2,9}}"
 _REJECTED = re.compile(
-    r"\b(?:not|rather than|instead of)\s+(?:(?:option|choice|answer)\s+)?"
-    r"(?:\([A-Za-z]\)|[A-Z]\b|[a-z]\b(?!\s+\w))"
+    rf"{_REFUSES}\s+{_LIST}|(?<![\w'.-])(?:{_LONG_LIST}|{_LIST})(?:\s+(?:all|both))?{_REFUSED}"
+)
+# the same of choices' texts, which stand as marks by then
+_MARK = r"(?:(?:in|at|on|to|the|an?)\s){0,2}⟦[A-Z]⟧"
+_REJECTED_MARKS = re.compile(
+    rf"{_REFUSES} {_MARK}(?:(?: {_MARK}){{0,9}} (?:or|and|nor) {_MARK})?"
+    rf"|{_MARK}(?:(?: {_MARK}){{0,9}} (?:or|and|nor) {_MARK})?{_REFUSED}"
 )
 _ALONE = re.compile(r"\W*(?:(?:option|choice|answer|letter)\s+)?\(?([A-Za-z])\)?\W*", re.IGNORECASE)
 _LEADING = re.compile(
@@ -35,7 +61,7 @@ _LEADING = re.compile(
 _LABEL = re.compile(
     r"""\((?P<bracketed>[A-Za-z])\)                                          # (b)
       | \b(?:[Oo]ption|[Cc]hoice|[Ll]etter)\s+\(?(?P<called>[A-Za-z])\b       # option b
-      | (?<![\w'.-])(?P<bare>[A-Z])(?![\w'-])(?!\.\w)                        # B, but not U.S. or B-flat
+      | (?<![A-Za-zÀ-ÿ0-9_'.-])(?P<bare>[A-Z])(?![A-Za-zÀ-ÿ0-9_'-])(?!\.[A-Za-z])  # B, but not U.S. or B-flat
     """,
     re.VERBOSE,
 )
@@ -45,11 +71,20 @@ _NEXT_WORD = re.compile(
 )
 _SPOKEN_OF = re.compile(r"(?:is|isn't|was|cannot|can't)\b")
 _ALTERNATIVE = re.compile(r"\W*(?:or|and)\b", re.IGNORECASE)
+_OR_BEFORE = re.compile(r"\bor(?:\s(?:the|an?|in|at))*\s$")
 _DENIED = re.compile(r"\s*not\b", re.IGNORECASE)
 _VERDICT = re.compile(
     r"^(?P<what>.+?)\s+(?:is|would be)\s+(?:the\s+)?(?:correct|right|best)(?:\s+\w+)?\W*$",
     re.IGNORECASE,
 )
+
+_REFUSED_MARK = " ⟦⟧ "
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_ZEROS = re.compile(r"(\.\d*?[1-9])0+(?![\d.])|\.0+()(?![\d.])")
+_PERCENT = re.compile(r"(?<=\d)\s?(?:%|percent\b|per\s?cent\b)", re.IGNORECASE)
+_MONEY = re.compile(r"\$\s(?=\d)")
+_DOLLARS = re.compile(r"(?<![$\d.,])(\d{1,15}(?:\.\d{1,9})?)\s?(?:dollars|USD)\b", re.IGNORECASE)
+_NO_WHOLE = re.compile(r"(?<![\d.])\.(?=\d)")
 
 _Reader = Callable[[str, Sequence[str]], str | None]
 
@@ -64,11 +99,14 @@ def read_choice(text: str, choices: Sequence[str] = ()) -> str | None:
     Without `choices` only letters can be read.
     """
     text = clean(text).strip()
+    denied: set[str] = set()
     try:
         for statement in statements(text):
             letter = _in_statement(statement.line, statement.sentence, choices)
             if letter:
-                return letter
+                # "The answer is A. No, the answer is not A."
+                return None if letter in denied else letter
+            denied |= _denied(statement.sentence, choices)
         return _without_statement(text, choices)
     except _Ambiguous:
         return None
@@ -116,6 +154,16 @@ def _in_statement(line: str, sentence: str, choices: Sequence[str]) -> str | Non
     )
 
 
+def _denied(sentence: str, choices: Sequence[str]) -> set[str]:
+    """The choices of which a statement says that they are not the answer."""
+    denied = _DENIED.match(sentence)
+    if not denied:
+        return set()
+    names = sentence[denied.end() :]
+    letters, _ = _texts(names, choices)
+    return letters | _labels(names, choices)
+
+
 def _without_statement(text: str, choices: Sequence[str]) -> str | None:
     """The choice that a text without a final statement settles on.
 
@@ -129,6 +177,7 @@ def _without_statement(text: str, choices: Sequence[str]) -> str | None:
             (_whole, first_line),  # so is its first line, and reasons follow
             (_judged_best, last),  # library is the best choice
             (_leading_label, last),  # (B) as there are books
+            (_left_over, last),  # 1945, not 1918
             (_closing_text, last),  # people read in a library
             (_only_label, last),  # so it must be (B)
             (_leading_label, first_line),  # B) library, and reasons follow
@@ -156,7 +205,8 @@ def _whole(text: str, choices: Sequence[str]) -> str | None:
 
 def _exact(text: str, choices: Sequence[str]) -> str | None:
     """The first choice whose text is the whole text."""
-    wanted = plain(text)
+    spell = _spelling(choices)
+    wanted = spell(text)
     for letter, choice in _lettered(choices):
         if choice == wanted:
             return letter
@@ -190,9 +240,19 @@ def _only_label(sentence: str, choices: Sequence[str]) -> str | None:
 def _only_text(sentence: str, choices: Sequence[str]) -> str | None:
     """The one choice whose text is in the sentence. Raises _Ambiguous when there are two."""
     sentence = _REJECTED.sub(" ", sentence)
+    letters, _ = _texts(sentence, choices)
     if _DENIED.match(sentence):
         return None
-    return _only(_texts(sentence, choices), choices)
+    return _only(letters, choices)
+
+
+def _left_over(sentence: str, choices: Sequence[str]) -> str | None:
+    """The one choice that is left when the sentence refuses others by their texts."""
+    letters, rest = _texts(sentence, choices)
+    has_refused = _REFUSED_MARK in rest
+    if not has_refused or _NEGATION.search(rest):
+        return None
+    return _only(letters, choices)
 
 
 def _judged_best(sentence: str, choices: Sequence[str]) -> str | None:
@@ -207,7 +267,7 @@ def _closing_text(sentence: str, choices: Sequence[str]) -> str | None:
     """The choice whose text ends the sentence, the longest if several do, with no negation
     before it.
     """
-    words = f" {plain(sentence)}"
+    words = f" {_spelling(choices)(sentence)}"
     longest = ""
     closing = None
     for letter, choice in _lettered(choices):
@@ -217,6 +277,9 @@ def _closing_text(sentence: str, choices: Sequence[str]) -> str | None:
     before = words.removesuffix(longest)
     if _NEGATION.search(before):
         return None
+    if closing and _OR_BEFORE.search(before):
+        others, _ = _texts(before, choices)
+        _only(others | {closing}, choices)
     return closing
 
 
@@ -244,26 +307,52 @@ def _labels(sentence: str, choices: Sequence[str]) -> set[str]:
     return labels
 
 
-def _texts(sentence: str, choices: Sequence[str]) -> set[str]:
-    """Choices whose text stands in the sentence, less those that only stand inside a longer one."""
-    rest = f" {plain(sentence)} "
-    letters = set()
+def _texts(sentence: str, choices: Sequence[str]) -> tuple[set[str], str]:
+    """Choices whose text stands in the sentence and is not refused, and the rest of the sentence.
+
+    A text inside a longer choice's is none.
+    """
+    rest = f" {_spelling(choices)(sentence)} "
     longest_first = sorted(_lettered(choices), key=lambda pair: -len(pair[1]))
     for letter, choice in longest_first:
-        words = f" {choice} "
-        if words in rest:
-            letters.add(letter)
-            rest = rest.replace(words, " | ")
-    return letters
+        rest = rest.replace(f" {choice} ", f" ⟦{letter}⟧ ")
+    rest = _REJECTED_MARKS.sub(_REFUSED_MARK, rest)
+    return set(re.findall("⟦([A-Z])⟧", rest)), rest
 
 
-def _lettered(choices: Sequence[str]) -> list[tuple[str, str]]:
+def _lettered(choices: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Each letter with its choice's plain text.
 
     A choice without a plain text can only be named by letter.
     """
-    pairs = zip(LETTERS, map(plain, choices), strict=False)
-    return [(letter, choice) for letter, choice in pairs if choice]
+    return _lettered_once(tuple(choices))
+
+
+@lru_cache(maxsize=256)
+def _lettered_once(choices: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = zip(LETTERS, map(_spelling(choices), choices), strict=False)
+    return tuple((letter, choice) for letter, choice in pairs if choice)
+
+
+def _spelling(choices: Sequence[str]) -> Callable[[str], str]:
+    """How texts are compared: with their numbers by value, where that keeps the choices apart."""
+    return _by_value if _are_apart_by_value(tuple(choices)) else plain
+
+
+@lru_cache(maxsize=256)
+def _are_apart_by_value(choices: tuple[str, ...]) -> bool:
+    return len(set(map(_by_value, choices))) == len(set(map(plain, choices)))
+
+
+def _by_value(text: str) -> str:
+    """Plain text with one spelling of numbers: `$10.00` is `$10`, `5 percent` is `5%`."""
+    text = _THOUSANDS.sub("", text)
+    text = _ZEROS.sub(r"\1\2", text)
+    text = _PERCENT.sub("%", text)
+    text = _MONEY.sub("$", text)
+    text = _DOLLARS.sub(r"$\1", text)
+    text = _NO_WHOLE.sub("0.", text)
+    return plain(text)
 
 
 def _known(letter: str, choices: Sequence[str]) -> str | None:

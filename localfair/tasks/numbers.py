@@ -61,11 +61,14 @@ class _Ambiguous(Exception):
 def read_number(text: str) -> Fraction | None:
     """The value the text states, or None when it states none or it cannot be told."""
     text = _CALCULATOR.sub("", clean(text))
+    denied: set[Fraction | None] = set()
     try:
         for statement in statements(text):
             value = _stated(statement)
             if value is not None:
-                return value
+                # "The answer is 10. No, the answer is not 10."
+                return None if value in denied else value
+            denied |= _denied(statement.sentence)
         return _ending(text)
     except _Ambiguous:
         return None
@@ -76,9 +79,8 @@ def read_denied(text: str) -> Fraction | None:
     text = clean(text)
     sentences = [statement.sentence for statement in islice(statements(text), 1)]
     for sentence in sentences or islice(_last_sentences(text), 1):
-        for numeral in scan(sentence):
-            if _is_denied(sentence, numeral):
-                return numeral.value
+        for value in _denied(sentence):
+            return value
     return None
 
 
@@ -211,6 +213,11 @@ def _meant(sentence: str, numerals: Sequence[Numeral]) -> list[Numeral]:
             continue
         meant.append(numeral)
     return meant
+
+
+def _denied(sentence: str) -> set[Fraction | None]:
+    """The numbers of which a sentence says that they are not the answer."""
+    return {numeral.value for numeral in scan(sentence) if _is_denied(sentence, numeral)}
 
 
 def _is_denied(sentence: str, numeral: Numeral) -> bool:

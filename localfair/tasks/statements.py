@@ -67,23 +67,32 @@ _ANSWER = re.compile(
 )
 # "the answer is" in other languages
 _ELSEWHERE = re.compile(
-    r"""(?: 答案(?:应该|應該)?(?:是|为|為|:)                                 # Chinese
-          | (?:答え|正解)(?:は|:)                                         # Japanese
-          | (?:정답|답)(?:은|:)                                           # Korean
-          | \bantwort\s*(?:ist|lautet|:)                                 # German
-          | \bréponse(?:\s+(?:finale|correcte))?\s*(?:est|:)             # French
-          | \brespuesta(?:\s+(?:final|correcta))?\s*(?:es|:)             # Spanish
-          | \bresposta(?:\s+(?:final|correta))?\s*(?:é|:)                # Portuguese
-          | \brisposta(?:\s+(?:finale|corretta))?\s*(?:è|:)              # Italian
-          | \b(?:het|juiste)\s+antwoord\s*(?:is|:)                       # Dutch
-          | \bsvaret?\s*(?:är|er|:)                                      # Swedish, Danish
-          | \bodpowied[źz]\s*(?:to|brzmi|:)                              # Polish
-          | \bответ\s*(?:[:—-]|равен)                                   # Russian
-          | \bcevap\s*:                                                 # Turkish
-          | đáp\s+án\s*(?:là|:)                                         # Vietnamese
-          | \bjawaban(?:nya)?\s*(?:adalah|:)                             # Indonesian
-          | उत्तर\s*(?:है|:)                                                # Hindi
-          | (?:الجواب|الإجابة)\s*(?:هو|هي|:)                             # Arabic
+    r"""(?: (?:答案|结果|結果)(?:应该|應該|就)?(?:是|为|為|:|选|選)                    # Chinese
+          | (?:故|应|應|因此|所以)(?:该|該)?(?:选|選)(?:择|擇)?[ :]?
+          | (?:答え|答|正解|結論)(?:は|:)                                   # Japanese
+          | (?:정답|답|결과)(?:은|는|:)                                         # Korean
+          | \b(?:antwort|ergebnis)\s*(?:ist|lautet|beträgt|:)
+            (?:\s+(?:also|daher|somit|damit))?                                # German
+          | \b(?:réponse|résultat)(?:\s+(?:finale?|correcte?))?\s*(?:est|:)
+            (?:\s+(?:donc|alors))?                                           # French
+          | \b(?:respuesta|resultado|opción)(?:\s+(?:final|correct[ao]))?\s*(?:es|:)
+            (?:\s+(?:entonces|por\s+tanto))?                                 # Spanish
+          | \b(?:resposta|resultado|opção)(?:\s+(?:final|corret[ao]))?\s*(?:é|:)
+            (?:\s+(?:então|portanto))?                                       # Portuguese
+          | \b(?:risposta|risultato|opzione)(?:\s+(?:finale|corrett[ao]))?\s*(?:è|:)
+            (?:\s+(?:quindi|dunque))?                                        # Italian
+          | \b(?:antwoord|uitkomst)\s*(?:is|:)(?:\s+dus)?                    # Dutch
+          | \b(?:svaret?|resultatet)\s*(?:är|er|:)                           # Swedish, Danish
+          | \b(?:odpowied[źz]|wynik)\s*(?:to|brzmi|:)                        # Polish
+          | \b(?:odpověď|výsledek)\s*(?:je|:)                                # Czech
+          | \b(?:ответ|итого|результат)\s*(?:[:—-]|равен|будет)              # Russian
+          | \b(?:відповідь)\s*[:—-]                                          # Ukrainian
+          | \b(?:cevap|sonuç)\s*:                                            # Turkish
+          | đáp\s+(?:án|số)\s*(?:là|:)                                       # Vietnamese
+          | \bjawaban(?:nya)?\s*(?:adalah|:)                                 # Indonesian
+          | (?:उत्तर|जवाब)\s*(?:है|:)                                           # Hindi
+          | (?:الجواب|الإجابة)\s*(?:هو|هي|:)                                   # Arabic
+          | \b(?:απάντηση)\s*(?:είναι|:)                                     # Greek
         )[ \t:]*(?P<line>[^\n]*)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -233,8 +242,10 @@ def _after_answer(text: str) -> Iterator[Statement]:
 def _after_answer_elsewhere(text: str) -> Iterator[Statement]:
     for match in _last_first(_ELSEWHERE, text):
         line = match["line"][:_LONGEST_LINE].strip()
+        has_colon = ":" in text[match.start() : match.start("line")]
+        more = text[match.end() : match.end() + _LONGEST_LINE].strip()
         if line:
-            yield Statement(line, "answer")
+            yield Statement(line, "answer", not has_colon or not more)
 
 
 def _in_wrappers(text: str) -> Iterator[Statement]:

@@ -2,7 +2,8 @@
 
 Reads a text and writes nothing. Knows no task. Read in this order: the explicit final statement,
 a yes or no that opens the text, the last sentence. An odd number of negations before the word
-turns it round, so "not true" is no. The word "true" anywhere else decides nothing. Ours.
+turns it round, so "not true" and "I doubt it is true" are no. The word "true" anywhere else decides
+nothing, and a sentence that is unsure ("may be true", "I cannot tell") says nothing. Ours.
 """
 
 from __future__ import annotations
@@ -24,8 +25,37 @@ _MEANINGS: dict[str, YesNo] = {
     "untrue": "no",
 }
 _BARE: dict[str, YesNo] = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
+# What says yes or no in another language, where a statement or a text opens with it.
+_ELSEWHERE: dict[YesNo, str] = {
+    "yes": "ja|jawohl|oui|sí|sì|sim|да|верно|是|是的|对|對|正确|正確|はい|네|예|맞다|evet|tak|ano|richtig|wahr|vrai"
+    "|verdadero|verdadeiro|vero|правда|हाँ|نعم|có|đúng|ναι",
+    "no": "nein|non|não|нет|неверно|否|不|不是|不对|不對|错误|錯誤|いいえ|아니요|아니오|아니다|hayır|nie|ne|nee|nej"
+    "|falsch|faux|falso|ложь|नहीं|لا|không|sai|όχι",
+}
+_ELSEWHERE_LEADING = {
+    meaning: re.compile(
+        rf"\W*(?:{words})(?=\W*$|\s*[.,;:!()」』\"'-]|で|です|입니다)", re.IGNORECASE
+    )
+    for meaning, words in _ELSEWHERE.items()
+}
 _WORD = re.compile(rf"\b(?:{'|'.join(_MEANINGS)})\b", re.IGNORECASE)
-_NEGATOR = re.compile(r"\b(?:not|never|cannot|hardly|neither|nor)\b|n't\b", re.IGNORECASE)
+_NEGATOR = re.compile(
+    r"\b(?:not|never|cannot|hardly|scarcely|neither|nor|doubtful|unlikely|improbable|deny|denies|far\s+from)\b|n't\b"
+    r"|(?<!\bno )(?<!\bout )(?<!\bany )(?<!\ba )(?<!\bbeyond )\bdoubts?\b",
+    re.IGNORECASE,
+)
+# a sentence that commits to nothing
+_UNSURE = re.compile(
+    r"""\b(?:not\s+(?:sure|certain|clear|known)|unsure|uncertain|unclear|unknown|depends|hard\s+to\s+say
+        |(?:cannot|can't|can\s+not|hard\s+to|impossible\s+to|unable\s+to)\s+(?:tell|say|know|determine|decide|answer)
+        |(?:don't|do\s+not)\s+know|either\s+way|whether|perhaps|maybe|possibly|might|may|could)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# ..., so no
+_CONCLUDED = re.compile(
+    r"\b(?:so|thus|hence|therefore)\b,?\s+(?:(?:it|this|that)\s+is\s+)?(?P<word>yes|no|true|false)\b\W*$",
+    re.IGNORECASE,
+)
 _CLAUSE_END = re.compile(r"[,;:]|\bbut\b", re.IGNORECASE)
 # A word answers where it closes its clause or follows "is". Elsewhere it is a determiner or an
 # attribute, as in "no one" and "true love".
@@ -41,16 +71,17 @@ _AFTER_IS = re.compile(r"\b(?:is|are|was|were|be|isn't|not|answer)\s+$", re.IGNO
 _LEADING = re.compile(
     r"""\W*(?:(?:a|answer)\s*:\s*)?
         (?P<word>yes|no|true|false|correct|incorrect)\b
-        (?=\W*$|\s*[.,;:!\n)-])""",
+        (?=\W*$ | \s*[.,;:!\n()-]
+          | \s+(?:because|since|as|due|given|so|although|though|while|for|he|she|it|they|this|that|there)\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
 # No it does not
 _LEADING_NO = re.compile(
     r"\W*no\s+(?:it|they|he|she|this|that|the|you|we|because|since)\b", re.IGNORECASE
 )
-# yes or no, no/yes, true and false
+# yes or no, no/yes, true and false, neither true nor false
 _BOTH = re.compile(
-    r"\byes\s*(?:and|or|/)\s*no\b|\bno\s*(?:and|or|/)\s*yes\b|\btrue\s*(?:and|or|/)\s*false\b",
+    r"\byes\s*(?:and|or|/)\s*no\b|\bno\s*(?:and|or|/)\s*yes\b|\btrue\s*(?:and|or|nor|/)\s*false\b",
     re.IGNORECASE,
 )
 
@@ -90,6 +121,11 @@ def _in_sentence(sentence: str) -> YesNo | None:
     leading = _leading_word(sentence)
     if leading:
         return leading
+    concluded = _CONCLUDED.search(sentence)
+    if concluded:
+        return _MEANINGS[concluded["word"].lower()]
+    if _UNSURE.search(sentence):
+        return None
     answers = set()
     for word in _WORD.finditer(sentence):
         if _is_answer(sentence, word):
@@ -100,7 +136,12 @@ def _in_sentence(sentence: str) -> YesNo | None:
 def _leading_word(sentence: str) -> YesNo | None:
     """What the sentence's first word says, when it stands there by itself."""
     match = _LEADING.match(sentence)
-    return _MEANINGS[match["word"].lower()] if match else None
+    if match:
+        return _MEANINGS[match["word"].lower()]
+    for meaning, leading in _ELSEWHERE_LEADING.items():
+        if leading.match(sentence):
+            return meaning
+    return None
 
 
 def _is_answer(sentence: str, word: re.Match[str]) -> bool:
