@@ -42,6 +42,7 @@ _PARTS: dict[str, Part] = {
     "validation": "dev",
     "test": "test",
 }
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _MOST_LINES = 10  # that one note lists
 _KIND_NAMES: dict[AnswerKind, tuple[str, str]] = {
     "number": ("number", "numbers"),
@@ -177,8 +178,14 @@ class Table:
 
 
 def _rows(file: File, hint: str) -> Iterator[Row]:
-    if file.path.suffix.lower() == ".csv":
+    suffix = file.path.suffix.lower()
+    if suffix == ".csv":
         return csv_rows(file, hint)
+    begins_like_json = file.text.lstrip()[0] in "[{"
+    if suffix not in _JSON_SUFFIXES and not begins_like_json:
+        raise BadDataset(
+            f"{file.path} line 1: is not JSON, and the file's name does not end in .csv", hint
+        )
     return json_rows(file, hint)
 
 

@@ -230,3 +230,10 @@ def test_spaces_around_the_names_of_columns_do_not_count(read):
 def test_what_is_wrong_with_the_columns_is_named(read, content, problem):
     message, _ = refusal(read, content, "t.csv")
     assert problem in message
+
+
+def test_a_table_without_a_name_for_its_form_is_told_what_to_call_it(read):
+    message, hint = refusal(read, "question,answer\na?,5\n", "t.txt")
+    assert message.endswith("line 1: is not JSON, and the file's name does not end in .csv")
+    assert hint.startswith("expected .jsonl, .json or .csv")
+    assert len(read("t.txt", lines(("a?", 5)))) == 1
