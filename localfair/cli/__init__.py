@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sqlite3
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -116,6 +118,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
     Any other code than 0 comes with an `error:` line and a `hint:` line on stderr.
     """
+    _never_refuse_a_character()
     try:
         code = cli.main(args=argv, prog_name="localfair", standalone_mode=False)
     except LocalfairError as error:
@@ -133,6 +136,12 @@ def main(argv: list[str] | None = None) -> NoReturn:
         _drop_stdout()
         sys.exit(complain(known))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _never_refuse_a_character() -> None:
+    """Write `?` for a character that the terminal's encoding lacks."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def usage_in_words(error: click.UsageError) -> UsageError:
@@ -157,17 +166,31 @@ def _in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:
 
 
 def os_error_in_words(error: OSError) -> LocalfairError | None:
-    """A full disk, or a file that cannot be read or written; None for anything else."""
+    """A full disk, a file that cannot be read or written, a working directory that is gone; None
+    for anything else.
+    """
     from localfair.machine.files import disk_is_full
 
     if disk_is_full(error):
         return DiskFull("no space left on the disk", f"free some space and {AGAIN}")
+    if isinstance(error, FileNotFoundError) and not _has_working_directory():
+        return UsageError(
+            "the working directory was removed", "change to a folder that exists, and try again"
+        )
     if error.filename is None:
         return None
     return UsageError(
         f"{error.filename}: {error.strerror}",
         "check the path, and that you may read and write it",
     )
+
+
+def _has_working_directory() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def sqlite_error_in_words(error: sqlite3.DatabaseError) -> LocalfairError | None:

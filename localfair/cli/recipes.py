@@ -31,10 +31,9 @@ def list_recipes() -> None:
 def show(name: str) -> None:
     """Print a recipe's recipe.toml, comments and all."""
     from localfair.machine.workspace import workspace_dir
-    from localfair.recipe.load import find_recipe
+    from localfair.recipe.load import recipe_text
 
-    toml = find_recipe(name, workspace_dir()) / "recipe.toml"
-    click.echo(toml.read_text(encoding="utf-8"), nl=False)
+    click.echo(recipe_text(name, workspace_dir()), nl=False)
 
 
 @recipes.command(

@@ -6,12 +6,18 @@ Data to stdout, the rest to stderr.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from localfair.errors import UsageError
 from localfair.tasks import all_tasks, get_task, table_task
 from localfair.tasks.base import Dataset, Task, split_questions
+from localfair.tasks.golds import ANSWER_KINDS, question_kind
+from localfair.tasks.grading import AnswerKind
+
+if TYPE_CHECKING:
+    from localfair.record.store import Store
 
 
 @click.group(
@@ -74,6 +80,11 @@ def show(name: str, path: Path | None, seed: int) -> None:
 )
 @click.option("--choices-column", help="Table: the column of choices (in CSV, apart by |).")
 @click.option("--split-column", help="Table: the column that says train, dev or test.")
+@click.option(
+    "--answer-kind",
+    type=click.Choice(ANSWER_KINDS),
+    help="Table: what every answer is; left out, the answers show it.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of a generated task.")
 def import_task(
     name: str,
@@ -84,6 +95,7 @@ def import_task(
     answer_column: str,
     choices_column: str | None,
     split_column: str | None,
+    answer_kind: AnswerKind | None,
     seed: int,
 ) -> None:
     """Store the questions of NAME, read from PATH (a file or a folder) or generated, in a
@@ -99,6 +111,7 @@ def import_task(
             answer=answer_column,
             choices=choices_column,
             split=split_column,
+            gold_kind=answer_kind,
         )
     else:
         task = get_task(name)
@@ -106,10 +119,16 @@ def import_task(
         raise UsageError(
             f"--as renames a table, and {name!r} is a task of its own", "import it as 'table'"
         )
+    if answer_kind and name != "table":
+        raise UsageError(
+            f"--answer-kind is for a table, and {name!r} knows its answers", "leave it out"
+        )
     dataset = task.read(path) if path else task.generate(seed=seed)
     with Store.open(db, create=True) as store:
+        _refuse_other_kinds(store, task.name, dataset)
         new = store.ensure_dataset(task.name, dataset)
     click.echo(f"{task.name}: {_counts(dataset)}, {new} new")
+    _show_notes(dataset)
 
 
 def _origin(task: Task) -> str:
@@ -121,9 +140,35 @@ def _counts(dataset: Dataset) -> str:
     return ", ".join(f"{split} {len(questions)}" for split, questions in by_split.items())
 
 
+def _refuse_other_kinds(store: Store, task: str, dataset: Dataset) -> None:
+    """Raises UsageError when a question is stored already and its answer is of another kind."""
+    stored = store.questions_by_id([question.id for question in dataset.questions])
+    changed = 0
+    for question in dataset.questions:
+        earlier = stored.get(question.id)
+        if earlier and question_kind(earlier) != question_kind(question):
+            changed += 1
+    if changed:
+        raise UsageError(
+            f"{task}: {changed} of the questions are stored with another kind of answer",
+            "store them under another name with --as",
+        )
+
+
+def _show_notes(dataset: Dataset) -> None:
+    """How the answers were read; advice goes to stderr."""
+    answers, *advice = dataset.notes or ("",)
+    if answers:
+        click.echo(answers)
+    for line in advice:
+        click.echo(f"hint: {line}", err=True)
+
+
 def _show_questions(task: Task, dataset: Dataset) -> None:
     example = dataset.questions[0]
-    click.echo(f"splits: {_counts(dataset)}\n")
+    click.echo(f"splits: {_counts(dataset)}")
+    _show_notes(dataset)
+    click.echo()
     click.echo(f"{task.prompt(example)}\n")
     click.echo(f"answer: {example.gold}")
     if example.rationale:

@@ -1,10 +1,12 @@
-"""Files that appear whole or not at all, errors that mean a full disk, and the hash of a file.
+"""Files that appear whole or not at all, text that others saved, errors that mean a full disk, and
+the hash of a file.
 
 Writes beside the target and renames. Knows nothing of what is written.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import hashlib
@@ -27,6 +29,50 @@ FULL_IN_WORDS = (
     "unexpected pos",
     "iostream error",
 )
+
+# Byte-order marks of other encodings. That of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+class NotText(ValueError):
+    """Bytes that are no UTF-8 text. `line` counts from 1, `problem` says what they are."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"line {line}: {problem}")
+        self.line = line
+        self.problem = problem
+
+
+def decoded(data: bytes) -> str:
+    """UTF-8 bytes as text, without the byte-order mark that some editors write first.
+
+    Raises NotText for another encoding and for NUL bytes.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            raise NotText(1, f"is {encoding} text, not UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NotText(data.count(b"\n", 0, error.start) + 1, "is not UTF-8 text") from None
+    nul = text.find("\0")
+    if nul >= 0:
+        raise NotText(text.count("\n", 0, nul) + 1, "holds a NUL byte")
+    return text
+
+
+def read_text(path: Path) -> str:
+    """A text file without its byte-order mark, every line end a line feed.
+
+    Raises OSError and NotText.
+    """
+    text = decoded(path.read_bytes())
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @contextlib.contextmanager

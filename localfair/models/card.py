@@ -87,7 +87,7 @@ class Card(BaseModel):
 def load_card(path: Path) -> Card:
     """The card at `path`. Raises ModelError naming every problem of the file at once."""
     try:
-        return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ModelError(
             f"cannot read the model card {path}: {error}", "a card is one TOML file"

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from localfair.errors import CorruptWeights, MissingWeights
+from localfair.machine.files import decoded
 
 SUFFIX = ".script.toml"
 
@@ -67,7 +68,7 @@ def load_script(path: Path) -> Script:
     """
     try:
         raw = path.read_bytes()
-        data = tomllib.loads(raw.decode())
+        data = tomllib.loads(decoded(raw))
         return Script(
             name=path.name.removesuffix(SUFFIX),
             path=path,

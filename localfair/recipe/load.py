@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from localfair.errors import RecipeError, nearest
+from localfair.machine.files import NotText, read_text
 from localfair.machine.workspace import packaged_dir
 from localfair.recipe.check import problems_of, readable
 from localfair.recipe.schema import SECTIONS, Recipe
@@ -63,6 +64,11 @@ def recipe_folders(workspace: Path) -> dict[str, Path]:
     return folders
 
 
+def recipe_text(name: str, workspace: Path) -> str:
+    """A recipe's recipe.toml as it is written, comments and all."""
+    return _text_of(find_recipe(name, workspace) / "recipe.toml", f"{name}/recipe.toml")
+
+
 def copy_recipe(name: str, new_name: str, workspace: Path) -> Path:
     """Copy a recipe's folder to `<workspace>/recipes/<new_name>`; the folder of the copy.
 
@@ -88,7 +94,7 @@ def copy_recipe(name: str, new_name: str, workspace: Path) -> Path:
 
 
 def _write_name(toml: Path, name: str) -> None:
-    text = toml.read_text(encoding="utf-8")
+    text = _text_of(toml, f"{name}/recipe.toml")
     renamed = re.sub(r"^name\b.*$", f'name    = "{name}"', text, count=1, flags=re.M)
     toml.write_text(renamed, encoding="utf-8")
 
@@ -120,8 +126,8 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
 
 def _read_toml(name: str, path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(_text_of(path, f"{name}/recipe.toml"))
+    except tomllib.TOMLDecodeError as error:
         raise RecipeError(
             f"{name}/recipe.toml is not TOML: {error}", "mend the line it names"
         ) from error
@@ -129,7 +135,16 @@ def _read_toml(name: str, path: Path) -> Table:
 
 def _read_prompts(folder: Path) -> dict[str, str]:
     """A recipe's templates: name without its suffix -> text."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+    paths = sorted(folder.glob("*.md"))
+    return {path.stem: _text_of(path, f"prompts/{path.name}") for path in paths}
+
+
+def _text_of(path: Path, label: str) -> str:
+    """A recipe's file as text. Raises RecipeError naming it as `label` when it is none."""
+    try:
+        return read_text(path)
+    except NotText as error:
+        raise RecipeError(f"{label} {error}", "save it as UTF-8") from None
 
 
 def _joined(name: str, errors: list[RecipeError]) -> RecipeError:

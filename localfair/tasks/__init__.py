@@ -17,6 +17,7 @@ from importlib import import_module
 from localfair.errors import UnknownTask, UsageError, nearest
 from localfair.tasks.base import Task
 from localfair.tasks.benchmark import Benchmark
+from localfair.tasks.grading import AnswerKind
 from localfair.tasks.table import Table
 
 # The files that define benchmarks, in the order in which they are listed.
@@ -73,8 +74,11 @@ def table_task(
     answer: str | None = None,
     choices: str | None = None,
     split: str | None = None,
+    gold_kind: AnswerKind | None = None,
 ) -> Table:
     """A table to store under `name`, with the names of its columns; None is the usual name.
+
+    `gold_kind` is the kind of every answer; None lets the answers show it.
 
     Raises UsageError when a task that ships has that name.
     """
@@ -84,4 +88,4 @@ def table_task(
         raise UsageError(
             f"{name!r} is a task that ships; a table cannot take its name", "choose another --as"
         )
-    return Table(name, question or "question", answer or "answer", choices, split)
+    return Table(name, question or "question", answer or "answer", choices, split, gold_kind)

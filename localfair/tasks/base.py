@@ -25,11 +25,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Questions, already split. `licence` is what the files' own text says, or 'unverified'."""
+    """Questions, already split. `licence` is what the files' own text says, or 'unverified'.
+
+    `notes` are lines for people: how the answers were read.
+    """
 
     questions: tuple[Question, ...]
     sources: tuple[Source, ...]
     licence: str
+    notes: tuple[str, ...] = ()
 
 
 class Task(Protocol):

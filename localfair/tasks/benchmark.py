@@ -15,7 +15,8 @@ from localfair.errors import BadDataset, TaskError
 from localfair.record.nouns import Graded, Question
 from localfair.tasks.base import Dataset
 from localfair.tasks.files import File, Row, open_file
-from localfair.tasks.grading import AnswerKind, bare_gold, grade
+from localfair.tasks.golds import BadGold, read_gold
+from localfair.tasks.grading import AnswerKind, grade
 from localfair.tasks.splits import Item, Part, assemble
 from localfair.tasks.steps import sums_hold
 
@@ -146,8 +147,7 @@ def checked_gold(
     row: Row, answer_kind: AnswerKind, answer: str, choices: Sequence[str] = ()
 ) -> str:
     """The bare gold answer. Raises BadDataset when the row's answer is none of that kind."""
-    gold = bare_gold(answer_kind, answer, choices)
-    if gold is None:
-        expected = "one of the choices" if answer_kind == "choice" else f"a {answer_kind} answer"
-        raise row.bad(f"the answer {answer[:60]!r} is not {expected}")
-    return gold
+    try:
+        return read_gold(answer, choices, answer_kind).text
+    except BadGold as problem:
+        raise row.bad(str(problem)) from None

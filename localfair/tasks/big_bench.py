@@ -38,7 +38,10 @@ def _scores(row: Row) -> dict[str, object]:
         raise row.bad(f"'target_scores' must map 2 to {MOST_CHOICES} choices to their scores")
     if not all(choice.strip() for choice in scores):
         raise row.bad("'target_scores' holds an empty choice")
-    return {row.checked(choice).strip(): score for choice, score in scores.items()}
+    stripped = {row.checked(choice).strip(): score for choice, score in scores.items()}
+    if len(stripped) < len(scores):
+        raise row.bad("'target_scores' holds one choice twice")
+    return stripped
 
 
 LAYOUT = Layout(files={"task.json": "all"}, items=items, hint=HINT)

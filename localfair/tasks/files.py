@@ -17,18 +17,41 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import BadDataset
+from localfair.machine.files import NotText, decoded
 from localfair.tasks.base import Source
+from localfair.tasks.forms import form_of
+from localfair.tasks.texts import composed
 
 MOST_CHOICES = 26  # one for each letter
+_LONGEST_CELL = 2**31 - 1  # characters; the most that Python's reader takes on every system
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+class WrittenNumber(float):
+    """A JSON number with a point or an exponent, and the digits that the file has for it."""
+
+    written: str
+
+    def __new__(cls, written: str) -> WrittenNumber:
+        """The float nearest to what is written."""
+        number = super().__new__(cls, written)
+        number.written = written
+        return number
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One parsed item and where it stands; its getters raise BadDataset naming that place."""
+    """One parsed item and where it stands; its getters raise BadDataset naming that place.
+
+    `number` is the line or the item that `where` names. `columns` are the names in the header of a
+    CSV; a row of anything else has its own names.
+    """
 
     where: str
     value: Any
     hint: str
+    number: int = 0
+    columns: tuple[str, ...] = ()
 
     def bad(self, problem: str) -> BadDataset:
         """The error to raise for this row."""
@@ -36,15 +59,25 @@ class Row:
 
     def has(self, name: str) -> bool:
         """Whether the row is an object with that name in it."""
-        return isinstance(self.value, dict) and name in self.value
+        return isinstance(self.value, dict) and composed(name) in self.value
 
     def get(self, name: str) -> Any:
         """The value of that name."""
         if not isinstance(self.value, dict):
             raise self.bad("is not a JSON object")
+        name = composed(name)
         if name not in self.value:
-            raise self.bad(f"has no {name!r}")
+            raise self.bad(f"has no {name!r}{self._instead(name)}")
         return self.value[name]
+
+    def _instead(self, name: str) -> str:
+        """The names that there are, for whoever looked for another."""
+        if name in self.columns:
+            return ": the cell is empty"
+        names = [str(known) for known in self.columns or self.value]
+        if len(names) == 1:
+            return f"; its only column is {names[0][:60]!r}"
+        return f"; its columns are {', '.join(repr(known[:40]) for known in names[:20])}"
 
     def optional(self, name: str) -> Any:
         """The value of that name, or None when there is none."""
@@ -52,7 +85,7 @@ class Row:
 
     def inner(self, name: str) -> Row:
         """The value of that name as a row of its own."""
-        return Row(self.where, self.get(name), self.hint)
+        return Row(self.where, self.get(name), self.hint, self.number)
 
     def text(self, name: str) -> str:
         """A string with something in it, without surrounding space."""
@@ -62,12 +95,17 @@ class Row:
         return self.checked(value.strip())
 
     def scalar(self, name: str) -> str:
-        """A string, number or true/false as text."""
+        """A string, number or true/false as text; a number in the digits that the file has."""
         value = self.get(name)
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if isinstance(value, WrittenNumber):
+            return value.written
         if isinstance(value, int | float) and math.isfinite(value):
             return str(value)
+        if isinstance(value, list | dict):
+            form = "a list" if isinstance(value, list) else "an object"
+            raise self.bad(f"{name!r} must be one text or number, and is {form}")
         return self.text(name)
 
     def texts(self, name: str) -> list[str]:
@@ -80,11 +118,13 @@ class Row:
         return [self.checked(value.strip()) for value in values]
 
     def checked(self, text: str) -> str:
-        """The text, if it can be stored as UTF-8 (JSON can spell half a surrogate pair)."""
+        """The text, if it can be stored (JSON can spell half a surrogate pair, and NUL)."""
         try:
             text.encode()
         except UnicodeEncodeError:
             raise self.bad("holds a character that is not valid Unicode") from None
+        if "\0" in text:
+            raise self.bad("holds a NUL character")
         return text
 
 
@@ -103,11 +143,14 @@ def open_file(path: Path, hint: str) -> File:
         data = path.read_bytes()
     except OSError as error:
         raise BadDataset(f"{path}: {error.strerror or error}", hint) from None
+    form = form_of(path, data)
+    if form:
+        what, remedy = form
+        raise BadDataset(f"{path}: is {what}, and such files are not read", remedy)
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BadDataset(f"{path} line {line}: is not UTF-8 text", hint) from None
+        text = decoded(data)
+    except NotText as error:
+        raise BadDataset(f"{path} {error}", "save it as UTF-8") from None
     if not text.strip():
         raise BadDataset(f"{path} line 1: the file is empty", hint)
     source = Source(path.name, hashlib.sha256(data).hexdigest(), len(data))
@@ -132,21 +175,35 @@ def _array_rows(file: File, hint: str, under: str) -> Iterator[Row]:
     if not isinstance(items, list):
         raise BadDataset(f"{file.path}: {under!r} is not a list", hint)
     for number, item in enumerate(items, 1):
-        yield Row(f"{file.path} item {number}", item, hint)
+        yield Row(f"{file.path} item {number}", item, hint, number)
 
 
 def _line_rows(file: File, hint: str) -> Iterator[Row]:
     # not splitlines(): JSON may hold U+2028 and its like inside a string
     for number, line in enumerate(file.text.split("\n"), 1):
-        if line.strip():
+        # files that were put together keep the byte-order mark of each
+        line = line.strip().strip("\ufeff")
+        if line:
             where = f"{file.path} line {number}"
-            yield Row(where, parse_json(line, where, hint), hint)
+            yield Row(where, parse_json(line, where, hint), hint, number)
 
 
 def parse_json(text: str, where: str, hint: str) -> Any:
-    """JSON, or BadDataset that adds the line inside `text` when it has several."""
+    """JSON, or BadDataset that adds the line inside `text` when it has several.
+
+    Numbers keep their digits. A name that stands twice in an object is refused.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, value in pairs:
+            if composed(name) in values:
+                raise BadDataset(f"{where}: has {name!r} twice", "keep one of the two")
+            values[composed(name)] = value
+        return values
+
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=WrittenNumber, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         line = f" line {error.lineno}" if "\n" in text.strip() else ""
         raise BadDataset(
@@ -158,16 +215,80 @@ def parse_json(text: str, where: str, hint: str) -> Any:
 
 def csv_rows(file: File, hint: str) -> Iterator[Row]:
     """Rows of a CSV with a header line, each a dict of texts; empty cells are left out."""
-    reader = csv.DictReader(io.StringIO(file.text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            where = f"{file.path} line {reader.line_num}"
-            # DictReader keeps the cells that no header names under None
-            if None in cells:
-                raise BadDataset(f"{where}: has more cells than the header", hint)
-            filled = {column: cell for column, cell in cells.items() if cell}
-            yield Row(where, filled, hint)
-    except csv.Error as error:
+    if file.text.lstrip()[0] in "{[":
         raise BadDataset(
-            f"{file.path} line {reader.line_num}: is not CSV ({error})", hint
-        ) from None
+            f"{file.path} line 1: is JSON and not CSV",
+            "give it a name that ends in .jsonl or .json",
+        )
+    records = _records(file, hint)
+    header_line, header = next(records, (1, []))
+    columns = _columns(f"{file.path} line {header_line}", header, hint)
+    for line, cells in records:
+        where = f"{file.path} line {line}"
+        _check_count(where, columns, cells, hint)
+        filled = {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
+        yield Row(where, filled, hint, line, columns)
+
+
+def _records(file: File, hint: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record that holds something, with the line on which it ends."""
+    reader = csv.reader(io.StringIO(file.text, newline=""), strict=True, skipinitialspace=True)
+    while True:
+        # a record that is no CSV may end anywhere: it is named by where it begins
+        cells = _next(reader, f"{file.path} line {reader.line_num + 1}", hint)
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield reader.line_num, cells
+
+
+def _next(reader: Iterator[list[str]], where: str, hint: str) -> list[str] | None:
+    """The next record, or None at the end. Raises BadDataset when it is no CSV."""
+    # the limit belongs to the whole process: others find it as they left it
+    limit = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        return next(reader, None)
+    except csv.Error as error:
+        raise BadDataset(f"{where}: is not CSV ({_in_words(error)})", hint) from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _in_words(error: csv.Error) -> str:
+    problem = str(error)
+    if "unexpected end of data" in problem:
+        return "a quotation mark that opens in this row is never closed"
+    if "expected after" in problem:
+        return "text follows a closing quotation mark; one inside a cell is written twice"
+    return problem
+
+
+def _columns(where: str, header: list[str], hint: str) -> tuple[str, ...]:
+    """The names of the columns, without the space around them. Raises BadDataset for a repeat."""
+    columns = tuple(composed(name.strip()) for name in header)
+    for name in columns:
+        if name and columns.count(name) > 1:
+            raise BadDataset(
+                f"{where}: has {columns.count(name)} columns called {name!r}",
+                "keep one of them, or give them different names",
+            )
+    if len(columns) == 1:
+        for separator, what in _SEPARATORS.items():
+            if separator in columns[0]:
+                raise BadDataset(
+                    f"{where}: the cells stand apart by {what}, and must by commas", hint
+                )
+    return columns
+
+
+def _check_count(where: str, columns: tuple[str, ...], cells: list[str], hint: str) -> None:
+    """Raises BadDataset when a row has more or fewer cells than the header."""
+    if len(cells) > len(columns):
+        raise BadDataset(
+            f"{where}: has more cells than the header ({len(cells)} and {len(columns)})",
+            f"put a cell that holds a comma in quotation marks; {hint}",
+        )
+    if len(cells) < len(columns):
+        raise BadDataset(
+            f"{where}: has fewer cells than the header ({len(cells)} and {len(columns)})", hint
+        )

@@ -2,7 +2,7 @@
 one.
 
 Reads two texts and writes nothing. Knows no task and no model. A `gold` here is always bare (`72`,
-`B`, `yes`); `bare_gold` takes it out of a data set's own solution. Unreadable means that nothing
+`B`, `yes`); `golds` takes it out of a data file. Unreadable means that nothing
 could be read, never that what was read is wrong. Ours.
 
 `reply` takes thinking and run-on away first. How the answer is read stands in a module for each
@@ -22,24 +22,24 @@ first. To read one more form, add it to a table:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
 from localfair.record.nouns import Grade, Graded
 from localfair.tasks.choices import letter_of, plain, read_choice, same_choice
 from localfair.tasks.numbers import read_denied, read_number, same_number, show_number
+from localfair.tasks.numerals import exact
 from localfair.tasks.reply import answer_of
-from localfair.tasks.statements import clean, statements
-from localfair.tasks.words import join_spelt, plain_words, read_words
+from localfair.tasks.statements import clean, first_sentence, last_sentence, statements
+from localfair.tasks.texts import is_cut, is_figure, is_word, only_figure, same_text
+from localfair.tasks.words import read_words
 from localfair.tasks.yes_no import plain_yes_no, read_yes_no
 
 AnswerKind = Literal["number", "choice", "yes-no", "text"]
 # Which reading of replies this is. Rows that hold a grade, a score or a gold name it. Raise it
 # whenever a text is read otherwise than before: what an older one read can then be read again.
 READER_VERSION = 2
-_NUMERIC = re.compile(r"\s*[-−]?\s*[$€£]?\s*[-−]?[\d.,/]*\d[\d.,/]*\s*%?\s*")
-_UNREADABLE = Graded(Grade.UNREADABLE, None)
+UNREADABLE = Graded(Grade.UNREADABLE, None)
 
 
 def grade(answer_kind: AnswerKind, gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
@@ -57,11 +57,11 @@ def grade(answer_kind: AnswerKind, gold: str, text: str, choices: Sequence[str] 
 
 def grade_number(gold: str, text: str) -> Graded:
     """By value: `1,234.0` is `1234`, `1/2` is `0.5`, units and currency do not count."""
-    expected = read_number(gold)
+    expected = exact(gold)
     assert expected is not None, f"gold {gold!r} is not a number"
     answer = answer_of(text)
     if answer is None:
-        return _UNREADABLE
+        return UNREADABLE
     value = read_number(answer)
     if value is not None:
         return _graded(same_number(value, expected), show_number(value))
@@ -69,7 +69,7 @@ def grade_number(gold: str, text: str) -> Graded:
     # "the answer is not 10" is wrong where 10 is right, and says nothing where it is not
     if denied is not None and same_number(denied, expected):
         return Graded(Grade.WRONG, f"not {show_number(denied)}")
-    return _UNREADABLE
+    return UNREADABLE
 
 
 def grade_choice(gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
@@ -84,7 +84,7 @@ def grade_choice(gold: str, text: str, choices: Sequence[str] = ()) -> Graded:
     answer = answer_of(text)
     letter = None if answer is None else read_choice(answer, choices)
     if letter is None:
-        return _UNREADABLE
+        return UNREADABLE
     return _graded(same_choice(letter, expected, choices), letter)
 
 
@@ -92,7 +92,7 @@ def _grade_choice_text(gold: str, text: str) -> Graded:
     answer = answer_of(text)
     words = None if answer is None else read_words(answer)
     if words is None:
-        return _UNREADABLE
+        return UNREADABLE
     return _graded(plain(words) == plain(gold), words)
 
 
@@ -101,63 +101,42 @@ def grade_yes_no(gold: str, text: str) -> Graded:
     answer = answer_of(text)
     yes_no = None if answer is None else read_yes_no(answer)
     if yes_no is None:
-        return _UNREADABLE
+        return UNREADABLE
     return _graded(yes_no == plain_yes_no(gold), yes_no)
 
 
 def grade_text(gold: str, text: str) -> Graded:
-    """Case, punctuation and spelt-out letters do not count."""
-    expected = plain_words(gold)
-    is_one_word = len(expected.split()) == 1
+    """Case, punctuation and spelt-out letters do not count; signs such as `+` and `/` do."""
     answer = answer_of(text)
-    words = None if answer is None else read_words(answer, one_word=is_one_word)
-    if words is None:
-        return _UNREADABLE
-    return _graded(plain_words(join_spelt(words)) == expected, words)
+    if answer is None:
+        return UNREADABLE
+    words = _words(answer, gold)
+    if words is not None and same_text(words, gold):
+        return _graded(True, words)
+    # a full stop inside the gold ends no sentence of it
+    line = _stated_line(answer)
+    if line is not None and same_text(line, gold):
+        return _graded(True, line)
+    return UNREADABLE if words is None else _graded(False, words)
+
+
+def _words(answer: str, gold: str) -> str | None:
+    """What the answer says where such a gold would stand, or None when it says nothing."""
+    if is_figure(gold):
+        line = _stated_line(answer)
+        figure = only_figure(last_sentence(clean(answer)) if line is None else first_sentence(line))
+        return figure or read_words(answer)
+    words = read_words(answer, one_word=is_word(gold))
+    is_part = words is not None and is_word(gold) and is_cut(words, answer)
+    return read_words(answer) if is_part else words
+
+
+def _stated_line(answer: str) -> str | None:
+    """The line of the final statement that counts most, or None when there is no statement."""
+    for statement in statements(clean(answer)):
+        return statement.line.strip()
+    return None
 
 
 def _graded(is_right: bool, read: str) -> Graded:
     return Graded(Grade.RIGHT if is_right else Grade.WRONG, read)
-
-
-def infer_answer_kind(gold: str, choices: Sequence[str] = ()) -> AnswerKind:
-    """The kind of a bare gold answer, for tables that do not say."""
-    if choices:
-        return "choice"
-    if plain_yes_no(gold):
-        return "yes-no"
-    if _NUMERIC.fullmatch(gold) and read_number(gold) is not None:
-        return "number"
-    return "text"
-
-
-def bare_gold(answer_kind: AnswerKind, answer: str, choices: Sequence[str] = ()) -> str | None:
-    """The answer in its one spelling (`72`, `B`, `yes`) out of a bare answer or a whole solution.
-
-    None when the text holds no answer of that kind.
-    """
-    match answer_kind:
-        case "number":
-            value = read_number(answer)
-            return None if value is None else show_number(value)
-        case "choice":
-            return _bare_choice(answer, choices)
-        case "yes-no":
-            return plain_yes_no(answer) or read_yes_no(answer)
-        case "text":
-            return _bare_text(answer)
-
-
-def _bare_choice(answer: str, choices: Sequence[str]) -> str | None:
-    letter = letter_of(answer, choices) or read_choice(answer, choices)
-    # without the choices, the gold may be the text of one of them
-    if letter is None and not choices:
-        return _bare_text(answer)
-    return letter
-
-
-def _bare_text(answer: str) -> str | None:
-    if not plain_words(answer):
-        return None
-    has_statement = any(statements(clean(answer)))
-    return read_words(answer) if has_statement else answer.strip()

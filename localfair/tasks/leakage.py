@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from localfair.record.nouns import Question
+from localfair.tasks.texts import composed
 
 WORD = re.compile(r"\w+")
 # A run of words that more than so many train questions share is a phrase of the task's own.
@@ -31,7 +32,7 @@ class HeldOut:
 
 def words(text: str) -> list[str]:
     """Letters and digits in small letters, punctuation dropped."""
-    return WORD.findall(text.lower())
+    return WORD.findall(composed(text).lower())
 
 
 def runs(text: str, n: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from localfair.record.nouns import Question, Split
+from localfair.tasks.texts import composed
 
 # What a published file is: a split, or "all" when the authors publish none.
 Part = Literal["train", "dev", "test", "all"]
@@ -44,8 +45,8 @@ def share(text: str, key: bytes) -> float:
 
 
 def normal(text: str) -> str:
-    """The text without case and with single spaces."""
-    return " ".join(text.casefold().split())
+    """The text without case, with single spaces and with accented letters as one character each."""
+    return " ".join(composed(text).casefold().split())
 
 
 def assemble(task: str, parts: Mapping[Part, Sequence[Item]]) -> tuple[Question, ...]:
@@ -93,9 +94,9 @@ def _without_overlap(splits: Mapping[Split, Sequence[Item]]) -> dict[Split, list
     taken: set[tuple[str, ...]] = set()
     apart: dict[Split, list[Item]] = {}
     for split in ("test", "dev", "train"):
-        free = [item for item in splits[split] if _same(item) not in taken]
+        free = [item for item in splits[split] if same_question(item) not in taken]
         apart[split] = _distinct(free)
-        taken.update(_same(item) for item in apart[split])
+        taken.update(same_question(item) for item in apart[split])
     return apart
 
 
@@ -108,7 +109,7 @@ def _distinct(items: Sequence[Item]) -> list[Item]:
     return list(reversed(distinct.values()))
 
 
-def _same(item: Item) -> tuple[str, ...]:
+def same_question(item: Item) -> tuple[str, ...]:
     """What two items share when they ask the same: their text, and their choices in any order."""
     choices = sorted(normal(choice) for choice in item.choices)
     return (normal(item.text), *choices)

@@ -1,14 +1,16 @@
 """Anyone's own questions: a JSON Lines, JSON array or CSV file with a column for each thing.
 
-Reads `question` and `answer`, and optionally `choices` and `split`; the column names can be
-given. The kind of answer is inferred for each question: choices make it a choice, else yes/no,
-a number, or text. In CSV, choices stand in one cell, apart by `|`. Without a split column the
-70/30 rule holds, and dev is carved from train unless the file names one. Ours.
+Reads `question` and `answer`, and optionally `choices` and `split`; the column names can be given.
+The kind of each answer is the one that the user gives, or what all answers together show: see
+`golds`. Two rows that ask the same and differ in their answer are refused. In CSV, choices stand in
+one cell, apart by `|`. Without a split column the 70/30 rule holds, and dev is carved from train
+unless the file names one. Ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,10 +18,20 @@ from typing import Literal
 from localfair.errors import BadDataset, TaskError
 from localfair.record.nouns import Graded, Question
 from localfair.tasks.base import Dataset
-from localfair.tasks.benchmark import UNVERIFIED, answer_format, checked_gold, concluded, prompt
+from localfair.tasks.benchmark import UNVERIFIED, answer_format, concluded, prompt
+from localfair.tasks.choices import LETTERS
 from localfair.tasks.files import File, Row, csv_rows, json_rows, open_file
-from localfair.tasks.grading import grade, infer_answer_kind
-from localfair.tasks.splits import Item, Part, assemble
+from localfair.tasks.golds import (
+    BadGold,
+    Gold,
+    Written,
+    key_with_kind,
+    question_kind,
+    read_column,
+    split_solution,
+)
+from localfair.tasks.grading import AnswerKind, grade
+from localfair.tasks.splits import Item, Part, assemble, same_question
 from localfair.tasks.steps import sums_hold
 
 # What a split column may say.
@@ -31,13 +43,22 @@ _PARTS: dict[str, Part] = {
     "validation": "dev",
     "test": "test",
 }
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+_MOST_LINES = 10  # that one note lists
+_KIND_NAMES: dict[AnswerKind, tuple[str, str]] = {
+    "number": ("number", "numbers"),
+    "choice": ("choice", "choices"),
+    "yes-no": ("yes or no", "yes or no"),
+    "text": ("text", "texts"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A `Task` over a file with columns.
 
-    It keeps nothing, so any imported name can be graded with it.
+    It keeps nothing, so any imported name can be graded with it. `gold_kind` is the kind of every
+    answer where the user gave one.
     """
 
     name: str = "table"
@@ -45,6 +66,7 @@ class Table:
     answer: str = "answer"
     choices: str | None = None
     split: str | None = None
+    gold_kind: AnswerKind | None = None
 
     @property
     def answer_kind(self) -> Literal["any"]:
@@ -73,13 +95,20 @@ class Table:
         """
         hint = self._hint()
         file = open_file(path, hint)
-        parts: dict[Part, list[Item]] = {}
-        for number, row in enumerate(_rows(file, hint), 1):
-            part = self._part(row)
-            parts.setdefault(part, []).append(self._item(row, number))
-        if not parts:
+        rows = list(_rows(file, hint))
+        if not rows:
             raise BadDataset(f"{path}: holds no questions", hint)
-        return Dataset(assemble(self.name, parts), (file.source,), self.licence)
+        column = [Written(row.scalar(self.answer), self._choices(row)) for row in rows]
+        golds = self._without_problems(rows, read_column(column, self.gold_kind))
+        parts: dict[Part, list[Item]] = {}
+        items = []
+        for number, (row, written, gold) in enumerate(zip(rows, column, golds, strict=True), 1):
+            item = self._item(row, written, gold, str(number))
+            parts.setdefault(self._part(row), []).append(item)
+            items.append(item)
+        _refuse_two_golds(rows, items)
+        questions = assemble(self.name, parts)
+        return Dataset(questions, (file.source,), self.licence, _notes(rows, golds))
 
     def generate(self, *, seed: int = 0) -> Dataset:
         """Raises TaskError: a table is never generated."""
@@ -97,13 +126,12 @@ class Table:
 
     def grade(self, question: Question, text: str) -> Graded:
         """Graded as the kind of answer that the question's gold is."""
-        answer_kind = infer_answer_kind(question.gold, question.choices)
+        answer_kind = question_kind(question)
         return grade(answer_kind, question.gold, text, question.choices)
 
     def sound(self, question: Question, text: str) -> bool | None:
         """Whether the written sums of a text hold, where the answer is a number."""
-        is_number = infer_answer_kind(question.gold, question.choices) == "number"
-        return sums_hold(text) if is_number else None
+        return sums_hold(text) if question_kind(question) == "number" else None
 
     def _hint(self) -> str:
         columns = [self.question, self.answer]
@@ -112,18 +140,25 @@ class Table:
                 columns.append(column)
         return f"expected .jsonl, .json or .csv with the columns {', '.join(columns)}; other names can be given"
 
-    def _item(self, row: Row, number: int) -> Item:
-        choices = self._choices(row)
-        solution = row.scalar(self.answer)
-        answer = final_answer(solution)
-        answer_kind = infer_answer_kind(answer, choices)
-        gold = checked_gold(row, answer_kind, answer, choices)
+    def _without_problems(self, rows: Sequence[Row], golds: Sequence[Gold | BadGold]) -> list[Gold]:
+        """The golds. Raises BadDataset for the first row that has none, naming the others."""
+        bad = [row for row, gold in zip(rows, golds, strict=True) if isinstance(gold, BadGold)]
+        others = f"; {_places(bad[1:])} too" if bad[1:] else ""
+        for row, gold in zip(rows, golds, strict=True):
+            if isinstance(gold, BadGold):
+                way_out = "leave --answer-kind out" if self.gold_kind else "take it out"
+                hint = gold.hint or f"mend the row, or {way_out}"
+                raise BadDataset(f"{row.where}: {gold}{others}", hint)
+        return [gold for gold in golds if isinstance(gold, Gold)]
+
+    def _item(self, row: Row, written: Written, gold: Gold, key: str) -> Item:
+        reasoning, _ = split_solution(written.answer)
         return Item(
-            key=str(number),
+            key=key_with_kind(key, gold, written.choices),
             text=row.text(self.question),
-            gold=gold,
-            choices=choices,
-            rationale=_rationale(solution, gold),
+            gold=gold.text,
+            choices=written.choices,
+            rationale=concluded(reasoning, gold.text) if reasoning else "",
         )
 
     def _choices(self, row: Row) -> tuple[str, ...]:
@@ -148,17 +183,63 @@ class Table:
 
 
 def _rows(file: File, hint: str) -> Iterator[Row]:
-    if file.path.suffix.lower() == ".csv":
+    suffix = file.path.suffix.lower()
+    if suffix == ".csv":
         return csv_rows(file, hint)
+    begins_like_json = file.text.lstrip()[0] in "[{"
+    if suffix not in _JSON_SUFFIXES and not begins_like_json:
+        raise BadDataset(
+            f"{file.path} line 1: is not JSON, and the file's name does not end in .csv", hint
+        )
     return json_rows(file, hint)
 
 
-def final_answer(solution: str) -> str:
-    """What follows `####` in a whole solution, else all of it."""
-    return solution.rpartition("####")[2].strip()
+def _refuse_two_golds(rows: Sequence[Row], items: Sequence[Item]) -> None:
+    """Raises BadDataset when two rows ask the same and have different answers."""
+    first: dict[tuple[str, ...], tuple[Row, str]] = {}
+    for row, item in zip(rows, items, strict=True):
+        answer = _answer_in_words(item)
+        earlier, earlier_answer = first.setdefault(same_question(item), (row, answer))
+        if answer != earlier_answer:
+            raise BadDataset(
+                f"{row.where}: asks the same as {_places([earlier])}, and the answers are "
+                f"{earlier_answer!r} and {answer!r}",
+                "keep the row that is right",
+            )
 
 
-def _rationale(solution: str, gold: str) -> str:
-    """The reasoning before `####`, closed by its answer, or nothing where there is none."""
-    reasoning = solution.rpartition("####")[0]
-    return concluded(reasoning, gold) if reasoning.strip() else ""
+def _answer_in_words(item: Item) -> str:
+    """The gold, or the text of the choice whose letter it is."""
+    if not item.choices:
+        return item.gold
+    return item.choices[LETTERS.index(item.gold)]
+
+
+def _notes(rows: Sequence[Row], golds: Sequence[Gold]) -> tuple[str, ...]:
+    """How many answers there are of each kind, with the lines of the rarer ones."""
+    counts = Counter(gold.answer_kind for gold in golds)
+    (commonest, count), *rarer = counts.most_common()
+    counted = f"answers: {_count(count, commonest)}"
+    if not rarer:
+        return (counted,)
+    listed = []
+    for answer_kind, rare_count in rarer:
+        theirs = [
+            row for row, gold in zip(rows, golds, strict=True) if gold.answer_kind == answer_kind
+        ]
+        listed.append(f"{_count(rare_count, answer_kind)}: {_places(theirs)}")
+    advice = f"if all are one kind, say so with --answer-kind {commonest}"
+    return (f"{counted}, {'; '.join(listed)}", advice)
+
+
+def _count(count: int, answer_kind: AnswerKind) -> str:
+    singular, plural = _KIND_NAMES[answer_kind]
+    return f"{count} {singular if count == 1 else plural}"
+
+
+def _places(rows: Sequence[Row]) -> str:
+    """`lines 4, 17, 90`, or items where the file is one JSON array."""
+    unit = "item" if " item " in rows[0].where else "line"
+    numbers = ", ".join(str(row.number) for row in rows[:_MOST_LINES])
+    more = f" and {len(rows) - _MOST_LINES} more" if len(rows) > _MOST_LINES else ""
+    return f"{unit}{'s' if len(rows) > 1 else ''} {numbers}{more}"

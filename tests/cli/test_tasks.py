@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from localfair.cli.tasks import tasks
-from localfair.errors import LocalfairError, TaskError, UsageError
+from localfair.errors import BadDataset, LocalfairError, TaskError, UsageError
 from localfair.record.store import Store
 from localfair.tasks import all_tasks
 
@@ -89,3 +89,44 @@ def test_what_cannot_be_imported_is_refused(tmp_path, db):
     with pytest.raises(UsageError, match="--as renames a table"):
         run("import", "gsm8k", tmp_path, "--db", db, "--as", "mine")
     assert not db.exists()
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A table of three numbers and a text."""
+    table = tmp_path / "mixed.csv"
+    table.write_text("question,answer,split\nA?,007,test\nB?,8,test\nC?,9,test\nD?,10,test\n")
+    return table
+
+
+def test_import_and_show_say_what_the_answers_were_read_as(mixed, db):
+    expected = "answers: 3 numbers, 1 text: line 2"
+    assert expected in run("import", "table", mixed, "--db", db)
+    assert expected in run("show", "table", mixed)
+
+
+def test_the_kind_of_every_answer_can_be_given(mixed, db):
+    text = run("import", "table", mixed, "--db", db, "--answer-kind", "text")
+    assert "answers: 4 texts" in text
+    with pytest.raises(BadDataset, match="line 2: the answer '007' is not a number answer"):
+        run("import", "table", mixed, "--db", db, "--as", "other", "--answer-kind", "number")
+    with Store.open(db) as store:
+        assert store.tasks() == ["table"]
+        assert {question.key for question in store.questions("table", "test")} == {
+            "1",
+            "2:text",
+            "3:text",
+            "4:text",
+        }
+
+
+def test_questions_that_are_stored_keep_the_kind_of_their_answers(mixed, db):
+    run("import", "table", mixed, "--db", db)
+    with pytest.raises(UsageError, match="table: 3 of the questions are stored with another kind"):
+        run("import", "table", mixed, "--db", db, "--answer-kind", "text")
+    run("import", "table", mixed, "--db", db, "--answer-kind", "text", "--as", "texts")
+
+
+def test_a_task_of_its_own_knows_the_kind_of_its_answers(db):
+    with pytest.raises(UsageError, match="--answer-kind is for a table"):
+        run("import", "arithmetic-1", "--db", db, "--answer-kind", "text")

@@ -9,9 +9,12 @@ import pytest
 
 from localfair.errors import DiskFull, UsageError
 from localfair.machine.files import (
+    NotText,
+    decoded,
     disk_is_full,
     full_disk_as,
     put,
+    read_text,
     replacing,
     says_disk_is_full,
     sha256_file,
@@ -149,3 +152,25 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     digest = sha256_file(tmp_path / "abc")
     assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_byte_order_mark_and_foreign_line_ends_are_no_text(tmp_path):
+    path = tmp_path / "saved.md"
+    path.write_bytes(b"\xef\xbb\xbfone\r\ntwo\rthree\n")
+    assert read_text(path) == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ("fig".encode("utf-16"), "line 1: is UTF-16 text, not UTF-8"),
+        ("fig".encode("utf-32"), "line 1: is UTF-32 text, not UTF-8"),
+        (b"\xfe\xff\0f", "line 1: is UTF-16 text, not UTF-8"),
+        (b"fig\n\xe9t\xe9\n", "line 2: is not UTF-8 text"),
+        (b"fig\n\na\0b", "line 3: holds a NUL byte"),
+    ],
+)
+def test_bytes_that_are_no_utf8_text_are_named_with_their_line(data, problem):
+    with pytest.raises(NotText) as refused:
+        decoded(data)
+    assert str(refused.value) == problem

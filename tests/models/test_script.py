@@ -54,3 +54,11 @@ def test_a_name_is_a_script_by_its_ending_alone(path, tmp_path):
     assert isinstance(find_model(str(path), tmp_path), Script)
     with pytest.raises(UnknownModel):
         find_model("small.script", tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_script_and_utf_16_is_named(path):
+    path.write_bytes(b"\xef\xbb\xbf" + RULES.encode())
+    assert len(load_script(path).rules) == 2
+    path.write_text(RULES, encoding="utf-16")
+    with pytest.raises(CorruptWeights, match="UTF-16 text"):
+        load_script(path)

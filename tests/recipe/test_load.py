@@ -75,6 +75,26 @@ def test_a_recipe_may_be_named_by_its_folder_or_its_file(tmp_path):
     assert find_recipe(str(folder / "recipe.toml"), tmp_path / "elsewhere") == folder
 
 
+def test_a_byte_order_mark_is_no_part_of_a_recipe_or_its_prompts(tmp_path):
+    plain = copy_recipe("fair", "mine", tmp_path)
+    expected = load_recipe("mine", tmp_path)
+    for path in (plain / "recipe.toml", *(plain / "prompts").iterdir()):
+        text = path.read_text(encoding="utf-8").replace("\n", "\r\n")
+        path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert load_recipe("mine", tmp_path) == expected
+    copy_recipe("mine", "copied", tmp_path)
+    assert load_recipe("copied", tmp_path).name == "copied"
+
+
+@pytest.mark.parametrize("name", ["recipe.toml", "prompts/ask-feedback.md"])
+def test_a_file_in_another_encoding_is_named(tmp_path, name):
+    path = copy_recipe("fair", "mine", tmp_path) / name
+    path.write_text("schon", encoding="utf-16")
+    error = refusal(tmp_path, name="mine")
+    assert error.message.endswith(f"{path.name} line 1: is UTF-16 text, not UTF-8")
+    assert error.hint == "save it as UTF-8"
+
+
 def test_an_unknown_recipe_is_refused_with_the_nearest_name(tmp_path):
     error = refusal(tmp_path, name="fare")
     assert (error.message, error.hint) == ("unknown recipe 'fare'", "did you mean 'fair'?")

@@ -27,6 +27,7 @@ def test_choices_are_not_in_the_files_order(write):
         ({"a": 1, "b": 1}, "exactly one choice 1, not 2"),
         ({"a": 1}, "must map 2 to 26 choices"),
         ({"a": 1, " ": 0}, "holds an empty choice"),
+        ({"a": 1, " a": 0}, "holds one choice twice"),
     ],
 )
 def test_choices_without_one_right_one_are_refused(refusal, scores, problem):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 
 import pytest
@@ -83,7 +84,14 @@ def test_csv_rows_have_the_headers_names_and_no_empty_cells(write):
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [("a\n1,2\n", "line 2: has more cells"), ('a\n"1\n', "is not CSV")],
+    [
+        ("a\n1,2\n", r"line 2: has more cells than the header \(2 and 1\)"),
+        ("a,b\n1,2\n3\n", r"line 3: has fewer cells than the header \(1 and 2\)"),
+        ('a\n"1\n', "line 2: is not CSV .a quotation mark that opens in this row is never closed"),
+        ('a,b\n1,2\n3,"4\n5,6\n7,8\n', "line 3: is not CSV"),
+        ('a,b\n1,"2"3\n', "line 2: is not CSV .text follows a closing quotation mark"),
+        ("a,a\n1,2\n", "line 1: has 2 columns called 'a'"),
+    ],
 )
 def test_broken_csv_is_refused(write, content, problem):
     file = open_file(write("t.csv", content), "")
@@ -142,3 +150,62 @@ def test_a_number_that_is_none_and_half_a_character_are_refused():
         Row("t", {"a": "\ud800"}, "").text("a")
     with pytest.raises(BadDataset, match="is not a JSON object"):
         Row("t", "text", "").get("a")
+
+
+def test_a_cell_may_be_as_long_as_it_likes(write):
+    cell = "fig " * 60_000
+    (row,) = csv_rows(open_file(write("t.csv", f'a,b\n"{cell}",5\n'), ""), "")
+    assert row.value == {"a": cell, "b": "5"}
+
+
+def test_rows_of_empty_cells_are_none(write):
+    file = open_file(write("t.csv", "a,b\n1,2\n,\n  , \n\n"), "")
+    assert values(csv_rows(file, "")) == [("t.csv line 2", {"a": "1", "b": "2"})]
+    assert list(csv_rows(open_file(write("t.csv", ",\n"), ""), "")) == []
+
+
+def test_a_name_that_stands_twice_in_an_object_is_refused(write):
+    file = open_file(write("t.jsonl", '{"a": 1}\n{"a": 1, "b": 2, "a": 3}\n'), "")
+    with pytest.raises(BadDataset, match=r"t\.jsonl line 2: has 'a' twice"):
+        list(json_rows(file, ""))
+
+
+def test_files_that_were_put_together_keep_no_byte_order_mark(write):
+    file = open_file(write("t.jsonl", '{"a": 1}\n\ufeff{"a": 2}\n'), "")
+    assert [row.value["a"] for row in json_rows(file, "")] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what", "hint"),
+    [
+        ("t.tsv", b"a\tb\n1\t2\n", "a table whose cells stand apart by tabs", "write it as"),
+        ("t.jsonl", gzip.compress(b'{"a": 1}'), "packed with gzip", "unpack it"),
+        ("t.jsonl.gz", b"x", "packed with gzip", "unpack it"),
+        ("t.bin", b"PAR1" + bytes(8), "a Parquet file", "write it as"),
+        ("t.parquet", b"", "a Parquet file", "write it as"),
+        ("t.xlsx", b"PK\x03\x04" + bytes(8), "an Excel file", "write it as"),
+        ("t.zip", b"PK\x03\x04" + bytes(8), "a ZIP archive", "unpack it"),
+        ("t.db", b"SQLite format 3\0", "a SQLite database", "write it as"),
+    ],
+)
+def test_forms_that_are_not_read_are_called_by_their_name(tmp_path, name, data, what, hint):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(BadDataset, match=f"is {what}, and such files are not read") as refused:
+        open_file(path, "")
+    assert refused.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ('{"a": 1}'.encode("utf-16"), "line 1: is UTF-16 text, not UTF-8"),
+        (b'{"a": 1}\n{"a\0": 1}', "line 2: holds a NUL byte"),
+    ],
+)
+def test_text_in_another_encoding_is_named(tmp_path, data, problem):
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(data)
+    with pytest.raises(BadDataset, match=problem) as refused:
+        open_file(path, "")
+    assert refused.value.hint == "save it as UTF-8"

@@ -6,13 +6,11 @@ import pytest
 
 from localfair.record.nouns import Grade, Graded
 from localfair.tasks.grading import (
-    bare_gold,
     grade,
     grade_choice,
     grade_number,
     grade_text,
     grade_yes_no,
-    infer_answer_kind,
 )
 
 PLACES = ("bank", "library", "department store", "mall", "new york")
@@ -106,39 +104,35 @@ def test_case_punctuation_and_spelling_out_do_not_count_in_a_text(gold, text, ex
 
 
 @pytest.mark.parametrize(
-    ("answer_kind", "answer", "choices", "gold"),
+    ("gold", "text", "expected"),
     [
-        ("number", "48+24 = 72\n#### 72", (), "72"),
-        ("number", "51.0", (), "51"),
-        ("number", "2,125", (), "2125"),
-        ("number", "1/3", (), "1/3"),
-        ("number", "0.25", (), "0.25"),
-        ("number", "many", (), None),
-        ("choice", "library", PLACES, "B"),
-        ("choice", "b", PLACES, "B"),
-        ("choice", "museum", PLACES, None),
-        ("yes-no", "True", (), "yes"),
-        ("yes-no", "It was late. The answer is no.", (), "no"),
-        ("text", "The answer is yajo.", (), "yajo"),
-        ("text", "St. Louis", (), "St. Louis"),
-        ("text", "?", (), None),
+        ("a + b", "The answer is a + b.", R),
+        ("a + b", "The answer is a - b.", W),
+        ("7-9", "The answer is 7 – 9.", R),
+        ("7-9", "The answer is 7/9.", W),
+        ("-5 °C", "The answer is 5 °C.", W),
+        ("U.K.", 'The answer is "U.K."', R),
+        ("U.K.", "The answer is UK.", R),
+        ("B, D", "The answer is B, D.", R),
+        ("B, D", "The answer is B.", W),
+        ("Dr. No. 1962", "The answer is Dr. No. 1962.", R),
+        ("+", "The answer is +.", R),
+        ("jalape\u00f1o", "The answer is jalapen\u0303o.", R),
+        ("x", "<think>The answer is x.", U),
+        ("$p + q$", "The answer is $q + p$.", W),
+        ("p + q", "The answer is $p + q$.", R),
+        ("F", "The answer is F#.", W),
+        ("F", "The answer is *F*.", R),
+        ("15 km", "The answer is 15km.", R),
+        ("15 km", "The answer is 15 m.", W),
+        ("7-9", "So it takes 7-9 days.", R),
+        ("14:05", "The train leaves at 14:05.", R),
+        ("14:05", "The answer is not 14:05.", W),
+        ("14:05", "The answer is 14:05 or 15:05.", W),
+        ("2/14/1950", "So the date is 2/14/1950.", R),
+        ("2/14/1950", "The answer is 2/14/1951.", W),
+        ("2.0.1", "The answer is 2.0.", W),
     ],
 )
-def test_gold_is_taken_out_of_a_bare_answer_or_a_solution(answer_kind, answer, choices, gold):
-    assert bare_gold(answer_kind, answer, choices) == gold
-
-
-@pytest.mark.parametrize(
-    ("gold", "choices", "answer_kind"),
-    [
-        ("72", (), "number"),
-        ("$1,080", (), "number"),
-        ("yes", (), "yes-no"),
-        ("False", (), "yes-no"),
-        ("7 dwarfs", (), "text"),
-        ("Paris", (), "text"),
-        ("B", ("x", "y"), "choice"),
-    ],
-)
-def test_the_kind_of_an_answer_is_inferred(gold, choices, answer_kind):
-    assert infer_answer_kind(gold, choices) == answer_kind
+def test_signs_that_change_a_text_count_and_its_letters_may_stand_apart(gold, text, expected):
+    assert grade_text(gold, text).grade == expected

@@ -52,6 +52,11 @@ def test_body_and_question_are_joined_with_the_punctuation_they_lack(body, quest
         ("[\n{},\n{oops}]", "line 3: is not JSON"),
         ([{"Body": "x", "Question": "y"}], "item 1: has no 'Answer'"),
         ([{"Body": "x", "Question": "y", "Answer": [1]}], "item 1: 'Answer' must be"),
+        (
+            [{"Body": "x", "Question": "y", "Answer": "4 or 5"}],
+            "item 1: the answer '4 or 5' is not",
+        ),
+        ([{"Body": "x", "Question": "y", "Answer": True}], "item 1: the answer 'yes' is not"),
         ("[]", "holds no questions"),
     ],
 )

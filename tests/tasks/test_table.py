@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from fractions import Fraction
+
 import pytest
 
 from localfair.errors import BadDataset, TaskError
 from localfair.record.nouns import Grade
-from localfair.tasks.table import Table, final_answer
+from localfair.tasks.table import Table
 
 CSV = (
     "q,a,options,part\n"
@@ -92,7 +95,6 @@ def test_a_whole_solution_is_its_reasoning_and_its_answer(read):
     solution = '{"question": "a?", "answer": "3+4 = 7\\n#### 7"}'
     (question,) = read("t.jsonl", solution)
     assert (question.gold, question.rationale) == ("7", "3+4 = 7. The answer is 7.")
-    assert final_answer("3+4\n#### 7") == final_answer(" 7 ") == "7"
 
 
 def test_a_column_that_was_named_must_be_there(read):
@@ -108,3 +110,130 @@ def test_a_table_is_never_generated_and_says_nothing_of_its_licence():
     assert Table().licence == "unverified"
     with pytest.raises(TaskError, match="needs a file"):
         Table().generate()
+
+
+def refusal(read, content, name="t.jsonl", **columns):
+    """The message that refuses a table, without its folder, and the hint."""
+    with pytest.raises(BadDataset) as refused:
+        read(name, content, **columns)
+    return refused.value.message.rpartition("/t.")[2], refused.value.hint
+
+
+def lines(*rows):
+    """JSON lines with a question and an answer, and choices if given."""
+    names = ("question", "answer", "choices")
+    return "\n".join(json.dumps(dict(zip(names, row, strict=False))) for row in rows)
+
+
+def notes(write, content, name="t.jsonl", **columns):
+    return Table("mine", **columns).read(write(name, content)).notes
+
+
+def test_the_kinds_of_all_answers_are_counted_and_the_rarer_are_named_by_line(write):
+    answers = [("a?", 1), ("b?", "Rome"), ("c?", 2), ("d?", "no"), ("e?", "3"), ("f?", "Oslo")]
+    counted, advice = notes(write, lines(*answers))
+    assert counted == "answers: 3 numbers, 2 texts: lines 2, 6; 1 yes or no: line 4"
+    assert "--answer-kind number" in advice
+    assert notes(write, lines(("a?", 1))) == ("answers: 1 number",)
+    array = json.dumps([{"question": "a?", "answer": 1}, {"question": "b?", "answer": "x"}])
+    assert notes(write, array, "t.json")[0] == "answers: 1 number, 1 text: item 2"
+
+
+def test_of_many_rare_answers_ten_lines_are_named(write):
+    rows = [(f"Number {n}?", n) for n in range(20)] + [(f"Text {n}?", f"t{n}") for n in range(15)]
+    assert notes(write, lines(*rows))[0].endswith("28, 29, 30 and 5 more")
+
+
+@pytest.mark.parametrize("gold_kind", [None, "text"])
+def test_every_kind_that_the_user_gives_is_kept_with_the_question(read, gold_kind):
+    versions = lines(("Newest?", "1.10"), ("Oldest?", "1.9"), ("First?", "1"))
+    questions = read("t.jsonl", versions, gold_kind=gold_kind)
+    newest = next(question for question in questions if question.text == "Newest?")
+    grades = [Table().grade(newest, f"The answer is {reply}.").grade for reply in ("1.10", "1.1")]
+    is_right = [grade is Grade.RIGHT for grade in grades]
+    assert is_right == ([True, False] if gold_kind else [True, True])
+
+
+def test_a_row_that_is_not_of_the_given_kind_is_refused_and_the_others_are_named(read):
+    rows = [("a?", "5"), ("b?", "5 km"), ("c?", "6"), ("d?", "Rome"), ("e?", "x")]
+    message, hint = refusal(read, lines(*rows), gold_kind="number")
+    assert message == "jsonl line 2: the answer '5 km' is not a number answer; lines 4, 5 too"
+    assert hint == "mend the row, or leave --answer-kind out"
+
+
+@pytest.mark.parametrize(
+    ("rows", "answers"),
+    [
+        ([("How many?", "5"), ("How  MANY?", "6")], "'5' and '6'"),
+        ([("How many?", "5"), ("Else?", "5"), ("How many?", "five hundred")], "'5' and '500'"),
+        ([("Caf\u00e9?", "yes"), ("Cafe\u0301?", "no")], "'yes' and 'no'"),
+        ([("Which?", "A", ["x", "y"]), ("Which?", "A", ["y", "x"])], "'x' and 'y'"),
+    ],
+)
+def test_two_answers_of_one_question_are_refused_with_both_lines(read, rows, answers):
+    message, _ = refusal(read, lines(*rows))
+    assert message.endswith(f"asks the same as line 1, and the answers are {answers}")
+    assert message.startswith(f"jsonl line {len(rows)}: ")
+
+
+def test_one_answer_that_is_written_in_two_ways_is_one_answer(read):
+    rows = [("How much?", "12,5"), ("How much?", "12.50"), ("How much?", "25/2")]
+    assert [question.gold for question in read("t.jsonl", lines(*rows))] == ["12.5"]
+    same = [("Which?", "B", ["x", "y"]), ("Which?", "y", ["y", "x"])]
+    assert {question.gold for question in read("t.jsonl", lines(*same))} == {"A", "B"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (["5"], "'answer' must be one text or number, and is a list"),
+        ({"value": 5}, "'answer' must be one text or number, and is an object"),
+        (None, "'answer' must be a text"),
+        ("", "'answer' must be a text that is not empty"),
+        ("a\0b", "holds a NUL character"),
+    ],
+)
+def test_what_is_no_single_answer_is_refused(read, answer, problem):
+    message, _ = refusal(read, lines(("a?", "5"), ("b?", answer)))
+    assert message.startswith(f"jsonl line 2: {problem}")
+
+
+def test_json_numbers_keep_their_digits(read):
+    content = """{"question": "a?", "answer": 2.50}
+        {"question": "b?", "answer": 3e-07}
+        {"question": "c?", "answer": 0.12345678901234567890123}
+        {"question": "d?", "answer": -0.0}"""
+    golds = {question.text: question.gold for question in read("t.jsonl", content)}
+    assert (golds["a?"], golds["b?"], golds["d?"]) == ("2.5", "0.0000003", "0")
+    digits = "12345678901234567890123"
+    assert Fraction(golds["c?"]) == Fraction(int(digits), 10 ** len(digits))
+
+
+def test_spaces_around_the_names_of_columns_do_not_count(read):
+    (question,) = read("t.csv", 'question , answer\n "Figs, all told?", "1,250"\n')
+    assert (question.text, question.gold) == ("Figs, all told?", "1250")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("q,answer\na?,5\n", "csv line 2: has no 'question'; its columns are 'q', 'answer'"),
+        ("How many?,5\nWhy?,6\n", "has no 'answer'; its columns are 'How many?', '5'"),
+        ("question,answer\na?,\n", "line 2: has no 'answer': the cell is empty"),
+        ("question\na?\n", "line 2: has no 'answer'; its only column is 'question'"),
+        ("question,answer,answer\na?,5,6\n", "csv line 1: has 2 columns called 'answer'"),
+        ("question;answer\na?;5\n", "csv line 1: the cells stand apart by semicolons"),
+        ("question\tanswer\na?\t5\n", "csv line 1: the cells stand apart by tabs"),
+        ('{"question": "a?", "answer": "5"}\n', "csv line 1: is JSON and not CSV"),
+    ],
+)
+def test_what_is_wrong_with_the_columns_is_named(read, content, problem):
+    message, _ = refusal(read, content, "t.csv")
+    assert problem in message
+
+
+def test_a_table_without_a_name_for_its_form_is_told_what_to_call_it(read):
+    message, hint = refusal(read, "question,answer\na?,5\n", "t.txt")
+    assert message.endswith("line 1: is not JSON, and the file's name does not end in .csv")
+    assert hint.startswith("expected .jsonl, .json or .csv")
+    assert len(read("t.txt", lines(("a?", 5)))) == 1
