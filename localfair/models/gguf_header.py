@@ -24,6 +24,7 @@ from localfair.models.parsing import Malformed, one_line, quoted, reading, whole
 __all__ = ["BLOCKS", "MOST_CONTEXT", "GgufHeader", "read_gguf_header", "weight_files"]
 
 _REPLACE = "the file is incomplete: get it again"
+_MALFORMED = "get it again, from where llama.cpp can read it"
 MOST_CONTEXT = 1 << 27  # tokens; the longest of 2026 are ten million
 MOST_TEMPLATE = 1 << 20  # characters; the longest have some 10,000
 # key after the architecture -> the most that is believed; llama.cpp has 512 layers at most, the
@@ -104,7 +105,7 @@ def read_gguf_header(path: Path) -> GgufHeader:
     makes no sense.
     """
     head = _head(path)
-    with reading(path, "a usable GGUF file", _REPLACE):
+    with reading(path, "a usable GGUF file", _MALFORMED):
         number, count = _split(head.meta)
         _must_fit_the_tokens(head.arrays)
     heads = [head]
@@ -112,7 +113,7 @@ def read_gguf_header(path: Path) -> GgufHeader:
         shards = shards_of(path, number, count)
         heads += [_further(shard, n, count) for n, shard in enumerate(shards) if n]
     tensors = [tensor for each in heads for tensor in each.tensors]
-    with reading(path, "a usable GGUF file", _REPLACE):
+    with reading(path, "a usable GGUF file", _MALFORMED):
         _must_be_complete(head.meta, tensors)
         return _header(head, tensors, sum(each.size for each in heads))
 
@@ -123,7 +124,7 @@ def weight_files(path: Path) -> list[Path]:
     Raises as `read_gguf_header`, for what it needs to read.
     """
     head = _head(path)
-    with reading(path, "a usable GGUF file", _REPLACE):
+    with reading(path, "a usable GGUF file", _MALFORMED):
         number, count = _split(head.meta)
     return [path] if count < 2 else shards_of(path, number, count)
 
@@ -131,7 +132,7 @@ def weight_files(path: Path) -> list[Path]:
 def _head(path: Path) -> _Head:
     """What one file holds. Raises MissingWeights, CorruptWeights."""
     try:
-        with reading(path, "a usable GGUF file", _REPLACE), opened(path) as reader:
+        with reading(path, "a usable GGUF file", _MALFORMED), opened(path) as reader:
             head = _read(reader)
     except NotGguf as error:
         raise CorruptWeights(
@@ -150,7 +151,7 @@ def _head(path: Path) -> _Head:
 def _further(path: Path, number: int, count: int) -> _Head:
     """What another shard than the first holds. Raises as `_head`."""
     head = _head(path)
-    with reading(path, "a usable GGUF file", _REPLACE):
+    with reading(path, "a usable GGUF file", _MALFORMED):
         if _split(head.meta) != (number, count):
             raise Malformed(f"it does not say that it is shard {number + 1} of {count}")
     return head

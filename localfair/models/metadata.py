@@ -38,6 +38,13 @@ def weights_size(path: Path) -> int:
     return sum(file.stat().st_size for file in weights_of(path))
 
 
+def left_alone(path: Path) -> tuple[str, ...]:
+    """The files of a folder that look like weights, and that nothing opens. Raises as
+    `read_header`.
+    """
+    return read_folder(path).left if path.is_dir() else ()
+
+
 def card_of(path: Path) -> Card:
     """A card for the weights at `path` out of their own metadata.
 
