@@ -62,11 +62,11 @@ Address = Annotated[str, StringConstraints(max_length=MOST_PATH), Printable]
 Template = Annotated[str, StringConstraints(min_length=1, max_length=MOST_TEMPLATE)]
 # A bare name: what is fetched must never land outside the weights folder.
 FileName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]*$", max_length=MOST_FILE)
+    str, StringConstraints(pattern=r"^([A-Za-z0-9_][A-Za-z0-9._+-]*)?$", max_length=MOST_FILE)
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=MOST_NAME)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-# what pydantic calls a problem -> what it is; other problems keep pydantic's words
+# what pydantic calls a problem -> what it is, with what pydantic knows of it; our own keep theirs
 WORDS = {
     "missing": "must be said",
     "string_type": "must be a text",
@@ -80,6 +80,9 @@ WORDS = {
     "model_attributes_type": "must be a table",
     "greater_than": "must be more than 0",
     "less_than_equal": "is more than any model has",
+    "string_pattern_mismatch": "must match {pattern}",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
 }
 
 
@@ -103,7 +106,7 @@ class Card(BaseModel):
     licence_read_from: Line = ""
     output_terms: Text = UNVERIFIED
     format: Literal["gguf", "safetensors", "endpoint"]
-    file: FileName | Literal[""] = ""
+    file: FileName = ""
     url: Address = ""
     served: Line = ""
     server: Line = ""
@@ -183,5 +186,8 @@ def _problem(details: ErrorDetails) -> str:
         wanted = one_line(str(location[-1]), 80)
         return f"unknown key {key!r} ({nearest(wanted, model.model_fields)})"
     message = details["msg"].removeprefix("Value error, ")
-    message = one_line(WORDS.get(details["type"], message))
+    if details["type"] != "value_error":
+        words = WORDS.get(details["type"], "makes no sense")
+        message = words.format(**details.get("ctx", {}))
+    message = one_line(message)
     return f"{key}: {message}" if key else message

@@ -164,9 +164,11 @@ def _chat_template(folder: Path) -> str | None:
     if not settings.exists():
         return None
     template = _template_in(read_json(settings))
-    if template is not None and len(template) > MOST_TEMPLATE:
-        with reading(settings, "the settings of a tokenizer", _AGAIN):
+    with reading(settings, "the settings of a tokenizer", _AGAIN):
+        if template is not None and len(template) > MOST_TEMPLATE:
             raise Malformed(f"its chat template has more than {MOST_TEMPLATE} characters")
+        if template is not None and any("\ud800" <= sign <= "\udfff" for sign in template):
+            raise Malformed("its chat template holds half a character")
     return template
 
 
