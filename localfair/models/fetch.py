@@ -48,7 +48,7 @@ UNREADABLE = (
 # Weights are packed hardly smaller than they are: what unpacks to more than BOMB times its size,
 # beyond MOST_SMALL bytes, is there to fill the disk (ours).
 BOMB = 20
-MOST_SMALL = 1 << 26
+MOST_SMALL = 1 << 24
 # -P: Python does not look for modules in the folder that the user stands in, which may be downloaded
 PYTHON = [sys.executable, "-P"]
 
