@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import CorruptWeights
+from localfair.models.gguf_hazards import TOKENS, refuse_hazards, refuse_hazards_of_tokens
 from localfair.models.gguf_purpose import not_text
-from localfair.models.gguf_reader import ARRAY, STRING, NotGguf, Reader, opened
+from localfair.models.gguf_reader import ARRAY, NotGguf, Reader, opened
 from localfair.models.gguf_split import MOST_SHARDS, shards_of
 from localfair.models.gguf_tensors import BLOCKS, Tensor, must_not_overlap, read_tensors
 from localfair.models.parsing import Malformed, one_line, quoted, reading, whole_number
@@ -40,13 +41,6 @@ MOST = {
     "attention.value_length": 1 << 16,
 }
 ARCHITECTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# array of the tokenizer -> the types that its items may have: texts, float32, (u)int32
-TOKENIZER = {
-    "tokenizer.ggml.tokens": (STRING,),
-    "tokenizer.ggml.merges": (STRING,),
-    "tokenizer.ggml.scores": (6,),
-    "tokenizer.ggml.token_type": (4, 5),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +78,14 @@ class GgufHeader:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What one file holds. arrays: item type and length of each array. actual: the file's bytes.
+    """What one file holds. arrays: item type and length of each array. tokens: the vocabulary.
 
-    size: the bytes it must have.
+    size: the bytes that the file must have. actual: those that it has.
     """
 
     meta: dict[str, Any]
     arrays: dict[str, tuple[int, int]]
+    tokens: list[bytes]
     tokenizer_hash: str
     tensors: list[Tensor]
     size: int
@@ -107,7 +102,6 @@ def read_gguf_header(path: Path) -> GgufHeader:
     head = _head(path)
     with reading(path, "a usable GGUF file", _MALFORMED):
         number, count = _split(head.meta)
-        _must_fit_the_tokens(head.arrays)
     heads = [head]
     if count > 1:
         shards = shards_of(path, number, count)
@@ -159,25 +153,11 @@ def _further(path: Path, number: int, count: int) -> _Head:
 
 def _read(reader: Reader) -> _Head:
     tensor_count, key_count = reader.begin()
-    meta, arrays, tokenizer_hash = _metadata(reader, key_count)
-    tensors = read_tensors(reader, tensor_count)
-    alignment = _alignment(meta)
-    must_not_overlap(tensors, alignment)
-    size = reader.at
-    if tensors:
-        # the data begins aligned
-        size = math.ceil(size / alignment) * alignment + max(tensor.end for tensor in tensors)
-    return _Head(meta, arrays, tokenizer_hash, tensors, size, len(reader.data))
-
-
-def _metadata(reader: Reader, count: int) -> tuple[dict[str, Any], dict[str, tuple[int, int]], str]:
-    """The metadata by key, the arrays in it, and the sha256 of the tokenizer's arrays as they lie
-    in the file.
-    """
     meta: dict[str, Any] = {}
     arrays: dict[str, tuple[int, int]] = {}
+    tokens: list[bytes] = []
     tokenizer = hashlib.sha256()
-    for _ in range(count):
+    for _ in range(key_count):
         key = reader.name()
         if key in meta:
             raise Malformed(f"the key {one_line(key, 64)} stands in it twice")
@@ -185,10 +165,23 @@ def _metadata(reader: Reader, count: int) -> tuple[dict[str, Any], dict[str, tup
         start = reader.at
         if value_type == ARRAY:
             arrays[key] = reader.array()
+        if value_type == ARRAY and key == TOKENS:
+            tokens = reader.texts()
         meta[key] = reader.value(value_type)
+        # the arrays as they lie in the file
         if key.startswith("tokenizer.ggml.") and value_type == ARRAY:
             tokenizer.update(key.encode() + b"\0" + reader.data[start : reader.at])
-    return meta, arrays, tokenizer.hexdigest()
+    tensors = read_tensors(reader, tensor_count)
+    size = _size(reader.at, _alignment(meta), tensors)
+    return _Head(meta, arrays, tokens, tokenizer.hexdigest(), tensors, size, len(reader.data))
+
+
+def _size(head: int, alignment: int, tensors: list[Tensor]) -> int:
+    """Bytes of the whole file, whose head has `head` bytes. The data begins aligned."""
+    must_not_overlap(tensors, alignment)
+    if not tensors:
+        return head
+    return math.ceil(head / alignment) * alignment + max(tensor.end for tensor in tensors)
 
 
 def _alignment(meta: dict[str, Any]) -> int:
@@ -215,25 +208,13 @@ def _must_be_complete(meta: dict[str, Any], tensors: list[Tensor]) -> None:
         raise Malformed(f"its shards hold {len(tensors)} tensors, not {quoted(expected)}")
 
 
-def _must_fit_the_tokens(arrays: dict[str, tuple[int, int]]) -> None:
-    """Raises Malformed for arrays of the tokenizer that llama.cpp would read past their ends."""
-    for key, types in TOKENIZER.items():
-        if key in arrays and arrays[key][0] not in types:
-            raise Malformed(f"{key} holds items of the wrong type")
-    tokens = arrays.get("tokenizer.ggml.tokens", (STRING, 0))[1]
-    for key in ("tokenizer.ggml.scores", "tokenizer.ggml.token_type"):
-        if key in arrays and arrays[key][1] < tokens:
-            raise Malformed(f"{key} has {arrays[key][1]} items for {tokens} tokens")
-
-
 def _header(head: _Head, tensors: list[Tensor], size: int) -> GgufHeader:
     meta = head.meta
     architecture = _text(meta, "general.architecture")
     if architecture and not ARCHITECTURE.fullmatch(architecture):
         raise Malformed(f"general.architecture is {quoted(architecture)}, no name")
-    for key in TOKENIZER:
-        if key in meta and key not in head.arrays:
-            raise Malformed(f"{key} is no list")
+    refuse_hazards(meta, head.arrays, architecture)
+    refuse_hazards_of_tokens(head.tokens, meta.get("tokenizer.ggml.model"))
 
     def number(key: str) -> int:
         return _number(meta, f"{architecture}.{key}", MOST[key])

@@ -52,6 +52,8 @@ def not_text(meta: Mapping[str, Any], tensors: Collection[str]) -> str:
         return TYPES["imatrix"]
     if not architecture:
         return "a file that names no architecture"
+    if meta.get("tokenizer.ggml.model") in ("none", "no_vocab"):
+        return "a model without a tokenizer"
     if not tensors:
         return "a vocabulary without weights"
     if "token_embd.weight" not in tensors:

@@ -105,6 +105,14 @@ class Reader:
         self.at = start
         return head
 
+    def texts(self) -> list[bytes]:
+        """The items of the array of text that begins here, as they are; the cursor stays."""
+        start = self.at
+        item_type, count = self._array_head()
+        items = [self._bytes(MOST_STRING) for _ in range(count if item_type == STRING else 0)]
+        self.at = start
+        return items
+
     def items(self) -> list[Any]:
         """All items of the array that begins here, however long it is."""
         item_type, count = self._array_head()
