@@ -109,9 +109,14 @@ class Reader:
         """The items of the array of text that begins here, as they are; the cursor stays."""
         start = self.at
         item_type, count = self._array_head()
-        items = [self._bytes(MOST_STRING) for _ in range(count if item_type == STRING else 0)]
+        if item_type != STRING:
+            self.at = start
+            return []
+        first = self.at
+        self._skip_strings(count)
+        raw = bytes(self.data[first : self.at])
         self.at = start
-        return items
+        return _cut_at_lengths(raw, count)
 
     def items(self) -> list[Any]:
         """All items of the array that begins here, however long it is."""
@@ -167,6 +172,18 @@ class Reader:
     def _must_reach(self, end: int) -> None:
         if end > len(self.data):
             raise Malformed(_CUT)
+
+
+def _cut_at_lengths(raw: bytes, count: int) -> list[bytes]:
+    """The texts in `raw`, each of which stands behind its length."""
+    texts = []
+    at = 0
+    length_at = struct.Struct("<Q").unpack_from
+    for _ in range(count):
+        begin = at + 8
+        at = begin + length_at(raw, at)[0]
+        texts.append(raw[begin:at])
+    return texts
 
 
 def _code(value_type: int) -> str:
