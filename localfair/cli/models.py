@@ -69,6 +69,7 @@ def add(
     if file is not None and not (endpoint or served):
         card = add_weights(file, workspace_dir(), name=name, force=force)
         click.echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
+        _name_what_is_left(file)
     elif endpoint and served and file is None:
         card = add_endpoint(endpoint, served, workspace_dir(), name=name, force=force)
         identity = card.identity or "it says nothing of its weights"
@@ -84,7 +85,10 @@ def check(name: str) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.models.registry import check as check_weights
 
-    _print_verified(check_weights(name, workspace_dir()))
+    model = check_weights(name, workspace_dir())
+    _print_verified(model)
+    if model.has_weights:
+        _name_what_is_left(model.path)
 
 
 @models.command()
@@ -176,6 +180,14 @@ def fit(
     else:
         load = fitting.Load(context=context, batch=batch or 16)
     _print_fit(name, fitting.fit(resolve(name, workspace_dir()), load))
+
+
+def _name_what_is_left(weights: Path) -> None:
+    from localfair.models.metadata import left_alone
+
+    left = left_alone(weights.expanduser())
+    if left:
+        click.echo(f"left alone, nothing opens it: {', '.join(left)}", err=True)
 
 
 def _print_fit(name: str, fit: Fit) -> None:

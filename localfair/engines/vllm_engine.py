@@ -27,6 +27,7 @@ from localfair.engines.server import Launch, Server, start
 from localfair.engines.vllm_memory import memory_arguments, most_cache
 from localfair.errors import UsageError
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
+from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.record.nouns import Generation, Request
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ class VllmEngine:
         command += ["--host", "127.0.0.1", "--port", str(port)]
         command += ["--max-model-len", str(self._length), "--max-num-seqs", str(batch)]
         command += ["--generation-config", "vllm", "--disable-uvicorn-access-log"]
+        # no --trust-remote-code: a folder that names code of its own was refused before
         command += PRECISIONS[self._opening.precision]
         command += memory_arguments(self._model.kv_bytes * self._length * batch)
         if self._opening.adapter is not None:
@@ -247,6 +249,7 @@ class VllmEngine:
 
 def _adapter_arguments(adapter: Path) -> list[str]:
     """The server's options for the LoRA in a folder."""
+    refuse_code_of_adapter(adapter)
     config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
     fitting = [rank for rank in RANKS if rank >= config["r"]]
     most = fitting[0] if fitting else RANKS[-1]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from localfair.errors import ModelError
 from localfair.models import Model
+from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.models.gguf_lora import read_config
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def merge(base: Path, adapter: Path, precision: str) -> PreTrainedModel:
             "and quantise the result (`localfair export gguf --type q8_0`)",
         )
     read_config(adapter)
+    refuse_code_of_adapter(adapter)
     from localfair.models.loading import load_causal_lm
 
     model = load_causal_lm(base, "fp32" if precision == "fp32" else "bf16")

@@ -11,8 +11,9 @@ from pathlib import Path
 from localfair.errors import ModelError, UsageError
 from localfair.machine.workspace import packaged_dir
 from localfair.models import endpoint
-from localfair.models.card import Card, card_path, save_card
-from localfair.models.hashing import Hashes
+from localfair.models.card import Card, card_path, made_card, save_card
+from localfair.models.gguf_split import shard_names
+from localfair.models.hashing import Hashes, weights_of
 from localfair.models.metadata import card_name, card_of, weights_size
 from localfair.models.registry import all_cards, verified_at, weights_dir
 
@@ -49,10 +50,10 @@ def add(
         "sha256": sha256,
         "size": weights_size(path),
     }
-    card = Card.model_validate({**base.model_dump(), **changes})
+    card = made_card("no card can be made", **{**base.model_dump(), **changes})
     is_checkout = (workspace / "models").resolve() == shipped.resolve()
     if known and known.sha256 and known.name == card.name and is_checkout:
-        _link(path, weights_dir(workspace) / known.file)
+        _link_all(path, weights_dir(workspace) / known.file)
         return known
     return _write(card, workspace, force)
 
@@ -68,7 +69,8 @@ def add_endpoint(
     """
     root = endpoint.allowed(url, endpoint.allowed_hosts(workspace))
     reported = endpoint.look(root, served)
-    card = Card(
+    card = made_card(
+        "no card can be made",
         name=name or card_name(Path(served)),
         family="unknown",
         format="endpoint",
@@ -89,7 +91,7 @@ def record(card: Card, sha256: str, size: int, workspace: Path) -> Card:
     if card.sha256 is not None and card.size is not None:
         return card
     changes = {"sha256": card.sha256 or sha256, "size": card.size or size}
-    complete = card.model_copy(update=changes)
+    complete = made_card("no card can be made", **{**card.model_dump(), **changes})
     save_card(complete, card_path(complete.name, workspace))
     return complete
 
@@ -126,6 +128,22 @@ def _describe_the_same(other: Card, card: Card) -> bool:
     if other.sha256:
         return other.sha256 == card.sha256
     return other.file == card.file
+
+
+def _link_all(path: Path, link: Path) -> None:
+    """Let `link` lead to the weights at `path`, and links beside it to the other shards of them.
+
+    Raises ModelError, also when the link's name is not one of a split GGUF and the weights are.
+    """
+    shards = [path] if path.is_dir() else weights_of(path)
+    names = shard_names(link.name) if len(shards) > 1 else [link.name]
+    if len(names) != len(shards):
+        raise ModelError(
+            f"{path} has {len(shards)} shards, its card names one file", "correct the card"
+        )
+    # the first last: where it stands, all of them do
+    for shard, name in reversed(list(zip(shards, names, strict=True))):
+        _link(shard, link.with_name(name))
 
 
 def _link(path: Path, link: Path) -> None:

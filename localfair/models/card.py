@@ -6,12 +6,13 @@ that is not here.
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -20,17 +21,69 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from localfair.errors import ModelError, nearest
+from localfair.errors import CorruptWeights, MissingWeights, ModelError, nearest
 from localfair.machine.files import write_whole
+from localfair.models.gguf_header import MOST_CONTEXT, MOST_TEMPLATE
+from localfair.models.parsing import UNPRINTABLE, one_line, read_toml, reading
 from localfair.models.source import Source
 from localfair.record.nouns import Role
 
 UNVERIFIED = "unverified"
 IN_WEIGHTS = "weights"
-Text = Annotated[str, StringConstraints(min_length=1)]
+# A card may come from anybody: its texts are shown in tables and written into other files.
+MOST_CARD = 1 << 21  # bytes; a chat template of MOST_TEMPLATE characters fits
+MOST_NAME = 100  # characters; it becomes a file's name
+MOST_FILE = 200  # characters; file systems take 255 bytes
+MOST_LINE = 300  # characters of a licence or a family
+MOST_NOTE = 4000
+MOST_PATH = 4096
+MOST_SOURCES = 32
+MOST_SIZE = 1 << 50  # bytes: more than any disk holds
+MOST_PROBLEMS = 10  # that one message names
+
+
+def _printable(text: str) -> str:
+    """Raises ValueError for control characters: no terminal and no table must meet them."""
+    if UNPRINTABLE.search(text):
+        raise ValueError("holds a control character or a line break")
+    return text
+
+
+def _folded(value: Any) -> Any:
+    """The text in one line: a note may be written in several."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+Printable = AfterValidator(_printable)
+Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST_LINE), Printable]
+Line = Annotated[str, StringConstraints(max_length=MOST_LINE), Printable]
+Note = Annotated[str, StringConstraints(max_length=MOST_NOTE), BeforeValidator(_folded), Printable]
+Address = Annotated[str, StringConstraints(max_length=MOST_PATH), Printable]
+Template = Annotated[str, StringConstraints(min_length=1, max_length=MOST_TEMPLATE)]
 # A bare name: what is fetched must never land outside the weights folder.
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]*$")]
+FileName = Annotated[
+    str, StringConstraints(pattern=r"^([A-Za-z0-9_][A-Za-z0-9._+-]*)?$", max_length=MOST_FILE)
+]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=MOST_NAME)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+# what pydantic calls a problem -> what it is, with what pydantic knows of it; our own keep theirs
+WORDS = {
+    "missing": "must be said",
+    "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "string_too_long": "is too long",
+    "int_type": "must be a whole number",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "too_long": "has too many entries",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "greater_than": "must be more than 0",
+    "less_than_equal": "is more than any model has",
+    "string_pattern_mismatch": "must match {pattern}",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+}
 
 
 class Card(BaseModel):
@@ -47,25 +100,25 @@ class Card(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    name: Name
     family: Text
     licence: Text = UNVERIFIED
-    licence_read_from: str = ""
+    licence_read_from: Line = ""
     output_terms: Text = UNVERIFIED
     format: Literal["gguf", "safetensors", "endpoint"]
-    file: FileName | Literal[""] = ""
-    url: str = ""
-    served: str = ""
-    server: str = ""
-    identity: str = ""
-    size: int | None = Field(default=None, gt=0)
+    file: FileName = ""
+    url: Address = ""
+    served: Line = ""
+    server: Line = ""
+    identity: Line = ""
+    size: int | None = Field(default=None, gt=0, le=MOST_SIZE, strict=True)
     sha256: Sha256 | None = None
-    chat_template: Text = IN_WEIGHTS
-    context_length: int | None = Field(default=None, gt=0)
-    roles: tuple[Role, ...] = ()
-    sources: tuple[Source, ...] = ()
-    path: str = ""
-    note: str = ""
+    chat_template: Template = IN_WEIGHTS
+    context_length: int | None = Field(default=None, gt=0, le=MOST_CONTEXT, strict=True)
+    roles: tuple[Role, ...] = Field(default=(), max_length=MOST_SOURCES)
+    sources: tuple[Source, ...] = Field(default=(), max_length=MOST_SOURCES)
+    path: Address = ""
+    note: Note = ""
 
     @model_validator(mode="after")
     def _says_where(self) -> Self:
@@ -86,17 +139,25 @@ class Card(BaseModel):
 
 def load_card(path: Path) -> Card:
     """The card at `path`. Raises ModelError naming every problem of the file at once."""
+    name = one_line(str(path), 1000)
     try:
-        return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(
-            f"cannot read the model card {path}: {error}", "a card is one TOML file"
-        ) from error
+        with reading(path, "a model card", "a card is one TOML file"):
+            content = read_toml(path, MOST_CARD)
+    except (MissingWeights, CorruptWeights) as error:
+        message = f"cannot read the model card {name}: {error.message}"
+        raise ModelError(message, error.hint) from error
+    return made_card(f"the model card {name} is not valid", **content)
+
+
+def made_card(refusal: str, **values: object) -> Card:
+    """A card of these values. Raises ModelError: `refusal` and every problem, in one line."""
+    try:
+        return Card.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_problem(details) for details in error.errors())
-        raise ModelError(
-            f"the model card {path} is not valid: {problems}", "correct the card"
-        ) from error
+        problems = [_problem(details) for details in error.errors(include_url=False)]
+    if problems[MOST_PROBLEMS:]:
+        problems[MOST_PROBLEMS:] = [f"and {len(problems) - MOST_PROBLEMS} more"]
+    raise ModelError(f"{refusal}: {'; '.join(problems)}", "correct the card")
 
 
 def card_path(name: str, workspace: Path) -> Path:
@@ -119,9 +180,14 @@ def save_card(card: Card, path: Path) -> None:
 def _problem(details: ErrorDetails) -> str:
     """One line for one problem; an unknown key gets the nearest one that exists."""
     location = details["loc"]
-    key = ".".join(str(step) for step in location)
+    key = one_line(".".join(str(step) for step in location), 80)
     if details["type"] == "extra_forbidden":
         model = Source if location[0] == "sources" else Card
-        return f"unknown key {key!r} ({nearest(str(location[-1]), model.model_fields)})"
+        wanted = one_line(str(location[-1]), 80)
+        return f"unknown key {key!r} ({nearest(wanted, model.model_fields)})"
     message = details["msg"].removeprefix("Value error, ")
+    if details["type"] != "value_error":
+        words = WORDS.get(details["type"], "makes no sense")
+        message = words.format(**details.get("ctx", {}))
+    message = one_line(message)
     return f"{key}: {message}" if key else message

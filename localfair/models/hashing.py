@@ -11,12 +11,17 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 from localfair.machine.files import sha256_file, write_whole
+from localfair.models.gguf_header import weight_files as gguf_files
+from localfair.models.gguf_split import shard_names
+from localfair.models.parsing import MOST_JSON, Malformed, json_object, read_bytes
 from localfair.models.safetensors_folder import counted_files
+from localfair.models.safetensors_folder import weight_files as folder_files
 
 # A file changed this recently may change again within the clock's grain: not remembered (ours).
 SETTLED_NS = 2_000_000_000
@@ -30,12 +35,18 @@ class Hashes:
         self.fresh = fresh
 
     def of(self, weights: Path) -> str:
-        """The sha256 of a GGUF, or that of the sorted `name sha256` lines of a safetensors
-        folder.
+        """The sha256 of a GGUF; of a split one that of the `number sha256` lines of its shards, in
+        their order; of a safetensors folder that of the sorted `name sha256` lines.
+
+        Raises as `weights_of`.
         """
-        if not weights.is_dir():
+        if weights.is_dir():
+            lines = [f"{file.name} {self._of_file(file)}\n" for file in counted_files(weights)]
+            return hashlib.sha256("".join(lines).encode()).hexdigest()
+        shards = weights_of(weights)
+        if len(shards) == 1:
             return self._of_file(weights)
-        lines = [f"{file.name} {self._of_file(file)}\n" for file in counted_files(weights)]
+        lines = [f"{n} {self._of_file(shard)}\n" for n, shard in enumerate(shards, start=1)]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def remember(self, path: Path, digest: str) -> None:
@@ -45,9 +56,9 @@ class Hashes:
     def _of_file(self, path: Path) -> str:
         stat = path.stat()
         if not self.fresh:
-            remembered = self._load().get(_key(path))
-            if isinstance(remembered, dict) and remembered.get("stamp") == _stamp(stat):
-                return str(remembered["sha256"])
+            digest = _remembered(self._load().get(_key(path)), stat)
+            if digest:
+                return digest
         digest = sha256_file(path)
         if time.time_ns() - stat.st_mtime_ns > SETTLED_NS:
             self._write(path, stat, digest)
@@ -55,10 +66,9 @@ class Hashes:
 
     def _load(self) -> dict[str, Any]:
         try:
-            entries = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return json_object(read_bytes(self.path, MOST_JSON))
+        except (OSError, Malformed, ValueError, RecursionError):
             return {}
-        return entries if isinstance(entries, dict) else {}
 
     def _write(self, path: Path, stat: os.stat_result, digest: str) -> None:
         """Add an entry to the cache, if the cache can be written."""
@@ -67,6 +77,26 @@ class Hashes:
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self.path, json.dumps(entries, indent=1, sort_keys=True))
+
+
+def weights_of(path: Path) -> list[Path]:
+    """The files that hold the weights at `path`: a GGUF and its shards, or a folder's safetensors.
+
+    Raises as `read_gguf_header` and `read_folder`, for what it needs to read.
+    """
+    if path.is_dir():
+        return folder_files(path)
+    # most GGUFs are one file, and their name says so: their head need not be read for that
+    return [path] if shard_names(path.name) == [path.name] else gguf_files(path)
+
+
+def _remembered(entry: object, stat: os.stat_result) -> str:
+    """The hash in an entry of the cache that is whole and of the file as it is now; else ''."""
+    if not isinstance(entry, dict) or entry.get("stamp") != _stamp(stat):
+        return ""
+    digest = entry.get("sha256")
+    is_hash = isinstance(digest, str) and re.fullmatch(r"[0-9a-f]{64}", digest)
+    return str(digest) if is_hash else ""
 
 
 def _key(path: Path) -> str:

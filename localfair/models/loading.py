@@ -21,6 +21,9 @@ from transformers.utils import logging as transformers_logging
 from localfair.errors import MissingDependency
 from localfair.machine.files import replacing
 from localfair.machine.hardware import usual_precision
+from localfair.models.folder_code import refuse_code_of_adapter, refuse_deep_vocabulary
+from localfair.models.parsing import library_reading
+from localfair.models.safetensors_folder import read_folder
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -40,24 +43,29 @@ def load_causal_lm(
     """The model in `folder`, safetensors only, on the GPU where there is one.
 
     Under `nf4`, `compute` is what stays dense beside 4-bit layers and what these compute in: the
-    machine's usual precision when it is left out. Raises MissingDependency for `nf4` without
-    bitsandbytes.
+    machine's usual precision when it is left out. Code of the model's own is never run. Raises
+    MissingDependency for `nf4` without bitsandbytes, ModelError for a folder that `read_folder`
+    refuses or that transformers cannot load.
     """
+    read_folder(folder)
+    refuse_deep_vocabulary(folder)
     transformers_logging.disable_progress_bar()
     options: dict[str, Any] = {}
     dense: str = precision
     if precision == "nf4":
         dense = compute or usual_precision()
         options["quantization_config"] = _nf4(DTYPES[dense])
-    model = AutoModelForCausalLM.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        dtype=DTYPES[dense],
-        attn_implementation="sdpa",
-        device_map={"": device()},
-        **options,
-    )
+    with library_reading(folder):
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=DTYPES[dense],
+            attn_implementation="sdpa",
+            device_map={"": device()},
+            **options,
+        )
     guard_cpu_4bit(model)
     return model
 
@@ -97,9 +105,10 @@ def with_adapter(
     """
     if adapter is None:
         return model
+    refuse_code_of_adapter(adapter)
     from peft import PeftModel
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), library_reading(adapter):
         warnings.simplefilter("ignore", FutureWarning)  # names that change in a later transformers
         adapted = PeftModel.from_pretrained(model, adapter, local_files_only=True)
     return adapted if precision == "nf4" else adapted.merge_and_unload()

@@ -8,24 +8,41 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from localfair.errors import MissingWeights, UsageError
-from localfair.models.card import UNVERIFIED, Card
+from localfair.errors import MissingWeights, ModelError, UsageError
+from localfair.models.card import MOST_FILE, MOST_LINE, MOST_NAME, UNVERIFIED, Card, made_card
 from localfair.models.gguf_header import GgufHeader, read_gguf_header
+from localfair.models.hashing import weights_of
+from localfair.models.parsing import exists, one_line
 from localfair.models.safetensors_folder import FolderHeader, read_folder
 
 
 def read_header(path: Path) -> GgufHeader | FolderHeader:
     """What the weights at `path` say of themselves.
 
-    Raises MissingWeights, CorruptWeights when they are cut short, ModelError when they are pickled.
+    Raises MissingWeights, CorruptWeights when they are cut short, ModelError when they would run
+    code, are pickled or hold no model that writes text.
     """
-    return read_folder(path) if path.is_dir() else read_gguf_header(path)
+    if path.is_dir():
+        return read_folder(path)
+    header = read_gguf_header(path)
+    if header.not_text:
+        raise ModelError(
+            f"{one_line(str(path), 1000)} is no text model: it is {header.not_text}",
+            "give the GGUF of a model that writes text",
+        )
+    return header
 
 
 def weights_size(path: Path) -> int:
-    """Bytes of the GGUF, or of the folder's safetensors files."""
-    files = path.glob("*.safetensors") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files)
+    """Bytes of the GGUF with all its shards, or of the safetensors that a loader takes."""
+    return sum(file.stat().st_size for file in weights_of(path))
+
+
+def left_alone(path: Path) -> tuple[str, ...]:
+    """The files of a folder that look like weights, and that nothing opens. Raises as
+    `read_header`.
+    """
+    return read_folder(path).left if path.is_dir() else ()
 
 
 def card_of(path: Path) -> Card:
@@ -36,17 +53,19 @@ def card_of(path: Path) -> Card:
     Raises MissingWeights when there is nothing, UsageError when it is a card, and as `read_header`.
     """
     path = path.expanduser().absolute()
-    if not path.exists():
+    if not exists(path):
         raise MissingWeights(
-            f"there is no file or folder {path}", "give a .gguf or a safetensors folder"
+            f"there is no file or folder {one_line(str(path), 1000)}",
+            "give a .gguf or a safetensors folder",
         )
     if path.is_file() and path.suffix == ".toml":
         raise UsageError(
             f"{path} is a card, not weights", "put it into the folder models/ of the workspace"
         )
     header = read_header(path)
-    licence = header.licence if isinstance(header, GgufHeader) else ""
-    return Card(
+    licence = one_line(header.licence, MOST_LINE) if isinstance(header, GgufHeader) else ""
+    return made_card(
+        f"{one_line(str(path), 1000)} cannot have a card",
         name=card_name(path),
         family=header.architecture or "unknown",
         licence=licence or UNVERIFIED,
@@ -61,8 +80,10 @@ def card_of(path: Path) -> Card:
 def card_name(path: Path) -> str:
     """A card's name for a file: the file's in lower case, without what a name may not hold."""
     stem = path.name.removesuffix(".gguf").lower()
-    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("._-") or "model"
+    name = re.sub(r"[^a-z0-9._-]+", "-", stem).strip("._-")[:MOST_NAME]
+    return name or "model"
 
 
 def _file_name(path: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", path.name).lstrip(".+-") or "model"
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", path.name).lstrip(".+-")[-MOST_FILE:].lstrip(".+-")
+    return name or "model"

@@ -16,6 +16,7 @@ from localfair.models import endpoint
 from localfair.models.card import IN_WEIGHTS, Card, load_card
 from localfair.models.hashing import Hashes
 from localfair.models.metadata import card_of, read_header, weights_size
+from localfair.models.parsing import exists
 from localfair.record.nouns import content_id
 
 
@@ -112,7 +113,7 @@ def find_weights(card: Card, workspace: Path) -> Path | None:
         if folder:
             candidates.append(Path(folder).expanduser() / card.file)
     for candidate in candidates:
-        if candidate.exists():
+        if exists(candidate):
             return candidate.absolute()
     return None
 

@@ -6,17 +6,26 @@ Knows nothing of cards.
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localfair.errors import CorruptWeights, MissingWeights, ModelError
+from localfair.errors import MissingWeights, ModelError
+from localfair.models.folder_code import refuse_code
+from localfair.models.folder_config import FolderSizes, sizes_in
+from localfair.models.gguf_header import MOST_TEMPLATE
+from localfair.models.parsing import Malformed, one_line, quoted, read_json, read_text, reading
+from localfair.models.safetensors_header import check_safetensors
 
-PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
 # What decides how the model behaves; a README beside it does not.
-COUNTED = {".safetensors", ".json", ".jinja", ".model", ".txt"}
+COUNTED = {".json", ".jinja", ".model", ".txt"}
+WEIGHTS = ".safetensors"
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+# The same weights in their makers' own layout, beside those of transformers.
+CONSOLIDATED = "consolidated"
+MOST_SHARDS = 9999  # files that an index may name; real ones name fewer than 200
+_AGAIN = "get the folder again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +33,7 @@ class FolderHeader:
     """What the folder says of itself; 0 or empty when it does not say.
 
     kv_bytes: bytes of an f16 key and value cache for one token. size: bytes of its weights.
+    left: files that look like weights, and that nothing opens.
     """
 
     architecture: str
@@ -31,31 +41,78 @@ class FolderHeader:
     chat_template: str | None
     kv_bytes: int
     size: int
+    sizes: FolderSizes
+    left: tuple[str, ...] = ()
 
 
 def read_folder(folder: Path) -> FolderHeader:
     """The metadata of the folder. Every weight file is checked to be whole.
 
-    Raises ModelError for pickled weights, MissingWeights for an absent file, CorruptWeights for one
-    that is cut short or damaged.
+    Raises ModelError for a folder that would run code (see `folder_code`) or holds two sets of
+    weights, MissingWeights for an absent file, CorruptWeights for one that is cut short or damaged.
     """
-    _refuse_pickles(folder)
-    config = _json(folder / "config.json")
-    shards = _shards(folder)
+    if not folder.is_dir():
+        raise MissingWeights(f"there is no folder {_shown(folder)}", "give a safetensors folder")
+    with reading(folder, "a readable folder", _AGAIN):
+        present = _present(folder)
+        pickles = refuse_code(folder, bool(present))
+    sizes = read_sizes(folder)
+    shards = weight_files(folder)
     for shard in shards:
-        _must_be_whole(shard)
+        check_safetensors(shard)
+    counted = {shard.name for shard in shards}
+    others = [one_line(name, 80) for name in present if name not in counted]
     return FolderHeader(
-        architecture=str(config.get("model_type", "")),
-        context_length=int(config.get("max_position_embeddings") or 0),
+        architecture=sizes.architecture,
+        context_length=sizes.context,
         chat_template=_chat_template(folder),
-        kv_bytes=_kv_bytes(config),
+        kv_bytes=sizes.kv_bytes,
         size=sum(shard.stat().st_size for shard in shards),
+        sizes=sizes,
+        left=(*pickles, *others),
     )
+
+
+def read_sizes(folder: Path) -> FolderSizes:
+    """What the folder's `config.json` says. Raises MissingWeights, CorruptWeights."""
+    path = folder / "config.json"
+    if not path.exists():
+        raise MissingWeights(f"no {path.name} in {_shown(folder)}", "a model folder needs one")
+    with reading(path, "a usable configuration", _AGAIN):
+        return sizes_in(read_json(path))
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files that a loader takes: those of the index, else all of one set, by name.
+
+    Raises MissingWeights for a file that the index names and that is not there, ModelError where
+    two sets of weights could be meant.
+    """
+    present = _present(folder)
+    if (folder / INDEX).exists():
+        return [folder / name for name in _indexed(folder, present)]
+    indexes = sorted(one_line(path.name, 80) for path in folder.glob(f"*{WEIGHTS}.index.json"))
+    if len(indexes) > 1:
+        raise ModelError(
+            f"{_shown(folder)} holds two indexes of weights: {', '.join(indexes[:5])}",
+            f"call the right one {INDEX}",
+        )
+    own = [name for name in present if not name.startswith(CONSOLIDATED)]
+    if not present:
+        raise MissingWeights(f"no {WEIGHTS} file in {_shown(folder)}", _AGAIN)
+    return [folder / name for name in own or present]
+
+
+def _present(folder: Path) -> list[str]:
+    """The names of the safetensors files, without an adapter's."""
+    names = [path.name for path in folder.glob(f"*{WEIGHTS}") if path.is_file()]
+    return sorted(name for name in names if not name.startswith("adapter_model"))
 
 
 def counted_files(folder: Path) -> list[Path]:
     """The files that make up the folder's fingerprint, by name."""
-    return sorted(path for path in folder.iterdir() if _counts(path))
+    files = [path for path in folder.iterdir() if _counts(path)]
+    return sorted([*files, *weight_files(folder)])
 
 
 def _counts(path: Path) -> bool:
@@ -63,95 +120,67 @@ def _counts(path: Path) -> bool:
     return path.is_file() and path.suffix in COUNTED and not is_hidden
 
 
-def _refuse_pickles(folder: Path) -> None:
-    pickled = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
-    if pickled:
-        raise ModelError(
-            f"{folder} holds {', '.join(pickled)}:"
-            " such files can run code when loaded and are refused",
-            "use the safetensors or GGUF version of the model",
-        )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises MissingWeights, CorruptWeights."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+def _indexed(folder: Path, present: list[str]) -> list[str]:
+    """The files that the index names, by name."""
+    index = folder / INDEX
+    with reading(index, "an index of weights", _AGAIN):
+        weights = read_json(index).get("weight_map")
+        if not isinstance(weights, dict) or not weights:
+            raise Malformed("it has no weight_map")
+        for file in weights.values():
+            _must_be_a_name(file)
+        names = sorted(set(weights.values()))
+        if len(names) > MOST_SHARDS:
+            raise Malformed(f"it names more than {MOST_SHARDS} files")
+    missing = [one_line(name, 80) for name in names if name not in present]
+    if missing:
+        named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
         raise MissingWeights(
-            f"no {path.name} in {path.parent}", "a model folder needs one"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise CorruptWeights(f"{path} is not readable JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise CorruptWeights(f"{path} is not a JSON object")
-    return content
-
-
-def _shards(folder: Path) -> list[Path]:
-    """The safetensors files, every one that the index names among them. Raises MissingWeights."""
-    shards = sorted(folder.glob("*.safetensors"))
-    index = folder / "model.safetensors.index.json"
-    if index.exists():
-        indexed = set(_json(index).get("weight_map", {}).values())
-        missing = sorted(indexed - {shard.name for shard in shards})
-        if missing:
-            raise MissingWeights(
-                f"{folder} lacks {', '.join(missing)}", "the index names them: get them again"
-            )
-    if not shards:
-        raise MissingWeights(f"no .safetensors file in {folder}")
-    return shards
-
-
-def _must_be_whole(shard: Path) -> None:
-    """Compare a file's size with what its header promises. Raises CorruptWeights.
-
-    A safetensors file is 8 bytes of header length, a JSON header, and the tensors that it names.
-    """
-    actual = shard.stat().st_size
-    try:
-        expected = _promised_size(shard, actual)
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptWeights(f"{shard} is not a safetensors file: {error}") from error
-    if actual != expected:
-        raise CorruptWeights(
-            f"{shard} is cut short or damaged: {actual} bytes, its header says {expected}"
+            f"{_shown(folder)} lacks {named}", "the index names them: get them again"
         )
+    if SINGLE in present and SINGLE not in names:
+        # transformers would take the one, vLLM the others
+        raise ModelError(
+            f"{_shown(folder)} holds {SINGLE} and an index of other files",
+            "remove what does not belong to the model",
+        )
+    return names
 
 
-def _promised_size(shard: Path, actual: int) -> int:
-    """The bytes that the file must have.
-
-    Those of its head alone where the head does not fit in it.
-    """
-    with shard.open("rb") as file:
-        length = int(struct.unpack("<Q", file.read(8))[0])
-        # a damaged length must not make us read as much
-        header = json.loads(file.read(length)) if length <= actual else {}
-    ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
-    return int(8 + length + max(ends, default=0))
+def _must_be_a_name(file: object) -> None:
+    """Raises Malformed unless a file of an index is a safetensors file in the folder itself."""
+    is_name = isinstance(file, str) and Path(file).name == file and "\0" not in file
+    if not is_name or not str(file).endswith(WEIGHTS):
+        raise Malformed(f"it names {quoted(file)}, which is no {WEIGHTS} file of the folder")
 
 
 def _chat_template(folder: Path) -> str | None:
     """The template in its own file, else the one in the tokenizer's settings."""
     jinja = folder / "chat_template.jinja"
     if jinja.exists():
-        return jinja.read_text(encoding="utf-8")
+        with reading(jinja, "a chat template", _AGAIN):
+            return read_text(jinja, MOST_TEMPLATE)
     settings = folder / "tokenizer_config.json"
     if not settings.exists():
         return None
-    template = _json(settings).get("chat_template")
+    template = _template_in(read_json(settings))
+    with reading(settings, "the settings of a tokenizer", _AGAIN):
+        if template is not None and len(template) > MOST_TEMPLATE:
+            raise Malformed(f"its chat template has more than {MOST_TEMPLATE} characters")
+        if template is not None and any("\ud800" <= sign <= "\udfff" for sign in template):
+            raise Malformed("its chat template holds half a character")
+    return template
+
+
+def _template_in(settings: dict[str, Any]) -> str | None:
+    """The template of the tokenizer's settings, the one called `default` where there are several."""
+    template = settings.get("chat_template")
+    if isinstance(template, list):
+        named = [item for item in template if isinstance(item, dict)]
+        defaults = [item.get("template") for item in named if item.get("name") == "default"]
+        template = defaults[0] if defaults else None
     return template if isinstance(template, str) else None
 
 
-def _kv_bytes(config: dict[str, Any]) -> int:
-    """layers * KV heads * (key + value width) * 2 bytes."""
-    layers = int(config.get("num_hidden_layers") or 0)
-    heads = int(config.get("num_attention_heads") or 0)
-    kv_heads = int(config.get("num_key_value_heads") or heads)
-    width = int(config.get("hidden_size") or 0)
-    head_width = int(config.get("head_dim") or 0)
-    if not head_width and heads:
-        head_width = width // heads
-    return layers * kv_heads * 2 * head_width * 2
+def _shown(path: Path) -> str:
+    return one_line(str(path), 1000)

@@ -17,17 +17,27 @@ real model, so that being interrupted can be tried.
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from localfair.errors import CorruptWeights, MissingWeights
-from localfair.machine.files import decoded
+from localfair.errors import MissingWeights
+from localfair.machine.files import sha256_file
+from localfair.models.gguf_header import MOST_CONTEXT
+from localfair.models.parsing import (
+    Malformed,
+    exists,
+    one_line,
+    quoted,
+    read_toml,
+    reading,
+    whole_number,
+)
 
 SUFFIX = ".script.toml"
+MOST_SCRIPT = 1 << 26  # bytes: scripts are written by hand, or hold the replies of a benchmark
+MOST_DELAY = 3600  # seconds a reply takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +76,38 @@ def load_script(path: Path) -> Script:
 
     Raises MissingWeights when there is none, CorruptWeights naming what is wrong.
     """
-    try:
-        raw = path.read_bytes()
-        data = tomllib.loads(decoded(raw))
+    if not exists(path):
+        raise MissingWeights(
+            f"there is no script {one_line(str(path), 1000)}", "give the path of a .script.toml"
+        )
+    with reading(path, "a script", "see localfair/models/script.py"):
+        data = read_toml(path, MOST_SCRIPT)
         return Script(
             name=path.name.removesuffix(SUFFIX),
             path=path,
-            fingerprint="sha256:" + hashlib.sha256(raw).hexdigest(),
-            context=int(data.get("context", 4096)),
-            delay=float(data.get("delay", 0)),
+            fingerprint="sha256:" + sha256_file(path),
+            context=whole_number(data.get("context", 4096), "context", MOST_CONTEXT, 1),
+            delay=_delay(data.get("delay", 0)),
             rules=tuple(_rule(rule) for rule in data["rule"]),
         )
-    except FileNotFoundError as error:
-        raise MissingWeights(
-            f"there is no script {path}", "give the path of a .script.toml"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError, re.error) as error:
-        raise CorruptWeights(
-            f"{path} is not a script: {error}", "see localfair/models/script.py"
-        ) from error
+
+
+def _delay(value: object) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 <= value <= MOST_DELAY
+    ):
+        raise Malformed(f"delay is {quoted(value)}, it must be 0 to {MOST_DELAY} seconds")
+    return float(value)
 
 
 def _rule(data: dict[str, Any]) -> Rule:
     only = [data["reply"]] if "reply" in data else [""]
-    return Rule(
-        when=re.compile(data["when"], re.S),
-        replies=tuple(data.get("replies", only)),
-        scores=dict(data.get("scores", {})),
-    )
+    replies = data.get("replies", only)
+    if not isinstance(replies, list) or not all(isinstance(reply, str) for reply in replies):
+        raise Malformed("the replies of a rule are no list of texts")
+    scores = dict(data.get("scores", {}))
+    if not all(isinstance(score, int | float) for score in scores.values()):
+        raise Malformed("the scores of a rule are no numbers")
+    return Rule(when=re.compile(data["when"], re.S), replies=tuple(replies), scores=scores)

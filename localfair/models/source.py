@@ -32,10 +32,16 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9._+-]*"
 REPOSITORY = re.compile(rf"{_NO_DOTS}({_PART}/)?{_PART}")
 PATH = re.compile(rf"{_NO_DOTS}{_PART}(/{_PART})*")
 
+# A file of a wheel, with the signs of `fnmatch`.
+MEMBER = re.compile(r"[A-Za-z0-9._+*?/\[\]!-]+")
+# Characters of a name; indexes and file systems take no longer ones.
+MOST_NAME = 200
+
 # field of a source -> its pattern, and what the field is called in an error
 PATTERNS = {
     "package": (PACKAGE_NAME, "the name of a package"),
     "version": (PUBLIC_VERSION, "one version of a package"),
+    "member": (MEMBER, "a file of a wheel"),
     "repo": (REPOSITORY, "a Hugging Face repository"),
     "file": (PATH, "a file of a repository"),
     "revision": (PATH, "a revision of a repository"),
@@ -96,6 +102,8 @@ def must_be_plain(source: Source) -> None:
 def _problem(field: str, value: str) -> str:
     """What is wrong with the value of a field, or nothing. A field may be empty."""
     pattern, meaning = PATTERNS[field]
+    if len(value) > MOST_NAME:
+        return f"has {len(value)} characters: that is not {meaning}"
     if not value or pattern.fullmatch(value):
         return ""
     return f"{value!r} is not {meaning}"

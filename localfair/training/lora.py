@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localfair.errors import TrainingError
+from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.models.loading import load_causal_lm
 from localfair.training.settings import TrainSettings
 
@@ -32,6 +33,7 @@ def lora_model(base_dir: Path, settings: TrainSettings, start: Path | None) -> P
 
 
 def _earlier(base: PreTrainedModel, settings: TrainSettings, start: Path) -> PeftModel:
+    refuse_code_of_adapter(start)
     from peft import PeftModel
 
     model = PeftModel.from_pretrained(base, start, is_trainable=True, local_files_only=True)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.models.weights import card_text, gguf
+from tests.models.weights import card_text, gguf, safetensors
 
 
 @pytest.fixture
@@ -99,3 +99,13 @@ def test_importing_the_command_loads_no_model_library():
     code = f"import sys, localfair.cli.models; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_pickles_that_nothing_opens_are_named_and_left(desk):
+    folder = safetensors(desk.folder / "trained")
+    (folder / "training_args.bin").write_bytes(b"PK")
+    for command in (("add", folder), ("check", "trained")):
+        said = desk.says("models", *command)
+        assert said.code == 0
+        assert said.err == "left alone, nothing opens it: training_args.bin\n"
+        assert "training_args" not in said.out

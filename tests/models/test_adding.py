@@ -160,3 +160,48 @@ def test_another_endpoint_of_the_same_name_is_refused_unless_forced(workspace: P
         with pytest.raises(UsageError, match="another model"):
             add_endpoint(other.url, "m", workspace)
         assert add_endpoint(other.url, "m", workspace, force=True).url == other.url
+
+
+def test_a_name_that_no_card_may_have_is_one_line(workspace: Path, tmp_path: Path) -> None:
+    path = gguf(tmp_path / "t.gguf")
+    for name in ("Two Words", "../up", "x" * 300, "\x1b[2J"):
+        with pytest.raises(ModelError, match="name: ") as refused:
+            add(path, workspace, name=name)
+        assert refused.value.message.isprintable()
+
+
+def test_a_path_with_a_line_break_is_one_line(workspace: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="path: ") as refused:
+        add(gguf(tmp_path / "a\nb.gguf"), workspace)
+    assert refused.value.message.isprintable()
+
+
+def test_what_weights_say_of_themselves_is_cleaned(workspace: Path, tmp_path: Path) -> None:
+    licence = "mit\n\x1b[2J" + "x" * 1000
+    card = add(gguf(tmp_path / "t.gguf", general__license=licence), workspace)
+    assert card.licence.startswith("mit [2Jxxx")
+    assert len(card.licence) == 300
+    assert resolve("t", workspace).card == card
+
+
+ODD_CONTEXTS = [-1, 0, 2**63, "many", [1], {"a": 1}, 1.5, True]
+
+
+@pytest.mark.parametrize("context", ODD_CONTEXTS, ids=str)
+def test_a_context_that_no_server_can_have_is_none(workspace: Path, context: object) -> None:
+    def odd_server(path: str, body: object) -> tuple[int, object]:
+        return 200, models("m", owned_by="vllm", max_model_len=context)
+
+    with Stub(odd_server) as stub:
+        assert add_endpoint(stub.url, "m", workspace).context_length is None
+
+
+@pytest.mark.parametrize("odd", [[], "text", 7, {"n_ctx": []}], ids=str)
+def test_odd_properties_of_a_server_are_passed_over(workspace: Path, odd: object) -> None:
+    def odd_server(path: str, body: object) -> tuple[int, object]:
+        if path == "/props":
+            return 200, {"default_generation_settings": odd}
+        return 200, models("m", owned_by="llamacpp", meta=odd)
+
+    with Stub(odd_server) as stub:
+        assert add_endpoint(stub.url, "m", workspace).server == "llamacpp"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,95 @@ def test_a_file_name_cannot_leave_the_weights_folder(tmp_path: Path, file: str) 
 
 def test_broken_toml_is_an_error_with_the_file(tmp_path: Path) -> None:
     assert "bad.toml" in refusal(tmp_path, "name = ")
+
+
+ONE_LINE = ["family", "licence", "licence_read_from", "output_terms", "url", "served", "path"]
+
+
+@pytest.mark.parametrize("key", ONE_LINE)
+@pytest.mark.parametrize(
+    "text",
+    ["\x1b[31mred", "a\x07b", "a\x9bb", "two\nlines", "a\rb", "a\u2028b", "a\u202eb", "\x00"],
+    ids=ascii,
+)
+def test_control_characters_in_what_is_shown_are_refused(
+    tmp_path: Path, key: str, text: str
+) -> None:
+    message = refusal(tmp_path, card_text(**{key: text}))
+    assert f"{key}: holds a control character or a line break" in message
+    assert message.isprintable()
+
+
+def test_a_note_of_several_lines_becomes_one(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(card_text() + 'note = """\nfirst\n  second\tthird\n"""\n')
+    assert load_card(path).note == "first second third"
+    path.write_text(card_text(note="\x1b[2J"))
+    with pytest.raises(ModelError, match="note"):
+        load_card(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("size", "12"),
+        ("size", 1.0),
+        ("size", True),
+        ("size", 0),
+        ("size", 2**60),
+        ("context_length", "512"),
+        ("context_length", -1),
+        ("context_length", 0),
+        ("context_length", 2**40),
+        ("context_length", [512]),
+        ("name", "a" * 200),
+        ("file", "a" * 300),
+        ("licence", "a" * 1000),
+        ("roles", ["teacher"] * 1000),
+        ("sources", "none"),
+        ("family", 3),
+        ("family", ""),
+    ],
+)
+def test_a_value_out_of_its_bounds_is_refused_in_words_of_ours(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    changes = {"name": "tiny", key: value}
+    message = refusal(tmp_path, card_text(**changes))
+    assert key in message
+    assert "Input should" not in message
+    assert "pydantic" not in message
+
+
+def test_what_toml_has_and_json_has_not_is_refused_as_a_size(tmp_path: Path) -> None:
+    for number in ("nan", "inf", "-inf", "1979-05-27", "1e400", "9" * 5000):
+        assert refusal(tmp_path, card_text() + f"size = {number}\n")
+
+
+def test_a_card_with_hundreds_of_problems_names_the_first_ones(tmp_path: Path) -> None:
+    keys = "".join(f"k{number} = 1\n" for number in range(500))
+    message = refusal(tmp_path, card_text() + keys)
+    assert "and 490 more" in message
+    assert len(message) < 5000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "note = " + "[" * 100_000,
+        ".".join("a" * 100_000) + " = 1",
+        "note = " + "[" * 200 + "]" * 200,
+        "note = '" + "x" * 3_000_000 + "'",
+    ],
+    ids=["open", "dotted", "deep", "large"],
+)
+def test_a_card_that_is_too_deep_or_too_large_is_refused_at_once(tmp_path: Path, text: str) -> None:
+    start = time.perf_counter()
+    assert "bad.toml" in refusal(tmp_path, card_text() + text)
+    assert time.perf_counter() - start < 5
+
+
+def test_a_pipe_is_not_waited_for(workspace: Path) -> None:
+    os.mkfifo(workspace / "models" / "pipe.toml")
+    with pytest.raises(ModelError, match="no regular file"):
+        load_card(workspace / "models" / "pipe.toml")

