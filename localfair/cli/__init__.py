@@ -26,6 +26,7 @@ from localfair.errors import (
     UsageError,
     nearest,
 )
+from localfair.machine.terminal import echo
 
 # name -> (module in this package, attribute, one line for --help)
 COMMANDS = {
@@ -162,6 +163,8 @@ def os_error_in_words(error: OSError) -> LocalfairError | None:
 
     if disk_is_full(error):
         return DiskFull("no space left on the disk", f"free some space and {AGAIN}")
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return UsageError("the current folder is no longer there", "change into one that is")
     if error.filename is None:
         return None
     return UsageError(
@@ -209,11 +212,11 @@ def complain(error: LocalfairError) -> int:
     """Print an error, its problems and its hint on stderr; return its exit code."""
     problems = list(getattr(error, "problems", ()))
     if len(problems) == 1:
-        click.echo(f"error: {error.message}: {problems[0]}", err=True)
+        echo(f"error: {error.message}: {problems[0]}", err=True)
     else:
-        click.echo(f"error: {error.message}", err=True)
+        echo(f"error: {error.message}", err=True)
         for problem in problems:
-            click.echo(f"  {problem}", err=True)
+            echo(f"  {problem}", err=True)
     hint = error.hint or "see `localfair --help`"
-    click.echo(f"hint: {hint}", err=True)
+    echo(f"hint: {hint}", err=True)
     return error.exit_code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import click
 
 from localfair.engines import ENGINES
 from localfair.machine.hardware import usual_precision
+from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from localfair.models.loading import Precision
@@ -91,13 +91,13 @@ def bench(
     )
     rates = measure(model, workspace_dir(), db, what, say)
     if as_json:
-        click.echo(json.dumps(rates, indent=2))
+        echo_json(rates, indent=2)
         return
     fastest = best(rates)
-    click.echo(f"{model} on {rates[0]['machine']}")
-    click.echo("\n".join(table(rates)))
+    echo(f"{model} on {rates[0]['machine']}")
+    echo(*table(rates))
     engine = fastest["engine"].partition("/")[0]
-    click.echo(f"fastest: --engine {engine} --batch {fastest['batch']}")
+    echo(f"fastest: --engine {engine} --batch {fastest['batch']}")
 
 
 def table(rates: list[dict[str, Any]]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from localfair.cli.run import OPTIONS
 from localfair.cli.show import span
+from localfair.machine.terminal import echo, echo_json
 
 EPILOG = """\b
 Examples:
@@ -84,9 +84,9 @@ def compare(**options: Any) -> None:
     with Watch() as watch:
         comparison = run_and_compare(asked, say=watch.say, progress=watch.progress)
     if as_json:
-        click.echo(json.dumps(comparison, indent=2))
+        echo_json(comparison, indent=2)
     else:
-        click.echo("\n".join(lines(comparison)))
+        echo(*lines(comparison))
 
 
 def lines(comparison: dict[str, Any]) -> list[str]:

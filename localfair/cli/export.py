@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from localfair.machine.terminal import echo
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -125,7 +127,7 @@ def lessons(run: str | None, db: Path, out: Path) -> None:
 
     with Store.open(db) as store:
         path = write(store, run, out)
-    click.echo(path)
+    echo(path)
 
 
 @export.command("card")
@@ -143,7 +145,7 @@ def card(run: str | None, db: Path, out: Path) -> None:
 
     with Store.open(db) as store:
         path = write(store, run, workspace_dir(), out)
-    click.echo(path)
+    echo(path)
 
 
 @contextmanager
@@ -165,6 +167,6 @@ def _print(exported: Exported) -> None:
     line = f"{export.path}  sha256:{export.sha256}  {export.bytes} bytes"
     if not export.is_new:
         line += ", as before"
-    click.echo(line)
+    echo(line)
     if exported.parity is not None:
-        click.echo(str(exported.parity))
+        echo(str(exported.parity))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from localfair.errors import RecipeError
+from localfair.machine.terminal import echo, echo_text
 
 if TYPE_CHECKING:
     from localfair.recipe.schema import Recipe
@@ -34,7 +35,7 @@ def show(name: str) -> None:
     from localfair.recipe.load import find_recipe
 
     toml = find_recipe(name, workspace_dir()) / "recipe.toml"
-    click.echo(toml.read_text(encoding="utf-8"), nl=False)
+    echo_text(toml.read_text(encoding="utf-8").removesuffix("\n"))
 
 
 @recipes.command(
@@ -60,7 +61,7 @@ def copy(name: str, new_name: str | None) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.recipe.load import copy_recipe
 
-    click.echo(str(copy_recipe(name, new_name or name, workspace_dir())))
+    echo(str(copy_recipe(name, new_name or name, workspace_dir())))
 
 
 def _print_each(
@@ -77,7 +78,7 @@ def _print_each(
     errors: list[RecipeError] = []
     for name in names or sorted(recipe_folders(workspace)):
         try:
-            click.echo(line(name, load_recipe(name, workspace, settings)))
+            echo(line(name, load_recipe(name, workspace, settings)))
         except RecipeError as error:
             errors.append(error)
     if len(errors) == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from localfair.cli.show import span
+from localfair.machine.terminal import echo, echo_json
 
 Row = dict[str, Any]
 
@@ -48,9 +48,9 @@ def reviewers(db: Path, run: str | None, task: str | None, precision: float, as_
     with Store.open(db) as store:
         worth = report.reviewers(store, run, task, precision)
     if as_json:
-        click.echo(json.dumps(worth, indent=2))
+        echo_json(worth, indent=2)
     else:
-        click.echo("\n".join(lines(worth)))
+        echo(*lines(worth))
 
 
 def lines(worth: dict[str, Any]) -> list[str]:

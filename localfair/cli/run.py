@@ -10,6 +10,7 @@ import click
 
 from localfair.engines import ENGINES, training_engine
 from localfair.machine.hardware import usual_precision
+from localfair.machine.terminal import echo_text, warn
 
 ENGINE_NAMES = ", ".join(engine.name for engine in ENGINES if engine.loads_weights)
 
@@ -19,7 +20,7 @@ def _renamed(ctx: click.Context, option: click.Parameter, value: int | None) -> 
     so.
     """
     if value is not None:
-        click.echo("warning: --limit is now --train-limit", err=True)
+        warn("--limit is now --train-limit")
         ctx.params["train_limit"] = value
 
 
@@ -172,6 +173,6 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
         else:
             run_id = run(ordered, until=last, say=watch.say, progress=watch.progress)
     if only_preview:
-        click.echo("\n".join(lessons))
+        echo_text("\n".join(lessons))
     else:
         print_report(ordered.db, run_id, as_json=as_json)

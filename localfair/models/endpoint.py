@@ -59,14 +59,18 @@ def allowed(url: str, hosts: frozenset[str]) -> str:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of a URL; None when it is not HTTP, names a user or holds a query."""
+    """The parts of a URL; None when it is not HTTP, names a user, holds a query, or a character
+    that no URL may hold.
+    """
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        return None
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return None
     is_http = parts.scheme in ("http", "https")
-    if not is_http or parts.username or parts.query or port == 0:
+    if not is_http or "@" in parts.netloc or parts.query or port == 0:
         return None
     return parts
 
@@ -74,10 +78,15 @@ def _split(url: str) -> SplitResult | None:
 def allowed_hosts(workspace: Path) -> frozenset[str]:
     """The hosts that the workspace's `hosts.txt` names, one a line; `#` begins a comment."""
     try:
-        lines = (workspace / HOSTS).read_text(encoding="utf-8").splitlines()
+        text = (workspace / HOSTS).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return frozenset()
-    names = [line.partition("#")[0].strip().lower() for line in lines]
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{workspace / HOSTS} is no UTF-8 text (byte {error.start})", "write one host a line"
+        ) from error
+    # only a line feed ends a line: a comment may hold U+2028, and what follows it is comment still
+    names = [line.partition("#")[0].strip(" \t\r").lower() for line in text.split("\n")]
     return frozenset(name for name in names if name)
 
 

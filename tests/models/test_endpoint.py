@@ -85,6 +85,18 @@ def test_a_workspace_names_hosts_one_a_line(tmp_path):
     assert endpoint.allowed_hosts(tmp_path) == {"gpu-box"}
 
 
+def test_a_comment_ends_with_its_line_and_with_nothing_else(tmp_path):
+    text = "\ufeffgood\r\n# why\u2028evil\x0bworse\x85worst\n"
+    (tmp_path / "hosts.txt").write_text(text, newline="")
+    assert endpoint.allowed_hosts(tmp_path) == {"good"}
+
+
+def test_hosts_that_are_no_text_are_refused_in_a_line(tmp_path):
+    (tmp_path / "hosts.txt").write_bytes(b"good\n\xff\n")
+    with pytest.raises(UsageError, match=r"no UTF-8 text \(byte 5\)"):
+        endpoint.allowed_hosts(tmp_path)
+
+
 def test_an_engine_on_another_host_says_so(tmp_path):
     card = Card(
         name="far",
@@ -106,6 +118,10 @@ def test_an_engine_on_another_host_says_so(tmp_path):
         "127.0.0.1:80",
         "http://",
         "http://a:b@127.0.0.1/",
+        "http://:b@127.0.0.1/",
+        "http://127.0.0.1/\x1b[2J",
+        "http://127.0.0.1/a b",
+        "http://\u212aube.example/",
         "http://127.0.0.1/?a=b",
         "http://127.0.0.1:0",
         "http://127.0.0.1:port",
