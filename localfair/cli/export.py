@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from localfair.cli.numbers import COUNT
 from localfair.machine.terminal import echo
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ no_parity_option = click.option(
 )
 parity_limit_option = click.option(
     "--parity-limit",
-    type=click.IntRange(1),
+    type=COUNT,
     default=32,
     show_default=True,
     help="At most N questions: of dev, else of train that no lesson came from.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from localfair.cli.numbers import COUNT, RANK, TOKENS
 from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
@@ -129,24 +130,20 @@ def requantise(name: str, file_type: str) -> None:
 @click.option("--train", is_flag=True, help="To be trained by QLoRA, not to be served.")
 @click.option(
     "--context",
-    type=click.IntRange(1),
+    type=TOKENS,
     default=2048,
     show_default=True,
     help="Tokens a sequence, serving.",
 )
 @click.option(
     "--length",
-    type=click.IntRange(1),
+    type=TOKENS,
     default=512,
     show_default=True,
     help="Tokens a lesson, training.",
 )
-@click.option(
-    "--batch", type=click.IntRange(1), help="Sequences served at once [16], or lessons a step [8]."
-)
-@click.option(
-    "--rank", type=click.IntRange(1), default=16, show_default=True, help="Of the adapter."
-)
+@click.option("--batch", type=COUNT, help="Sequences served at once [16], or lessons a step [8].")
+@click.option("--rank", type=RANK, default=16, show_default=True, help="Of the adapter.")
 @click.option(
     "--gradient-checkpointing", "checkpointing", is_flag=True, help="Train slower, in less memory."
 )

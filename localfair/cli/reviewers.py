@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from localfair.cli.numbers import Share
 from localfair.cli.show import span
 from localfair.machine.terminal import echo, echo_json
 
@@ -32,7 +33,7 @@ REVIEWER_HEADING = (
 @click.option("--task", help="Only the reviews of this task.")
 @click.option(
     "--precision",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=0.95,
     show_default=True,
     help="The share of right answers among accepted rationales that the suggestion aims at.",

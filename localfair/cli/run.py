@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from localfair.cli.numbers import BATCH, COUNT, SEED
 from localfair.engines import ENGINES, training_engine
 from localfair.machine.hardware import usual_precision
 from localfair.machine.terminal import echo_text, warn
@@ -48,14 +49,10 @@ OPTIONS = [
     click.option(
         "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
     ),
-    click.option("--train-limit", type=click.IntRange(1), help="At most N train questions."),
-    click.option(
-        "--limit", type=click.IntRange(1), hidden=True, expose_value=False, callback=_renamed
-    ),
-    click.option(
-        "--test-limit", type=click.IntRange(1), help="At most N test (and dev) questions."
-    ),
-    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--train-limit", type=COUNT, help="At most N train questions."),
+    click.option("--limit", type=COUNT, hidden=True, expose_value=False, callback=_renamed),
+    click.option("--test-limit", type=COUNT, help="At most N test (and dev) questions."),
+    click.option("--seed", type=SEED, default=0, show_default=True),
     click.option(
         "--set",
         "settings",
@@ -80,7 +77,7 @@ OPTIONS = [
     ),
     click.option(
         "--batch",
-        type=click.IntRange(1),
+        type=BATCH,
         default=16,
         show_default=True,
         help="Sequences decoded at once.",

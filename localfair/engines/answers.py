@@ -76,7 +76,7 @@ def text_of(choice: Json) -> str:
     return content
 
 
-def _part(part: Any) -> str:
+def _part(part: object) -> str:
     """The text in one part of a reply; none in a thought."""
     if isinstance(part, str):
         return part
@@ -109,7 +109,7 @@ def is_given_up(choice: Json) -> bool:
     return isinstance(reason, str) and reason.lower() in GIVEN_UP
 
 
-def token_count(value: Any, name: str) -> int:
+def token_count(value: object, name: str) -> int:
     """A number of tokens, 0 to MOST_TOKENS. Raises Malformed."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -120,7 +120,7 @@ def token_count(value: Any, name: str) -> int:
     return value
 
 
-def token_ids(value: Any) -> list[int]:
+def token_ids(value: object) -> list[int]:
     """Tokens by their ids. Raises Malformed."""
     if not isinstance(value, list):
         raise Malformed(f"{named(value)} for a list of tokens")
@@ -130,7 +130,7 @@ def token_ids(value: Any) -> list[int]:
     return value
 
 
-def log_probability(value: Any) -> float:
+def log_probability(value: object) -> float:
     """A finite natural log-probability. Raises Malformed."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Malformed(f"{named(value)} for a log-probability")
@@ -141,7 +141,7 @@ def log_probability(value: Any) -> float:
     return number
 
 
-def named(value: Any) -> str:
+def named(value: object) -> str:
     """What sort of JSON a value is, with its article."""
     if value is None:
         return "null"

@@ -105,8 +105,8 @@ def _alive() -> None:
 class Client:
     """Calls to the server at `url`.
 
-    `who` is it in an error; `check` raises when it is known to be dead. `key_hint` says where its
-    key is put.
+    `who` is it in an error; `check` raises when it is known to be dead. The attribute `key_hint`
+    says where its key is put.
     """
 
     def __init__(
@@ -116,7 +116,6 @@ class Client:
         *,
         who: str,
         hint: str = "",
-        key_hint: str = "",
         check: Callable[[], None] = _alive,
         limits: Limits = Limits(),
     ) -> None:
@@ -124,7 +123,7 @@ class Client:
         self.key = key
         self.who = who
         self.hint = hint
-        self.key_hint = key_hint
+        self.key_hint = "set LOCALFAIR_ENDPOINT_KEY to the key it was started with"
         self.limits = limits
         self._check = check
 
@@ -274,8 +273,8 @@ class Client:
                 f"{about}: {self.who} says {words}", "lower max_tokens, or serve a longer context"
             )
         if status in (401, 403):
-            hint = self.key_hint or "set LOCALFAIR_ENDPOINT_KEY to the key it was started with"
-            return EngineError(f"{self.who} wants a key, or another one ({status}): {words}", hint)
+            said = f"{self.who} wants a key, or another one ({status}): {words}"
+            return EngineError(said, self.key_hint)
         if 300 <= status < 400:
             return Refused(said, "no redirect is followed: give `models add` the address itself")
         if status == 404:

@@ -63,9 +63,9 @@ class OpenAIHttpEngine:
             self._key,
             who=self._who,
             hint="is it still running? Start it and run the same command again",
-            key_hint=endpoint.key_hint(self._card.name),
             limits=Limits(answer=settings.timeout, tries=settings.tries),
         )
+        self._client.key_hint = endpoint.key_hint(self._card.name)
         self._is_known = False  # the server was asked who it is
         self._is_told = False  # that it answers in another model's name
 

@@ -26,6 +26,8 @@ from localfair.machine.keys import taken_out, taken_out_of_text
 if TYPE_CHECKING:
     import ssl
 
+    from _typeshed import WriteableBuffer
+
 CONNECT = 10.0  # seconds until a host that says nothing at all is given up (ours)
 # Bytes of one reply with its head: a score that lists 1,000 tokens takes a tenth of a MiB (ours).
 MOST_BYTES = 16 * 2**20
@@ -124,7 +126,8 @@ class Connection:
         try:
             if self._connection.sock is None:
                 self._connect()
-            self._connection.sock.settimeout(self._answer)
+            if self._connection.sock.gettimeout() != self._answer:
+                self._connection.sock.settimeout(self._answer)
             self._connection.request(method, self._base + path, content, self._headers)
             response = self._connection.getresponse()
             content = taken_out(_content(response), self._key)
@@ -184,6 +187,7 @@ class _Source(io.RawIOBase):
         self._raw = sock.makefile("rb", buffering=0)
         self._until = until
         self._room = MOST_BYTES
+        self._is_begun = False
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """What http.client asks of a socket."""
@@ -192,11 +196,13 @@ class _Source(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._socket.settimeout(left)
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        if self._is_begun:  # most replies come in one piece, for which the timeout is set already
+            left = self._until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._socket.settimeout(left)
+        self._is_begun = True
         count = self._raw.readinto(buffer) or 0
         self._room -= count
         if self._room < 0:

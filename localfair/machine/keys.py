@@ -47,8 +47,7 @@ def taken_out(content: bytes, key: str) -> bytes:
         return content
     spellings = _spellings(key)
     for spelling in spellings:
-        if spelling in content:
-            content = content.replace(spelling, HIDDEN)
+        content = content.replace(spelling, HIDDEN)
     if rb"\u00" in content:
         unescaped = JSON_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), content)
         if any(spelling in unescaped for spelling in spellings):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import Any
 
 import click
 
@@ -50,7 +49,7 @@ def echo_text(text: str, *, err: bool = False) -> None:
     _print([shown(text)], err)
 
 
-def echo_json(value: Any, *, indent: int | None = None) -> None:
+def echo_json(value: object, *, indent: int | None = None) -> None:
     """Print a value as JSON on stdout; JSON's own escapes keep control codes out."""
     text = json.dumps(value, indent=indent)
     _print([text.replace("\x7f", "\\u007f")], err=False)

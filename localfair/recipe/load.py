@@ -121,7 +121,7 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
 def _read_toml(name: str, path: Path) -> Table:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         raise RecipeError(
             f"{name}/recipe.toml is not TOML: {error}", "mend the line it names"
         ) from error
@@ -271,5 +271,5 @@ def _toml_value(raw: str) -> Any:
     """A value as TOML reads it; a word that is no TOML is text."""
     try:
         return tomllib.loads(f"v = {raw}")["v"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return raw
