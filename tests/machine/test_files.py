@@ -149,3 +149,16 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     digest = sha256_file(tmp_path / "abc")
     assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_that_the_user_names_is_neither_followed_nor_replaced(tmp_path, there):
+    target = tmp_path / "target"
+    if there:
+        target.write_text("theirs")
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    with pytest.raises(UsageError, match="is a link"), whole(link) as written:
+        written.write_text("ours")
+    assert link.is_symlink()
+    assert target.exists() == there
