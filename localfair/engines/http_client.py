@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from localfair.errors import EngineDied, EngineError, LocalfairError, PromptTooLong, ReplyError
 from localfair.machine.http import KEPT, Broken, Connection, Reply, Unreachable
+from localfair.machine.terminal import shown_in_line
 
 if TYPE_CHECKING:
     import tenacity
@@ -389,7 +390,8 @@ def _words(reply: Reply) -> str:
         text = error.get("message", error) if isinstance(error, dict) else error
     except (ValueError, AttributeError):
         text = reply.content[: 4 * WORDS].decode(errors="replace")
-    return " ".join(str(text)[: 4 * WORDS].split())[:WORDS]
+    one_line = " ".join(str(text)[: 4 * WORDS].split())
+    return shown_in_line(one_line)[:WORDS]
 
 
 def _why(error: ValueError) -> str:
