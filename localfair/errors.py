@@ -17,6 +17,7 @@
     ├── EngineError
     │   ├── MissingDependency      an extra is not installed; the hint says which
     │   ├── PromptTooLong          a prompt that does not fit the context; names the question
+    │   ├── ReplyError             exit 1: one request that a server did not answer as it should
     │   └── EngineDied             exit 1: the engine failed under us
     ├── TrainingError              lessons or a base model that cannot be trained on
     ├── NetworkRefused             something asked for the network without the user's word
@@ -109,6 +110,23 @@ class MissingDependency(EngineError):
 
 class PromptTooLong(EngineError):
     """A prompt and its reply do not fit the model's context; nothing is ever cut silently."""
+
+
+class ReplyError(EngineError):
+    """One request failed: no reply came, or one that cannot be read. Others may well succeed.
+
+    `raw` holds the first bytes of what came, without the endpoint's key. `retryable` says whether
+    asking again may help.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self, message: str, hint: str = "", *, raw: bytes = b"", retryable: bool = False
+    ) -> None:
+        super().__init__(message, hint)
+        self.raw = raw
+        self.retryable = retryable
 
 
 class EngineDied(EngineError):

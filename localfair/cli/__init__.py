@@ -28,6 +28,7 @@ from localfair.errors import (
     UsageError,
     nearest,
 )
+from localfair.machine.terminal import echo
 
 # name -> (module in this package, attribute, one line for --help)
 COMMANDS = {
@@ -232,11 +233,11 @@ def complain(error: LocalfairError) -> int:
     """Print an error, its problems and its hint on stderr; return its exit code."""
     problems = list(getattr(error, "problems", ()))
     if len(problems) == 1:
-        click.echo(f"error: {error.message}: {problems[0]}", err=True)
+        echo(f"error: {error.message}: {problems[0]}", err=True)
     else:
-        click.echo(f"error: {error.message}", err=True)
+        echo(f"error: {error.message}", err=True)
         for problem in problems:
-            click.echo(f"  {problem}", err=True)
+            echo(f"  {problem}", err=True)
     hint = error.hint or "see `localfair --help`"
-    click.echo(f"hint: {hint}", err=True)
+    echo(f"hint: {hint}", err=True)
     return error.exit_code

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from localfair.cli.numbers import BATCH
 from localfair.engines import ENGINES
 from localfair.machine.hardware import usual_precision
+from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from localfair.models.loading import Precision
@@ -21,6 +22,7 @@ Examples:
   localfair bench smollm2-135m-instruct
   localfair bench smollm2-135m-instruct --engine transformers --batch 1 --batch 16"""
 MIB = 2**20
+MOST_NUMBERS = 10**6  # in a prompt; far more than a context holds (ours)
 
 
 @click.command("bench", epilog=EPILOG)
@@ -34,20 +36,20 @@ MIB = 2**20
 @click.option(
     "--batch",
     "batches",
-    type=click.IntRange(1),
+    type=BATCH,
     multiple=True,
     help="Sequences at once. Default: 1 4 8 16.",
 )
 @click.option(
     "--prompt-numbers",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_NUMBERS),
     default=80,
     show_default=True,
     help="Numbers in each prompt.",
 )
 @click.option(
     "--reply-tokens",
-    type=click.IntRange(2),
+    type=click.IntRange(2, 2**20),
     default=64,
     show_default=True,
     help="Most tokens of a reply.",
@@ -91,13 +93,13 @@ def bench(
     )
     rates = measure(model, workspace_dir(), db, what, say)
     if as_json:
-        click.echo(json.dumps(rates, indent=2))
+        echo_json(rates, indent=2)
         return
     fastest = best(rates)
-    click.echo(f"{model} on {rates[0]['machine']}")
-    click.echo("\n".join(table(rates)))
+    echo(f"{model} on {rates[0]['machine']}")
+    echo(*table(rates))
     engine = fastest["engine"].partition("/")[0]
-    click.echo(f"fastest: --engine {engine} --batch {fastest['batch']}")
+    echo(f"fastest: --engine {engine} --batch {fastest['batch']}")
 
 
 def table(rates: list[dict[str, Any]]) -> list[str]:

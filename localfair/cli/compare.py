@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from localfair.cli.numbers import BUDGET, COUNT, SEEDS
 from localfair.cli.run import OPTIONS
 from localfair.cli.show import span
+from localfair.machine.terminal import echo, echo_json
 
 EPILOG = """\b
 Examples:
@@ -26,7 +27,9 @@ def _seeds(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]
     try:
         seeds = [int(word) for word in value.split(",")]
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no list of seeds such as 0,1,2") from error
+        raise click.BadParameter(f"{value[:60]!r} is no list of seeds such as 0,1,2") from error
+    if any(seed not in SEEDS for seed in seeds):
+        raise click.BadParameter(f"a seed is a number from {SEEDS.start} to {SEEDS.stop - 1}")
     return tuple(dict.fromkeys(seeds))
 
 
@@ -44,12 +47,10 @@ def command(function: Callable[..., None]) -> click.Command:
         ),
         click.option(
             "--budget-tokens",
-            type=click.IntRange(1),
+            type=BUDGET,
             help="Teacher tokens, read and written, for each.",
         ),
-        click.option(
-            "--lessons", type=click.IntRange(1), help="At most so many lessons for each, instead."
-        ),
+        click.option("--lessons", type=COUNT, help="At most so many lessons for each, instead."),
         *reversed(options_of_run),
     ):
         function = option(function)
@@ -84,9 +85,9 @@ def compare(**options: Any) -> None:
     with Watch() as watch:
         comparison = run_and_compare(asked, say=watch.say, progress=watch.progress)
     if as_json:
-        click.echo(json.dumps(comparison, indent=2))
+        echo_json(comparison, indent=2)
     else:
-        click.echo("\n".join(lines(comparison)))
+        echo(*lines(comparison))
 
 
 def lines(comparison: dict[str, Any]) -> list[str]:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from localfair.cli.numbers import COUNT
+from localfair.machine.terminal import echo
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,7 +45,7 @@ no_parity_option = click.option(
 )
 parity_limit_option = click.option(
     "--parity-limit",
-    type=click.IntRange(1),
+    type=COUNT,
     default=32,
     show_default=True,
     help="At most N questions: of dev, else of train that no lesson came from.",
@@ -125,7 +128,7 @@ def lessons(run: str | None, db: Path, out: Path) -> None:
 
     with Store.open(db) as store:
         path = write(store, run, out)
-    click.echo(path)
+    echo(path)
 
 
 @export.command("card")
@@ -143,7 +146,7 @@ def card(run: str | None, db: Path, out: Path) -> None:
 
     with Store.open(db) as store:
         path = write(store, run, workspace_dir(), out)
-    click.echo(path)
+    echo(path)
 
 
 @contextmanager
@@ -165,6 +168,6 @@ def _print(exported: Exported) -> None:
     line = f"{export.path}  sha256:{export.sha256}  {export.bytes} bytes"
     if not export.is_new:
         line += ", as before"
-    click.echo(line)
+    echo(line)
     if exported.parity is not None:
-        click.echo(str(exported.parity))
+        echo(str(exported.parity))

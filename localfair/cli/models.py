@@ -6,11 +6,13 @@ Parses, calls `localfair.models`, prints. Knows nothing of how any of it is done
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from localfair.cli.numbers import COUNT, RANK, TOKENS
+from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from localfair.models import Model
@@ -38,9 +40,9 @@ def list_models(as_json: bool) -> None:
 
     listed = listing(workspace_dir())
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(model) for model in listed], indent=2))
+        echo_json([dataclasses.asdict(model) for model in listed], indent=2)
     else:
-        click.echo(table(listed))
+        echo(*table(listed).split("\n"))
 
 
 @models.command()
@@ -68,12 +70,12 @@ def add(
 
     if file is not None and not (endpoint or served):
         card = add_weights(file, workspace_dir(), name=name, force=force)
-        click.echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
+        echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
         _name_what_is_left(file)
     elif endpoint and served and file is None:
         card = add_endpoint(endpoint, served, workspace_dir(), name=name, force=force)
         identity = card.identity or "it says nothing of its weights"
-        click.echo(f"{card.name}: {card.server} at {card.url}, {identity} (cannot be verified)")
+        echo(f"{card.name}: {card.server} at {card.url}, {identity} (cannot be verified)")
     else:
         raise click.UsageError("give FILE, or --endpoint URL with --served NAME")
 
@@ -102,7 +104,7 @@ def fetch(name: str) -> None:
     from localfair.models.fetch import fetch as fetch_weights
 
     def say(line: str) -> None:
-        click.echo(line, err=True)
+        echo(line, err=True)
 
     _print_verified(fetch_weights(name, workspace_dir(), say=say))
 
@@ -121,7 +123,7 @@ def requantise(name: str, file_type: str) -> None:
 
     card = write(name, file_type, workspace_dir())
     size = (card.size or 0) / MIB
-    click.echo(f"{card.name}: {size:.0f} MiB, sha256 {card.sha256}")
+    echo(f"{card.name}: {size:.0f} MiB, sha256 {card.sha256}")
 
 
 @models.command(
@@ -132,24 +134,20 @@ def requantise(name: str, file_type: str) -> None:
 @click.option("--train", is_flag=True, help="To be trained by QLoRA, not to be served.")
 @click.option(
     "--context",
-    type=click.IntRange(1),
+    type=TOKENS,
     default=2048,
     show_default=True,
     help="Tokens a sequence, serving.",
 )
 @click.option(
     "--length",
-    type=click.IntRange(1),
+    type=TOKENS,
     default=512,
     show_default=True,
     help="Tokens a lesson, training.",
 )
-@click.option(
-    "--batch", type=click.IntRange(1), help="Sequences served at once [16], or lessons a step [8]."
-)
-@click.option(
-    "--rank", type=click.IntRange(1), default=16, show_default=True, help="Of the adapter."
-)
+@click.option("--batch", type=COUNT, help="Sequences served at once [16], or lessons a step [8].")
+@click.option("--rank", type=RANK, default=16, show_default=True, help="Of the adapter.")
 @click.option(
     "--gradient-checkpointing", "checkpointing", is_flag=True, help="Train slower, in less memory."
 )
@@ -187,28 +185,28 @@ def _name_what_is_left(weights: Path) -> None:
 
     left = left_alone(weights.expanduser())
     if left:
-        click.echo(f"left alone, nothing opens it: {', '.join(left)}", err=True)
+        echo(f"left alone, nothing opens it: {', '.join(left)}", err=True)
 
 
 def _print_fit(name: str, fit: Fit) -> None:
     purpose = "QLoRA" if fit.load.train else "serving"
     verdict = "fits" if fit.fits else "does not fit"
-    click.echo(
+    echo(
         f"{name}, {purpose}, {fit.load}: needs {fit.needed / GIB:.2f} GiB,"
         f" {fit.free / GIB:.2f} GiB of {fit.memory} are free: {verdict}"
     )
     if fit.instead:
-        click.echo(f"would fit: {fit.instead}")
+        echo(f"would fit: {fit.instead}")
     elif not fit.fits:
-        click.echo("nothing smaller fits: take a smaller model")
+        echo("nothing smaller fits: take a smaller model")
 
 
 def _print_verified(model: Model) -> None:
     if model.card.format == "endpoint":
-        click.echo(
+        echo(
             f"{model.name}: {model.fingerprint}"
             f" (as it said before, which cannot be verified) {model.card.url}"
         )
         return
     state = "as the card says" if model.card.sha256 else "seen, the card holds no sha256"
-    click.echo(f"{model.name}: {model.fingerprint} ({state}) {model.path}")
+    echo(f"{model.name}: {model.fingerprint} ({state}) {model.path}")

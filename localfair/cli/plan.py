@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from localfair.cli.run import command
+from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +32,9 @@ def plan(**options: Any) -> None:
     recipe = options.pop("recipe")
     planned = make_plan(order(recipe, RunOptions(**options)))
     if as_json:
-        click.echo(json.dumps(planned.data(), indent=2))
+        echo_json(planned.data(), indent=2)
     else:
-        click.echo("\n".join(lines(planned)))
+        echo(*lines(planned))
 
 
 def lines(planned: Planned) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from localfair.errors import RecipeError
+from localfair.machine.terminal import echo, echo_text
 
 if TYPE_CHECKING:
     from localfair.recipe.schema import Recipe
@@ -33,7 +34,7 @@ def show(name: str) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.recipe.load import recipe_text
 
-    click.echo(recipe_text(name, workspace_dir()), nl=False)
+    echo_text(recipe_text(name, workspace_dir()).removesuffix("\n"))
 
 
 @recipes.command(
@@ -59,7 +60,7 @@ def copy(name: str, new_name: str | None) -> None:
     from localfair.machine.workspace import workspace_dir
     from localfair.recipe.load import copy_recipe
 
-    click.echo(str(copy_recipe(name, new_name or name, workspace_dir())))
+    echo(str(copy_recipe(name, new_name or name, workspace_dir())))
 
 
 def _print_each(
@@ -76,7 +77,7 @@ def _print_each(
     errors: list[RecipeError] = []
     for name in names or sorted(recipe_folders(workspace)):
         try:
-            click.echo(line(name, load_recipe(name, workspace, settings)))
+            echo(line(name, load_recipe(name, workspace, settings)))
         except RecipeError as error:
             errors.append(error)
     if len(errors) == 1:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from localfair.machine.terminal import echo
+
 
 @click.command(
     epilog="\b\nExamples:\n  localfair report\n  localfair report --list\n  localfair report 3f2a --json"
@@ -30,7 +32,7 @@ def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
         return
     with Store.open(db) as store:
         for head in runs(store):
-            click.echo(_line(head))
+            echo(_line(head))
 
 
 def _line(head: dict[str, Any]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from localfair.cli.numbers import Share
 from localfair.cli.show import span
+from localfair.machine.terminal import echo, echo_json
 
 Row = dict[str, Any]
 
@@ -32,7 +33,7 @@ REVIEWER_HEADING = (
 @click.option("--task", help="Only the reviews of this task.")
 @click.option(
     "--precision",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=0.95,
     show_default=True,
     help="The share of right answers among accepted rationales that the suggestion aims at.",
@@ -48,9 +49,9 @@ def reviewers(db: Path, run: str | None, task: str | None, precision: float, as_
     with Store.open(db) as store:
         worth = report.reviewers(store, run, task, precision)
     if as_json:
-        click.echo(json.dumps(worth, indent=2))
+        echo_json(worth, indent=2)
     else:
-        click.echo("\n".join(lines(worth)))
+        echo(*lines(worth))
 
 
 def lines(worth: dict[str, Any]) -> list[str]:

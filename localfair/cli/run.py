@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from localfair.cli.numbers import BATCH, COUNT, SEED
 from localfair.engines import ENGINES, training_engine
 from localfair.machine.hardware import usual_precision
+from localfair.machine.terminal import echo_text, warn
 
 ENGINE_NAMES = ", ".join(engine.name for engine in ENGINES if engine.loads_weights)
 
@@ -19,7 +21,7 @@ def _renamed(ctx: click.Context, option: click.Parameter, value: int | None) -> 
     so.
     """
     if value is not None:
-        click.echo("warning: --limit is now --train-limit", err=True)
+        warn("--limit is now --train-limit")
         ctx.params["train_limit"] = value
 
 
@@ -47,14 +49,10 @@ OPTIONS = [
     click.option(
         "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
     ),
-    click.option("--train-limit", type=click.IntRange(1), help="At most N train questions."),
-    click.option(
-        "--limit", type=click.IntRange(1), hidden=True, expose_value=False, callback=_renamed
-    ),
-    click.option(
-        "--test-limit", type=click.IntRange(1), help="At most N test (and dev) questions."
-    ),
-    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--train-limit", type=COUNT, help="At most N train questions."),
+    click.option("--limit", type=COUNT, hidden=True, expose_value=False, callback=_renamed),
+    click.option("--test-limit", type=COUNT, help="At most N test (and dev) questions."),
+    click.option("--seed", type=SEED, default=0, show_default=True),
     click.option(
         "--set",
         "settings",
@@ -79,7 +77,7 @@ OPTIONS = [
     ),
     click.option(
         "--batch",
-        type=click.IntRange(1),
+        type=BATCH,
         default=16,
         show_default=True,
         help="Sequences decoded at once.",
@@ -172,6 +170,6 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
         else:
             run_id = run(ordered, until=last, say=watch.say, progress=watch.progress)
     if only_preview:
-        click.echo("\n".join(lessons))
+        echo_text("\n".join(lessons))
     else:
         print_report(ordered.db, run_id, as_json=as_json)

@@ -6,14 +6,13 @@ Prints; decides nothing.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+from localfair.machine.terminal import echo, echo_json, echo_text, shown, shown_in_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -22,8 +21,8 @@ PLAIN_EVERY = 30.0  # seconds between plain progress lines
 
 
 def say(line: str) -> None:
-    """Print a line for the person, on stderr."""
-    click.echo(line, err=True)
+    """Print a line for the person, on stderr; a recipe's note may be several."""
+    echo_text(line, err=True)
 
 
 def span(interval: Sequence[float] | None, format_spec: str = ".1%") -> str:
@@ -56,7 +55,8 @@ class Watch:
     def say(self, line: str) -> None:
         """Print a line above the bar: a step is done."""
         if self._bar is not None:
-            self._bar.console.print(line, highlight=False, soft_wrap=True)
+            console = self._bar.console
+            console.print(shown(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
         else:
             say(line)
 
@@ -66,16 +66,16 @@ class Watch:
             self._draw(self._bar, done, total, label)
         elif time.monotonic() - self._last >= PLAIN_EVERY:
             self._last = time.monotonic()
-            say(f"  {label} {done}/{total}")
+            echo(f"  {label} {done}/{total}", err=True)
 
     def _draw(self, bar: Progress, done: int, total: int, label: str) -> None:
         step = label.partition(":")[0]
         if self._task is None or step != self._step:
             if self._task is not None:
                 bar.remove_task(self._task)
-            self._task = bar.add_task(label, total=total)
+            self._task = bar.add_task(shown_in_line(label), total=total)
             self._step = step
-        bar.update(self._task, completed=done, total=total, description=label)
+        bar.update(self._task, completed=done, total=total, description=shown_in_line(label))
 
 
 def _progress_bar() -> Progress:
@@ -89,7 +89,7 @@ def _progress_bar() -> Progress:
     )
 
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -106,9 +106,9 @@ def print_report(db: Path, run: str | None, *, as_json: bool) -> None:
     with Store.open(db) as store:
         findings = report(store, run or latest_run(store))
     if as_json:
-        click.echo(json.dumps(findings, indent=2))
+        echo_json(findings, indent=2)
     else:
-        click.echo("\n".join(lines(findings)))
+        echo(*lines(findings))
 
 
 def lines(findings: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
 from localfair.models import AnyModel, Model, find_model
 from localfair.models.chat import load_tokenizer
-from localfair.models.endpoint import allowed_hosts
+from localfair.models.endpoint import allowed_hosts, refuse_shared_key
 from localfair.record.nouns import EngineIdentity, Role, Seat
 
 if TYPE_CHECKING:
@@ -98,9 +98,17 @@ class Seating:
         self._models: dict[str, AnyModel] = {}
 
     def model(self, name: str) -> AnyModel:
-        """The resolved model of a name."""
+        """The resolved model of a name.
+
+        Raises UsageError when one key would go to the servers of several models.
+        """
         if name not in self._models:
             self._models[name] = find_model(name, self.workspace)
+            urls = {}
+            for model in self._models.values():
+                if isinstance(model, Model) and model.format == "endpoint":
+                    urls[model.name] = model.card.url
+            refuse_shared_key(urls)
         return self._models[name]
 
     def seat(self, role: Role, names: Iterable[str]) -> list[Member]:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from localfair.errors import MissingDependency
+from localfair.errors import MissingDependency, ReplyError
 from localfair.record.nouns import EngineIdentity, Generation, Request
 
 if TYPE_CHECKING:
     from localfair.models import AnyModel
     from localfair.models.loading import Precision
 
+FailedRequest = Callable[[Request, ReplyError], None]
 WEIGHTS = frozenset({"gguf", "safetensors"})  # the formats of models whose weights are files here
 
 
@@ -65,6 +66,8 @@ class Opening:
     batch: how many sequences run together.
     threads: of the processor; None is one for each physical core.
     hosts: the other machines that may be asked (see `localfair.models.endpoint`).
+    failed: is given each request that a server did not answer as it should, with what went wrong,
+    and the others go on; None raises the ReplyError.
     """
 
     identity: EngineIdentity
@@ -74,6 +77,7 @@ class Opening:
     batch: int = 16
     threads: int | None = None
     hosts: frozenset[str] = frozenset()
+    failed: FailedRequest | None = None
 
     def __post_init__(self) -> None:
         assert bool(self.adapter) == bool(self.identity.adapter), (

@@ -8,13 +8,25 @@ or any other.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
+from localfair.engines.answers import (
+    Json,
+    is_cut,
+    is_given_up,
+    log_probability,
+    only_choice,
+    read_from,
+    text_of,
+    token_count,
+)
+from localfair.engines.base import FailedRequest
+from localfair.engines.http_client import Answer, Failed
 from localfair.engines.requests import draw_seed
-from localfair.errors import EngineDied, EngineError
+from localfair.errors import EngineError, ReplyError
+from localfair.machine.http import KEPT
 from localfair.record.nouns import Generation, Request
-
-Json = dict[str, Any]
 
 # How many of the likeliest tokens a chat server is asked to list, by dialect; 20 is OpenAI's most.
 LISTED = {"llamacpp": 1000, "vllm": 20}
@@ -84,52 +96,80 @@ def leaning(token: int | str) -> Json:
     return {"logit_bias": [[token, FORCED]]}
 
 
-def generation(request: Request, data: Json, seconds: float, who: str) -> Generation:
+def generation(
+    request: Request, data: Json, seconds: float, who: str, raw: bytes = b""
+) -> Generation:
     """The reply in a server's answer to /v1/completions or /v1/chat/completions.
 
-    `who` is the server in errors. Raises EngineError when the answer is no completion, or when a
-    bound reply that ended by itself is no JSON: the server ignored the constraint. Raises
-    EngineDied when the server gave the request up.
+    `who` is the server in errors, `raw` the answer as it came. A reply without a text that ended by
+    itself is an empty one. Raises ReplyError when the answer is no completion, when the server gave
+    the request up, or when a bound reply that ended by itself is no JSON: the server ignored the
+    constraint.
     """
-    try:
-        choice = data["choices"][0]
-        text = choice["message"]["content"] if "message" in choice else choice["text"]
-        prompt_tokens = int(data["usage"]["prompt_tokens"])
-        completion_tokens = int(data["usage"]["completion_tokens"])
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise EngineError(
-            f"{who} answers without {error}", "is it an OpenAI-compatible server?"
-        ) from error
-    reason = choice.get("finish_reason")
-    if reason in ("abort", "error"):
-        raise EngineDied(
-            f"{who} gave up {request.about or 'a request'}", "run the same command again"
+    about = request.about or "a request"
+    with read_from(who, about, raw):
+        choice = only_choice(data)
+        if is_given_up(choice):
+            raise ReplyError(
+                f"{who} gave up {about}",
+                "run the same command again",
+                raw=raw[:KEPT],
+                retryable=True,
+            )
+        finish: Literal["stop", "length"] = "length" if is_cut(choice) else "stop"
+        usage = data["usage"]
+        reply = Generation(
+            request=request,
+            text=text_of(choice),
+            finish=finish,
+            prompt_tokens=token_count(usage["prompt_tokens"], "prompt_tokens"),
+            completion_tokens=token_count(usage["completion_tokens"], "completion_tokens"),
+            seconds=seconds,
+            logprobs=written(choice) if request.logprobs else (),
         )
-    finish: Literal["stop", "length"] = "length" if reason == "length" else "stop"
-    reply = Generation(
-        request=request,
-        text=text or "",
-        finish=finish,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        seconds=seconds,
-        logprobs=written(choice) if request.logprobs else (),
-    )
-    _refuse_ignored(reply, who)
+    _refuse_ignored(reply, who, raw)
     return reply
 
 
+def replies(answers: Iterable[Answer], who: str, failed: Failed | None) -> Iterator[Generation]:
+    """The reply in each answer, whose call's `tag` is its request.
+
+    An answer that is no completion goes to `failed`; without one its ReplyError is raised.
+    """
+    for answer in answers:
+        request = answer.call.tag
+        try:
+            reply = generation(request, answer.data, answer.seconds, who, answer.raw)
+        except ReplyError as error:
+            if failed is None:
+                raise
+            failed(answer.call, error)
+        else:
+            yield reply
+
+
+def by_request(failed: FailedRequest | None) -> Failed | None:
+    """A client's `failed` that hands on the request, which is the call's `tag`."""
+    if failed is None:
+        return None
+    return lambda call, error: failed(call.tag, error)
+
+
 def written(choice: Json) -> tuple[float, ...]:
-    """The log-probability of each token written, in either of the two forms that servers use."""
+    """The log-probability of each token written, in either of the two forms that servers use.
+
+    Raises Malformed, or a TypeError or KeyError where the form is another.
+    """
     logprobs = choice.get("logprobs") or {}
     if "content" in logprobs:
-        return tuple(float(token["logprob"]) for token in logprobs["content"] or ())
+        tokens = logprobs["content"] or ()
+        return tuple(log_probability(token["logprob"]) for token in tokens)
     values = logprobs.get("token_logprobs") or ()
-    return tuple(float(value) for value in values if value is not None)
+    return tuple(log_probability(value) for value in values if value is not None)
 
 
-def _refuse_ignored(reply: Generation, who: str) -> None:
-    """Raise EngineError for a reply that ended by itself and does not keep to its JSON schema."""
+def _refuse_ignored(reply: Generation, who: str, raw: bytes) -> None:
+    """Raise ReplyError for a reply that ended by itself and does not keep to its JSON schema."""
     request = reply.request
     if request.constraint is None or request.constraint.kind != "json_schema":
         return
@@ -137,8 +177,9 @@ def _refuse_ignored(reply: Generation, who: str) -> None:
         return  # it was cut: half a JSON is what was asked for
     try:
         json.loads(reply.text)
-    except ValueError as error:
-        raise EngineError(
+    except (ValueError, RecursionError) as error:
+        raise ReplyError(
             f"{who} ignored the JSON schema of {request.about or 'a request'}: {reply.text[:60]!r}",
             "serve the model with llama.cpp's server or vLLM, or leave the recipe's `constrained` off",
+            raw=raw[:KEPT],
         ) from error

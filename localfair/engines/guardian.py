@@ -33,7 +33,9 @@ def main(grace: float, log: str, command: list[str]) -> int:
         signal.signal(number, lambda *_: None)
     signal.signal(signal.SIGTERM, _interrupt)
     _process_control(SUBREAPER, 1)
-    with Path(log).open("ab") as out:
+    # for this user alone, and never through a link that lies there
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "ab") as out:
         server = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -8,14 +8,30 @@ or the store.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from localfair.engines.answers import (
+    log_probability,
+    only_choice,
+    read_from,
+    token_count,
+    token_ids,
+)
 from localfair.engines.base import Opening
-from localfair.engines.completions import LISTED, constrained, drawing, generation, leaning
-from localfair.engines.http_client import Answer, Call, Client
+from localfair.engines.completions import (
+    LISTED,
+    by_request,
+    constrained,
+    drawing,
+    leaning,
+    replies,
+)
+from localfair.engines.http_client import Answer, Call, Client, Limits
 from localfair.engines.requests import refuse_too_long
 from localfair.errors import EngineError
+from localfair.machine.terminal import warn
 from localfair.models import endpoint
 from localfair.record.nouns import Generation, Request
 
@@ -39,21 +55,27 @@ class OpenAIHttpEngine:
         self._batch = opening.batch
         self._url = url
         self._who = f"the server at {url}"
+        self._failed = by_request(opening.failed)
+        self._key = endpoint.key_of(self._card.name)
+        settings = self._card.endpoint
         self._client = Client(
             url,
-            endpoint.key(),
+            self._key,
             who=self._who,
             hint="is it still running? Start it and run the same command again",
+            limits=Limits(answer=settings.timeout, tries=settings.tries),
         )
+        self._client.key_hint = endpoint.key_hint(self._card.name)
         self._is_known = False  # the server was asked who it is
+        self._is_told = False  # that it answers in another model's name
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`. What the server gives no way to measure is refused by the server itself."""
         asked = list(requests)
         calls = [Call(CHAT, self._completion(r), r.about, r) for r in asked]
         self._check(asked)
-        for answer in self._client.each(calls, self._batch):
-            yield generation(answer.call.tag, answer.data, answer.seconds, self._who)
+        answers = self._client.each(calls, self._batch, self._failed)
+        yield from replies(self._named(answers), self._who, self._failed)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`: each continuation must be one of the likeliest first tokens that the server
@@ -64,7 +86,7 @@ class OpenAIHttpEngine:
         asked = list(requests)
         self._check(asked)
         calls = [Call(CHAT, self._first_token(r), r.about, r) for r in asked]
-        for answer in self._client.each(calls, self._batch):
+        for answer in self._named(self._client.each(calls, self._batch)):
             yield self._scored(answer)
 
     def close(self) -> None:
@@ -124,7 +146,7 @@ class OpenAIHttpEngine:
     def _check_identity(self) -> None:
         """Raise EngineError when the server holds other weights than when its card was made."""
         card = self._card
-        answering = endpoint.look(self._url, card.served)
+        answering = endpoint.look(self._url, card.served, self._key)
         if card.identity and answering.identity != card.identity:
             raise EngineError(
                 f"{self._who} now holds other weights than when {self.identity.model} was added",
@@ -140,7 +162,9 @@ class OpenAIHttpEngine:
         if self._card.server == "vllm":
             calls = [Call("/tokenize", self._messages(r), r.about, r) for r in asked]
             for answer in self._client.each(calls, self._batch):
-                yield answer.call.tag, int(answer.data["count"])
+                with read_from(self._who, answer.call.path, answer.raw):
+                    count = token_count(answer.data["count"], "count")
+                yield answer.call.tag, count
         if self._card.server == "llamacpp":
             yield from self._lengths_of_texts(asked)
 
@@ -149,16 +173,37 @@ class OpenAIHttpEngine:
         rendering = [Call("/apply-template", self._messages(r), r.about, r) for r in asked]
         tokenising = []
         for answer in self._client.each(rendering, self._batch):
+            with read_from(self._who, answer.call.path, answer.raw):
+                prompt = answer.data["prompt"]
             body = {
-                "content": answer.data["prompt"],
+                "content": prompt,
                 "add_special": True,
                 "parse_special": True,
             }
             tokenising.append(Call("/tokenize", body, tag=answer.call.tag))
         for answer in self._client.each(tokenising, self._batch):
-            yield answer.call.tag, len(answer.data["tokens"])
+            with read_from(self._who, answer.call.path, answer.raw):
+                tokens = token_ids(answer.data["tokens"])
+            yield answer.call.tag, len(tokens)
 
     # -- what comes back --------------------------------------------------------------------------
+
+    def _named(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """The answers as they come; says once when they come in another model's name.
+
+        Servers have names of their own for what they serve (a file's path, a dated version), so
+        another name is no reason to stop. llama.cpp's server has one model, whatever its name.
+        """
+        for answer in answers:
+            named = answer.data.get("model") if isinstance(answer.data, dict) else None
+            is_other = isinstance(named, str) and not _is_same(named, self._card.served)
+            if is_other and not self._is_told and self._card.server != "llamacpp":
+                self._is_told = True
+                warn(
+                    f"{self._who} answers as {str(named)[:100]!r}, not as {self._card.served!r}: "
+                    "is that the model you mean?"
+                )
+            yield answer
 
     def _scored(self, answer: Answer) -> Generation:
         """The log-probabilities of a request's continuations among the first tokens that the
@@ -166,12 +211,12 @@ class OpenAIHttpEngine:
         """
         request: Request = answer.call.tag
         try:
-            prompt_tokens = int(answer.data["usage"]["prompt_tokens"])
-            first = answer.data["choices"][0]["logprobs"]["content"][0]
+            prompt_tokens = token_count(answer.data["usage"]["prompt_tokens"], "prompt_tokens")
+            first = only_choice(answer.data)["logprobs"]["content"][0]
             # two tokens may have one spelling: the likelier, which comes first, stands
             tokens = reversed(first["top_logprobs"])
-            listed = {token["token"]: float(token["logprob"]) for token in tokens}
-        except (KeyError, IndexError, TypeError) as error:
+            listed = {token["token"]: log_probability(token["logprob"]) for token in tokens}
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
             raise EngineError(
                 f"{self._who} lists no log-probabilities", 'set review.mode = "reasoned"'
             ) from error
@@ -191,3 +236,15 @@ class OpenAIHttpEngine:
             seconds=answer.seconds,
             logprobs=tuple(listed[continuation] for continuation in request.continuations),
         )
+
+
+def _is_same(named: str, served: str) -> bool:
+    """Whether two names may be of one model, whatever their folder, tag, date and case."""
+    short, long = sorted((_bare(named), _bare(served)), key=len)
+    return short == long or (bool(short) and re.match(re.escape(short) + r"\W", long) is not None)
+
+
+def _bare(name: str) -> str:
+    """`model` of `Folder/Model.gguf` and of `model:latest`."""
+    file = re.split(r"[/\\]", name.lower())[-1]
+    return file.partition(":")[0].removesuffix(".gguf")

@@ -22,11 +22,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from localfair.engines.answers import read_from
 from localfair.engines.http_client import Client
-from localfair.errors import EngineDied
+from localfair.errors import EngineDied, ReplyError
 from localfair.machine.hardware import gpu_memory
 from localfair.machine.http import Connection
+from localfair.machine.keys import taken_out_of_text
 from localfair.machine.offline import SWITCHES
+from localfair.models.endpoint import KEY_VARIABLE
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
 GRACE = 10.0  # seconds between SIGINT and SIGKILL
@@ -112,7 +115,8 @@ class Server:
             text = self.log.read_text(errors="replace")
         except OSError:
             return []
-        lines = [line.strip()[:300] for line in text.splitlines() if line.strip()]
+        without_key = taken_out_of_text(text, self.client.key)
+        lines = [line.strip()[:300] for line in without_key.splitlines() if line.strip()]
         return lines[-SHOWN:]
 
     def stop(self, *, keep_log: bool = False) -> None:
@@ -153,7 +157,7 @@ def start(launch: Launch) -> Server:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **SWITCHES, **launch.environment, launch.key_variable: key},
+        env={**_inherited(), **SWITCHES, **launch.environment, launch.key_variable: key},
         start_new_session=True,
     )
     server = Server(launch, folder, guardian, port, key)
@@ -163,6 +167,11 @@ def start(launch: Launch) -> Server:
         server.stop(keep_log=True)
         raise
     return server
+
+
+def _inherited() -> dict[str, str]:
+    """This process's environment without the keys of endpoints, which are no child's business."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(KEY_VARIABLE)}
 
 
 def free_port() -> int:
@@ -187,7 +196,7 @@ def _await_ready(server: Server) -> None:
             if ended is not None:
                 why = "its port is taken" if is_stranger else ended
                 raise server.failed(f"{launch.name} ended before it was ready ({why})")
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, ReplyError):
                 status, names = _models(connection)
                 if launch.served in names:
                     return
@@ -202,7 +211,8 @@ def _models(connection: Connection) -> tuple[int, list[str]]:
     reply = connection.ask("/v1/models")
     if reply.status != 200:
         return reply.status, []
-    return reply.status, [model.get("id") for model in reply.json().get("data", [])]
+    with read_from("the server", "/v1/models"):
+        return reply.status, [model.get("id") for model in reply.json().get("data", [])]
 
 
 def _status(code: int) -> str:

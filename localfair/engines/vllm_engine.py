@@ -18,8 +18,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from localfair.engines.answers import log_probability, only_choice, read_from, token_ids
 from localfair.engines.base import Opening
-from localfair.engines.completions import constrained, drawing, generation
+from localfair.engines.completions import by_request, constrained, drawing, replies
 from localfair.engines.http_client import Answer, Call
 from localfair.engines.requests import refuse_too_long
 from localfair.engines.scoring import Scoring
@@ -71,12 +72,14 @@ class VllmEngine:
             calls.append(self._completion(request, prompt))
         if not calls:
             return
-        for answer in self._started().client.each(calls, self._opening.batch):
+        failed = by_request(self._opening.failed)
+        for answer in self._started().client.each(calls, self._opening.batch, failed):
             request = answer.call.tag
-            reply = generation(request, answer.data, answer.seconds, WHO)
-            if request.logprobs and request.constraint is not None:
-                reply = self._unbound(reply, answer)
-            yield reply
+            for reply in replies([answer], WHO, failed):
+                if request.logprobs and request.constraint is not None:
+                    yield self._unbound(reply, answer)
+                else:
+                    yield reply
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`.
@@ -89,10 +92,12 @@ class VllmEngine:
             return
         for answer in self._started().client.each(calls, self._opening.batch):
             scoring, beginning = answer.call.tag
-            (step,) = answer.data["choices"][0]["logprobs"]["top_logprobs"]
             logprobs = {}
-            for name, logprob in step.items():
-                logprobs[int(name.removeprefix("token_id:"))] = float(logprob)
+            with read_from(WHO, answer.call.about, answer.raw):
+                (step,) = only_choice(answer.data)["logprobs"]["top_logprobs"]
+                for name, logprob in step.items():
+                    token = int(name.removeprefix("token_id:"))
+                    logprobs[token] = log_probability(logprob)
             scoring.take(beginning, logprobs, answer.seconds)
             if not scoring.wanted():
                 yield scoring.generation()
@@ -166,7 +171,8 @@ class VllmEngine:
         vLLM tells those under the constraint, so it is asked for those of the reply as a prompt.
         """
         prompt = answer.call.body["prompt"]
-        tokens = answer.data["choices"][0]["token_ids"]
+        with read_from(WHO, reply.request.about, answer.raw):
+            tokens = token_ids(only_choice(answer.data)["token_ids"])
         body = {
             "model": self._asked_model,
             "prompt": [*prompt, *tokens],
@@ -175,10 +181,11 @@ class VllmEngine:
         }
         call = Call("/v1/completions", body, reply.request.about)
         (again,) = self._started().client.each([call], 1)
-        steps = again.data["choices"][0]["prompt_logprobs"][len(prompt) :]
         logprobs = []
-        for step, token in zip(steps, tokens, strict=True):
-            logprobs.append(float(step[str(token)]["logprob"]))
+        with read_from(WHO, reply.request.about, again.raw):
+            steps = only_choice(again.data)["prompt_logprobs"][len(prompt) :]
+            for step, token in zip(steps, tokens, strict=True):
+                logprobs.append(log_probability(step[str(token)]["logprob"]))
         return replace(reply, logprobs=tuple(logprobs))
 
     @property

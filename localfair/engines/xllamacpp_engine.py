@@ -11,8 +11,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from localfair.engines.answers import (
+    log_probability,
+    only_choice,
+    read_from,
+    token_count,
+    token_ids,
+)
 from localfair.engines.base import Opening
-from localfair.engines.completions import constrained, drawing, generation, leaning
+from localfair.engines.completions import by_request, constrained, drawing, leaning, replies
 from localfair.engines.gguf_adapter import as_gguf
 from localfair.engines.http_client import Call
 from localfair.engines.requests import refuse_too_long
@@ -75,8 +82,9 @@ class XllamacppEngine:
             return
         prompts = self._prompts(asked, [r.sampling.max_tokens for r in asked])
         calls = [_completion(r, prompt) for r, prompt in zip(asked, prompts, strict=True)]
-        for answer in self._started().client.each(calls, self._slots):
-            yield generation(answer.call.tag, answer.data, answer.seconds, WHO)
+        failed = by_request(self._opening.failed)
+        answers = self._started().client.each(calls, self._slots, failed)
+        yield from replies(answers, WHO, failed)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn.
@@ -118,19 +126,24 @@ class XllamacppEngine:
         properties = server.client.get("/props")
         self._check_context(properties, length)
         if self._template is None:
+            with read_from(WHO, "/props"):
+                bos = str(properties["bos_token"])
+                eos = str(properties["eos_token"])
             self._template = ChatTemplate(
                 self.identity.model,
                 self._model.chat_template,
-                bos=properties["bos_token"],
-                eos=properties["eos_token"],
+                bos=bos,
+                eos=eos,
                 control=control_texts(self._model.path),
             )
         return server
 
     def _check_context(self, properties: dict[str, Any], length: int) -> None:
         """Raise EngineDied when the server gives its sequences less than it was told to."""
-        tokens = int(properties["default_generation_settings"]["n_ctx"])
-        slots = properties["total_slots"]
+        with read_from(WHO, "/props"):
+            settings = properties["default_generation_settings"]
+            tokens = token_count(settings["n_ctx"], "n_ctx")
+            slots = properties["total_slots"]
         if tokens < min(length, self._length) or slots != self._slots:
             raise EngineDied(
                 f"{WHO} gives {tokens} tokens to each of {slots} sequences, not {self._length}",
@@ -221,7 +234,8 @@ class XllamacppEngine:
             return tokens
         empty = Call("/tokenize", {"content": "", "add_special": True})
         (answer,) = self._started().client.each([empty], 1)
-        beginning = answer.data["tokens"][:1]
+        with read_from(WHO, answer.call.path, answer.raw):
+            beginning = token_ids(answer.data["tokens"])[:1]
         for text, ids in tokens.items():
             if ids[:1] != beginning:
                 tokens[text] = [*beginning, *ids]
@@ -240,7 +254,9 @@ class XllamacppEngine:
             calls.append(Call("/tokenize", body, tag=together))
         tokens: dict[str, list[int]] = {}
         for answer in self._started().client.each(calls, self._slots):
-            tokens.update(zip(answer.call.tag, _split(answer.data["tokens"]), strict=True))
+            with read_from(WHO, answer.call.path, answer.raw):
+                of_texts = _split(token_ids(answer.data["tokens"]))
+                tokens.update(zip(answer.call.tag, of_texts, strict=True))
         return tokens
 
 
@@ -295,11 +311,14 @@ def _next_token(scoring: Scoring, beginning: tuple[int, ...], token: int, listed
 
 def _logprobs(data: Any) -> dict[int, float]:
     """Token -> log-probability in an answer's one step, those listed and the one written."""
+    with read_from(WHO, ""):
+        choice = only_choice(data)
     try:
-        step = data["choices"][0]["logprobs"]["content"][0]
-    except (KeyError, IndexError) as error:
+        step = choice["logprobs"]["content"][0]
+    except (KeyError, IndexError, TypeError) as error:
         raise EngineError(
             f"{WHO} cannot score half a character", "give continuations of whole characters"
         ) from error
-    tokens = [*step["top_logprobs"], step]
-    return {int(token["id"]): float(token["logprob"]) for token in tokens}
+    with read_from(WHO, ""):
+        tokens = [*step["top_logprobs"], step]
+        return {int(token["id"]): log_probability(token["logprob"]) for token in tokens}

@@ -15,6 +15,8 @@ from typing import Any
 
 from localfair.errors import ModelError
 from localfair.export.lessons import as_json_lines, kept_lessons
+from localfair.export.markdown import code, escaped, yaml
+from localfair.export.once import refuse_foreign
 from localfair.export.student import find_run, last_adapter
 from localfair.machine.files import whole
 from localfair.models.card import UNVERIFIED, Card
@@ -22,6 +24,8 @@ from localfair.models.registry import find_card
 from localfair.record.store import Row, Store
 from localfair.report.findings import report
 
+OUR_TAGS = ("localfair", "distillation", "lora")
+TAGS = 'tags: ["localfair", "distillation", "lora", '  # by which a card of ours is known
 # a training setting of the adapter -> its words in the card
 TRAINING_WORDS = {
     "quantise": "base in",
@@ -38,9 +42,15 @@ def write(store: Store, run: str | None, workspace: Path, out: Path) -> Path:
     """
     text = card(store, run, workspace)
     path = out / "README.md"
+    refuse_foreign(path, _is_card)
     with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
     return path
+
+
+def _is_card(text: str) -> bool:
+    """Whether a text begins as a card of ours; an empty file holds nothing."""
+    return not text or (text.startswith("---\n") and f"\n{TAGS}" in text)
 
 
 def card(store: Store, run: str | None, workspace: Path) -> str:
@@ -94,10 +104,10 @@ def _front_matter(title: str, base: Card | None, findings: Row) -> str:
         "license": _licence(base),
         "library_name": "peft",
         "pipeline_tag": "text-generation",
-        "tags": ["localfair", "distillation", "lora", findings["recipe"]],
+        "tags": [*OUR_TAGS, findings["recipe"]],
         "model-index": _model_index(title, findings),
     }
-    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items() if value]
+    lines = [f"{key}: {yaml(value)}" for key, value in fields.items() if value]
     return "\n".join(["---", *lines, "---", ""])
 
 
@@ -131,18 +141,18 @@ def _model_index(title: str, findings: Row) -> list[Row]:
 def _about(title: str, base: Card | None, run: Row, adapter: Row) -> str:
     recipe = run["recipe"]
     paper = json.loads(run["effective"]).get("paper")
-    method = f"`{recipe}` ({paper})" if paper else f"`{recipe}`"
+    method = f"{code(recipe)} ({escaped(paper)})" if paper else code(recipe)
     version = json.loads(run["versions"]).get("localfair", "")
     facts = {
-        "base": f"{title}, `{adapter['base']}`",
-        "base's licence": base.licence if base else UNVERIFIED,
-        "adapter": f"`{adapter['id']}`, weights `sha256:{adapter['sha256']}`",
-        "training": _training(run, adapter),
-        "run": f"`{run['id']}`, {run['started'][:10]}, localfair {version}",
+        "base": f"{escaped(title)}, {code(adapter['base'])}",
+        "base's licence": escaped(base.licence if base else UNVERIFIED),
+        "adapter": f"{code(adapter['id'])}, weights {code('sha256:' + adapter['sha256'])}",
+        "training": escaped(_training(run, adapter)),
+        "run": f"{code(run['id'])}, {run['started'][:10]}, localfair {escaped(version)}",
     }
     rows = [f"| {fact} | {value} |" for fact, value in facts.items()]
     lines = [
-        f"# {title}, taught by {recipe} on {run['task']}",
+        f"# {escaped(title)}, taught by {escaped(recipe)} on {escaped(run['task'])}",
         "",
         f"A LoRA adapter made by localfair with the recipe {method}.",
         "",
@@ -172,7 +182,8 @@ def _teachers(settings: dict[str, Any], workspace: Path) -> str:
         known = _known_card(model, workspace)
         licence = known.licence if known else UNVERIFIED
         terms = known.output_terms if known else UNVERIFIED
-        rows.append(f"| {role} | {_title(model, known)} | {count} | {licence} | {terms} |")
+        name = escaped(_title(model, known))
+        rows.append(f"| {role} | {name} | {count} | {escaped(licence)} | {escaped(terms)} |")
     table = _table(
         "| role | model | seats | licence | terms for outputs |", "|---|---|--:|---|---|", rows
     )
@@ -201,7 +212,7 @@ def _results(findings: Row) -> str:
     lines = [
         "## Results",
         "",
-        f"Test questions of `{findings['task']}`, each asked once.",
+        f"Test questions of {code(findings['task'])}, each asked once.",
         "",
         *_table("| | right | accuracy | 95 % |", "|---|--:|--:|---|", rows),
     ]
@@ -247,4 +258,6 @@ def _export(export: Row) -> str:
         questions = export["questions"]
         same_grade = f"{export['same_grade']} of {questions} ({export['split']})"
         same_text = f"{export['same_text']} of {questions}"
-    return f"| {export['format']} | `{export['sha256']}` | {same_grade} | {same_text} |"
+    return (
+        f"| {escaped(export['format'])} | {code(export['sha256'])} | {same_grade} | {same_text} |"
+    )

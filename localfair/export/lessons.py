@@ -7,14 +7,18 @@ and in order of their ids. Knows nothing of adapters.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from localfair.errors import UsageError
+from localfair.export.once import refuse_foreign
 from localfair.export.student import find_run
 from localfair.machine.files import whole
 from localfair.record.store import Row, Store
+
+LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
 
 def chats(store: Store, run: str | None) -> Iterator[dict[str, Any]]:
@@ -52,8 +56,13 @@ def _messages(lesson: Row) -> list[dict[str, str]]:
 
 def as_json_lines(store: Store, run: str | None) -> str:
     """The lessons, one JSON object a line. Raises UsageError when the run kept none."""
-    lines = [json.dumps(chat, ensure_ascii=False) + "\n" for chat in chats(store, run)]
-    return "".join(lines)
+    return "".join(_json_line(chat) for chat in chats(store, run))
+
+
+def _json_line(chat: dict[str, Any]) -> str:
+    """A chat as JSON on a line, for programs too that end a line at more than a line feed."""
+    text = json.dumps(chat, ensure_ascii=False)
+    return LINE_ENDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def write(store: Store, run: str | None, out: Path) -> Path:
@@ -63,9 +72,15 @@ def write(store: Store, run: str | None, out: Path) -> Path:
     """
     text = as_json_lines(store, run)
     path = out / "lessons.jsonl"
+    refuse_foreign(path, _is_of_lessons)
     with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
     return path
+
+
+def _is_of_lessons(text: str) -> bool:
+    """Whether a file's first line begins as an exported lesson does; an empty file holds nothing."""
+    return not text or text.startswith('{"messages": [{"role": ')
 
 
 def kept_lessons(store: Store, run: str) -> list[Row]:

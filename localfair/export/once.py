@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from localfair.errors import UsageError
 from localfair.machine.files import sha256_file, whole
 from localfair.record.connection import now
 from localfair.record.nouns import content_id
@@ -38,14 +39,19 @@ def export_once(
 
     A file or folder that still is what the record says is returned as it stands. Else `write`
     is called with the path to write to, and the record gains a row. Raises DiskFull, or
-    UsageError when `path` cannot be written to.
+    UsageError when `path` cannot be written to, or when what stands there is no export of this
+    record or holds files that no export wrote: nothing is removed but what an export made.
     """
     path = path.absolute()
     unchanged = _unchanged(store, adapter, format, path)
     if unchanged is not None:
         return unchanged
+    if path.exists() and not _was_exported(store, path):
+        raise _not_ours(path)
     with whole(path) as unfinished:
         write(unfinished)
+        if path.is_dir():
+            _refuse_others(path, unfinished)
     identity = {"adapter": adapter, "format": format, "path": str(path), "sha256": digest(path)}
     export = Export(
         id=content_id("export", **identity),
@@ -61,7 +67,7 @@ def export_once(
 
 def _unchanged(store: Store, adapter: str, format: str, path: Path) -> Export | None:
     """The recorded export whose bytes stand at `path`, or None."""
-    if not path.exists():
+    if path.is_symlink() or not path.exists() or not _is_flat(path):
         return None
     sha256 = digest(path)
     row = store.one(
@@ -75,6 +81,53 @@ def _unchanged(store: Store, adapter: str, format: str, path: Path) -> Export | 
     if row is None:
         return None
     return Export(id=row["id"], path=path, sha256=sha256, bytes=row["bytes"], is_new=False)
+
+
+def _was_exported(store: Store, path: Path) -> bool:
+    """Whether an export of this record stood at the path."""
+    return store.one("SELECT id FROM exports WHERE path = ?", str(path)) is not None
+
+
+def _is_flat(path: Path) -> bool:
+    """Whether it is a file, or a folder of nothing but files, as every export is."""
+    if path.is_dir():
+        return all(file.is_file() and not file.is_symlink() for file in path.iterdir())
+    return path.is_file()
+
+
+def _refuse_others(folder: Path, written: Path) -> None:
+    """Raise UsageError when a folder holds what the export that would replace it does not."""
+    names = {file.name for file in written.iterdir()} if written.is_dir() else set()
+    others = sorted(file.name for file in folder.iterdir() if file.name not in names)
+    if others or not _is_flat(folder):
+        named = others[0] if others else "what is no plain file"
+        raise UsageError(
+            f"{folder} holds {named}, which no export made",
+            "move it elsewhere, or choose another --out",
+        )
+
+
+def refuse_foreign(path: Path, is_ours: Callable[[str], bool]) -> None:
+    """Raise UsageError when another text stands at `path` than an export writes there.
+
+    `is_ours` is asked about the first 4,096 characters of a text that is there.
+    """
+    if path.is_symlink() or not path.exists():
+        return  # `whole` refuses a link by itself
+    try:
+        with path.open(encoding="utf-8") as file:
+            if is_ours(file.read(4096)):
+                return
+    except (OSError, UnicodeDecodeError):
+        pass
+    raise _not_ours(path)
+
+
+def _not_ours(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} is there already, and no export of this record made it",
+        "move it elsewhere, or choose another --out",
+    )
 
 
 def digest(path: Path) -> str:

@@ -126,8 +126,14 @@ def _fsync(path: Path) -> None:
 def whole(target: Path) -> Iterator[Path]:
     """`replacing` for a path that the user named.
 
-    Raises DiskFull, or UsageError when the target's folder cannot be written to.
+    Raises DiskFull, or UsageError when the target's folder cannot be written to, or when the
+    target is a link, which is neither followed nor replaced.
     """
+    if target.is_symlink():
+        raise UsageError(
+            f"{target} is a link, which is not written through",
+            "remove it, or choose another --out",
+        )
     full = f"no space left on the disk for {target}"
     with (
         full_disk_as(full, "free some space, or choose another --out"),

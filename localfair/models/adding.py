@@ -68,10 +68,11 @@ def add_endpoint(
     name.
     """
     root = endpoint.allowed(url, endpoint.allowed_hosts(workspace))
-    reported = endpoint.look(root, served)
+    new_name = name or card_name(Path(served))
+    reported = endpoint.look(root, served, endpoint.key_of(new_name))
     card = made_card(
         "no card can be made",
-        name=name or card_name(Path(served)),
+        name=new_name,
         family="unknown",
         format="endpoint",
         url=root,

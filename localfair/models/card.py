@@ -86,6 +86,19 @@ WORDS = {
 }
 
 
+class EndpointSettings(BaseModel):
+    """How a server is asked: the card's `[endpoint]` table.
+
+    timeout: seconds until a whole reply must be there. tries: how often a request is sent in all
+    when the server is busy, fails or breaks off.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    timeout: float = Field(default=900.0, ge=0.1, le=86400)
+    tries: int = Field(default=6, ge=1, le=100)
+
+
 class Card(BaseModel):
     """What is known of a model. What nobody computed is absent, what nobody read is `unverified`.
 
@@ -95,7 +108,7 @@ class Card(BaseModel):
 
     The model of a card in the format `endpoint` has no file here. url: the server's root; served:
     the model's name there; server: the server's software; identity: the tagged hash of what it said
-    of its weights when the card was made. None of it can be verified.
+    of its weights when the card was made. None of it can be verified. endpoint: how it is asked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -111,6 +124,7 @@ class Card(BaseModel):
     served: Line = ""
     server: Line = ""
     identity: Line = ""
+    endpoint: EndpointSettings = EndpointSettings()
     size: int | None = Field(default=None, gt=0, le=MOST_SIZE, strict=True)
     sha256: Sha256 | None = None
     chat_template: Template = IN_WEIGHTS
@@ -182,7 +196,8 @@ def _problem(details: ErrorDetails) -> str:
     location = details["loc"]
     key = one_line(".".join(str(step) for step in location), 80)
     if details["type"] == "extra_forbidden":
-        model = Source if location[0] == "sources" else Card
+        models: dict[str, type[BaseModel]] = {"sources": Source, "endpoint": EndpointSettings}
+        model = models.get(str(location[0]), Card) if len(location) > 1 else Card
         wanted = one_line(str(location[-1]), 80)
         return f"unknown key {key!r} ({nearest(wanted, model.model_fields)})"
     message = details["msg"].removeprefix("Value error, ")

@@ -2,7 +2,8 @@
 
 Which hosts may be asked, and what they report.
 
-Reads `<workspace>/hosts.txt`, `LOCALFAIR_ENDPOINT_KEY` and what the server reports; writes nothing.
+Reads `<workspace>/hosts.txt`, the keys of endpoints (`LOCALFAIR_ENDPOINT_KEY_<CARD>`, or
+`LOCALFAIR_ENDPOINT_KEY` for a single server) and what the server reports; writes nothing.
 Knows nothing of cards or prompts. What a server reports of its weights cannot be verified: a card
 can only hold it to reporting the same again.
 """
@@ -11,17 +12,22 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from localfair.errors import EngineDied, EngineError, NetworkRefused, UsageError, nearest
+from localfair.machine.keys import checked
 from localfair.models.gguf_header import MOST_CONTEXT
 from localfair.models.parsing import Malformed, one_line, whole_number
 from localfair.record.nouns import content_id
 
 HOSTS = "hosts.txt"
+KEY_VARIABLE = "LOCALFAIR_ENDPOINT_KEY"
+MOST_NAMES = 50  # of a server's models that an error chooses from
 SECONDS = 10.0  # a server that lists its models slower than this is taken for dead (ours)
 
 
@@ -61,14 +67,18 @@ def allowed(url: str, hosts: frozenset[str]) -> str:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of a URL; None when it is not HTTP, names a user or holds a query."""
+    """The parts of a URL; None when it is not HTTP, names a user, holds a query, or a character
+    that no URL may hold.
+    """
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        return None
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return None
     is_http = parts.scheme in ("http", "https")
-    if not is_http or parts.username or parts.query or port == 0:
+    if not is_http or "@" in parts.netloc or parts.query or port == 0:
         return None
     return parts
 
@@ -76,10 +86,15 @@ def _split(url: str) -> SplitResult | None:
 def allowed_hosts(workspace: Path) -> frozenset[str]:
     """The hosts that the workspace's `hosts.txt` names, one a line; `#` begins a comment."""
     try:
-        lines = (workspace / HOSTS).read_text(encoding="utf-8").splitlines()
+        text = (workspace / HOSTS).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return frozenset()
-    names = [line.partition("#")[0].strip().lower() for line in lines]
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{workspace / HOSTS} is no UTF-8 text (byte {error.start})", "write one host a line"
+        ) from error
+    # only a line feed ends a line: a comment may hold U+2028, and what follows it is comment still
+    names = [line.partition("#")[0].strip(" \t\r").lower() for line in text.split("\n")]
     return frozenset(name for name in names if name)
 
 
@@ -96,40 +111,86 @@ def fingerprint(url: str, served: str, identity: str) -> str:
     return identity or content_id("endpoint", url=url, served=served)
 
 
-def key() -> str:
-    """The key that endpoints are asked with, if they want one; it is written down nowhere."""
-    return os.environ.get("LOCALFAIR_ENDPOINT_KEY", "")
+def key_of(card: str) -> str:
+    """The key of a card's endpoint, "" for none; it is written down nowhere.
+
+    The card's own variable, else the plain one. Raises UsageError for what can be no key.
+    """
+    own = key_variable(card)
+    name = own if own in os.environ else KEY_VARIABLE
+    return checked(os.environ.get(name, ""), name)
 
 
-def look(url: str, served: str) -> ServedModel:
+def key_variable(card: str) -> str:
+    """The variable of one card's key: `LOCALFAIR_ENDPOINT_KEY_MY_SERVER` of `my-server`."""
+    return f"{KEY_VARIABLE}_{re.sub('[^A-Z0-9]', '_', card.upper())}"
+
+
+def key_hint(card: str) -> str:
+    """Where a card's key is put."""
+    return f"set {key_variable(card)} to the key it was started with"
+
+
+def refuse_shared_key(urls: Mapping[str, str]) -> None:
+    """Raise UsageError when one key would go to several servers: each is nobody else's business.
+
+    `urls` are the addresses of cards by name. A card with a variable of its own, even an empty one,
+    takes no part.
+    """
+    if not os.environ.get(KEY_VARIABLE, "").strip():
+        return
+    sharing = [card for card in urls if key_variable(card) not in os.environ]
+    servers = {urlsplit(urls[card]).netloc for card in sharing}
+    if len(servers) > 1:
+        names = ", ".join(key_variable(card) for card in sorted(sharing))
+        raise UsageError(
+            f"{KEY_VARIABLE} is one key, and {len(servers)} servers would be given it",
+            f"give each its own, or an empty one: {names}",
+        )
+
+
+def look(url: str, served: str, key: str = "") -> ServedModel:
     """Ask the server at `url` what it is and whether it serves `served`.
 
-    Raises EngineDied when nobody answers, EngineError when it lists no models or wants a key,
-    UsageError with the nearest name when it serves others.
+    Raises EngineDied when nobody answers, EngineError when it lists no models, wants a key or
+    reports what no server would, UsageError with the nearest name when it serves others.
     """
-    listed = _items(_ask(url, "/v1/models"), "data")
-    models = {str(model.get("id")): model for model in listed}
+    try:
+        return _looked(_Asking(url, key), served)
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise EngineError(
+            f"the server at {url} reports of itself what no such server would",
+            "is it an OpenAI-compatible one?",
+        ) from error
+
+
+def _looked(server: _Asking, served: str) -> ServedModel:
+    listed = _items(server.ask("/v1/models"), "data")
+    models = {}
+    for model in listed:
+        if isinstance(model.get("id"), str):
+            models[model["id"]] = model
     # llama-server has one model and answers to whatever name it is called by
     if listed and listed[0].get("owned_by") == "llamacpp":
-        return _llama_server(url, models.get(served, listed[0]))
+        return _llama_server(server, models.get(served, listed[0]))
     if served not in models:
+        names = [one_line(name, 80) for name in list(models)[:MOST_NAMES]]
         raise UsageError(
-            f"the server at {url} has no model {served!r}",
-            nearest(served, (one_line(name, 80) for name in models)),
+            f"the server at {server.url} has no model {served!r}", nearest(served, names)
         )
     if models[served].get("owned_by") == "vllm":
         return _vllm(models[served])
-    tags = _items(_ask(url, "/api/tags", optional=True), "models")
+    tags = _items(server.ask("/api/tags", optional=True), "models")
     if tags:
         return _ollama(tags, served)
-    loaded = _items(_ask(url, "/api/v0/models", optional=True), "data")
+    loaded = _items(server.ask("/api/v0/models", optional=True), "data")
     if loaded:
         return _lm_studio(loaded, served)
     return ServedModel(server="unknown", identity="", context=None)
 
 
-def _llama_server(url: str, model: dict[str, Any]) -> ServedModel:
-    properties = _ask(url, "/props", optional=True)
+def _llama_server(server: _Asking, model: dict[str, Any]) -> ServedModel:
+    properties = server.ask("/props", optional=True)
     context = _context(_table(properties, "default_generation_settings").get("n_ctx"))
     meta = dict(_table(model, "meta"))
     # the context is how the weights are served, not what they are
@@ -195,33 +256,48 @@ def _items(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)]
 
 
-def _ask(url: str, path: str, *, optional: bool = False) -> dict[str, Any]:
-    """The JSON object at a path; an empty one where there is none and it is optional.
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The server at `url`, asked with a key."""
 
-    Raises EngineDied when nobody answers, EngineError when something else does.
-    """
-    from localfair.machine.http import Connection
+    url: str
+    key: str
 
-    try:
-        with Connection(url, key(), answer=SECONDS) as connection:
-            reply = connection.ask(path)
-        content = reply.json() if reply.status == 200 else None
-    except (OSError, ValueError) as error:
+    def ask(self, path: str, *, optional: bool = False) -> dict[str, Any]:
+        """The JSON object at a path; an empty one where there is none and it is optional.
+
+        Raises EngineDied when nobody answers, EngineError when something else does.
+        """
+        from localfair.machine.http import Connection, Unreachable
+
+        try:
+            with Connection(self.url, self.key, answer=SECONDS) as connection:
+                reply = connection.ask(path)
+            content = reply.json() if reply.status == 200 else None
+        except (OSError, ValueError) as error:
+            if optional:
+                return {}
+            if isinstance(error, Unreachable):
+                hint = "is the server running, and is it the right port?"
+                raise EngineDied(f"nobody answers at {self.url}: {error}", hint) from error
+            problem = str(error).partition(":")[0]
+            raise EngineDied(
+                f"what answers at {self.url} is no such server: {problem}",
+                "is it an OpenAI-compatible one, and is it the right port?",
+            ) from error
+        if isinstance(content, dict):
+            return content
         if optional:
             return {}
-        raise EngineDied(
-            f"nobody answers at {url}: {error}", "is the server running, and is it the right port?"
-        ) from error
-    if isinstance(content, dict):
-        return content
-    if optional:
-        return {}
-    raise _refusal(url, reply.status)
+        raise _refusal(self.url, reply.status)
 
 
 def _refusal(url: str, status: int) -> EngineError:
     if status in (401, 403):
-        return EngineError(f"the server at {url} wants a key", "set LOCALFAIR_ENDPOINT_KEY to it")
+        return EngineError(
+            f"the server at {url} wants a key, or another one",
+            f"set {KEY_VARIABLE} to it, or {KEY_VARIABLE}_<CARD> for one card of several",
+        )
     return EngineError(
         f"the server at {url} lists no models (status {status})", "is it an OpenAI-compatible one?"
     )

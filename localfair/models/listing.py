@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localfair.errors import ModelError
+from localfair.machine.terminal import shown_in_line
 from localfair.models.card import Card
 from localfair.models.metadata import read_header, weights_size
 from localfair.models.registry import all_cards, find_weights
@@ -92,7 +93,11 @@ def _cells(model: Listed) -> tuple[str, ...]:
     size = f"{model.size / GIB:.2f} GiB" if model.size else "?"
     context = str(model.context or "?")
     roles = ",".join(model.roles) or "?"
-    return (model.name, model.licence, model.output_terms, size, context, roles, model.state)
+    # what a card says may not become a line of its own
+    licence = shown_in_line(model.licence)
+    terms = shown_in_line(model.output_terms)
+    state = shown_in_line(model.state)
+    return (model.name, licence, terms, size, context, roles, state)
 
 
 def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -197,7 +197,7 @@ def _behind_endpoint(card: Card) -> Model:
 def _ask_again(card: Card, workspace: Path) -> None:
     """Ask an endpoint what it serves. Raises CorruptWeights when that is not what its card says."""
     root = endpoint.allowed(card.url, endpoint.allowed_hosts(workspace))
-    reported = endpoint.look(root, card.served)
+    reported = endpoint.look(root, card.served, endpoint.key_of(card.name))
     if (reported.server, reported.identity) != (card.server, card.identity):
         raise CorruptWeights(
             f"{card.url} now serves something else as {card.served!r}"

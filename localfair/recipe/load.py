@@ -127,7 +127,7 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
 def _read_toml(name: str, path: Path) -> Table:
     try:
         return tomllib.loads(_text_of(path, f"{name}/recipe.toml"))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         raise RecipeError(
             f"{name}/recipe.toml is not TOML: {error}", "mend the line it names"
         ) from error
@@ -286,5 +286,5 @@ def _toml_value(raw: str) -> Any:
     """A value as TOML reads it; a word that is no TOML is text."""
     try:
         return tomllib.loads(f"v = {raw}")["v"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return raw

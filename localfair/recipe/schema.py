@@ -14,13 +14,22 @@ from localfair.record.nouns import Role, Sampling
 
 Section = Literal["before", "round", "after"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
-Take = Annotated[int, Field(ge=0)] | Literal["all", "each-teacher"]
+# Bounds that no run on one machine comes near: a slip of the keyboard is told apart from a number
+# that is meant (ours).
+MOST_ROUNDS = 1000
+MOST_SAMPLES = 1000  # replies to one request
+MOST_STEPS = 10**6  # also lessons, questions, words
+MOST_TOKENS = 2**20  # of a sequence
+MOST_WEIGHT = 10**6
+Take = Annotated[int, Field(ge=0, le=MOST_SAMPLES)] | Literal["all", "each-teacher"]
 
 
 class Strict(BaseModel):
     """Frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class Step(Strict):
@@ -37,7 +46,7 @@ class Exam(Step):
     role: Role = "student"
     split: Literal["train", "dev", "test"]
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
-    samples: int = Field(1, ge=1)
+    samples: int = Field(1, ge=1, le=MOST_SAMPLES)
     unreadable_is: Literal["mistake", "format", "nothing"] = "mistake"
     sampling: Sampling = Sampling()
 
@@ -46,8 +55,8 @@ class WriteFeedback(Strict):
     """Explain a mistake."""
 
     gold: bool = True  # whether the author sees the gold answer
-    demonstrations: int = Field(0, ge=0)
-    samples: int = Field(1, ge=1)
+    demonstrations: int = Field(0, ge=0, le=MOST_SAMPLES)
+    samples: int = Field(1, ge=1, le=MOST_SAMPLES)
 
 
 class WriteRationale(Strict):
@@ -55,8 +64,8 @@ class WriteRationale(Strict):
 
     gold: bool = False
     mistake: bool = False  # whether the author sees the student's own wrong answer
-    demonstrations: int = Field(0, ge=0)
-    samples: int = Field(1, ge=1)
+    demonstrations: int = Field(0, ge=0, le=MOST_SAMPLES)
+    samples: int = Field(1, ge=1, le=MOST_SAMPLES)
 
 
 class Write(Strict):
@@ -81,7 +90,7 @@ class Accept(Strict):
     """The gate: an explanation is accepted when all of it holds."""
 
     mean_above: float = Field(3.0, ge=0, le=5)  # strict
-    min_reviews: int = Field(1, ge=0)
+    min_reviews: int = Field(1, ge=0, le=MOST_SAMPLES)
     answer_check: bool = True  # a rationale must reach the gold answer
     finished: bool = True  # a reply cut off at max_tokens is rejected
 
@@ -102,7 +111,7 @@ class Review(Step):
     of: tuple[Literal["feedback", "rationale"], ...] = ("feedback", "rationale")
     mode: Literal["reasoned", "direct", "none"] = "reasoned"
     gold: bool = True  # whether reviewers see the gold answer
-    demonstrations: int = Field(0, ge=0)
+    demonstrations: int = Field(0, ge=0, le=MOST_SAMPLES)
     exhaustive: bool = False  # also ask for the reviews that can no longer change a verdict
     # bind a reasoned reply's form: reasons, then [1] to [5]; needs an engine that can
     constrained: bool = False
@@ -127,9 +136,9 @@ class Select(Step):
     complete: bool = True  # a question counts only when it has every kind that was written about it
     unique: bool = True  # the same prompt and completion is one lesson
     # no lesson shares that many words in a row with dev or test; 0: not looked at
-    decontaminate: int = Field(13, ge=0)
+    decontaminate: int = Field(13, ge=0, le=MOST_STEPS)
     # lessons in all, questions drawn at random, each with all of its own; 0: no limit
-    at_most: int = Field(0, ge=0)
+    at_most: int = Field(0, ge=0, le=MOST_STEPS)
 
 
 class Soften(Step):
@@ -138,9 +147,9 @@ class Soften(Step):
     stage: Literal["soften"]
     role: Literal["mentor"] = "mentor"
     input: str = ""
-    top_k: int = Field(64, ge=1)
+    top_k: int = Field(64, ge=1, le=MOST_STEPS)
     # of mentor and student both: a kl term compares them at the tau that was recorded
-    tau: float = Field(1.0, gt=0)
+    tau: float = Field(1.0, gt=0, le=1000)
 
 
 class CrossEntropy(Strict):
@@ -149,9 +158,9 @@ class CrossEntropy(Strict):
     term: Literal["ce"]
     kind: Literal["feedback", "rationale", "answer"]
     each_teacher: bool = False  # one mean, and so one weight, per teacher
-    weight: float = Field(1.0, ge=0)
+    weight: float = Field(1.0, ge=0, le=MOST_WEIGHT)
     # with each_teacher: one per teacher named, in their order
-    weights: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    weights: tuple[Annotated[float, Field(ge=0, le=MOST_WEIGHT)], ...] = ()
 
     def weight_of(self, teacher: int | None) -> float:
         """The weight of the mean that a teacher's lessons belong to."""
@@ -164,7 +173,7 @@ class Divergence(Strict):
     """KL(mentor || student) over label tokens, at the temperature of the soften step before it."""
 
     term: Literal["kl"]
-    weight: float = Field(ge=0)
+    weight: float = Field(ge=0, le=MOST_WEIGHT)
 
 
 class LanguageModel(Strict):
@@ -172,7 +181,7 @@ class LanguageModel(Strict):
 
     term: Literal["lm"]
     prompt_weight: float = Field(0.1, ge=0, le=1)
-    weight: float = Field(1.0, ge=0)
+    weight: float = Field(1.0, ge=0, le=MOST_WEIGHT)
 
 
 class Triplet(Strict):
@@ -181,8 +190,8 @@ class Triplet(Strict):
     """
 
     term: Literal["triplet"]
-    max_tokens: int = Field(192, ge=1)
-    weight: float = Field(ge=0)
+    max_tokens: int = Field(192, ge=1, le=MOST_TOKENS)
+    weight: float = Field(ge=0, le=MOST_WEIGHT)
 
 
 LossTerm = Annotated[
@@ -194,8 +203,8 @@ class Adapter(Strict):
     """What is trained: LoRA on an NF4 base (qlora) or on the unquantised one (lora)."""
 
     method: Literal["qlora", "lora"] = "qlora"
-    rank: int = Field(16, ge=1)
-    alpha: int = Field(32, ge=1)
+    rank: int = Field(16, ge=1, le=65536)
+    alpha: int = Field(32, ge=1, le=MOST_WEIGHT)
     dropout: float = Field(0.0, ge=0, lt=1)
     targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
 
@@ -219,16 +228,16 @@ class Train(Step):
     start: Literal["base", "last"] = Field("base", alias="from")
     loss: tuple[LossTerm, ...] = Field(min_length=1)
     adapter: Adapter = Adapter()
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, le=10)
     schedule: Literal["constant", "cosine", "linear"] = "constant"
-    warmup: int = Field(0, ge=0)  # steps
-    epochs: int = Field(1, ge=1)
-    batch: int = Field(8, ge=1)
-    accumulation: int = Field(1, ge=1)
-    max_length: int = Field(512, ge=16)
-    weight_decay: float = Field(0.0, ge=0)
-    clip: float = Field(1.0, gt=0)
-    checkpoint_every: int = Field(50, ge=1)
+    warmup: int = Field(0, ge=0, le=MOST_STEPS)  # steps
+    epochs: int = Field(1, ge=1, le=10_000)
+    batch: int = Field(8, ge=1, le=65536)
+    accumulation: int = Field(1, ge=1, le=65536)
+    max_length: int = Field(512, ge=16, le=MOST_TOKENS)
+    weight_decay: float = Field(0.0, ge=0, le=10)
+    clip: float = Field(1.0, gt=0, le=MOST_WEIGHT)
+    checkpoint_every: int = Field(50, ge=1, le=10**9)
     gradient_checkpointing: bool = False
     best_epoch: BestEpoch | None = None  # the last epoch's adapter is kept where it is left out
     group_by_length: bool = False  # lessons of like length share a batch: less padding
@@ -247,8 +256,8 @@ class Defaults(Strict):
     student: str | None = None
     teachers: tuple[str, ...] = ()
     engine: str | None = None
-    train_limit: int | None = Field(None, ge=1)
-    test_limit: int | None = Field(None, ge=1)
+    train_limit: int | None = Field(None, ge=1, le=10**9)
+    test_limit: int | None = Field(None, ge=1, le=10**9)
 
 
 class EarlyStop(Strict):
@@ -258,7 +267,7 @@ class EarlyStop(Strict):
     """
 
     exam: str
-    patience: int = Field(1, ge=1)
+    patience: int = Field(1, ge=1, le=MOST_ROUNDS)
 
 
 class Recipe(Strict):
@@ -268,9 +277,9 @@ class Recipe(Strict):
     paper: str = ""
     summary: str = ""
     note: str = ""  # said when a run begins: what its result will and will not mean
-    rounds: int = Field(1, ge=1)
+    rounds: int = Field(1, ge=1, le=MOST_ROUNDS)
     # of those named, who takes part, by index; all when empty
-    teachers: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    teachers: tuple[Annotated[int, Field(ge=0, le=MOST_SAMPLES)], ...] = ()
     early_stop: EarlyStop | None = None
     defaults: Defaults = Defaults()
     before: tuple[AnyStep, ...] = ()

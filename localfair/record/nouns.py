@@ -122,11 +122,11 @@ class Sampling:
     nothing else does.
     """
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
 
     temperature: Annotated[float, Ge(0), Le(5)] = 0.0
     top_p: Annotated[float, Gt(0), Le(1)] = 1.0
-    max_tokens: Annotated[int, Ge(1)] = 256
+    max_tokens: Annotated[int, Ge(1), Le(2**20)] = 256
     stop: tuple[str, ...] = ()
 
 

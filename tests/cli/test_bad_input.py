@@ -32,6 +32,18 @@ def refused(desk):
 @pytest.mark.parametrize(
     ("args", "error", "hint"),
     [
+        (["run", "fair", "--train-limit", "-1"], "Invalid value for '--train-limit': -1 is", "see"),
+        (["run", "fair", "--limit", "-1"], "Invalid value for '--limit': -1 is", "see"),
+        (["run", "fair", "--test-limit", "1" * 30], "Invalid value for '--test-limit'", "see"),
+        (["run", "fair", "--seed", "inf"], "Invalid value for '--seed': 'inf' is not", "see"),
+        (["run", "fair", "--seed", "9" * 20], "Invalid value for '--seed'", "see"),
+        (["run", "fair", "--batch", "nan"], "Invalid value for '--batch': 'nan' is not", "see"),
+        (["run", "fair", "--batch", "99999999999"], "Invalid value for '--batch'", "see"),
+        (["reviewers", "--precision", "nan"], "Invalid value for '--precision': nan is", "see"),
+        (["reviewers", "--precision", "inf"], "Invalid value for '--precision': inf is", "see"),
+        (["compare", "fair", "--seeds", "0,1e3"], "Invalid value for '--seeds'", "see"),
+        (["compare", "fair", "--seeds", "9" * 30], "Invalid value for '--seeds'", "see"),
+        (["models", "fit", "x", "--context", "0"], "Invalid value for '--context'", "see"),
         (["rnu"], "there is no command 'rnu'", "did you mean 'run'?"),
         (["db", "verfy"], "No such command 'verfy'.", "did you mean 'verify'?"),
         (

@@ -1,6 +1,7 @@
 """A server of a few lines in a thread, for what a real one seldom does: it breaks, is busy, or answers nonsense.
 
-`with Stub(answer) as stub:` serves at `stub.url`; `answer(path, body)` gives a status and a JSON value. Run as a script
+`with Stub(answer) as stub:` serves at `stub.url`; `answer(path, body)` gives a status, a JSON value (or the very bytes)
+and, where it likes, headers. Run as a script
 (`stub_server.py PORT NAME`) it is a child for `server.start`, with a child of its own, that lists NAME as its model.
 """
 
@@ -21,6 +22,7 @@ class Stub:
         self.calls = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler(answer, self.calls))
         self._http.daemon_threads = True
+        self._http.handle_error = lambda *_: None  # whoever hung up has reasons
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
     def __enter__(self):
@@ -47,12 +49,13 @@ def handler(answer, calls):
 
         def respond(self, body):
             calls.append((self.path, body))
-            status, value = answer(self.path, body)
+            status, value, *headers = answer(self.path, body)
             if status is None:  # hang up
                 self.close_connection = True
                 return
-            raw = json.dumps(value).encode()
-            head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
+            raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+            more = "".join(f"{name}: {text}\r\n" for name, text in dict(*headers).items())
+            head = f"HTTP/1.1 {status} X\r\n{more}Content-Length: {len(raw)}\r\n\r\n"
             self.wfile.write(head.encode() + raw)
 
         def log_message(self, *_):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from localfair.engines.completions import constrained, drawing, generation, leaning, written
-from localfair.errors import EngineDied, EngineError
+from localfair.errors import EngineError, ReplyError
 from localfair.record.nouns import Constraint
 from tests.engines.asking import asked
 from tests.engines.stub_server import reply
@@ -84,7 +84,7 @@ def test_an_answer_without_text_is_an_empty_reply():
 
 @pytest.mark.parametrize("reason", ["abort", "error"])
 def test_a_request_that_the_server_gave_up_is_an_error(reason):
-    with pytest.raises(EngineDied, match="it gave up q0"):
+    with pytest.raises(ReplyError, match="it gave up q0"):
         generation(REQUEST, reply(finish=reason), 0.5, "it")
 
 

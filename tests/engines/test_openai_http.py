@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from localfair.engines import open_engine
-from localfair.engines.http_client import Limits
-from localfair.errors import EngineDied, EngineError, PromptTooLong
+from localfair.errors import EngineDied, EngineError, PromptTooLong, ReplyError
 from localfair.models import Card, Model
 from localfair.record.nouns import Constraint, Message, Request, Sampling
 from tests.engines.asking import asked, scoring, texts
@@ -29,7 +28,7 @@ def engine_at(url, server="unknown", **options):
         context=0,
     )
     engine = open_engine("openai_http", model, **options)
-    engine._client.limits = Limits(patience=1.0)  # retries that take a second in all
+    engine._client.limits = replace(engine._client.limits, pause=0.01, longest=0.05)
     return engine
 
 
@@ -155,7 +154,7 @@ AT_ONCE = pytest.mark.parametrize("count", [1, 3])
 
 
 @AT_ONCE
-@pytest.mark.parametrize("status", [429, 503, None])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, None])
 def test_what_may_pass_is_tried_again(status, count):
     failures = [status, status]
 
@@ -192,7 +191,7 @@ def test_a_server_that_finds_a_prompt_too_long_is_understood(words):
 
 @AT_ONCE
 def test_a_server_that_stays_busy_is_an_error_in_the_end(count):
-    with answering(lambda body: (503, {})) as stub, pytest.raises(EngineDied, match="busy"):
+    with answering(lambda body: (503, {})) as stub, pytest.raises(ReplyError, match="busy"):
         next(engine_at(stub.url).generate(asked(count)))
 
 
@@ -231,3 +230,39 @@ def test_leaving_early_cancels_what_is_under_way():
         count = len(chat(stub))
         time.sleep(0.2)
         assert len(chat(stub)) <= count + 2 < 9
+
+
+# -- who answers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", ["m", "M", "org/m", "m:latest", None, 7])
+def test_a_name_that_may_be_the_models_is_not_spoken_of(named, capsys):
+    with answering(lambda body: (200, reply() | {"model": named})) as stub:
+        list(engine_at(stub.url).generate(asked(2)))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_server_that_answers_as_another_model_is_told_on_once(capsys):
+    with answering(lambda body: (200, reply() | {"model": "gpt\x1b[1m"})) as stub:
+        assert len(list(engine_at(stub.url).generate(asked(3)))) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: ") and "not as 'm'" in line
+    assert line.isprintable()
+
+
+@AT_ONCE
+def test_a_request_that_fails_by_itself_can_be_handed_over_while_the_others_go_on(count):
+    def answer(body):
+        odd = "in 1 boxes" in body["messages"][0]["content"]
+        return 200, reply(7) if odd else reply()
+
+    failures = []
+    with answering(answer) as stub:
+        engine = engine_at(
+            stub.url, batch=count, failed=lambda request, error: failures.append((request, error))
+        )
+        answered = texts(engine, asked(4))
+    assert sorted(answered) == ["q0", "q2", "q3"]
+    ((request, error),) = failures
+    assert request.about == "q1"
+    assert b'"content": 7' in error.raw

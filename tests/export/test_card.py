@@ -11,6 +11,7 @@ from localfair.errors import UsageError
 from localfair.export.card import card, write
 from localfair.export.lessons import as_json_lines
 from localfair.export.weights import export_adapter
+from localfair.models.card import Card
 from localfair.record.store import Store
 from localfair.report.findings import latest_run, report
 
@@ -105,3 +106,41 @@ def test_a_run_that_trained_no_student_has_no_card(lab):
     lab.run(until="exam")
     with pytest.raises(UsageError, match="trained no student"):
         text_of(lab)
+
+
+HOSTILE = "x`|<img src=y>\n---\nlicense: mit\n# Mine\x1b[2J"
+
+
+def test_what_a_models_card_says_becomes_neither_a_line_nor_a_tag(taught, tmp_path, monkeypatch):
+    from localfair.export import card as room
+
+    known = Card(
+        name="m",
+        family="f",
+        licence=HOSTILE,
+        licence_read_from="x",
+        output_terms=HOSTILE,
+        format="gguf",
+        file="m.gguf",
+    )
+    monkeypatch.setattr(room, "_known_card", lambda model, workspace: known)
+    text = text_of(taught)
+    assert front_matter(text)["license"] == HOSTILE.lower()
+    assert text.count("\n---\n") == 1
+    assert "<img" not in text.split("---\n", 2)[2]
+    assert "\n# Mine" not in text and "\x1b" not in text
+
+
+def test_a_readme_that_is_no_card_of_ours_stays(taught, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("# My project\n")
+    with (
+        Store.open(taught.db) as store,
+        pytest.raises(UsageError, match=r"README\.md is there already"),
+    ):
+        write(store, None, taught.folder, tmp_path)
+    assert readme.read_text() == "# My project\n"
+    readme.unlink()
+    with Store.open(taught.db) as store:
+        assert write(store, None, taught.folder, tmp_path) == readme
+        write(store, None, taught.folder, tmp_path)

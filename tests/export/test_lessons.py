@@ -63,3 +63,17 @@ def test_a_run_without_lessons_is_refused(lab):
     lab.run(until="exam")
     with Store.open(lab.db) as store, pytest.raises(UsageError, match="made no lessons"):
         as_json_lines(store, None)
+
+
+def test_a_file_of_that_name_that_holds_no_lessons_stays(taught, tmp_path):
+    path = tmp_path / "lessons.jsonl"
+    path.write_text('{"mine": 1}\n')
+    with (
+        Store.open(taught.db) as store,
+        pytest.raises(UsageError, match=r"lessons\.jsonl is there already"),
+    ):
+        write(store, None, tmp_path)
+    path.unlink()
+    with Store.open(taught.db) as store:
+        write(store, None, tmp_path)
+        write(store, None, tmp_path)

@@ -73,6 +73,58 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(store, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def writing_folder(*names):
+    """Writes a folder of small files."""
+
+    def write(folder):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text(name)
+
+    return write
+
+
+@pytest.mark.parametrize("theirs", ["folder", "file", "link"])
+def test_what_no_export_made_is_neither_removed_nor_written_through(store, tmp_path, theirs):
+    path = tmp_path / "out"
+    thesis = tmp_path / "thesis.tex"
+    if theirs == "folder":
+        path.mkdir()
+        thesis = path / "thesis.tex"
+    thesis.write_text("three years")
+    if theirs == "file":
+        path.write_text("three years")
+    if theirs == "link":
+        path.symlink_to(thesis)
+    with pytest.raises(UsageError) as refused:
+        export_once(store, "b2:a", "adapter", path, writing_folder("weights"))
+    assert "another --out" in refused.value.hint
+    assert thesis.read_text() == "three years"
+    assert path.is_symlink() == (theirs == "link")
+    assert store.counts()["exports"] == 0
+
+
+@pytest.mark.parametrize("more", ["notes.txt", "folder/notes.txt"])
+def test_what_was_added_to_an_exported_folder_is_not_lost_with_it(store, tmp_path, more):
+    path = tmp_path / "out"
+    write = writing_folder("config", "weights")
+    export_once(store, "b2:a", "adapter", path, write)
+    (path / more).parent.mkdir(exist_ok=True)
+    (path / more).write_text("mine")
+    with pytest.raises(UsageError, match=r"out holds (notes\.txt|folder), which no export made"):
+        export_once(store, "b2:a", "adapter", path, write)
+    assert (path / more).read_text() == "mine"
+
+
+def test_a_changed_file_of_an_exported_folder_is_made_again(store, tmp_path):
+    path = tmp_path / "out"
+    write = writing_folder("config", "weights")
+    export_once(store, "b2:a", "adapter", path, write)
+    (path / "weights").write_text("cut")
+    assert export_once(store, "b2:a", "adapter", path, write).is_new
+    assert (path / "weights").read_text() == "weights"
+
+
 def test_the_digest_of_a_folder_is_that_of_its_files_names_and_hashes(tmp_path):
     (tmp_path / "b").write_text("2")
     (tmp_path / "a").write_text("1")

@@ -174,3 +174,16 @@ def test_bytes_that_are_no_utf8_text_are_named_with_their_line(data, problem):
     with pytest.raises(NotText) as refused:
         decoded(data)
     assert str(refused.value) == problem
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_that_the_user_names_is_neither_followed_nor_replaced(tmp_path, there):
+    target = tmp_path / "target"
+    if there:
+        target.write_text("theirs")
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    with pytest.raises(UsageError, match="is a link"), whole(link) as written:
+        written.write_text("ours")
+    assert link.is_symlink()
+    assert target.exists() == there

@@ -7,7 +7,14 @@ import time
 
 import pytest
 
-from localfair.machine.http import Broken, Connection, machine_certificates
+from localfair.machine.http import (
+    MOST_BYTES,
+    Broken,
+    Connection,
+    Reply,
+    Unreachable,
+    machine_certificates,
+)
 from tests.engines.stub_server import Stub
 
 
@@ -43,7 +50,7 @@ def test_one_connection_is_kept_and_what_it_carries_is_json_both_ways():
 
     with Stub(answer) as stub, Connection(stub.url + "/base/", answer=5) as connection:
         assert connection.ask("/a").json() == {"path": "/base/a", "got": {}}
-        body = {"ü": ["\ud800", 1]}
+        body = {"ü": ["😀", 1]}
         assert connection.ask("/b", body).json() == {"path": "/base/b", "got": body}
         assert len(set(peers)) == 1
 
@@ -93,7 +100,7 @@ def test_silence_is_a_timeout_and_nobody_there_is_broken():
     with Connection(url, answer=0.05) as connection, pytest.raises(TimeoutError):
         connection.ask("/")
     server.close()
-    with Connection(url, answer=5) as connection, pytest.raises(Broken, match="refused"):
+    with Connection(url, answer=5) as connection, pytest.raises(Unreachable, match="refused"):
         connection.ask("/")
 
 
@@ -104,7 +111,7 @@ def test_a_host_that_never_takes_the_connection_is_given_up_soon(monkeypatch):
     monkeypatch.setattr(socket, "create_connection", never)
     with (
         Connection("http://127.0.0.1:9", answer=900) as connection,
-        pytest.raises(Broken, match="no connection in"),
+        pytest.raises(Unreachable, match="no connection in"),
     ):
         connection.ask("/")
 
@@ -157,3 +164,133 @@ def test_the_machines_own_certificates_are_read_once_and_must_vouch_for_the_host
     trust = machine_certificates()
     assert trust is machine_certificates()
     assert trust.verify_mode == ssl.CERT_REQUIRED and trust.check_hostname
+
+
+# -- servers that lie ---------------------------------------------------------------------------------
+
+
+def dripping(head):
+    """A server that sends one byte every hundredth of a second, for as long as it is heard."""
+
+    def drip(peer, number):
+        peer.recv(65536)
+        try:
+            peer.sendall(head)
+            while True:
+                peer.sendall(b"x")
+                time.sleep(0.01)
+        except OSError:
+            pass
+
+    return drip
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n270f\r\n",
+    ],
+)
+def test_a_drip_of_bytes_ends_with_the_time_for_the_whole_reply(head):
+    server, url = listening(dripping(head))
+    started = time.monotonic()
+    with Connection(url, answer=0.4) as connection, pytest.raises(TimeoutError):
+        connection.ask("/")
+    server.close()
+    assert 0.3 < time.monotonic() - started < 10
+
+
+def flooding(head, more):
+    """A server that sends a head, and then the same again without end."""
+
+    def flood(peer, number):
+        peer.recv(65536)
+        try:
+            peer.sendall(head)
+            while True:
+                peer.sendall(more)
+        except OSError:
+            pass
+
+    return flood
+
+
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 2**16),
+        (b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" * 99),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 99),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"10000\r\n%s\r\n" % (b"x" * 2**16),
+        ),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"no chunk\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"f" * 30 + b"\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"-5\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", b"x" * 2**16),
+        (b"", b"\x16\x03\x01" * 2**12),
+    ],
+    ids=range(9),
+)
+def test_a_flood_ends_at_the_most_a_reply_may_be(head, more):
+    server, url = listening(flooding(head, more))
+    with Connection(url, answer=20) as connection, pytest.raises(Broken):
+        connection.ask("/")
+    server.close()
+
+
+def test_a_reply_may_be_as_long_as_it_likes_below_that():
+    with (
+        Stub(lambda path, body: (200, b" " * (MOST_BYTES // 2) + b"1")) as stub,
+        Connection(stub.url, answer=20) as connection,
+    ):
+        assert connection.ask("/").json() == 1
+
+
+def test_half_a_reply_is_kept_for_whoever_wants_to_know():
+    def half(peer, number):
+        peer.recv(65536)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123")
+
+    server, url = listening(half)
+    with Connection(url, answer=5) as connection, pytest.raises(Broken) as broken:
+        connection.ask("/")
+    server.close()
+    assert broken.value.partial == b"123"
+
+
+def test_a_key_that_the_server_quotes_is_in_neither_reply_nor_error():
+    replies = [b"HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nno s3cret", b"s3cret is wrong\r\n"]
+
+    def quoting(peer, number):
+        peer.recv(65536)
+        peer.sendall(replies[number])
+
+    server, url = listening(quoting)
+    with Connection(url, "s3cret", answer=5) as connection:
+        assert connection.ask("/").content == b"no [key]"
+        with pytest.raises(Broken) as broken:
+            connection.ask("/")
+    with Connection(url, "s3cret", answer=5) as connection, pytest.raises(Broken) as broken:
+        connection.ask("/")
+    server.close()
+    assert "s3cret" not in str(broken.value)
+    assert broken.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "raw", [b"NaN", b"[1e5, Infinity]", b"[" * 10**5, b"9" * 5000, b"", b"\xff"]
+)
+def test_what_is_no_json_is_a_value_error(raw):
+    with pytest.raises(ValueError):
+        Reply(200, raw).json()
+
+
+def test_half_a_surrogate_pair_becomes_the_replacement_character_everywhere():
+    raw = rb'{"a\ud800": ["\udfff", {"b": "\ud83d\ude00"}]}'
+    assert Reply(200, raw).json() == {"a\ufffd": ["\ufffd", {"b": "😀"}]}

@@ -4,10 +4,18 @@ import pytest
 
 from localfair.committee.seating import Options, Seating
 from localfair.engines import open_engine
-from localfair.errors import CorruptWeights, EngineDied, EngineError, NetworkRefused, UsageError
+from localfair.errors import (
+    CorruptWeights,
+    EngineDied,
+    EngineError,
+    LocalfairError,
+    ModelError,
+    NetworkRefused,
+    UsageError,
+)
 from localfair.models import check, endpoint, resolve
 from localfair.models.adding import add_endpoint
-from localfair.models.card import Card, save_card
+from localfair.models.card import Card, load_card, save_card
 from tests.engines.asking import asked, texts
 from tests.engines.stub_server import Stub, models, reply
 
@@ -85,6 +93,18 @@ def test_a_workspace_names_hosts_one_a_line(tmp_path):
     assert endpoint.allowed_hosts(tmp_path) == {"gpu-box"}
 
 
+def test_a_comment_ends_with_its_line_and_with_nothing_else(tmp_path):
+    text = "\ufeffgood\r\n# why\u2028evil\x0bworse\x85worst\n"
+    (tmp_path / "hosts.txt").write_text(text, newline="")
+    assert endpoint.allowed_hosts(tmp_path) == {"good"}
+
+
+def test_hosts_that_are_no_text_are_refused_in_a_line(tmp_path):
+    (tmp_path / "hosts.txt").write_bytes(b"good\n\xff\n")
+    with pytest.raises(UsageError, match=r"no UTF-8 text \(byte 5\)"):
+        endpoint.allowed_hosts(tmp_path)
+
+
 def test_an_engine_on_another_host_says_so(tmp_path):
     card = Card(
         name="far",
@@ -106,6 +126,10 @@ def test_an_engine_on_another_host_says_so(tmp_path):
         "127.0.0.1:80",
         "http://",
         "http://a:b@127.0.0.1/",
+        "http://:b@127.0.0.1/",
+        "http://127.0.0.1/\x1b[2J",
+        "http://127.0.0.1/a b",
+        "http://\u212aube.example/",
         "http://127.0.0.1/?a=b",
         "http://127.0.0.1:0",
         "http://127.0.0.1:port",
@@ -265,3 +289,103 @@ def test_a_card_of_a_host_that_is_not_allowed_any_more_is_refused_before_anybody
 def test_a_model_that_is_no_endpoint_is_not_asked_over_http(tmp_path, tiny_student):
     with pytest.raises(UsageError, match="behind no server"):
         Seating(tmp_path, 0, Options(engine="openai_http")).member("teacher", 0, str(tiny_student))
+
+
+# -- keys -------------------------------------------------------------------------------------------
+
+
+def test_a_card_has_a_key_of_its_own_else_the_plain_one(monkeypatch):
+    monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", " plain-one\n")
+    monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY_MY_GPU_2", "own-one")
+    assert endpoint.key_of("my-gpu.2") == "own-one"
+    assert endpoint.key_of("other") == "plain-one"
+    monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY_OTHER", "")
+    assert endpoint.key_of("other") == ""
+
+
+def test_a_key_that_can_be_none_names_its_variable(monkeypatch):
+    monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY_FAR", "two\nlines")
+    with pytest.raises(UsageError, match="LOCALFAIR_ENDPOINT_KEY_FAR") as refused:
+        endpoint.key_of("far")
+    assert "two" not in refused.value.message
+
+
+def test_one_key_goes_to_one_server_alone(monkeypatch):
+    here = "http://127.0.0.1:1"
+    there = "http://127.0.0.1:2"
+    endpoint.refuse_shared_key({"a": here, "b": there})
+    monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", "the-only-one")
+    endpoint.refuse_shared_key({"a": here, "b": here})
+    with pytest.raises(UsageError, match="2 servers") as refused:
+        endpoint.refuse_shared_key({"a": here, "b": there})
+    assert "LOCALFAIR_ENDPOINT_KEY_A, LOCALFAIR_ENDPOINT_KEY_B" in refused.value.hint
+    monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY_B", "")
+    endpoint.refuse_shared_key({"a": here, "b": there})
+
+
+def test_a_run_with_two_servers_and_one_key_is_refused_before_it_asks(monkeypatch, tmp_path):
+    monkeypatch.delenv("LOCALFAIR_ENDPOINT_KEY", raising=False)
+    with Stub(chatting((200, reply()))) as one, Stub(chatting((200, reply()))) as other:
+        add_endpoint(one.url, "m", tmp_path, name="one")
+        add_endpoint(other.url, "m", tmp_path, name="other")
+    monkeypatch.setenv("LOCALFAIR_ENDPOINT_KEY", "the-only-one")
+    seating = Seating(tmp_path, 0, Options())
+    with pytest.raises(UsageError, match="one key"):
+        seating.seat("teacher", ["one", "other"])
+
+
+# -- servers that lie of themselves -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        b"[]",
+        b"null",
+        b"<html>",
+        b"[" * 10**5,
+        b'{"data": 7}',
+        b'{"data": [7, null, {"id": ["m"]}]}',
+        b'{"data": [{"id": {"m": 1}, "owned_by": 3}]}',
+        b'{"data": [{"id": "m", "owned_by": "vllm", "root": 1e999}]}',
+        b'{"data": [{"id": "m", "owned_by": "llamacpp", "meta": {"a": 1e999}}]}',
+        b'{"data": [{"id": "' + b"n" * 10**6 + b'"}]}',
+    ],
+    ids=range(10),
+)
+def test_a_list_of_models_that_is_none_is_one_line(listed):
+    with Stub(lambda path, body: (200, listed)) as stub, pytest.raises(LocalfairError) as refused:
+        endpoint.look(stub.url, "m")
+    assert len(refused.value.message + refused.value.hint) < 1000
+    assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("context", [-1, 0, "9", True, 2**70, 1.5, [8], None])
+def test_a_context_that_is_none_is_not_believed(context):
+    with Stub(listing(owned_by="vllm", root="/w", max_model_len=context)) as stub:
+        assert endpoint.look(stub.url, "m").context is None
+
+
+def test_a_card_says_how_long_and_how_often_its_server_is_asked(tmp_path):
+    with Stub(chatting((500, {}))) as stub:
+        card = add_endpoint(stub.url, "m", tmp_path, name="far")
+        path = tmp_path / "models" / "far.toml"
+        path.write_text(path.read_text() + "\n[endpoint]\ntries = 1\ntimeout = 5\n")
+        engine = open_engine("openai_http", resolve("far", tmp_path))
+        with pytest.raises(EngineError, match="fails: status 500"):
+            texts(engine, asked(1))
+        assert [path for path, _ in stub.calls].count(CHAT) == 1
+    assert card.endpoint.tries == 6
+
+
+@pytest.mark.parametrize("line", ["tries = 0", "timeout = inf", "timeout = 1e9", "patience = 3"])
+def test_settings_of_an_endpoint_out_of_bounds_are_one_line(tmp_path, line):
+    save_card(
+        Card(name="far", family="x", format="endpoint", url="http://x", served="m", server="y"),
+        tmp_path / "far.toml",
+    )
+    path = tmp_path / "far.toml"
+    path.write_text(path.read_text() + f"\n[endpoint]\n{line}\n")
+    with pytest.raises(ModelError, match=r"endpoint\.") as refused:
+        load_card(path)
+    assert "\n" not in refused.value.message

@@ -4,11 +4,13 @@ at once.
 
 import json
 import tomllib
+from typing import get_args
 
 import pytest
 
 from localfair.errors import RecipeError
 from localfair.machine.workspace import packaged_dir
+from localfair.recipe import schema
 from localfair.recipe.load import (
     apply_setting,
     copy_recipe,
@@ -200,3 +202,59 @@ def test_the_recipe_of_an_old_run_is_read_under_its_old_keys(tmp_path):
 def test_the_recipe_of_a_new_run_is_read_as_it_was(tmp_path):
     recipe = load_recipe("mentor-kd", tmp_path)
     assert recorded_recipe(json.dumps(recipe.model_dump(mode="json"))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("rounds=9999999999", "rounds: input should be less than or equal to 1000"),
+        ("rounds=inf", "rounds: input should be a finite number"),
+        ("train.learning_rate=inf", "train.learning_rate: input should be a finite number"),
+        ("train.learning_rate=nan", "train.learning_rate: input should be a finite number"),
+        ("train.learning_rate=1e300", "train.learning_rate: input should be less than"),
+        ("train.epochs=9999999999", "train.epochs: input should be less than"),
+        ("train.batch=2000000000", "train.batch: input should be less than"),
+        ("train.adapter.rank=10000000", "train.adapter.rank: input should be less than"),
+        ("exam.samples=1000000", "exam.samples: input should be less than"),
+        ("exam.sampling.temperature=nan", "exam.sampling.temperature: input should be a finite"),
+        ("inquire.sampling.max_tokens=99999999999", "inquire.sampling.max_tokens: input should be"),
+        ("review.accept.mean_above=nan", "review.accept.mean_above: input should be a finite"),
+        ("select.at_most=99999999999", "select.at_most: input should be less than"),
+        (f"rounds={'9' * 5000}", "rounds: unable to parse input string as an integer"),
+    ],
+)
+def test_every_number_is_finite_and_bounded(setting, problem, tmp_path):
+    with pytest.raises(RecipeError) as refused:
+        load_recipe("fair", tmp_path, [setting])
+    (line,) = refused.value.problems
+    assert line.startswith(problem)
+    assert len(line) < 200
+
+
+def bounds(model, seen=()):
+    """Each field of a recipe's tables that holds a number, with whether it has a highest value."""
+    for name, field in model.model_fields.items():
+        kinds = {field.annotation, *get_args(field.annotation)}
+        if kinds & {int, float}:
+            yield (
+                f"{model.__name__}.{name}",
+                any(hasattr(m, "le") or hasattr(m, "lt") for m in field.metadata),
+            )
+
+
+def test_no_number_of_a_recipe_is_without_an_upper_bound():
+    tables = [
+        t for t in vars(schema).values() if isinstance(t, type) and issubclass(t, schema.Strict)
+    ]
+    numbers = dict(pair for table in tables for pair in bounds(table))
+    assert len(numbers) > 25
+    assert [name for name, bounded in numbers.items() if not bounded] == []
+
+
+def test_a_recipe_with_a_number_of_thousands_of_digits_is_one_line(tmp_path):
+    folder = tmp_path / "recipes" / "mine"
+    folder.mkdir(parents=True)
+    for text in (f"rounds = {'9' * 5000}", f"rounds = {'[' * 5000}"):
+        (folder / "recipe.toml").write_text(text)
+        with pytest.raises(RecipeError, match="is not TOML"):
+            load_recipe("mine", tmp_path)

@@ -1,0 +1,65 @@
+"""What others wrote is shown on a terminal and never obeyed by it."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from localfair.machine.terminal import echo, echo_json, echo_text, shown, shown_in_line, warn
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("\x1b[2J", "\\x1b[2J"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\x07b\x08c\x7f", "a\\x07b\\x08c\\x7f"),
+        ("over\rwritten", "over\\x0dwritten"),
+        ("\u202egpj.exe", "\\u202egpj.exe"),
+        ("\u2066x\u2069", "\\u2066x\\u2069"),
+        ("one\u2028two\u2029three\x85four", "one\\u2028two\\u2029three\\x85four"),
+        ("pass\u200bword", "pass\\u200bword"),
+        ("ad\u200dmin", "ad\\u200dmin"),
+        ("\U000e0041\U000e0042", "\\U000e0041\\U000e0042"),
+        ("half \ud83d", "half \\ud83d"),
+    ],
+)
+def test_what_moves_turns_or_hides_text_is_seen_as_its_escape(text, seen):
+    assert shown(text) == seen
+    assert shown_in_line(text) == seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ünïcödé €", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "👩\u200d🔬", "क्\u200dष"],
+)
+def test_letters_of_every_script_stay_as_they_are(text):
+    assert shown(text) == text
+
+
+def test_a_line_cannot_become_two_and_a_text_may_have_several(capsys):
+    echo("name\nerror: forged", "second")
+    echo_text("first\r\nsecond\tthird")
+    assert capsys.readouterr().out == "name\\nerror: forged\nsecond\nfirst\nsecond\tthird\n"
+
+
+def test_json_stays_json_and_holds_no_control_code(capsys):
+    value = {"name": "\x1b]0;x\x07\x7f\x9b\u202e"}
+    echo_json(value)
+    out = capsys.readouterr().out
+    assert json.loads(out) == value
+    assert out.rstrip("\n").isprintable()
+
+
+def test_a_warning_goes_to_stderr_in_one_line(capsys):
+    warn("odd\x1b[1m\nname")
+    assert capsys.readouterr() == ("", "warning: odd\\x1b[1m\\nname\n")
+
+
+def test_a_letter_that_the_output_has_no_code_for_becomes_a_question_mark(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="latin-1"))
+    echo("Wie viel € für 中")
+    sys.stdout.flush()
+    assert raw.getvalue() == "Wie viel ? für ?\n".encode("latin-1")
