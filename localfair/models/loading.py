@@ -18,12 +18,13 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
-from localfair.errors import MissingDependency
+from localfair.errors import CorruptWeights, MissingDependency
 from localfair.machine.files import replacing
 from localfair.machine.hardware import usual_precision
 from localfair.models.folder_code import refuse_code_of_adapter, refuse_deep_vocabulary
-from localfair.models.parsing import library_reading
-from localfair.models.safetensors_folder import read_folder
+from localfair.models.parsing import library_reading, one_line
+from localfair.models.safetensors_folder import read_folder, weight_files
+from localfair.models.safetensors_header import check_safetensors
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -47,7 +48,7 @@ def load_causal_lm(
     MissingDependency for `nf4` without bitsandbytes, ModelError for a folder that `read_folder`
     refuses or that transformers cannot load.
     """
-    read_folder(folder)
+    _must_have_its_layers(folder)
     refuse_deep_vocabulary(folder)
     transformers_logging.disable_progress_bar()
     options: dict[str, Any] = {}
@@ -56,8 +57,9 @@ def load_causal_lm(
         dense = compute or usual_precision()
         options["quantization_config"] = _nf4(DTYPES[dense])
     with library_reading(folder):
-        model = AutoModelForCausalLM.from_pretrained(
+        model, loaded = AutoModelForCausalLM.from_pretrained(
             folder,
+            output_loading_info=True,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
@@ -66,8 +68,26 @@ def load_causal_lm(
             device_map={"": device()},
             **options,
         )
+    if loaded["missing_keys"]:
+        # transformers has made them up, and warned
+        name = one_line(min(loaded["missing_keys"]), 80)
+        raise CorruptWeights(
+            f"{one_line(str(folder), 1000)} lacks weights of its model, {name} among them",
+            "get the folder again",
+        )
     guard_cpu_4bit(model)
     return model
+
+
+def _must_have_its_layers(folder: Path) -> None:
+    """Raises as `read_folder`, and for more layers than weights: all of them would be made up."""
+    layers = read_folder(folder).sizes.layers
+    tensors = sum(len(check_safetensors(shard)) for shard in weight_files(folder))
+    if layers > tensors:
+        raise CorruptWeights(
+            f"{one_line(str(folder), 1000)} says {layers} layers and holds {tensors} weights",
+            "get the folder again",
+        )
 
 
 def _nf4(compute: torch.dtype) -> BitsAndBytesConfig:

@@ -91,7 +91,10 @@ def library_reading(path: Path) -> Iterator[None]:
         )  # torch's, which is not loaded here
         if is_ours or lacks_memory or disk_is_full(error):
             raise
-        lines = str(error).strip().splitlines() or [type(error).__name__]
+        lines = str(error).strip().splitlines()
+        # what these say is meant for whoever wrote the library
+        if not lines or isinstance(error, TypeError | AttributeError | LookupError):
+            lines = ["its settings or its weights make no sense"]
         raise ModelError(
             f"{one_line(str(path), 1000)} cannot be loaded: {one_line(lines[0])}",
             "is it a whole model for text, in the layout of transformers?",

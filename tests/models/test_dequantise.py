@@ -12,7 +12,7 @@ from localfair.errors import ModelError
 from localfair.models import Model, resolve
 from localfair.models.dequantise import MANIFEST, dequantised
 from localfair.models.registry import weights_dir
-from tests.models.weights import gguf
+from tests.models.weights import gguf, split_gguf
 
 
 @pytest.fixture
@@ -80,3 +80,20 @@ def test_an_architecture_that_cannot_be_read_leaves_nothing(workspace: Path, tmp
         dequantised(strange, workspace)
     assert "safetensors" in refused.value.hint
     assert list((weights_dir(workspace) / "dequantised").iterdir()) == []
+
+
+def test_what_lies_beside_a_gguf_is_not_read(model: Model, workspace: Path) -> None:
+    code = json.dumps({"auto_map": {"AutoTokenizer": ["x.X", None]}, "model_type": "x"})
+    for name in ("config.json", "tokenizer_config.json", "adapter_config.json"):
+        (model.path.parent / name).write_text(code)
+    folder = dequantised(model, workspace)
+    assert json.loads((folder / "config.json").read_text())["model_type"] == "llama"
+
+
+def test_a_split_gguf_is_to_be_joined_first(workspace: Path, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    pytest.importorskip("gguf")
+    first, _ = split_gguf(tmp_path)
+    with pytest.raises(ModelError, match="several shards") as refused:
+        dequantised(resolve(str(first), tmp_path), workspace)
+    assert "--merge" in refused.value.hint

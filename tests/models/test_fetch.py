@@ -133,7 +133,21 @@ def test_a_card_without_sources_says_so(workspace: Path) -> None:
 
 @pytest.mark.parametrize(
     "package",
-    ["trap", "trap @ {url}#", "{url}#", "-r{list}", "--requirement={list}"],
+    [
+        "trap",
+        "TRAP",
+        "trap @ {url}#",
+        "TRAP@{url}#",
+        "trap[extra] @ {url}#",
+        "trap; python_version > '3'",
+        "{url}#",
+        "-r{list}",
+        "-r {list}",
+        "--requirement={list}",
+        "--",
+        "trap\n--requirement={list}",
+        "tr\u00e4p",
+    ],
 )
 def test_nothing_that_is_downloaded_is_run(workspace: Path, tiny: Path, package: str) -> None:
     index = tiny.parent / "wheels"

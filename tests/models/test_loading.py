@@ -1,14 +1,16 @@
 """A model is loaded as its precision says, 4-bit layers are guarded, and an adapter is saved whole."""
 
 import json
+import shutil
 
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 
-from localfair.errors import MissingDependency
+from localfair.errors import MissingDependency, ModelError
 from localfair.machine.hardware import usual_precision
+from localfair.models.chat import load_tokenizer
 from localfair.models.loading import (
     ADAPTER_FILE,
     DTYPES,
@@ -131,3 +133,52 @@ def test_torchs_launcher_gives_each_process_its_gpu(monkeypatch):
     assert device() == "cuda:0"
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert device() == "cuda:1"
+
+
+@pytest.fixture
+def spoilt(tiny_student, tmp_path):
+    """A copy of the model to be spoilt."""
+    return shutil.copytree(tiny_student, tmp_path / "spoilt")
+
+
+def change_config(folder, **changes):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"auto_map": {"AutoModelForCausalLM": "modeling_x.X"}},
+        {"hidden_size": 128},
+        {"num_hidden_layers": 4000},
+        {"num_hidden_layers": 3},
+        {"model_type": "unheard-of"},
+        {"hidden_act": "unheard-of"},
+        {"rope_parameters": 7},
+        {"intermediate_size": 3},
+    ],
+    ids=str,
+)
+def test_a_folder_that_cannot_be_loaded_is_one_line(spoilt, changes):
+    change_config(spoilt, **changes)
+    with pytest.raises(ModelError) as refused:
+        load_causal_lm(spoilt, "fp32")
+    assert refused.value.message.isprintable()
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "{}", "[]", '{"model": {"type": "BPE"}}'])
+def test_a_tokenizer_that_cannot_be_loaded_is_one_line(spoilt, content):
+    (spoilt / "tokenizer.json").write_text(content)
+    with pytest.raises(ModelError) as refused:
+        load_tokenizer(spoilt)
+    assert refused.value.message.isprintable()
+
+
+def test_an_adapter_that_would_run_code_is_refused(tiny_student, adapter):
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    module = {"megatron_config": {"a": 1}, "megatron_core": "antigravity"}
+    (adapter / "adapter_config.json").write_text(json.dumps({**config, **module}))
+    with pytest.raises(ModelError, match="never run"):
+        with_adapter(load_causal_lm(tiny_student, "fp32"), adapter, "fp32")
