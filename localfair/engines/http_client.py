@@ -8,19 +8,16 @@ is made in the caller's own thread.
 from __future__ import annotations
 
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from localfair.errors import EngineDied, EngineError, LocalfairError, PromptTooLong, ReplyError
-from localfair.machine.http import KEPT, Broken, Connection, Reply, Unreachable
-from localfair.machine.terminal import shown_in_line
+from localfair.engines.http_failures import Busy, Served, retry_after
+from localfair.errors import ReplyError
+from localfair.machine.http import KEPT, Connection, Reply
 
 if TYPE_CHECKING:
     import tenacity
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
 AGAIN = frozenset({408, 429, 500, 502, 503, 504})  # statuses that another try may change
 FIRST_PAUSE = 0.5  # seconds before the second try; twice as long before each one after it (ours)
 LONGEST_PAUSE = 60.0  # seconds that a server may ask us to wait before a try (ours)
-WORDS = 300  # letters of a server's own words that an error quotes
-TOO_LONG = re.compile(r"context.{0,20}(length|size|window|limit)|max_model_len|too long", re.I)
 CUT_EVERY = 0.02  # seconds between two tries to end a worker
 
 
@@ -83,18 +78,6 @@ class Limits:
     longest: float = LONGEST_PAUSE
 
 
-class Refused(EngineError):
-    """The server will not do what it was asked, and would not if asked again."""
-
-
-class Busy(Exception):
-    """The server says that it cannot answer now; `reply` is how."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(f"status {reply.status}: {_words(reply)}")
-        self.reply = reply
-
-
 class Left(Exception):
     """Nobody waits for the answer any more."""
 
@@ -106,8 +89,7 @@ def _alive() -> None:
 class Client:
     """Calls to the server at `url`.
 
-    `who` is it in an error; `check` raises when it is known to be dead. The attribute `key_hint`
-    says where its key is put.
+    `server` is it in an error; `check` raises when it is known to be dead.
     """
 
     def __init__(
@@ -115,16 +97,13 @@ class Client:
         url: str,
         key: str = "",
         *,
-        who: str,
-        hint: str = "",
+        server: Served,
         check: Callable[[], None] = _alive,
         limits: Limits = Limits(),
     ) -> None:
         self.url = url.rstrip("/")
         self.key = key
-        self.who = who
-        self.hint = hint
-        self.key_hint = "set LOCALFAIR_ENDPOINT_KEY to the key it was started with"
+        self.server = server
         self.limits = limits
         self._check = check
 
@@ -174,7 +153,7 @@ class Client:
                 return self._read(connection.ask(path), call).data
             except (OSError, Busy) as error:
                 self._check()
-                raise self._failure(error, call) from error
+                raise self.server.failed(error, call.about, self.limits.answer) from error
 
     def connection(self) -> Connection:
         """A new one, not opened yet."""
@@ -196,7 +175,7 @@ class Client:
         try:
             answer = self._tried(connection, call, left)
         except (OSError, Busy) as error:
-            raise self._failure(error, call) from error
+            raise self.server.failed(error, call.about, self.limits.answer) from error
         return Answer(call, answer.data, time.monotonic() - started, answer.raw)
 
     def _tried(self, connection: Connection, call: Call, left: threading.Event) -> Answer:
@@ -252,70 +231,10 @@ class Client:
             try:
                 return Answer(call, reply.json(), 0.0, reply.content[:KEPT])
             except ValueError as error:
-                raise ReplyError(
-                    f"{self._about(call)} answers {call.path} with no JSON ({_why(error)}): "
-                    f"{_words(reply) or 'nothing'}",
-                    "is a proxy or another program between? The same command asks again",
-                    raw=reply.content[:KEPT],
-                    retryable=True,
-                ) from None
+                raise self.server.no_json(reply, call.about, error) from None
         if reply.status in AGAIN:
             raise Busy(reply)
-        raise self._refused(reply, call)
-
-    def _refused(self, reply: Reply, call: Call) -> LocalfairError:
-        """What a status that another try does not change stands for."""
-        status = reply.status
-        words = _words(reply)
-        about = call.about or call.path
-        said = f"{self.who} refuses {about}: status {status}, {words}"
-        if status in (400, 413, 422) and TOO_LONG.search(words):
-            return PromptTooLong(
-                f"{about}: {self.who} says {words}", "lower max_tokens, or serve a longer context"
-            )
-        if status in (401, 403):
-            said = f"{self.who} wants a key, or another one ({status}): {words}"
-            return EngineError(said, self.key_hint)
-        if 300 <= status < 400:
-            return Refused(said, "no redirect is followed: give `models add` the address itself")
-        if status == 404:
-            return Refused(said, "does it still serve this model, under this name?")
-        if status == 413:
-            return ReplyError(
-                said, "lower max_tokens, or serve a longer context", raw=reply.content[:KEPT]
-            )
-        hint = "it says what it does not take; its own log may say more"
-        return ReplyError(said, hint, raw=reply.content[:KEPT])
-
-    def _failure(self, error: Exception, call: Call) -> LocalfairError:
-        """What it means that no try brought an answer."""
-        who = self._about(call)
-        if isinstance(error, Busy):
-            raw = error.reply.content[:KEPT]
-            if error.reply.status == 500:
-                hint = "its own log says why; the same command asks again"
-                return ReplyError(f"{who} fails: {error}", hint, raw=raw, retryable=True)
-            hint = "lower --batch, or run the same command again later"
-            return ReplyError(f"{who} stays busy: {error}", hint, raw=raw, retryable=True)
-        if isinstance(error, Unreachable):
-            return EngineDied(f"{self.who} does not answer: {error}", self.hint)
-        if isinstance(error, TimeoutError):
-            return ReplyError(
-                f"{who} gave no answer in {self.limits.answer:g} s",
-                "give it longer: `timeout` in the [endpoint] table of its card",
-                retryable=True,
-            )
-        partial = error.partial if isinstance(error, Broken) else b""
-        return ReplyError(
-            f"{who} broke off: {error or type(error).__name__}",
-            self.hint,
-            raw=partial,
-            retryable=True,
-        )
-
-    def _about(self, call: Call) -> str:
-        """The server in an error about one call."""
-        return f"{call.about}: {self.who}" if call.about else self.who
+        raise self.server.refused(reply, call.about or call.path)
 
 
 class _Crew:
@@ -366,34 +285,3 @@ def _passing(error: BaseException) -> bool:
     An answer that takes too long is not asked for again.
     """
     return isinstance(error, Busy | OSError) and not isinstance(error, TimeoutError)
-
-
-def retry_after(value: str) -> float | None:
-    """The seconds of a Retry-After header, a number or a date; None for anything else."""
-    text = value.strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
-    try:
-        until = parsedate_to_datetime(text)
-        if until.tzinfo is None:
-            until = until.replace(tzinfo=UTC)
-        return max(0.0, (until - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-
-def _words(reply: Reply) -> str:
-    """The server's own words, on one line."""
-    try:
-        data = reply.json()
-        error = data.get("error", data)
-        text = error.get("message", error) if isinstance(error, dict) else error
-    except (ValueError, AttributeError):
-        text = reply.content[: 4 * WORDS].decode(errors="replace")
-    one_line = " ".join(str(text)[: 4 * WORDS].split())
-    return shown_in_line(one_line)[:WORDS]
-
-
-def _why(error: ValueError) -> str:
-    """Why something is no JSON, without the text itself."""
-    return str(error).partition(":")[0][:WORDS]

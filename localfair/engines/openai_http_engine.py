@@ -29,6 +29,7 @@ from localfair.engines.completions import (
     replies,
 )
 from localfair.engines.http_client import Answer, Call, Client, Limits
+from localfair.engines.http_failures import Served
 from localfair.engines.requests import refuse_too_long
 from localfair.errors import EngineError
 from localfair.machine.terminal import warn
@@ -61,11 +62,13 @@ class OpenAIHttpEngine:
         self._client = Client(
             url,
             self._key,
-            who=self._who,
-            hint="is it still running? Start it and run the same command again",
+            server=Served(
+                self._who,
+                "is it still running? Start it and run the same command again",
+                endpoint.key_hint(self._card.name),
+            ),
             limits=Limits(answer=settings.timeout, tries=settings.tries),
         )
-        self._client.key_hint = endpoint.key_hint(self._card.name)
         self._is_known = False  # the server was asked who it is
         self._is_told = False  # that it answers in another model's name
 

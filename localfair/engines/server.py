@@ -24,6 +24,7 @@ from pathlib import Path
 
 from localfair.engines.answers import read_from
 from localfair.engines.http_client import Client
+from localfair.engines.http_failures import Served
 from localfair.errors import EngineDied, ReplyError
 from localfair.machine.hardware import gpu_memory
 from localfair.machine.http import Connection
@@ -82,8 +83,7 @@ class Server:
         self.client = Client(
             self.url,
             key,
-            who=launch.name,
-            hint=f"its log: {self.log}; run the same command again",
+            server=Served(launch.name, f"its log: {self.log}; run the same command again"),
             check=self.check,
         )
 

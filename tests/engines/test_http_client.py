@@ -2,12 +2,11 @@
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 
-from localfair.engines.http_client import Call, Client, Limits, Refused, retry_after
+from localfair.engines.http_client import Call, Client, Limits
+from localfair.engines.http_failures import Refused, Served
 from localfair.errors import EngineDied, EngineError, PromptTooLong, ReplyError
 from tests.engines.stub_server import Stub
 
@@ -18,11 +17,12 @@ def calls(count):
     return [Call("/x", {"n": n}, tag=n) for n in range(count)]
 
 
+SERVED = Served("it", "look at its log", "set THE_KEY to the key")
 QUICK = Limits(answer=5, tries=3, pause=0.01, longest=0.05)
 
 
 def client_of(stub, limits=QUICK, **options):
-    return Client(stub.url, who="it", hint="look at its log", limits=limits, **options)
+    return Client(stub.url, server=SERVED, limits=limits, **options)
 
 
 @AT_ONCE
@@ -63,7 +63,7 @@ def test_a_server_that_wants_a_key_says_where_it_is_put(status):
     with Stub(lambda path, body: (status, {})) as stub:
         with pytest.raises(EngineError, match="it wants a key") as refused:
             client_of(stub).get("/x")
-        assert "LOCALFAIR_ENDPOINT_KEY" in refused.value.hint
+        assert "THE_KEY" in refused.value.hint
 
 
 def test_a_server_that_is_known_to_be_dead_is_not_tried_again():
@@ -154,29 +154,6 @@ def test_a_server_says_when_to_come_back_and_is_not_asked_before():
         limits = Limits(answer=5, tries=2, pause=0.001, longest=0.3)
         list(client_of(stub, limits).each(calls(1), 1))
     assert times[1] - times[0] >= 0.3  # no longer than the longest pause
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("3", 3.0),
-        ("0", 0.0),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
-        ("", None),
-        ("soon", None),
-        ("-3", None),
-        ("9" * 5000, None),
-        ("\u0663", None),
-        ("Thu, 99 Foo 1970", None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_a_date_or_not_at_all(header, seconds):
-    assert retry_after(header) == seconds
-
-
-def test_a_date_ahead_is_the_seconds_until_then():
-    ahead = datetime.now(UTC) + timedelta(seconds=30)
-    assert 25 < retry_after(format_datetime(ahead, usegmt=True)) <= 30
 
 
 @pytest.mark.parametrize(
