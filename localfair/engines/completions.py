@@ -87,13 +87,16 @@ def leaning(token: int | str) -> Json:
 def generation(request: Request, data: Json, seconds: float, who: str) -> Generation:
     """The reply in a server's answer to /v1/completions or /v1/chat/completions.
 
+    What a server tells apart from the content as thinking stands before it as `<think>...</think>`,
+    as the model wrote it: the record keeps the raw reply, and one place splits it for every engine.
     `who` is the server in errors. Raises EngineError when the answer is no completion, or when a
     bound reply that ended by itself is no JSON: the server ignored the constraint. Raises
     EngineDied when the server gave the request up.
     """
     try:
         choice = data["choices"][0]
-        text = choice["message"]["content"] if "message" in choice else choice["text"]
+        message = choice.get("message")
+        content = choice["text"] if message is None else message["content"]
         prompt_tokens = int(data["usage"]["prompt_tokens"])
         completion_tokens = int(data["usage"]["completion_tokens"])
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -108,15 +111,28 @@ def generation(request: Request, data: Json, seconds: float, who: str) -> Genera
     finish: Literal["stop", "length"] = "length" if reason == "length" else "stop"
     reply = Generation(
         request=request,
-        text=text or "",
+        text=_thinking(message or {}, content or "") + (content or ""),
         finish=finish,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         seconds=seconds,
         logprobs=written(choice) if request.logprobs else (),
     )
-    _refuse_ignored(reply, who)
+    _refuse_ignored(reply, content or "", who)
     return reply
+
+
+def _thinking(message: Json, content: str) -> str:
+    """A chat message's thinking with its tags, "" for none.
+
+    Thinking with no content after it was never left, and so is not closed. `reasoning_content` is
+    the field's name in llama.cpp, SGLang and older vLLM, `reasoning` in vLLM and Ollama.
+    """
+    thinking = message.get("reasoning_content") or message.get("reasoning")
+    if not isinstance(thinking, str):
+        return ""
+    closing = "\n</think>\n\n" if content.strip() else ""
+    return f"<think>\n{thinking}{closing}"
 
 
 def written(choice: Json) -> tuple[float, ...]:
@@ -128,7 +144,7 @@ def written(choice: Json) -> tuple[float, ...]:
     return tuple(float(value) for value in values if value is not None)
 
 
-def _refuse_ignored(reply: Generation, who: str) -> None:
+def _refuse_ignored(reply: Generation, content: str, who: str) -> None:
     """Raise EngineError for a reply that ended by itself and does not keep to its JSON schema."""
     request = reply.request
     if request.constraint is None or request.constraint.kind != "json_schema":
@@ -136,9 +152,9 @@ def _refuse_ignored(reply: Generation, who: str) -> None:
     if reply.finish != "stop" or request.sampling.stop:
         return  # it was cut: half a JSON is what was asked for
     try:
-        json.loads(reply.text)
+        json.loads(content)
     except ValueError as error:
         raise EngineError(
-            f"{who} ignored the JSON schema of {request.about or 'a request'}: {reply.text[:60]!r}",
+            f"{who} ignored the JSON schema of {request.about or 'a request'}: {content[:60]!r}",
             "serve the model with llama.cpp's server or vLLM, or leave the recipe's `constrained` off",
         ) from error
