@@ -15,7 +15,7 @@ from localfair.recipe.fences import marks_in, repeats_mark
 from localfair.record.nouns import Kind, Question, content_id
 from localfair.record.store import Row, column
 from localfair.stages.step import Work
-from localfair.tasks.reply import Reply, answer_of, split_reply
+from localfair.tasks.reply import Reply, said_once, split_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,13 @@ def answer_text(generation: Row) -> str:
 
     "" when it never came to an answer.
     """
-    return (answer_of(generation["text"]) or "").strip()
+    return _said(split_reply(generation["text"]))
+
+
+def _said(reply: Reply) -> str:
+    """The answer of a reply, in which a loop that was cut is said once; "" where there is none."""
+    answer = (reply.answer or "").strip()
+    return said_once(answer) if reply.run_on else answer
 
 
 def with_texts(work: Work, explanations: Iterable[Row]) -> list[Written]:
@@ -100,7 +106,7 @@ def with_texts(work: Work, explanations: Iterable[Row]) -> list[Written]:
                 teacher=author["index"],
                 fingerprint=author["fingerprint"],
                 generation=row["generation"],
-                text=(reply.answer or "").strip(),
+                text=_said(reply),
                 finish=generation["finish"],
                 thinking=reply.thinking.strip(),
                 unanswered=_why_unanswered(reply),

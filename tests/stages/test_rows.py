@@ -81,6 +81,12 @@ def test_thinking_and_run_on_are_no_part_of_what_was_written(lab):
         assert each.mistake == "It is 1."
 
 
+def test_a_loop_that_was_cut_is_read_as_what_it_says_once(lab):
+    reply = r"So it is. The answer is \1. The answer is \1. The answer is \1. The ans"
+    for each in read_explanation(lab, reply):
+        assert re.fullmatch(r"So it is\. The answer is \d+\.", each.text)
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
