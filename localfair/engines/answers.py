@@ -90,6 +90,21 @@ def _part(part: object) -> str:
     raise Malformed("a part of its reply that is no text")
 
 
+def thinking_of(choice: Json, content: str) -> str:
+    """What a server tells apart from the content as thinking, with its tags; "" for none.
+
+    The model wrote it so: the record keeps the raw reply, and one place splits it for every engine.
+    Thinking with no content after it was never left, and so is not closed. `reasoning_content` is
+    the field's name in llama.cpp, SGLang and older vLLM, `reasoning` in vLLM and Ollama.
+    """
+    message = choice.get("message") or {}
+    thinking = message.get("reasoning_content") or message.get("reasoning")
+    if not isinstance(thinking, str):
+        return ""
+    closing = "\n</think>\n\n" if content.strip() else ""
+    return f"<think>\n{thinking}{closing}"
+
+
 def is_cut(choice: Json) -> bool:
     """Whether a reply ended at its limit, not by itself. Raises Malformed when neither is said."""
     reason = choice.get("finish_reason")

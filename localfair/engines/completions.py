@@ -19,6 +19,7 @@ from localfair.engines.answers import (
     only_choice,
     read_from,
     text_of,
+    thinking_of,
     token_count,
 )
 from localfair.engines.base import FailedRequest
@@ -102,9 +103,9 @@ def generation(
     """The reply in a server's answer to /v1/completions or /v1/chat/completions.
 
     `who` is the server in errors, `raw` the answer as it came. A reply without a text that ended by
-    itself is an empty one. Raises ReplyError when the answer is no completion, when the server gave
-    the request up, or when a bound reply that ended by itself is no JSON: the server ignored the
-    constraint.
+    itself is an empty one. Thinking stands before the content as the model wrote it. Raises
+    ReplyError when the answer is no completion, when the server gave the request up, or when a
+    bound reply that ended by itself is no JSON: the server ignored the constraint.
     """
     about = request.about or "a request"
     with read_from(who, about, raw):
@@ -118,16 +119,17 @@ def generation(
             )
         finish: Literal["stop", "length"] = "length" if is_cut(choice) else "stop"
         usage = data["usage"]
+        content = text_of(choice)
         reply = Generation(
             request=request,
-            text=text_of(choice),
+            text=thinking_of(choice, content) + content,
             finish=finish,
             prompt_tokens=token_count(usage["prompt_tokens"], "prompt_tokens"),
             completion_tokens=token_count(usage["completion_tokens"], "completion_tokens"),
             seconds=seconds,
             logprobs=written(choice) if request.logprobs else (),
         )
-    _refuse_ignored(reply, who, raw)
+    _refuse_ignored(reply, content, who, raw)
     return reply
 
 
@@ -168,7 +170,7 @@ def written(choice: Json) -> tuple[float, ...]:
     return tuple(log_probability(value) for value in values if value is not None)
 
 
-def _refuse_ignored(reply: Generation, who: str, raw: bytes) -> None:
+def _refuse_ignored(reply: Generation, content: str, who: str, raw: bytes) -> None:
     """Raise ReplyError for a reply that ended by itself and does not keep to its JSON schema."""
     request = reply.request
     if request.constraint is None or request.constraint.kind != "json_schema":
@@ -176,10 +178,10 @@ def _refuse_ignored(reply: Generation, who: str, raw: bytes) -> None:
     if reply.finish != "stop" or request.sampling.stop:
         return  # it was cut: half a JSON is what was asked for
     try:
-        json.loads(reply.text)
+        json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ReplyError(
-            f"{who} ignored the JSON schema of {request.about or 'a request'}: {reply.text[:60]!r}",
+            f"{who} ignored the JSON schema of {request.about or 'a request'}: {content[:60]!r}",
             "serve the model with llama.cpp's server or vLLM, or leave the recipe's `constrained` off",
             raw=raw[:KEPT],
         ) from error

@@ -1,6 +1,7 @@
 """A recipe's templates, rendered to chat messages; text that a model wrote is fenced.
 
-Reads templates and values, writes nothing. Knows nothing of tasks, models or the store.
+Reads templates and values, writes nothing. Knows nothing of tasks, models or the store. How a fence
+is marked, and what quoted text may not carry, stands in `recipe/fences`.
 
 A turn begins where the template has a `--- role ---` line. The line becomes a Jinja statement
 before anything is rendered, so the template alone decides where turns begin: no rendered text is
@@ -9,16 +10,16 @@ searched for them, and whatever a question or a reply holds stays text in the tu
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from localfair.errors import RecipeError
+from localfair.recipe.fences import fenced
 from localfair.record.nouns import Message
 
 TURN_LINE = re.compile(r"^--- (system|user|assistant) ---[ \t\r]*$", re.M)
@@ -78,24 +79,10 @@ class Prompts:
         self._sources = templates
         self._key = fence_key
         self._compiled: dict[str, Template] = {}
-        self._environment = _environment(self.fence)
 
-    def fence(self, text: str) -> str:
-        """`text` between marks that do not stand in it (ours).
-
-        The mark is a keyed hash of the text itself, which its author could not know. It has 4 hex
-        digits where that is possible, since a reviewer reads it four times. The same text renders
-        the same bytes in every run of one database.
-        """
-        mark = self._mark(text)
-        return f"<<<{mark}\n{text}\n{mark}>>>"
-
-    def _mark(self, text: str) -> str:
-        for size in range(2, 65):
-            mark = hashlib.blake2b(text.encode(), key=self._key, digest_size=size).hexdigest()
-            if mark not in text:
-                return mark
-        raise AssertionError("a text holds its own keyed hash in every size")
+    def fence(self, name: str, text: str) -> str:
+        """`text` between the marks that the template of this name puts around it."""
+        return fenced(text, name, self._key)
 
     def render(self, name: str, **values: Any) -> tuple[Message, ...]:
         """The messages of a prompt.
@@ -114,8 +101,9 @@ class Prompts:
 
     def _template(self, name: str) -> Template:
         if name not in self._compiled:
-            tree = _parsed(self._environment, self._sources[name])
-            self._compiled[name] = self._environment.from_string(tree)
+            environment = _environment(fence=partial(self.fence, name))
+            tree = _parsed(environment, self._sources[name])
+            self._compiled[name] = environment.from_string(tree)
         return self._compiled[name]
 
 

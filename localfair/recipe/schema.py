@@ -135,6 +135,9 @@ class Select(Step):
     per_question: PerQuestion
     complete: bool = True  # a question counts only when it has every kind that was written about it
     unique: bool = True  # the same prompt and completion is one lesson
+    # whether a lesson keeps what its author thought before the answer, as <think>...</think>: for
+    # teachers that think, and a student that shall
+    thinking: Literal["drop", "keep"] = "drop"
     # no lesson shares that many words in a row with dev or test; 0: not looked at
     decontaminate: int = Field(13, ge=0, le=MOST_STEPS)
     # lessons in all, questions drawn at random, each with all of its own; 0: no limit

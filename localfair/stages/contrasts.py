@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from localfair.recipe.schema import Exam
 from localfair.record.nouns import Grade
 from localfair.record.store import Row, column
-from localfair.stages.rows import Written, by_question, draw, draw_written, with_texts
+from localfair.stages.rows import (
+    Written,
+    answer_text,
+    by_question,
+    draw,
+    draw_written,
+    with_texts,
+)
 from localfair.stages.step import Work, of_stage
 
 
@@ -89,7 +96,7 @@ def _mistakes(work: Work) -> dict[str, dict[str, str]]:
     generations = work.store.recorded(column(answers, "generation"))
     mistakes: dict[str, dict[str, str]] = {}
     for row in answers:
-        text = generations[row["generation"]]["text"].strip()
+        text = answer_text(generations[row["generation"]])
         if text:
             mistakes.setdefault(row["question"], {})[row["id"]] = text
     return mistakes

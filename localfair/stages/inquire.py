@@ -17,7 +17,7 @@ from localfair.committee.seating import Member
 from localfair.recipe.schema import Exam, Inquire, WriteFeedback, WriteRationale
 from localfair.record.nouns import Grade, Kind, Question, Request, content_id
 from localfair.record.store import Row, column
-from localfair.stages.rows import Demonstrations
+from localfair.stages.rows import Demonstrations, answer_text
 from localfair.stages.step import Done, Work, about
 
 
@@ -25,7 +25,8 @@ from localfair.stages.step import Done, Work, about
 class Mistake:
     """A student's answer that is not right.
 
-    `format_only`: nothing could be read, and that is no mistake.
+    `text` is the answer without thinking and run-on. `format_only`: nothing could be read, and that
+    is no mistake of reasoning; so is a reply that never came to an answer.
     """
 
     answer: str  # its id
@@ -88,8 +89,9 @@ def _mistakes(work: Work, step: Inquire) -> list[Subject]:
     generations = work.store.recorded(column(answers, "generation"))
     subjects: dict[tuple[str, str], Subject] = {}
     for answer in answers:
-        text = generations[answer["generation"]]["text"].strip()
-        format_only = unreadable_is == "format" and answer["grade"] == Grade.UNREADABLE
+        text = answer_text(generations[answer["generation"]])
+        is_format = unreadable_is == "format" and answer["grade"] == Grade.UNREADABLE
+        format_only = is_format or not text
         subject = Subject(questions[answer["question"]], Mistake(answer["id"], text, format_only))
         subjects.setdefault((answer["question"], text), subject)
     return list(subjects.values())

@@ -8,6 +8,7 @@ and an explanation whose verdict the remaining ones cannot change is not sent to
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
@@ -26,13 +27,14 @@ from localfair.record.nouns import (
     content_id,
 )
 from localfair.record.store import Row, column
-from localfair.stages.rows import Demonstrations, Written, with_texts
+from localfair.stages.rows import Demonstrations, Written, why_unfit, with_texts
 from localfair.stages.step import Work, about
 from localfair.tasks.scores import read_score
 
 SCORES = ("1", "2", "3", "4", "5")
 # reasons without a bracket, then the score in brackets, and nothing after it (ours)
 REASONS_THEN_SCORE = Constraint("gbnf", r'root ::= [^\[\]]+ "[" [1-5] "]"')
+REASONED = re.compile(r"[^\[\]]+\[[1-5]\]")  # the same form
 
 
 def accepted(scores: Sequence[float], mean_above: float = 3.0, min_reviews: int = 1) -> bool:
@@ -222,11 +224,6 @@ def review_row(call: Call, generation: Row) -> Row:
     weights.
     """
     explanation: Written = call.tag
-    score: float | None
-    if generation["action"] == "score":
-        score = expected_score(generation["logprobs"])
-    else:
-        score = read_score(generation["text"])
     identity = {
         "explanation": explanation.id,
         "seat": call.member.seat.id,
@@ -236,9 +233,24 @@ def review_row(call: Call, generation: Row) -> Row:
         "id": content_id("review", **identity),
         "author": explanation.seat,
         **identity,
-        "score": score,
+        "score": _score(call.request, generation),
         "same_weights": int(explanation.fingerprint == call.member.seat.fingerprint),
     }
+
+
+def _score(request: Request, generation: Row) -> float | None:
+    """The score of a reviewer's reply, or None when it gives none.
+
+    A reply that was cut off at its token limit had not come to its score, whatever stands in it. A
+    constrained one that is complete ends with its score, and nothing could come after it.
+    """
+    if generation["action"] == "score":
+        return expected_score(generation["logprobs"])
+    text = generation["text"]
+    is_complete = request.constraint is not None and REASONED.fullmatch(text.strip())
+    if generation["finish"] == "length" and not is_complete:
+        return None
+    return read_score(text)
 
 
 def failed_check(accept: Accept, explanation: Written) -> str | None:
@@ -251,9 +263,7 @@ def failed_check(accept: Accept, explanation: Written) -> str | None:
         return f"answer check: {explanation.grade}"
     if accept.finished and explanation.finish == "length":
         return "cut off before its end"
-    if not explanation.text.strip():
-        return "empty"
-    return None
+    return why_unfit(explanation, explanation.text)
 
 
 def verdict_row(step: Review, explanation: Written, reviews: list[Row]) -> Row:

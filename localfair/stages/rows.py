@@ -1,17 +1,21 @@
 """How stages pick rows: draws, demonstrations, and explanations with what their authors wrote.
 
-Reads the record; writes nothing. Knows nothing of what any one stage does.
+The record keeps raw replies; stages see their answers, and the thinking apart from them. Reads the
+record; writes nothing. Knows nothing of what any one stage does.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from localfair.errors import TaskError
+from localfair.recipe.fences import marks_in, repeats_mark
 from localfair.record.nouns import Kind, Question, content_id
 from localfair.record.store import Row, column
 from localfair.stages.step import Work
+from localfair.tasks.reply import Reply, said_once, split_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +23,10 @@ class Written:
     """An explanation with what its author wrote and who that was: what reviews and lessons are made
     from.
 
-    question, answer, seat, generation: ids. mistake: what the student wrote, "" when the
-    explanation is about no mistake. teacher, fingerprint: the author's index and weights.
+    question, answer, seat, generation: ids. mistake: what the student answered, "" when the
+    explanation is about no mistake. teacher, fingerprint: the author's index and weights. text: the
+    answer of the author's reply, "" when the reply never came to one. thinking: what it thought
+    before. unanswered: why there is no answer. marks: those around quoted text in the prompt.
     """
 
     id: str
@@ -35,6 +41,43 @@ class Written:
     generation: str
     text: str
     finish: str
+    thinking: str = ""
+    unanswered: str | None = None
+    marks: frozenset[str] = frozenset()
+
+    def with_thinking(self) -> str:
+        """The thinking, in the form that Qwen3, SmolLM3 and DeepSeek-R1 give it, and the answer."""
+        if not self.thinking:
+            return self.text
+        return f"<think>\n{self.thinking}\n</think>\n\n{self.text}"
+
+
+def why_unfit(written: Written, completion: str) -> str | None:
+    """Why nobody can learn this completion of an explanation, whatever reviews say of it.
+
+    None when there is no such reason.
+    """
+    if written.unanswered:
+        return written.unanswered
+    if not written.text.strip():
+        return "empty"
+    if repeats_mark(completion, written.marks):
+        return "repeats a mark around quoted text of its prompt"
+    return None
+
+
+def answer_text(generation: Row) -> str:
+    """What a recorded reply answers, without its thinking and what the model went on to write.
+
+    "" when it never came to an answer.
+    """
+    return _said(split_reply(generation["text"]))
+
+
+def _said(reply: Reply) -> str:
+    """The answer of a reply, in which a loop that was cut is said once; "" where there is none."""
+    answer = (reply.answer or "").strip()
+    return said_once(answer) if reply.run_on else answer
 
 
 def with_texts(work: Work, explanations: Iterable[Row]) -> list[Written]:
@@ -50,24 +93,34 @@ def with_texts(work: Work, explanations: Iterable[Row]) -> list[Written]:
         generation = generations[row["generation"]]
         author = seats[row["seat"]]
         answer = answers.get(row["answer"])
-        mistake = mistakes[answer["generation"]]["text"].strip() if answer else ""
+        reply = split_reply(generation["text"])
         written.append(
             Written(
                 id=row["id"],
                 kind=row["kind"],
                 question=row["question"],
                 answer=row["answer"],
-                mistake=mistake,
+                mistake=answer_text(mistakes[answer["generation"]]) if answer else "",
                 grade=row["grade"],
                 seat=row["seat"],
                 teacher=author["index"],
                 fingerprint=author["fingerprint"],
                 generation=row["generation"],
-                text=generation["text"].strip(),
+                text=_said(reply),
                 finish=generation["finish"],
+                thinking=reply.thinking.strip(),
+                unanswered=_why_unanswered(reply),
+                marks=marks_in(content for _, content in json.loads(generation["messages"])),
             )
         )
     return written
+
+
+def _why_unanswered(reply: Reply) -> str | None:
+    """Why a reply never came to an answer, or None when it did."""
+    if reply.answer is not None:
+        return None
+    return "a loop without an answer" if reply.run_on else "never left its thinking"
 
 
 def draw_key(seed: int, purpose: str, row_id: str) -> str:

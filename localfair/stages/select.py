@@ -13,7 +13,14 @@ from typing import Any
 from localfair.recipe.schema import PerQuestion, Select, Take
 from localfair.record.nouns import Kind, Question, canonical_json, content_id
 from localfair.record.store import Row, column
-from localfair.stages.rows import Written, by_question, draw, draw_written, with_texts
+from localfair.stages.rows import (
+    Written,
+    by_question,
+    draw,
+    draw_written,
+    why_unfit,
+    with_texts,
+)
 from localfair.stages.step import Work, of_stage
 from localfair.tasks.leakage import HeldOut, completion_reason, held_out, question_reason
 
@@ -163,31 +170,37 @@ class Drafting:
             of_kind = [each for each in written if each.kind == kind]
             learnable = [each for each in of_kind if each.id in self._inputs.learnable]
             # where the question itself leaks, every lesson of it goes, and no text needs a look
-            leaks = {} if leak else self._leaks(learnable)
-            clean = [each for each in learnable if each.id not in leaks]
+            dropped = {} if leak else self._dropped(question, learnable)
+            clean = [each for each in learnable if each.id not in dropped]
             picked = self._take(question, kind, clean)
             if of_kind and not picked:
                 missing.append(f"no accepted {kind}")
             drafts += [self._explained(question, each) for each in picked]
-            for each in learnable:
-                if each.id in leaks:
-                    drafts.append(self._explained(question, each).taint(leaks[each.id]))
+            drafts += dropped.values()
         if leak:
             drafts = [draft.taint(leak) for draft in drafts]
         if missing and self._step.complete:
             drafts = [draft.drop(" and ".join(missing)) for draft in drafts]
         return drafts
 
-    def _leaks(self, written: list[Written]) -> dict[str, str]:
-        """Why explanations may not be learned, by id, of those that share text with dev or test."""
-        leaks: dict[str, str] = {}
-        if self._held_out is None:
-            return leaks
+    def _dropped(self, question: Question, written: list[Written]) -> dict[str, Draft]:
+        """Those that nobody may learn, by id: unfit for a lesson, or sharing text with dev or test."""
+        dropped: dict[str, Draft] = {}
         for each in written:
-            reason = completion_reason(each.text, self._held_out)
-            if reason:
-                leaks[each.id] = reason
-        return leaks
+            completion = self._completion(each)
+            unfit = why_unfit(each, completion)
+            if unfit:
+                dropped[each.id] = self._explained(question, each).drop(unfit)
+                continue
+            leak = completion_reason(completion, self._held_out) if self._held_out else None
+            if leak:
+                dropped[each.id] = self._explained(question, each).taint(leak)
+        return dropped
+
+    def _completion(self, written: Written) -> str:
+        """What the student learns to reply, with its author's thinking where the recipe keeps it."""
+        keeps_thinking = self._step.thinking == "keep"
+        return written.with_thinking() if keeps_thinking else written.text
 
     def _take(self, question: Question, kind: Kind, written: list[Written]) -> list[Written]:
         """As many of the explanations as the recipe takes of a kind, drawn with the run's seed."""
@@ -235,7 +248,7 @@ class Drafting:
             kind=written.kind,
             teacher=written.teacher,
             prompt=self._prompt(written.kind, values),
-            completion=written.text,
+            completion=self._completion(written),
             sources=tuple(sources),
         )
 

@@ -88,6 +88,23 @@ def answer_of(text: str) -> str | None:
     return split_reply(text).answer
 
 
+def said_once(answer: str) -> str:
+    """An answer that ends in a loop, with what it repeats said once; any other as it is."""
+    text = answer.rstrip()
+    period, length = _loop_at_end(text[-_LONGEST_TAIL:])
+    if not period:
+        return answer
+    start = len(text) - length
+    while start > 0 and text[start - 1] == text[start - 1 + period]:
+        start -= 1
+    first = text[: start + period].rstrip()
+    if first.endswith((".", "!", "?", "。")):
+        return first
+    # the loop is found to begin inside a sentence: the first one is told to its end
+    sentence_end = _SENTENCE_END.search(text, len(first), start + 2 * period)
+    return text[: sentence_end.end()].rstrip() if sentence_end else first
+
+
 def _without_thinking(text: str) -> tuple[str, str | None]:
     """The thinking, and what stands outside it; None when the thinking was never closed."""
     thinking: list[str] = []

@@ -7,6 +7,7 @@ import pytest
 from localfair.engines.completions import constrained, drawing, generation, leaning, written
 from localfair.errors import EngineError, ReplyError
 from localfair.record.nouns import Constraint
+from localfair.tasks.reply import Reply, answer_of, split_reply
 from tests.engines.asking import asked
 from tests.engines.stub_server import reply
 
@@ -108,3 +109,34 @@ def test_log_probabilities_are_read_in_both_forms_that_servers_use():
     assert written({"logprobs": listed}) == (-0.5, -1.0)
     assert written({"logprobs": {"token_logprobs": [None, -0.5, -1]}}) == (-0.5, -1.0)
     assert written({"logprobs": None}) == ()
+
+
+def with_thinking(content, finish="stop", **message):
+    """A server's answer whose message has fields beside its content."""
+    data = reply(content, finish)
+    data["choices"][0]["message"] |= message
+    return generation(REQUEST, data, 1.0, "s")
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_thinking_that_a_server_tells_apart_stands_before_the_content(field):
+    found = with_thinking("It is 5.", **{field: "2 and 3?"})
+    assert split_reply(found.text) == Reply("\n2 and 3?\n", "\n\nIt is 5.", "")
+
+
+@pytest.mark.parametrize("content", ["", None])
+def test_thinking_without_content_was_never_left(content):
+    found = with_thinking(content, finish="length", reasoning_content="2 and 3?")
+    assert (found.text, found.finish) == ("<think>\n2 and 3?", "length")
+    assert answer_of(found.text) is None
+
+
+@pytest.mark.parametrize("thinking", ["", None, 3, []])
+def test_a_message_without_thinking_is_its_content(thinking):
+    assert with_thinking("It is 5.", reasoning_content=thinking).text == "It is 5."
+
+
+def test_a_schema_binds_the_content_and_not_the_thinking():
+    data = reply('{"a": 1}')
+    data["choices"][0]["message"]["reasoning_content"] = "An object."
+    assert generation(bound(SCHEMA), data, 1.0, "s").text.endswith('</think>\n\n{"a": 1}')

@@ -148,7 +148,7 @@ FROM soft_labels
 
 # -- masks ----------------------------------------------------------------------------------------
 
-FENCE = re.compile(r"<<<([0-9a-f]{4,})\n(.*?)\n\1>>>", re.S)
+FENCE = re.compile(r"<<<([a-z]{4,})\n(.*?)\n\1>>>", re.S)
 SECONDS = re.compile(r"\d+ s\)")
 LOSS = re.compile(r"\bloss (?:-?[\d.]+(?:e-?\d+)?|nan|inf)")
 

@@ -100,3 +100,13 @@ def test_only_rationales_have_contrasts(lab, kind):
         renamed = [lesson | {"kind": kind} for lesson in lessons]
         assert pairs(work, lessons)
         assert pairs(work, renamed) == {}
+
+
+def test_both_halves_are_answers_without_their_thinking(lab):
+    thinking = "<think>Is it 2?</think>"
+    student = always(lab.folder, "student", f"{thinking}The answer is 1.")
+    _, paired = contrasts(lab, thinking + PLAIN, thinking + SHORT, student=student)
+    assert paired
+    for pair in paired.values():
+        assert pair.negative == "The answer is 1."
+        assert "think" not in pair.positive

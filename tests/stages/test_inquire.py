@@ -95,3 +95,19 @@ def test_a_rationale_carries_its_answer_check_and_a_feedback_none(lab):
         ("rationale", "wrong", "2"),
     ]
     assert lab.rows("SELECT id FROM explanations WHERE answer IS NULL") == []
+
+
+def test_a_mistake_is_what_was_answered_and_not_what_was_thought(lab):
+    rule = "[[rule]]\nwhen = ''\nreplies = ['<think>2?</think>It is 1.', '<think>3?</think>It is 1.']\n"
+    student = script(lab.folder, "thinking", rule)
+    outcome = inquire(lab, "exam.samples=4", student=student)
+    assert outcome["mistakes"] == 8
+    asked = prompts(lab, "feedback")
+    assert asked
+    assert not any("think>" in messages for messages in asked)
+
+
+def test_there_is_no_feedback_on_a_reply_that_never_came_to_an_answer(lab):
+    student = always(lab.folder, "lost", "<think>It is 1. But wait")
+    outcome = inquire(lab, student=student)
+    assert (outcome["mistakes"], outcome["feedback"], outcome["rationale"]) == (8, 0, 24)

@@ -1,5 +1,6 @@
 """The gate is a mean above its threshold; nobody reviews what they wrote themselves."""
 
+import json
 import math
 import random
 import sqlite3
@@ -8,16 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from localfair.committee.ask import Call
+from localfair.committee.seating import Member
+from localfair.engines.scripted import SPEC
+from localfair.recipe.fences import marks_in
 from localfair.recipe.schema import Accept
+from localfair.record.nouns import EngineIdentity, Request, Seat
 from localfair.record.store import Store
 from localfair.stages.review import (
+    REASONS_THEN_SCORE,
     accepted,
     expected_score,
     failed_check,
     judge,
+    review_row,
     settled,
 )
-from tests.lab import Lab, always, teacher
+from tests.lab import Lab, always, script, teacher
 from tests.stages.explained import written
 
 
@@ -65,6 +73,13 @@ def test_a_direct_score_is_the_expectation_over_the_five_digits():
         ({"grade": "unreadable"}, "answer check: unreadable"),
         ({"finish": "length"}, "cut off before its end"),
         ({"text": "  "}, "empty"),
+        ({"text": "", "unanswered": "never left its thinking"}, "never left its thinking"),
+        (
+            {"text": "So bcdf is 7.", "marks": frozenset({"bcdf"})},
+            "repeats a mark around quoted text of its prompt",
+        ),
+        ({"text": "So it is 7.", "marks": frozenset({"bcdf"})}, None),
+        ({"text": "So it is 7.", "thinking": "bcdf", "marks": frozenset({"bcdf"})}, None),
         ({"kind": "feedback", "grade": None}, None),
         ({}, None),
     ],
@@ -79,6 +94,75 @@ def test_every_verdict_says_why():
     assert judge(Accept(), RATIONALE, [], True) == (False, "0 valid of at least 1 reviews")
     assert judge(Accept(), RATIONALE, [], False) == (True, "checks passed; not reviewed")
     assert judge(Accept(answer_check=False), replace(RATIONALE, grade="wrong"), [5], True)[0]
+
+
+def review_of(text, finish="stop", constraint=None):
+    """The score of a review whose reply is this text."""
+    seat = Seat(role="reviewer", index=0, model="m", fingerprint="f", adapter="", run_seed=0)
+    identity = EngineIdentity(model="m", fingerprint="f", chat_template="t", engine="scripted")
+    member = Member(seat, identity, SPEC, model=None, adapter=None, seating=None)
+    call = Call(member, Request(messages=(), constraint=constraint), RATIONALE)
+    generation = {"id": "g", "action": "generate", "text": text, "finish": finish}
+    return review_row(call, generation)["score"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It holds. [4]", "[4] because the steps", "Score: 4, the", "<think>A [2]?</think> [4] since"],
+)
+def test_a_review_that_was_cut_off_has_no_score(text):
+    assert review_of(text) == 4
+    assert review_of(text, finish="length") is None
+
+
+@pytest.mark.parametrize("finish", ["stop", "length"])
+@pytest.mark.parametrize("text", ["<think>\nA [2]? A [4]", "[4] <think>But", "<thinking>[4]"])
+def test_a_review_that_never_left_its_thinking_has_no_score(text, finish):
+    assert review_of(text, finish) is None
+
+
+def test_a_constrained_review_that_is_complete_has_its_score_however_it_ended():
+    assert review_of("It holds. [4]", "length", REASONS_THEN_SCORE) == 4
+    assert review_of("It holds. [4", "length", REASONS_THEN_SCORE) is None
+    assert review_of("It holds and", "length", REASONS_THEN_SCORE) is None
+
+
+def test_a_feedback_that_repeats_a_mark_is_not_reviewed_and_the_verdict_says_why(lab):
+    rules = r"""
+context = 4000
+[[rule]]
+when = "score in square brackets"
+replies = ["It holds. [5]"]
+[[rule]]
+when = "(?s)wrong.*<<<([a-z]+)"
+replies = ["Between \\1 and \\1 you wrote 1."]
+[[rule]]
+when = "code of item (\\d+)"
+replies = ["The answer is \\1."]
+"""
+    echoes = script(lab.folder, "echoes", rules)
+    lab.run(teachers=(echoes,) * 2, until="select")
+    verdicts = lab.tuples(
+        "SELECT e.kind, v.accepted, v.reason, v.valid FROM verdicts v "
+        "JOIN explanations e ON e.id = v.explanation"
+    )
+    reason = "repeats a mark around quoted text of its prompt"
+    assert set(verdicts) == {("feedback", 0, reason, 0), ("rationale", 1, "mean 5.00 above 3", 1)}
+    assert lab.column("SELECT DISTINCT kind FROM lessons") == ["rationale"]
+
+
+def test_no_author_has_read_the_mark_under_which_it_is_judged(lab):
+    lab.run(until="review")
+    marks = {}
+    for noun in ("explanations", "reviews"):
+        prompts = lab.column(
+            f"SELECT g.messages FROM {noun} n JOIN generations g ON g.id = n.generation"
+        )
+        marks[noun] = set()
+        for messages in prompts:
+            marks[noun] |= marks_in(content for _, content in json.loads(messages))
+    assert marks["explanations"] and marks["reviews"]
+    assert marks["explanations"].isdisjoint(marks["reviews"])
 
 
 def test_the_record_refuses_an_author_as_the_reviewer(lab):

@@ -1,5 +1,6 @@
 """Draws depend on no order, and demonstrations never give the question away."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,10 +11,11 @@ from localfair.stages.rows import (
     by_question,
     draw,
     draw_written,
+    why_unfit,
     with_texts,
 )
 from localfair.stages.step import Scope
-from tests.lab import scripted_student
+from tests.lab import always, scripted_student
 from tests.stages.explained import written
 
 IDS = [str(number) for number in range(20)]
@@ -57,6 +59,59 @@ def test_an_explanation_is_read_with_its_author_and_with_the_mistake_it_is_about
     assert {each.teacher for each in read} == {0, 1, 2}
     assert {each.mistake for each in read} == {"The answer is 1.", "I do not know."}
     assert all(each.text and each.finish == "stop" for each in read)
+
+
+def read_explanation(lab, reply):
+    """The rationale of a teacher with one reply, as stages read it."""
+    author = always(lab.folder, "author", reply)
+    student = always(lab.folder, "student", r"<think>1 or 2?</think>It is 1.<|im_end|>Next: 2")
+    alone = ("review.mode=none", "inquire.write.feedback.samples=1")
+    options = {"settings": alone, "student": student, "teachers": (author,)}
+    with lab.at("select", **options) as (work, _):
+        reviews = [done for done in work.rows.done if done.step.stage == "inquire"]
+        return with_texts(work, work.rows.of("explanations", "explanation", reviews))
+
+
+def test_thinking_and_run_on_are_no_part_of_what_was_written(lab):
+    reply = r"<think>7 or \1?</think>It is \1.<|im_end|><|im_start|>user: And 5?"
+    for each in read_explanation(lab, reply):
+        assert re.fullmatch(r"It is \d+\.", each.text)
+        assert re.fullmatch(r"7 or \d+\?", each.thinking)
+        assert each.unanswered is None
+        assert each.mistake == "It is 1."
+
+
+def test_a_loop_that_was_cut_is_read_as_what_it_says_once(lab):
+    reply = r"So it is. The answer is \1. The answer is \1. The answer is \1. The ans"
+    for each in read_explanation(lab, reply):
+        assert re.fullmatch(r"So it is\. The answer is \d+\.", each.text)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (r"<think>It is \1.", "never left its thinking"),
+        (r"It is \1. <think>Or not", "never left its thinking"),
+        ("We add 3 to it. We add 3 to it. We add 3 to it. We add", "a loop without an answer"),
+    ],
+)
+def test_what_never_came_to_an_answer_says_why(lab, reply, reason):
+    for each in read_explanation(lab, reply):
+        assert (each.text, each.unanswered) == ("", reason)
+        assert why_unfit(each, each.text) == reason
+
+
+def test_a_lesson_with_thinking_that_repeats_a_mark_is_unfit():
+    thinking = replace(written("e"), thinking="bcdf is a mark", marks=frozenset({"bcdf"}))
+    assert why_unfit(thinking, thinking.text) is None
+    assert why_unfit(thinking, thinking.with_thinking()).startswith("repeats a mark")
+
+
+def test_thinking_stands_before_the_answer_in_one_form():
+    plain = written("e")
+    assert plain.with_thinking() == plain.text
+    thinking = replace(plain, thinking="6 and 1.")
+    assert thinking.with_thinking() == f"<think>\n6 and 1.\n</think>\n\n{plain.text}"
 
 
 def test_an_explanation_about_a_question_is_about_no_mistake(lab):

@@ -4,7 +4,7 @@ from collections import Counter
 
 from localfair.record.nouns import Question
 from localfair.stages.select import Draft, drop_repeats
-from tests.lab import always, item, scripted_student, teacher
+from tests.lab import always, item, script, scripted_student, teacher
 
 QUOTED = r"What is the code of item 4012? Not asked. The answer is \1."
 PLAIN = r"The answer is \1."
@@ -263,3 +263,39 @@ def test_a_draft_is_known_by_all_of_it_and_of_its_sources():
         one.taint("shared"),
     ]
     assert len({one.row()["id"], *(each.row()["id"] for each in others)}) == 5
+
+
+# -- what nobody may learn, whoever accepted it ---------------------------------------------------
+
+
+def test_what_repeats_a_mark_is_dropped_where_nobody_reviews(lab):
+    rules = r"""
+context = 4000
+[[rule]]
+when = "(?s)wrong.*<<<([a-z]+)"
+replies = ["Between \\1 and \\1 you wrote 1."]
+[[rule]]
+when = "code of item (\\d+)"
+replies = ["The answer is \\1."]
+"""
+    echoes = script(lab.folder, "echoes", rules)
+    outcome, lessons = select(lab, "review.enabled=false", teachers=(echoes,))
+    assert (outcome["lessons"], outcome["dropped"], outcome["contaminated"]) == (7, 7, 0)
+    assert reasons(lessons) == {None: 7, "repeats a mark around quoted text of its prompt": 7}
+
+
+def test_an_empty_explanation_is_dropped_where_nobody_reviews(lab):
+    silent = always(lab.folder, "silent", " ")
+    outcome, lessons = select(lab, "review.enabled=false", teachers=(silent,))
+    assert outcome["lessons"] == 0
+    assert set(reasons(lessons)) == {"empty"}
+
+
+def test_thinking_that_is_kept_is_looked_at_for_leaks_too(lab):
+    leaks = r"<think>What is the code of item 4012? Not asked.</think>The answer is \1."
+    author = always(lab.folder, "leaks", leaks)
+    settings = (UNREVIEWED, "select.decontaminate=7", "review.accept.answer_check=true")
+    dropped, _ = select(lab, *settings, teachers=(author,))
+    assert dropped["contaminated"] == 0
+    kept_thinking, _ = select(lab, *settings, "select.thinking=keep", teachers=(author,))
+    assert kept_thinking["contaminated"] == 14

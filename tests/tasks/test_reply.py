@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.tasks.reply import Reply, answer_of, split_reply
+from localfair.tasks.reply import Reply, answer_of, said_once, split_reply
 from tests.tasks.hostile import seconds
 
 
@@ -93,6 +93,33 @@ def test_the_cut_last_words_of_a_loop_are_no_part_of_the_answer():
 
 def test_a_loop_that_states_nothing_leaves_no_answer():
     assert answer_of("We add 3 to it. We add 3 to it. We add 3 to it. We add") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "once"),
+    [
+        ("The answer is 12. The answer is 12. The answer is 12.", "The answer is 12."),
+        (
+            "So 3 x 4. The answer is 12. The answer is 12. The answer is 12.",
+            "So 3 x 4. The answer is 12.",
+        ),
+        (
+            "It is 12.\nCheck it.\nIt is 12.\nCheck it.\nIt is 12.\nCheck it.",
+            "It is 12.\nCheck it.",
+        ),
+        ("the answer is 12 the answer is 12 the answer is 12", "the answer is 12"),
+        ("We add. " + "The answer is 12. " * 900, "We add. The answer is 12."),
+    ],
+)
+def test_what_a_loop_repeats_is_said_once(answer, once):
+    assert said_once(answer) == once
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "It is 12.", "It is 12. It is 12.", "3 + 3 + 3 + 3", "  a\n"]
+)
+def test_what_is_no_loop_is_left_as_it_is(answer):
+    assert said_once(answer) == answer
 
 
 @pytest.mark.parametrize("reply", ["5 + 5 + 5 + 5 + 5", "1212121212", "ha ha ha ha ha", ""])

@@ -1,0 +1,1 @@
+"""What files, models, servers and texts may never do, and how far texts still can."""
