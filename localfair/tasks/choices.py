@@ -223,6 +223,9 @@ def _leading_label(line: str, choices: Sequence[str]) -> str | None:
     # "(A) is wrong" speaks of a choice and does not settle on it
     if not letter or _SPOKEN_OF.match(rest):
         return None
+    # "(A), (C) and (D) are wrong"
+    if match["bracketed"] and letter not in _labels(line, choices):
+        return None
     named = _exact(rest, choices)
     if named and not same_choice(named, letter, choices):
         raise _Ambiguous

@@ -19,7 +19,7 @@ from localfair.tasks.statements import Statement, clean, statements
 
 _LONGEST_SENTENCE = 2000  # characters
 _DENIAL = re.compile(
-    r"(?:\b(?:not|never|neither|nor|rather\s+than|instead\s+of)|n't)\s+(?:be\s+)?(?:(?:equal\s+to|about|exactly)\s+)?$",
+    r"(?:\b(?:not|cannot|never|neither|nor|rather\s+than|instead\s+of)|n't)\s+(?:be\s+)?(?:(?:equal\s+to|about|exactly)\s+)?$",
     re.IGNORECASE,
 )
 # what may stand between "the answer is" and its number
@@ -69,7 +69,8 @@ def read_number(text: str) -> Fraction | None:
                 # "The answer is 10. No, the answer is not 10."
                 return None if value in denied else value
             denied |= _denied(statement.sentence)
-        return _ending(text)
+        value = _ending(text)
+        return None if value in denied else value
     except _Ambiguous:
         return None
 

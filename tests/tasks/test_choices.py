@@ -74,6 +74,63 @@ def test_rejected_choices_are_not_read_and_two_cannot_be_told(text, read):
     assert read_choice(text, PLACES) == read
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("It can't be A, C, D or E; it must be B.", "B"),
+        ("(A), (C), (D) and (E) can be ruled out, so (B).", "B"),
+        ("Options A and C are incorrect. D or E is wrong, B stays.", "B"),
+        ("I eliminate A, C and D. Neither A nor E, so B.", "B"),
+        ("The mall rather than the bank.", "D"),
+        ("Not the bank but the mall", "D"),
+        ("The answer is the mall, not the bank or the library.", "D"),
+        ("It is neither the bank nor the mall.", None),
+        ("All but B are wrong.", None),
+        ("I doubt it is B.", None),
+        ("B, A is wrong.", "B"),
+        ("They go to the bank or the library", None),
+        ("They go not only to the bank but to the library", None),
+    ],
+)
+def test_what_is_left_after_elimination_is_read(text, read):
+    assert read_choice(text, PLACES) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("It costs $40.00", "B"),
+        ("The answer is $ 40.", "B"),
+        ("40 dollars", "B"),
+        ("The answer is 4 %.", "C"),
+        ("four, that is 4 percent", "C"),
+        ("The answer is .40", "D"),
+        ("The answer is $1,400.", "E"),
+        ("The answer is 40.", None),
+    ],
+)
+def test_numbers_in_choices_are_compared_by_value(text, read):
+    assert read_choice(text, ("$4", "$40", "4%", "0.4", "$1400")) == read
+
+
+def test_choices_that_only_their_zeros_keep_apart_are_compared_as_written():
+    assert read_choice("The answer is 2.50", ("2.5", "2.50")) == "B"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "答案是B，因为有书。",
+        "故选B。",
+        "正解はBです。",
+        "정답은 B입니다.",
+        "La bonne réponse est (B).",
+    ],
+)
+def test_the_choice_of_a_statement_in_another_language_is_read(text):
+    assert read_choice(text, PLACES) == "B"
+
+
 def test_a_choice_inside_a_longer_one_is_not_a_second_choice():
     text = "You would surely say the answer is in north west, I think."
     assert read_choice(text, ("west", "north west")) == "B"

@@ -172,3 +172,19 @@ def test_a_hostile_answer_takes_no_longer_than_its_length_says(piece):
 
     short = seconds(read, piece * (20_000 // len(piece)))
     assert seconds(read, piece * (200_000 // len(piece))) < 20 * short
+
+
+@pytest.mark.parametrize(
+    ("answer", "choices", "answer_kind"),
+    [
+        ("72", (), "number"),
+        ("$1,080", (), "number"),
+        ("yes", (), "yes-no"),
+        ("False", (), "yes-no"),
+        ("7 dwarfs", (), "text"),
+        ("Paris", (), "text"),
+        ("B", ("x", "y"), "choice"),
+    ],
+)
+def test_an_answer_shows_its_kind(answer, choices, answer_kind):
+    assert read_gold(answer, choices).answer_kind == answer_kind

@@ -12,6 +12,7 @@ from localfair.tasks.grading import (
     grade_text,
     grade_yes_no,
 )
+from tests.tasks.hostile import seconds
 
 PLACES = ("bank", "library", "department store", "mall", "new york")
 R, W, U = "right", "wrong", "unreadable"
@@ -136,3 +137,63 @@ def test_case_punctuation_and_spelling_out_do_not_count_in_a_text(gold, text, ex
 )
 def test_signs_that_change_a_text_count_and_its_letters_may_stand_apart(gold, text, expected):
     assert grade_text(gold, text).grade == expected
+
+
+def test_a_denied_number_is_wrong_where_it_is_the_gold_and_else_unreadable():
+    for text in ("The answer is not 15.", "The answer isn't 15.", "The answer cannot be 15."):
+        assert grade_number("15", text) == Graded(Grade.WRONG, "not 15")
+        assert grade_number("16", text).grade is Grade.UNREADABLE
+
+
+def test_an_answer_that_is_taken_back_is_not_read():
+    assert (
+        grade_number("15", "The answer is 15. No, the answer is not 15.").grade is not Grade.RIGHT
+    )
+    text = "The answer is B. No, the answer is not B."
+    assert grade_choice("B", text, PLACES).grade is not Grade.RIGHT
+
+
+READERS = {
+    "number": lambda text: grade_number("15", text),
+    "choice": lambda text: grade_choice("B", text, PLACES),
+    "yes-no": lambda text: grade_yes_no("yes", text),
+    "text": lambda text: grade_text("yajo", text),
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "7",
+        "7 ",
+        " ",
+        "(",
+        "{",
+        ",",
+        "= 7 ",
+        "not ",
+        "not 7 or ",
+        "<think>",
+        "the answer is ",
+        "The answer is 7. ",
+        "one hundred and ",
+        "\\frac{",
+        "\\boxed{7} ",
+        "10^",
+        "A, B or ",
+        "I doubt it is true ",
+        '{"answer": ',
+        "y-",
+    ],
+)
+def test_no_reader_takes_longer_over_a_hostile_text_than_its_length_says(kind, piece):
+    read = READERS[kind]
+    # ten times the text: about ten times the work, where a quadratic reader does a hundred times
+    assert seconds(read, piece * 5_000) < 40 * seconds(read, piece * 500)
+
+
+def test_a_phrase_that_is_said_twenty_thousand_times_is_read_in_seconds():
+    for phrase in ("The answer is 15. ", "The answer is not 15 but A or B, yes or no. "):
+        for read in READERS.values():
+            assert seconds(read, phrase * 20_000) < 15

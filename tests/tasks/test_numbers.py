@@ -150,3 +150,54 @@ def test_whole_numbers_are_equal_exactly_and_others_to_one_part_in_a_million():
     assert not same_number(Fraction(1234567), Fraction(1234568))
     assert same_number(Fraction("0.6666667"), Fraction(2, 3))
     assert not same_number(Fraction("0.67"), Fraction(2, 3))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is 30 or 35.",
+        "The answer is either 30 or 35.",
+        "The answer is between 30 and 35.",
+        "The answer is from 30 to 35.",
+        "The answer is 30–35.",
+        "The answer is 30 and 35.",
+        "The answer is 30, 35.",
+        "The answer is ± 30.",
+        "The answer is less than 30.",
+        "The answer is no more than 30.",
+        "The answer is 30+.",
+        "The answer is 30 or fewer.",
+        "The answer is neither 30 nor 35.",
+        "The answer is 30 feet 6 inches.",
+        "The answer is one or two.",
+        "She has 30 or 35.",
+        "It takes 30-35 days",
+        "It is between 30 and 35.",
+    ],
+)
+def test_alternatives_ranges_and_bounds_state_no_number(text):
+    assert shown(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is that each of the 5 jars holds 30 figs.",
+        "So each of 5 jars holds 30 figs.",
+        "So there are 6 x 5 = 30 figs in 5 jars.",
+        "5 jars of 6 figs make 30 figs.",
+        "All the jars sum up to 10 + 14 + 6 = 30.",
+        "6 * 5 = <<6*5=30>>30 figs",
+        "The answer is thirty, since 6 x 5 = 30.",
+        "The answer is 30, which is 6 more than 24.",
+        "The answer is 30 out of 35.",
+        "The answer is 24? No: it is 30",
+    ],
+)
+def test_a_number_that_the_question_gives_is_not_picked_over_the_result(text):
+    assert shown(text) == "30"
+
+
+def test_two_ways_to_say_one_number_are_one_answer():
+    assert shown("The answer is 3/4 or 0.75.") == "0.75"
+    assert shown("The answer is twelve (12).") == "12"

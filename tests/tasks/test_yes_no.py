@@ -60,6 +60,61 @@ def test_words_that_disagree_are_no_answer():
 
 
 @pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("I doubt that cats fly is true.", "no"),
+        ("It is unlikely that this is correct.", "no"),
+        ("Without doubt, this is correct.", "yes"),
+        ("I do not doubt that it is true.", "yes"),
+        ("The claim is far from true.", "no"),
+    ],
+)
+def test_doubt_turns_an_answer_round(text, read):
+    assert read_yes_no(text) == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I cannot tell if it is true.",
+        "Whether it is false is unclear.",
+        "Perhaps it is true.",
+        "It could be true.",
+    ],
+)
+def test_a_sentence_that_is_unsure_says_nothing(text):
+    assert read_yes_no(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("The answer: yes (no one denies it, and it is not true that he fled).", "yes"),
+        ("The answer is no since it is true only for cats.", "no"),
+        ("It holds only where it is true, so no.", "no"),
+    ],
+)
+def test_the_answer_counts_and_not_the_words_of_its_reasons(text, read):
+    assert read_yes_no(text) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Antwort: Nein.", "no"),
+        ("La réponse est oui, car il a raison.", "yes"),
+        ("La respuesta es sí.", "yes"),
+        ("Ответ: да", "yes"),
+        ("答案是否。", "no"),
+        ("答えは「はい」です。", "yes"),
+        ("정답은 아니요입니다.", "no"),
+    ],
+)
+def test_yes_and_no_of_other_languages_are_read(text, read):
+    assert read_yes_no(text) == read
+
+
+@pytest.mark.parametrize(
     ("answer", "plain"),
     [
         ("Yes", "yes"),
