@@ -29,15 +29,17 @@ ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 
 # -- what a cell holds ------------------------------------------------------------------------------
 
+_LONGEST_ENDING = 1000  # characters of the end of a cell in which its answer is looked for
 # A cell may hold a whole solution, which ends in its answer.
-_ENDINGS = (
-    # \boxed{72}
-    re.compile(r"\\boxed\s*\{(?P<answer>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}[.$\s\\)\]]*$"),
-    # the answer is 72.
-    re.compile(
-        r"\bthe\s+(?:final\s+)?answer\s+is:?\s+(?P<answer>(?:(?![.!?]\s)[^\n])+?)\.?$",
-        re.IGNORECASE,
-    ),
+# ... \boxed{72}.
+_BOXED = re.compile(
+    r"\\boxed\s*\{(?P<answer>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}(?P<after>[.$\s\\)\]]*)$"
+)
+# ... So the answer is 72.
+_STATED = re.compile(
+    r"""(?:\b(?:so|thus|hence|therefore),?\s+)?
+        \bthe\s+(?:final\s+)?answer\s+is:?\s+(?P<answer>(?:(?![.!?]\s)[^\n])+?)\.?$""",
+    re.IGNORECASE | re.VERBOSE,
 )
 
 # -- words ------------------------------------------------------------------------------------------
@@ -110,9 +112,17 @@ def split_solution(text: str) -> tuple[str, str]:
     if hashes:
         return reasoning.strip(), answer.strip()
     text = text.strip()
-    for ending in _ENDINGS:
-        for match in ending.finditer(text):
-            return text[: match.start()].strip(), match["answer"].strip()
+    near_end = max(0, len(text) - _LONGEST_ENDING)
+    boxed = _BOXED.search(text, near_end)
+    if boxed:
+        # the sentence around the box is a part of the reasoning
+        before = text[: boxed.start()]
+        is_alone = not re.search(r"\w", before)
+        reasoning = "" if is_alone else f"{before}{boxed['answer']}{boxed['after']}"
+        return reasoning.strip(), boxed["answer"].strip()
+    stated = _STATED.search(text, near_end)
+    if stated:
+        return text[: stated.start()].strip(), stated["answer"].strip()
     return "", text
 
 

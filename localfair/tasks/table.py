@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from localfair.errors import BadDataset, TaskError
-from localfair.record.nouns import Graded, Question
+from localfair.record.nouns import Grade, Graded, Question
 from localfair.tasks.base import Dataset
 from localfair.tasks.benchmark import UNVERIFIED, answer_format, concluded, prompt
 from localfair.tasks.choices import LETTERS
@@ -152,13 +152,12 @@ class Table:
         return [gold for gold in golds if isinstance(gold, Gold)]
 
     def _item(self, row: Row, written: Written, gold: Gold, key: str) -> Item:
-        reasoning, _ = split_solution(written.answer)
         return Item(
             key=key_with_kind(key, gold, written.choices),
             text=row.text(self.question),
             gold=gold.text,
             choices=written.choices,
-            rationale=concluded(reasoning, gold.text) if reasoning else "",
+            rationale=_rationale(written, gold),
         )
 
     def _choices(self, row: Row) -> tuple[str, ...]:
@@ -192,6 +191,19 @@ def _rows(file: File, hint: str) -> Iterator[Row]:
             f"{file.path} line 1: is not JSON, and the file's name does not end in .csv", hint
         )
     return json_rows(file, hint)
+
+
+def _rationale(written: Written, gold: Gold) -> str:
+    """The reasoning that a cell holds, closed by its answer, or nothing.
+
+    Reasoning that states another answer more strongly is left out.
+    """
+    reasoning, _ = split_solution(written.answer)
+    if not reasoning:
+        return ""
+    rationale = concluded(reasoning, gold.text)
+    graded = grade(gold.answer_kind, gold.text, rationale, written.choices)
+    return rationale if graded.grade is Grade.RIGHT else ""
 
 
 def _refuse_two_golds(rows: Sequence[Row], items: Sequence[Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from localfair.tasks.golds import (
     read_gold,
     split_solution,
 )
+from tests.tasks.hostile import seconds
 
 PLACES = ("bank", "library", "department store", "mall", "new york")
 README = Path(localfair.tasks.__file__).parent / "README.md"
@@ -89,7 +91,9 @@ def test_what_is_no_gold_is_refused(answer_kind, answer, choices, problem):
     ("text", "reasoning", "answer"),
     [
         ("3+4\n#### 7", "3+4", "7"),
-        ("So it is $\\boxed{\\frac{3}{4}}$.", "So it is $", "\\frac{3}{4}"),
+        ("So it is $\\boxed{\\frac{3}{4}}$.", "So it is $\\frac{3}{4}$.", "\\frac{3}{4}"),
+        ("$\\boxed{8}$", "", "8"),
+        ("3+4 = 7. So the answer is 7.", "3+4 = 7.", "7"),
         ("3+4 = 7. The answer is 7.", "3+4 = 7.", "7"),
         (" 7 ", "", "7"),
         ("The answer is blowing. In the wind", "", "The answer is blowing. In the wind"),
@@ -158,3 +162,29 @@ def test_a_key_holds_the_kind_that_the_gold_does_not_show(answer, answer_kind, k
     assert key_with_kind("3", gold) == key
     question = Question(task="t", key=key, split="test", text="?", gold=gold.text)
     assert question_kind(question) == gold.answer_kind
+
+
+@pytest.mark.parametrize("piece", ["the answer is . ", "\\boxed{", "a - ", "12.3/", "U."])
+def test_a_hostile_answer_takes_no_longer_than_its_length_says(piece):
+    def read(text):
+        with contextlib.suppress(BadGold):
+            read_gold(text)
+
+    short = seconds(read, piece * (20_000 // len(piece)))
+    assert seconds(read, piece * (200_000 // len(piece))) < 20 * short
+
+
+@pytest.mark.parametrize(
+    ("answer", "choices", "answer_kind"),
+    [
+        ("72", (), "number"),
+        ("$1,080", (), "number"),
+        ("yes", (), "yes-no"),
+        ("False", (), "yes-no"),
+        ("7 dwarfs", (), "text"),
+        ("Paris", (), "text"),
+        ("B", ("x", "y"), "choice"),
+    ],
+)
+def test_an_answer_shows_its_kind(answer, choices, answer_kind):
+    assert read_gold(answer, choices).answer_kind == answer_kind

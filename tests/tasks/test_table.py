@@ -237,3 +237,16 @@ def test_a_table_without_a_name_for_its_form_is_told_what_to_call_it(read):
     assert message.endswith("line 1: is not JSON, and the file's name does not end in .csv")
     assert hint.startswith("expected .jsonl, .json or .csv")
     assert len(read("t.txt", lines(("a?", 5)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("solution", "gold", "rationale"),
+    [
+        ("2+6 = 8. Therefore, the answer is 8.", "8", "2+6 = 8. The answer is 8."),
+        ("2+6 is $\\boxed{8}$.", "8", "2+6 is $8$. The answer is 8."),
+        ("#### 9\nno, 2+6 = 8\n#### 8", "8", ""),
+    ],
+)
+def test_the_reasoning_of_a_solution_is_kept_where_it_ends_right(read, solution, gold, rationale):
+    (question,) = read("t.jsonl", lines(("a?", solution)))
+    assert (question.gold, question.rationale) == (gold, rationale)
