@@ -1,8 +1,8 @@
 """What in a folder of weights would run code when a library loads it, and is refused before.
 
-Reads the folder's JSON files and the first bytes of the others; opens no pickle. Which files the
-libraries open is that of transformers 5, PEFT 0.18 and vLLM 0.11, called as this package calls
-them: safetensors first, never a pickle where there are safetensors.
+Reads the folder's JSON files and the first bytes of the others; opens no pickle. Which files are
+opened is what transformers 5.23, PEFT 0.21 and vLLM do as this package calls them: safetensors
+first, never a pickle where there are safetensors.
 """
 
 from __future__ import annotations
