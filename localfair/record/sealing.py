@@ -47,6 +47,7 @@ class Sealed:
 LEARNED = Children("adapter_lessons", ("adapter",), ("position",))
 CURVE = Children("curve", ("adapter",), ("step",))
 SEATED = Children("run_seats", ("run",), ("seat",))
+STEPS = Children("run_steps", ("run",), ("position",))
 LINKED = Children("run_rows", ("run", "position"), ("noun", "row"))
 
 
@@ -62,8 +63,9 @@ TABLES: Mapping[str, Sealed] = {
     "lessons": Sealed(),
     "soft_labels": Sealed(),
     "adapters": Sealed(children=(LEARNED, CURVE)),
-    "runs": Sealed(children=(SEATED,), late=True),
+    # a run's steps before the run, whose seal covers theirs
     "run_steps": Sealed(("run", "position"), (LINKED,), late=True),
+    "runs": Sealed(children=(SEATED, STEPS), late=True),
     "rates": Sealed(),
     "exports": Sealed(),
     "parities": Sealed(),
@@ -137,14 +139,21 @@ class Sealing:
             self._defaults[table] = values
         return self._defaults[table]
 
-    def seal_again(self, table: str, key: Mapping[str, Any], prefix: str = "") -> None:
-        """Seal a row as it stands in the database, with its children."""
+    def seal_again(self, table: str, key: Mapping[str, Any], *, migrated: bool = False) -> None:
+        """Seal a row as it stands in the database, with its children.
+
+        `migrated`: it is older than seals, and stays so.
+        """
         where = " AND ".join(f'"{name}" = ?' for name in key)
         values = list(key.values())
         row = self._db.execute(f"SELECT * FROM {table} WHERE {where}", values).fetchone()
-        if row is None or not is_due(table, dict(row)):
+        if row is None:
             return
-        seal = prefix + seal_of(dict(row), children_of(self._db, table, dict(row)))
+        seal = None
+        if is_due(table, dict(row)):
+            seal = seal_of(dict(row), children_of(self._db, table, dict(row)))
+            if migrated or (row["seal"] or "").startswith(MIGRATED):
+                seal = MIGRATED + seal
         self._db.execute(f"UPDATE {table} SET seal = ? WHERE {where}", [seal, *values])
 
 
@@ -158,7 +167,7 @@ def seal_older_rows(db: Database) -> None:
         columns = ", ".join(sealed.key)
         for key in _keys(db, table, columns, len(sealed.key)):
             named = dict(zip(sealed.key, key, strict=True))
-            sealing.seal_again(table, named, MIGRATED)
+            sealing.seal_again(table, named, migrated=True)
 
 
 def _keys(db: Database, table: str, columns: str, width: int) -> Iterator[Sequence[Any]]:

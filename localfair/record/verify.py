@@ -116,9 +116,10 @@ def _schema(store: Store) -> Iterator[str]:
     for pragma, value in (("application_id", APPLICATION_ID), ("user_version", VERSION)):
         if store.db.execute(f"PRAGMA {pragma}").fetchone()[0] != value:
             yield f"the file's {pragma} is not {value}"
-    applied = store.first_column("SELECT version FROM migrations ORDER BY version")
-    if applied != list(range(1, VERSION + 1)):
-        yield f"the migrations applied are {applied}, and not 1 to {VERSION}"
+    applied = store.rows("SELECT version, reason FROM migrations ORDER BY version")
+    reasons = {row["version"]: row["reason"] for row in applied}
+    if reasons != dict(enumerate((reason for reason, _ in MIGRATIONS), 1)):
+        yield f"the migrations applied are not 1 to {VERSION}, with their reasons"
     key = store.first_column("SELECT value FROM secrets WHERE name = 'fence'")
     if [len(value) for value in key] != [FENCE_BYTES]:
         yield "the key of the marks around quoted text is missing or cut"
@@ -170,9 +171,9 @@ def _problem(store: Store, table: str, row: Row) -> str | None:
         return "does not hash to its id, with its sources"
     if table == "soft_labels" and not _whole(row):
         return f"does not hold {row['top_k']} and the rest for {row['labels']} labels"
-    if not is_due(table, row):
-        return None
     seal = row["seal"]
+    if not is_due(table, row):
+        return "was sealed, and does not say when it ended" if seal else None
     if seal is None:
         return "has no seal: localfair did not write it"
     if seal.removeprefix(MIGRATED) != seal_of(row, children_of(store.db, table, row)):
