@@ -55,13 +55,14 @@ def _copy(path: Path, backup: Path) -> None:
             f"{backup} exists; the record was not migrated", "move it away, it is a copy of before"
         )
     unfinished = backup.with_name(f"{backup.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
     try:
+        unfinished.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(path)) as db:
             db.execute("VACUUM INTO ?", [str(unfinished)])
         unfinished.rename(backup)
     except (sqlite3.Error, OSError) as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise StoreError(
             f"cannot write {backup} ({error}); the record was not migrated",
             "make room, or copy the record to a folder that you may write to",

@@ -89,7 +89,7 @@ def seal_of(row: Mapping[str, Any], children: Iterable[Sequence[Any]] = ()) -> s
 
 def _plain(value: Any) -> Any:
     """A cell as JSON has it. SQLite gives a whole number back as the column's type."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return int(value)
     if isinstance(value, bytes):
         return {"blob": hashlib.blake2b(value, digest_size=16).hexdigest()}

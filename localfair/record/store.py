@@ -91,7 +91,7 @@ class Store:
         rows: dict[str, Row] = {}
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
-            sql = f"SELECT * FROM {table} WHERE id IN ({_marks(chunk)})"
+            sql = f"SELECT * FROM {table} WHERE id IN ({marks(chunk)})"
             for row in self.rows(sql, *chunk):
                 rows[row["id"]] = row
         return rows
@@ -108,7 +108,7 @@ class Store:
                 row = self.sealing.sealed(table, unsealed)
                 columns = ",".join(f'"{name}"' for name in row)
                 sql = (
-                    f"INSERT INTO {table} ({columns}) VALUES ({_marks(row)}) ON CONFLICT DO NOTHING"
+                    f"INSERT INTO {table} ({columns}) VALUES ({marks(row)}) ON CONFLICT DO NOTHING"
                 )
                 self.db.execute(sql, list(row.values()))
         return int(self.db.conn.total_changes - before)
@@ -251,7 +251,7 @@ class Store:
         steps = list(positions)
         sql = f"""
         SELECT DISTINCT "row" FROM run_rows
-        WHERE run = ? AND noun = ? AND position IN ({_marks(steps)}) ORDER BY "row"
+        WHERE run = ? AND noun = ? AND position IN ({marks(steps)}) ORDER BY "row"
         """
         return self.first_column(sql, run, noun, *steps)
 
@@ -312,7 +312,7 @@ class Store:
         return {name: self.db.table(name).count for name in sorted(self.db.table_names())}
 
 
-def _marks(values: Collection[Any]) -> str:
+def marks(values: Collection[Any]) -> str:
     """A question mark for each value, as SQL wants them."""
     return ",".join("?" * len(values))
 
