@@ -230,6 +230,19 @@ def _each(rows: list[Row], read: Callable[[list[Row]], list[T]]) -> Iterator[tup
         yield row, result
 
 
+def was_read_before(store: Store, version: int) -> bool:
+    """Whether an older reader read the oldest answer, rationale, review or verdict.
+
+    No more is looked at: rows are read again all together.
+    """
+    for table in (*TEXTS, "verdicts"):
+        only = "WHERE grade IS NOT NULL" if table == "explanations" else ""
+        oldest = store.one(f"SELECT reader FROM {table} {only} ORDER BY rowid LIMIT 1")
+        if oldest is not None and oldest["reader"] < version:
+            return True
+    return False
+
+
 def other_readers(store: Store, version: int) -> list[str]:
     """What was read by another version than this, in words: no damage."""
     notes = []

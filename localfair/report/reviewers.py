@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localfair.errors import UsageError
 from localfair.record.store import Row, Store
@@ -20,6 +20,12 @@ from localfair.report.resampling import bootstrap_two
 from localfair.report.reviews import Review, means_of, read_reviews
 from localfair.report.statistics import area_interval, mean_interval
 
+if TYPE_CHECKING:
+    from localfair.report.resampling import Indices
+
+    Drawn = Indices | slice  # indices that were drawn, or every one
+
+EVERY = slice(None)
 MIDDLE = 3.0  # FAIR's gate: above it is for, at or below it is against
 
 Pair = tuple[Review, Review]  # one reviewer's direct and its reasoned review of one rationale
@@ -130,7 +136,7 @@ class Levels:
         self._right = places[: len(right)]
         self._wrong = places[len(right) :]
 
-    def area(self, right: Any = slice(None), wrong: Any = slice(None)) -> float:
+    def area(self, right: Drawn = EVERY, wrong: Drawn = EVERY) -> float:
         """The AUC of the rationales at these indices, of all of them by default."""
         import numpy as np
 
@@ -194,7 +200,7 @@ def difference(pairs: Iterable[Pair]) -> dict[str, Any]:
     direct = Levels(_scores(right, 0), _scores(wrong, 0))
     reasoned = Levels(_scores(right, 1), _scores(wrong, 1))
 
-    def change(right_indices: Any = slice(None), wrong_indices: Any = slice(None)) -> float:
+    def change(right_indices: Drawn = EVERY, wrong_indices: Drawn = EVERY) -> float:
         after = reasoned.area(right_indices, wrong_indices)
         return after - direct.area(right_indices, wrong_indices)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 from localfair.record.nouns import Grade
 from localfair.record.store import Store
@@ -69,24 +69,29 @@ def read_reviews(store: Store, run: str | None, task: str | None) -> list[Review
     return [_review(row, shared) for row in rows]
 
 
+T = TypeVar("T")
+
+
+def _shared(value: T, values: dict[Any, Any]) -> T:
+    """The one object that stands for a value; 5 and 5.0 are equal and not the same."""
+    shared: T = values.setdefault((type(value), value), value)
+    return shared
+
+
 def _review(row: Mapping[str, Any], shared: dict[Any, Any]) -> Review:
     is_direct = row["action"] == "score"
     written_tokens = 0 if is_direct else row["completion_tokens"]
 
-    def share(value: Any) -> Any:
-        # 5 and 5.0 are equal and not the same
-        return shared.setdefault((type(value), value), value)
-
     return Review(
-        explanation=share(row["explanation"]),
-        kind=share(row["kind"]),
+        explanation=_shared(row["explanation"], shared),
+        kind=_shared(row["kind"], shared),
         right=row["grade"] == Grade.RIGHT,
-        reviewer=share(row["model"]),
+        reviewer=_shared(row["model"], shared),
         seat=row["seat"],
         mode="direct" if is_direct else "reasoned",
-        score=share(row["score"]),
-        prompt_tokens=share(row["prompt_tokens"]),
-        written_tokens=share(written_tokens),
+        score=_shared(row["score"], shared),
+        prompt_tokens=_shared(row["prompt_tokens"], shared),
+        written_tokens=_shared(written_tokens, shared),
     )
 
 

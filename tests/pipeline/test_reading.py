@@ -248,9 +248,13 @@ def test_no_id_changes_and_a_run_after_reading_again_asks_nobody(tmp_path):
     lab.run(until="select")
     ids = lab.column("SELECT id FROM answers UNION SELECT id FROM verdicts ORDER BY id")
     read_by_an_older_one(lab.db, "UPDATE reviews SET score = 4 WHERE rowid = 1")
+    lab.run(until="before")
+    assert any("`localfair db reread` reads it again" in line for line in lab.lines)
     reread_record(lab.db)
+    lab.lines.clear()
     assert lab.column("SELECT id FROM answers UNION SELECT id FROM verdicts ORDER BY id") == ids
     assert lab.run(until="select")["calls"] == 0
+    assert not any("db reread" in line for line in lab.lines)
     assert problems_of(lab.db) == []
 
 
