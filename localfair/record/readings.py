@@ -29,18 +29,18 @@ NAMES = {
     "verdicts": "verdict",
 }
 ANSWERS = """
-SELECT r.*, g.text FROM answers r JOIN generations g ON g.id = r.generation
-WHERE r.id > ? ORDER BY r.id LIMIT ?
+SELECT r.rowid AS place, r.*, g.text FROM answers r JOIN generations g ON g.id = r.generation
+WHERE r.rowid > ? ORDER BY r.rowid LIMIT ?
 """
 RATIONALES = """
-SELECT r.*, g.text FROM explanations r JOIN generations g ON g.id = r.generation
-WHERE r.id > ? AND r.grade IS NOT NULL ORDER BY r.id LIMIT ?
+SELECT r.rowid AS place, r.*, g.text FROM explanations r JOIN generations g ON g.id = r.generation
+WHERE r.rowid > ? AND r.grade IS NOT NULL ORDER BY r.rowid LIMIT ?
 """
 REVIEWS = """
-SELECT r.*, g.text, g.action, g.logprobs FROM reviews r JOIN generations g ON g.id = r.generation
-WHERE r.id > ? ORDER BY r.id LIMIT ?
+SELECT r.rowid AS place, r.*, g.text, g.action, g.logprobs FROM reviews r JOIN generations g ON g.id = r.generation
+WHERE r.rowid > ? ORDER BY r.rowid LIMIT ?
 """
-VERDICTS = "SELECT * FROM verdicts WHERE id > ? ORDER BY id LIMIT ?"
+VERDICTS = "SELECT rowid AS place, * FROM verdicts WHERE rowid > ? ORDER BY rowid LIMIT ?"
 OTHER_READERS = "SELECT reader, COUNT(*) AS rows FROM {table} r WHERE reader <> ? {only} GROUP BY 1"
 
 
@@ -109,14 +109,14 @@ class Reading:
 
 
 def _pieces(store: Store, sql: str) -> Iterator[list[Row]]:
-    """Rows in the order of their ids, some at a time, so that they may change meanwhile."""
-    after = ""
+    """Rows in the order in which they lie in the file, some at a time: they may change meanwhile."""
+    last = 0
     while True:
-        rows = store.rows(sql, after, PIECE)
+        rows = store.rows(sql, last, PIECE)
         if not rows:
             return
         yield rows
-        after = rows[-1]["id"]
+        last = rows[-1]["place"]
 
 
 def _graded(store: Store, reader: Reader, rows: list[Row]) -> list[Reading | None]:

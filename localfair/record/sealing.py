@@ -9,14 +9,18 @@ the column `seal`. Knows nothing of what the columns mean.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
-from localfair.record.nouns import canonical_json
-
+# as `nouns.canonical_json` writes it, with an encoder that is made once
+_as_json = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+SIMPLE = (str, int, type(None))
 MIGRATED = "migrated:"  # begins the seal of a row that is older than seals
 PIECE = 500  # rows that are sealed at a time
 
@@ -80,10 +84,14 @@ def seal_of(row: Mapping[str, Any], children: Iterable[Sequence[Any]] = ()) -> s
     Raises ValueError or TypeError for a row with a cell that no localfair wrote.
     """
     digest = hashlib.blake2b(digest_size=16)
-    cells = {name: _plain(value) for name, value in row.items() if name != "seal"}
-    digest.update(canonical_json(cells).encode())
+    cells = {}
+    for name, value in row.items():
+        # every reply is sealed: most cells need no look
+        cells[name] = value if type(value) in SIMPLE else _plain(value)
+    cells.pop("seal", None)
+    digest.update(_as_json(cells).encode())
     for child in children:
-        digest.update(canonical_json([_plain(value) for value in child]).encode())
+        digest.update(_as_json([_plain(value) for value in child]).encode())
     return digest.hexdigest()
 
 
@@ -164,24 +172,29 @@ def seal_older_rows(db: Database) -> None:
     """
     sealing = Sealing(db)
     for table, sealed in TABLES.items():
+        if sealed.key == ("id",):
+            _seal_table(db, table)
+            continue
         columns = ", ".join(sealed.key)
-        for key in _keys(db, table, columns, len(sealed.key)):
-            named = dict(zip(sealed.key, key, strict=True))
-            sealing.seal_again(table, named, migrated=True)
+        for key in db.execute(f"SELECT {columns} FROM {table}").fetchall():
+            sealing.seal_again(table, dict(key), migrated=True)
 
 
-def _keys(db: Database, table: str, columns: str, width: int) -> Iterator[Sequence[Any]]:
-    """The keys of a table in order, a piece at a time: its rows change meanwhile."""
-    marks = ", ".join("?" * width)
-    after: Sequence[Any] = ("", -1)[:width]
+def _seal_table(db: Database, table: str) -> None:
+    """Seal the rows of a table, a piece at a time, in the order in which they lie in the file."""
+    last = 0
     while True:
-        keys = db.execute(
-            f"SELECT {columns} FROM {table} WHERE ({columns}) > ({marks}) "
-            f"ORDER BY {columns} LIMIT {PIECE}",
-            list(after),
+        rows = db.execute(
+            f"SELECT rowid AS place, * FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?",
+            [last, PIECE],
         ).fetchall()
-        if not keys:
+        if not rows:
             return
-        for key in keys:
-            yield tuple(key)
-        after = tuple(keys[-1])
+        seals = []
+        for row in rows:
+            cells = dict(row)
+            last = cells.pop("place")
+            if is_due(table, cells):
+                seal = seal_of(cells, children_of(db, table, cells))
+                seals.append((MIGRATED + seal, last))
+        db.conn.executemany(f"UPDATE {table} SET seal = ? WHERE rowid = ?", seals)
