@@ -15,13 +15,12 @@ from localfair.recipe.schema import Accept
 from localfair.record.nouns import Graded, Question
 from localfair.record.readings import Case, Judged, Reread
 from localfair.record.readings import reread as read_rows_again
-from localfair.record.store import Store
+from localfair.record.store import Row, Store
 from localfair.record.verify import notes_of, verify
-from localfair.stages.review import expected_score, judge
+from localfair.stages.review import judge, score_of
 from localfair.stages.rows import Written, with_texts
 from localfair.tasks import get_task
 from localfair.tasks.grading import READER_VERSION
-from localfair.tasks.scores import read_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,9 @@ class ThisReader:
         except AssertionError:  # a grader asserts that its gold can be read
             return None
 
-    def score(self, text: str) -> float | None:
-        """The score that a review gives in words."""
-        return read_score(text)
-
-    def score_of_digits(self, logprobs: Sequence[float]) -> float:
-        """The expectation over the five digits."""
-        return expected_score(logprobs)
+    def score(self, generation: Row) -> float | None:
+        """The score that a reviewer's reply gives."""
+        return score_of(generation)
 
     def judge(self, store: Store, cases: Sequence[Case]) -> list[Judged]:
         """Each case judged by the gate that its policy holds."""

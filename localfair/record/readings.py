@@ -21,6 +21,7 @@ from localfair.record.store import Row, Store, question_of
 
 PIECE = 500  # rows that are held at a time
 
+SCORED_FROM = ("action", "text", "finish", "constrained", "logprobs")
 NAMES = {
     "questions": "gold",
     "answers": "answer",
@@ -37,7 +38,8 @@ SELECT r.rowid AS place, r.*, g.text FROM explanations r JOIN generations g ON g
 WHERE r.rowid > ? AND r.grade IS NOT NULL ORDER BY r.rowid LIMIT ?
 """
 REVIEWS = """
-SELECT r.rowid AS place, r.*, g.text, g.action, g.logprobs FROM reviews r JOIN generations g ON g.id = r.generation
+SELECT r.rowid AS place, r.*, g.action, g.text, g.finish, g.constrained, g.logprobs
+FROM reviews r JOIN generations g ON g.id = r.generation
 WHERE r.rowid > ? ORDER BY r.rowid LIMIT ?
 """
 VERDICTS = "SELECT rowid AS place, * FROM verdicts WHERE rowid > ? ORDER BY rowid LIMIT ?"
@@ -78,12 +80,8 @@ class Reader(Protocol):
         """The grade of an answer; None when this reader cannot take the question's gold."""
         ...
 
-    def score(self, text: str) -> float | None:
-        """The score that a review gives in words."""
-        ...
-
-    def score_of_digits(self, logprobs: Sequence[float]) -> float:
-        """The score that a review gives by the log-probabilities of five digits."""
+    def score(self, generation: Row) -> float | None:
+        """The score that a reviewer's reply gives, from its generation's row (SCORED_FROM)."""
         ...
 
     def judge(self, store: Store, cases: Sequence[Case]) -> list[Judged]:
@@ -133,12 +131,9 @@ def _scored(store: Store, reader: Reader, rows: list[Row]) -> list[Reading | Non
     """What the reader reads in reviews."""
     readings: list[Reading | None] = []
     for row in rows:
-        score: float | None
-        if row["action"] == "score":
-            score = reader.score_of_digits(json.loads(row["logprobs"]))
-        else:
-            score = reader.score(row["text"])
-        readings.append(Reading(score=score))
+        generation = {name: row[name] for name in SCORED_FROM}
+        generation["logprobs"] = tuple(json.loads(row["logprobs"]))
+        readings.append(Reading(score=reader.score(generation)))
     return readings
 
 

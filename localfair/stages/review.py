@@ -223,11 +223,6 @@ def review_row(call: Call, generation: Row) -> Row:
     weights.
     """
     explanation: Written = call.tag
-    score: float | None
-    if generation["action"] == "score":
-        score = expected_score(generation["logprobs"])
-    else:
-        score = read_score(generation["text"])
     identity = {
         "explanation": explanation.id,
         "seat": call.member.seat.id,
@@ -237,10 +232,20 @@ def review_row(call: Call, generation: Row) -> Row:
         "id": content_id("review", **identity),
         "author": explanation.seat,
         **identity,
-        "score": score,
+        "score": score_of(generation),
         "reader": READER_VERSION,
         "same_weights": int(explanation.fingerprint == call.member.seat.fingerprint),
     }
+
+
+def score_of(generation: Row) -> float | None:
+    """The score of a reviewer's reply, or None when it gives none.
+
+    All that decides it stands in the generation's row, so that it can be read again.
+    """
+    if generation["action"] == "score":
+        return expected_score(generation["logprobs"])
+    return read_score(generation["text"])
 
 
 def failed_check(accept: Accept, explanation: Written) -> str | None:
