@@ -34,6 +34,7 @@ from localfair.recipe.schema import AnyStep, Train
 from localfair.record.adapters import folder_of
 from localfair.record.connection import exists, now
 from localfair.record.nouns import canonical_json
+from localfair.record.readings import was_read_before
 from localfair.record.store import Store
 from localfair.stages import train as training
 from localfair.stages.exam import exam
@@ -44,6 +45,7 @@ from localfair.stages.soften import soften
 from localfair.stages.step import Done, Scope, StepRows, Wording, Work
 from localfair.tasks import get_task
 from localfair.tasks.base import Dataset, Task
+from localfair.tasks.grading import READER_VERSION
 
 Outcome = dict[str, Any]
 Stage = Callable[[Work, Any], Outcome]
@@ -242,6 +244,8 @@ def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> I
         note = prepared.order.recipe.note
         if note:
             say(note.strip())
+        if was_read_before(store, READER_VERSION):
+            say("an older version read some of this record; `localfair db reread` reads it again")
         with _ending(store, this.id):
             yield this
 

@@ -19,7 +19,8 @@ from typing import IO, Any
 from sqlite_utils import Database
 
 from localfair.errors import DatabaseBusy, NewerDatabase, NoDatabase, StoreError
-from localfair.record.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from localfair.record.schema import APPLICATION_ID, MIGRATIONS, SEALED_SINCE, VERSION
+from localfair.record.sealing import seal_older_rows
 
 SETTINGS = (
     "synchronous=FULL",  # what was committed survives a power cut
@@ -118,6 +119,8 @@ def migrate(db: Database) -> None:
             if _pragma(db, "user_version") == version:
                 for statement in _statements(script):
                     db.execute(statement)
+                if version + 1 == SEALED_SINCE:
+                    seal_older_rows(db)
                 _record_migration(db, version + 1, reason)
             db.execute("COMMIT")
         except BaseException:

@@ -21,6 +21,7 @@ from localfair.record.nouns import (
     canonical_json,
     content_id,
 )
+from localfair.record.sealing import Sealing
 
 Row = dict[str, Any]
 CHUNK = 500  # SQL variables per query
@@ -51,6 +52,7 @@ class Store:
         self.path = path
         self._stack = ExitStack()
         self.db = connect(path, create=create)
+        self.sealing = Sealing(self.db)
         self._stack.callback(self.db.close)
         if create:
             self._stack.enter_context(only_writer(path))
@@ -89,7 +91,7 @@ class Store:
         rows: dict[str, Row] = {}
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
-            sql = f"SELECT * FROM {table} WHERE id IN ({_marks(chunk)})"
+            sql = f"SELECT * FROM {table} WHERE id IN ({marks(chunk)})"
             for row in self.rows(sql, *chunk):
                 rows[row["id"]] = row
         return rows
@@ -102,10 +104,11 @@ class Store:
         """
         before = self.db.conn.total_changes
         with self.db.atomic():
-            for row in rows:
+            for unsealed in rows:
+                row = self.sealing.sealed(table, unsealed)
                 columns = ",".join(f'"{name}"' for name in row)
                 sql = (
-                    f"INSERT INTO {table} ({columns}) VALUES ({_marks(row)}) ON CONFLICT DO NOTHING"
+                    f"INSERT INTO {table} ({columns}) VALUES ({marks(row)}) ON CONFLICT DO NOTHING"
                 )
                 self.db.execute(sql, list(row.values()))
         return int(self.db.conn.total_changes - before)
@@ -118,6 +121,15 @@ class Store:
         sql = f"UPDATE {table} SET {changes} WHERE {where}"
         with self.db.atomic():
             self.db.execute(sql, [*values.values(), *key.values()])
+            self.sealing.seal_again(table, key)
+
+    def rewrite(self, table: str, row_id: str, values: Row) -> None:
+        """Change what was read out of a row's text; no id holds it. The caller holds the
+        transaction.
+        """
+        changes = ", ".join(f'"{name}" = ?' for name in values)
+        self.db.execute(f"UPDATE {table} SET {changes} WHERE id = ?", [*values.values(), row_id])
+        self.sealing.seal_again(table, {"id": row_id})
 
     def fence_key(self) -> bytes:
         """The key of the marks around quoted text. Made once per database, shown to no author."""
@@ -143,7 +155,17 @@ class Store:
                 }
             )
         self.ensure("sources", sources)
-        return self.ensure("questions", [question_row(q) for q in dataset.questions])
+        rows = [question_row(q) | {"reader": dataset.reader} for q in dataset.questions]
+        new = self.ensure("questions", rows)
+        self._read_by(dataset.reader, column(rows, "id"))
+        return new
+
+    def _read_by(self, reader: int, questions: Sequence[str]) -> None:
+        """Say that a newer reader read the same golds as an older one."""
+        with self.db.atomic():
+            for question, row in self.by_ids("questions", questions).items():
+                if row["reader"] < reader:
+                    self.rewrite("questions", question, {"reader": reader})
 
     def tasks(self) -> list[str]:
         """Tasks that have questions here."""
@@ -229,7 +251,7 @@ class Store:
         steps = list(positions)
         sql = f"""
         SELECT DISTINCT "row" FROM run_rows
-        WHERE run = ? AND noun = ? AND position IN ({_marks(steps)}) ORDER BY "row"
+        WHERE run = ? AND noun = ? AND position IN ({marks(steps)}) ORDER BY "row"
         """
         return self.first_column(sql, run, noun, *steps)
 
@@ -290,7 +312,7 @@ class Store:
         return {name: self.db.table(name).count for name in sorted(self.db.table_names())}
 
 
-def _marks(values: Collection[Any]) -> str:
+def marks(values: Collection[Any]) -> str:
     """A question mark for each value, as SQL wants them."""
     return ",".join("?" * len(values))
 

@@ -6,13 +6,27 @@ Reads a run's rows from the record; writes nothing, asks nobody.
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from localfair.errors import UsageError
 from localfair.record.nouns import Grade
 from localfair.record.store import Row, Store
-from localfair.report.statistics import paired, wilson
+from localfair.record.summaries import (
+    Authored,
+    Scored,
+    accepted_count,
+    authored,
+    kept_lesson_count,
+    linked_count,
+    mistake_count,
+    sat,
+    scored,
+)
+from localfair.report.statistics import change_between, wilson
 
 STEP_KEYS = ("step", "stage", "round", "calls", "reused", "loads")
 ADAPTER_KEYS = ("id", "steps", "seconds", "tokens", "peak_memory", "path")
@@ -60,14 +74,14 @@ def report(store: Store, run: str) -> dict[str, Any]:
         "backend_calls": calls,  # the name of `calls` before this release; the next one drops it
         "reused": _total(steps, "reused"),
         "loads": _total(steps, "loads"),
-        "questions": len(_ids(store, run, "question")),
-        "mistakes": _mistakes(store, run, steps),
-        "explanations": len(_ids(store, run, "explanation")),
-        "reviews": len(_ids(store, run, "review")),
-        "accepted": len(_accepted(store, run)),
-        "lessons": _lessons(store, run, steps),
+        "questions": linked_count(store, run, "question"),
+        "mistakes": mistake_count(store, run, _positions(steps, "exam")),
+        "explanations": linked_count(store, run, "explanation"),
+        "reviews": linked_count(store, run, "review"),
+        "accepted": accepted_count(store, run),
+        "lessons": kept_lesson_count(store, run, _positions(steps, "select")),
         "acceptance": acceptance(store, run),
-        **_before_and_after(test_exams(store, run)),
+        **_before_and_after(store, run),
         "adapter": _last_adapter(store, run),
         "adapters": _adapters(store, run),
         "steps": [_step(step) for step in steps],
@@ -90,28 +104,9 @@ def _total(steps: Iterable[Row], key: str) -> int:
     return sum(step[key] for step in steps)
 
 
-def _ids(store: Store, run: str, noun: str) -> list[str]:
-    """Ids of a noun that the run used or made."""
-    return store.first_column(
-        'SELECT DISTINCT "row" FROM run_rows WHERE run = ? AND noun = ?', run, noun
-    )
-
-
-def _linked(store: Store, run: str, steps: Iterable[Row], stage: str, noun: str) -> list[str]:
-    """Ids of a noun that the run's steps of one stage used or made."""
-    positions = [step["position"] for step in steps if step["stage"] == stage]
-    return store.linked(run, positions, noun)
-
-
-def _mistakes(store: Store, run: str, steps: list[Row]) -> int:
-    answers = _linked(store, run, steps, "exam", "answer")
-    return len(store.by_ids("mistakes", answers))
-
-
-def _lessons(store: Store, run: str, steps: list[Row]) -> int:
-    """How many lessons were drawn and not dropped."""
-    lessons = store.by_ids("lessons", _linked(store, run, steps, "select", "lesson"))
-    return sum(lesson["dropped"] is None for lesson in lessons.values())
+def _positions(steps: Iterable[Row], stage: str) -> list[int]:
+    """Where the run's steps of one stage stand."""
+    return [step["position"] for step in steps if step["stage"] == stage]
 
 
 def _adapters(store: Store, run: str) -> list[str]:
@@ -134,45 +129,69 @@ def _last_adapter(store: Store, run: str) -> Row | None:
 
 
 def test_exams(store: Store, run: str) -> list[Row]:
-    """The student's exams on test, in order, each with its step and its answers' rows."""
+    """The student's exams on test, in order, each with its step and its answers: question and
+    grade.
+    """
     exams = []
     for step in _steps(store, run):
         if step["stage"] != "exam" or step["ended"] is None:
             continue
-        answers = store.by_ids("answers", store.linked(run, [step["position"]], "answer"))
-        on_test = [answer for answer in answers.values() if answer["split"] == "test"]
-        if on_test:
-            exams.append({"step": step["step"], "rows": on_test})
+        rows = []
+        for question, grade in sat(store, run, step["position"], "test"):
+            # equal texts are one object: compare holds the answers of all its runs
+            answer = {"question": question, "split": "test", "grade": sys.intern(grade)}
+            rows.append(answer)
+        if rows:
+            exams.append({"step": step["step"], "rows": rows})
     return exams
 
 
-def _before_and_after(exams: list[Row]) -> Row:
+@dataclass(slots=True)
+class _Exam:
+    """An exam on test: its grades, and whether each question's answer is right."""
+
+    step: str
+    grades: Counter[str] = field(default_factory=Counter)
+    right: dict[str, bool] = field(default_factory=dict)
+
+    def row(self) -> Row:
+        """Accuracy with its interval, and the number of answers that nothing could be read from."""
+        right = self.grades[Grade.RIGHT]
+        total = self.grades.total()
+        return {
+            "step": self.step,
+            "right": right,
+            "questions": total,
+            "accuracy": right / total,
+            "interval": wilson(right, total),
+            "unreadable": self.grades[Grade.UNREADABLE],
+        }
+
+
+def _before_and_after(store: Store, run: str) -> Row:
     """The first exam on test and the last, and the change between them.
 
     None for what was not done.
     """
-    before = _accuracy(exams[0]) if exams else None
-    if len(exams) < 2:
-        return {"before": before, "after": None, "change": None}
-    first, last = exams[0], exams[-1]
+    first: _Exam | None = None
+    last: _Exam | None = None
+    for step in _steps(store, run):
+        if step["stage"] != "exam" or step["ended"] is None:
+            continue
+        exam = _Exam(step["step"])
+        for question, grade in sat(store, run, step["position"], "test"):
+            exam.grades[grade] += 1
+            exam.right[question] = grade == Grade.RIGHT
+        if not exam.right:
+            continue
+        if first is None:
+            first = exam
+        else:
+            last = exam
     return {
-        "before": before,
-        "after": _accuracy(last),
-        "change": paired(first["rows"], last["rows"]),
-    }
-
-
-def _accuracy(exam: Row) -> Row:
-    """Accuracy with its interval, and the number of answers that nothing could be read from."""
-    grades = [answer["grade"] for answer in exam["rows"]]
-    right = grades.count(Grade.RIGHT)
-    return {
-        "step": exam["step"],
-        "right": right,
-        "questions": len(grades),
-        "accuracy": right / len(grades),
-        "interval": wilson(right, len(grades)),
-        "unreadable": grades.count(Grade.UNREADABLE),
+        "before": first.row() if first else None,
+        "after": last.row() if last else None,
+        "change": change_between(first.right, last.right) if first and last else None,
     }
 
 
@@ -181,70 +200,52 @@ def _accuracy(exam: Row) -> Row:
 
 def acceptance(store: Store, run: str) -> list[Row]:
     """By kind of explanation: what was accepted of each author's, and what each reviewer gave."""
-    explanations = store.by_ids("explanations", _ids(store, run, "explanation"))
-    reviews = store.by_ids("reviews", _ids(store, run, "review"))
-    accepted = _accepted(store, run)
-    explanations_by_kind: dict[str, list[Row]] = {}
-    for explanation in explanations.values():
-        explanations_by_kind.setdefault(explanation["kind"], []).append(explanation)
-    reviews_by_kind: dict[str, list[Row]] = {}
-    for review in reviews.values():
-        kind = explanations[review["explanation"]]["kind"]
-        reviews_by_kind.setdefault(kind, []).append(review)
+    by_author = authored(store, run)
+    by_reviewer = scored(store, run)
+    seat_ids = {count.seat for count in by_author} | {count.seat for count in by_reviewer}
+    seats = store.by_ids("seats", seat_ids)
+    names = {}
+    for seat in sorted(seats.values(), key=lambda seat: (seat["index"], seat["id"])):
+        names[seat["id"]] = seat_name(seat)
+    order = list(names)
     rows: list[Row] = []
-    for kind, written in sorted(explanations_by_kind.items()):
-        rows.append(_author(kind, "all", written, accepted))
-        for name, by_author in _by_seat(store, written):
-            rows.append(_author(kind, name, by_author, accepted))
-        for name, given in _by_seat(store, reviews_by_kind.get(kind, [])):
-            rows.append(_reviewer(kind, name, given))
+    for kind in sorted({count.kind for count in by_author}):
+        authors = [count for count in by_author if count.kind == kind]
+        authors.sort(key=lambda count: order.index(count.seat))
+        rows.append(_author(kind, "all", authors))
+        rows += [_author(kind, names[count.seat], [count]) for count in authors]
+        reviewers = [count for count in by_reviewer if count.kind == kind]
+        reviewers.sort(key=lambda count: order.index(count.seat))
+        rows += [_reviewer(names[count.seat], count) for count in reviewers]
     return rows
 
 
-def _accepted(store: Store, run: str) -> set[str]:
-    """The explanations that a verdict of the run accepted."""
-    verdicts = store.by_ids("verdicts", _ids(store, run, "verdict"))
-    return {verdict["explanation"] for verdict in verdicts.values() if verdict["accepted"]}
-
-
-def _by_seat(store: Store, rows: list[Row]) -> list[tuple[str, list[Row]]]:
-    """Explanations by their author's name, or reviews by their reviewer's, in the order of
-    seats.
-    """
-    by_seat: dict[str, list[Row]] = {}
-    for row in rows:
-        by_seat.setdefault(row["seat"], []).append(row)
-    seats = store.by_ids("seats", by_seat)
-    in_order = sorted(seats.values(), key=lambda seat: (seat["index"], seat["id"]))
-    return [(seat_name(seat), by_seat[seat["id"]]) for seat in in_order]
-
-
-def _author(kind: str, who: str, written: list[Row], accepted: set[str]) -> Row:
-    """What one author wrote; a feedback has no answer to check, so `right` is None for it."""
+def _author(kind: str, who: str, counts: Iterable[Authored]) -> Row:
+    """What authors wrote; a feedback has no answer to check, so `right` is None for it."""
+    counts = list(counts)
     right = None
     if kind == "rationale":
-        right = sum(explanation["grade"] == Grade.RIGHT for explanation in written)
+        right = sum(count.right for count in counts)
     return {
         "what": "author",
         "kind": kind,
         "who": who,
-        "count": len(written),
-        "accepted": sum(explanation["id"] in accepted for explanation in written),
+        "count": sum(count.written for count in counts),
+        "accepted": sum(count.accepted for count in counts),
         "right": right,
     }
 
 
-def _reviewer(kind: str, who: str, given: list[Row]) -> Row:
+def _reviewer(who: str, count: Scored) -> Row:
     """What one reviewer gave; `mean` is None when no score could be read."""
-    scores = [review["score"] for review in given if review["score"] is not None]
     return {
         "what": "reviewer",
-        "kind": kind,
+        "kind": count.kind,
         "who": who,
-        "count": len(given),
-        "unreadable": len(given) - len(scores),
-        "mean": sum(scores) / len(scores) if scores else None,
-        "above_3": sum(score > 3 for score in scores),
+        "count": count.given,
+        "unreadable": count.given - count.scored,
+        "mean": count.mean,
+        "above_3": count.above_3,
     }
 
 

@@ -29,6 +29,7 @@ from localfair.record.nouns import (
 from localfair.record.store import Row, column
 from localfair.stages.rows import Demonstrations, Written, why_unfit, with_texts
 from localfair.stages.step import Work, about
+from localfair.tasks.grading import READER_VERSION
 from localfair.tasks.scores import read_score
 
 SCORES = ("1", "2", "3", "4", "5")
@@ -233,21 +234,24 @@ def review_row(call: Call, generation: Row) -> Row:
         "id": content_id("review", **identity),
         "author": explanation.seat,
         **identity,
-        "score": _score(call.request, generation),
+        "score": score_of(generation),
+        "reader": READER_VERSION,
         "same_weights": int(explanation.fingerprint == call.member.seat.fingerprint),
     }
 
 
-def _score(request: Request, generation: Row) -> float | None:
+def score_of(generation: Row) -> float | None:
     """The score of a reviewer's reply, or None when it gives none.
 
     A reply that was cut off at its token limit had not come to its score, whatever stands in it. A
-    constrained one that is complete ends with its score, and nothing could come after it.
+    constrained one that is complete ends with its score, and nothing could come after it. All that
+    decides it stands in the generation's row, so that it can be read again.
     """
     if generation["action"] == "score":
         return expected_score(generation["logprobs"])
     text = generation["text"]
-    is_complete = request.constraint is not None and REASONED.fullmatch(text.strip())
+    is_constrained = generation["constrained"] != "null"
+    is_complete = is_constrained and REASONED.fullmatch(text.strip())
     if generation["finish"] == "length" and not is_complete:
         return None
     return read_score(text)
@@ -283,6 +287,7 @@ def verdict_row(step: Review, explanation: Written, reviews: list[Row]) -> Row:
         "valid": len(scores),
         "accepted": int(is_accepted),
         "reason": reason,
+        "reader": READER_VERSION,
     }
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from localfair.errors import TaskError
 from localfair.recipe.fences import marks_in, repeats_mark
 from localfair.record.nouns import Kind, Question, content_id
-from localfair.record.store import Row, column
+from localfair.record.store import Row, Store, column
 from localfair.stages.step import Work
 from localfair.tasks.reply import Reply, said_once, split_reply
 
@@ -80,7 +81,16 @@ def _said(reply: Reply) -> str:
     return said_once(answer) if reply.run_on else answer
 
 
-def with_texts(work: Work, explanations: Iterable[Row]) -> list[Written]:
+class HoldsRecord(Protocol):
+    """What has a record: the work of a step, or whoever judges again."""
+
+    @property
+    def store(self) -> Store:
+        """The record."""
+        ...
+
+
+def with_texts(work: HoldsRecord, explanations: Iterable[Row]) -> list[Written]:
     """Explanations with their texts, in the order given."""
     explanations = list(explanations)
     store = work.store

@@ -35,10 +35,11 @@ from localfair.tasks.texts import is_cut, is_figure, is_word, only_figure, same_
 from localfair.tasks.words import read_words
 from localfair.tasks.yes_no import plain_yes_no, read_yes_no
 
-AnswerKind = Literal["number", "choice", "yes-no", "text"]
-# Which reading of replies this is. Rows that hold a grade, a score or a gold name it. Raise it
-# whenever a text is read otherwise than before: what an older one read can then be read again.
+# Of golds, grades, scores and verdicts. It grows where a text may be read as another thing than before;
+# rows name the one that they were read by.
 READER_VERSION = 2
+
+AnswerKind = Literal["number", "choice", "yes-no", "text"]
 UNREADABLE = Graded(Grade.UNREADABLE, None)
 
 

@@ -5,7 +5,7 @@ never those of test.
 import pytest
 
 from localfair.errors import UsageError
-from localfair.export.parity import exam_step, parity_questions
+from localfair.export.parity import Parity, exam_step, parity_questions
 from localfair.export.weights import export_merged
 from tests.export.exporting import quiet
 
@@ -34,6 +34,15 @@ def test_a_parity_is_a_row_of_the_record(taught, tmp_path):
     assert row["same_grade"] == exported.parity.same_grade
     assert row["same_text"] == exported.parity.same_text
     assert (row["reference"], row["engine"]) == ("transformers/fp32", "llama_cpp/gguf")
+
+
+def test_a_parity_tells_what_the_export_changes_with_its_interval():
+    counts = {"same_grade": 6, "same_text": 5, "reference_right": 6, "engine_right": 5}
+    examined = Parity(split="dev", questions=8, both_right=5, **counts)
+    change = examined.change()
+    assert (change["gained"], change["lost"], change["difference"]) == (0, 1, -1 / 8)
+    assert "change -12.5% [95% -47.1% to +24.0%]" in str(examined)
+    assert str(examined).endswith("8 questions: only a change of 75 points or more could show")
 
 
 def test_the_exam_is_the_runs_last_one_of_its_student_made_greedy(taught):

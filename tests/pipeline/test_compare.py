@@ -76,6 +76,12 @@ def test_every_variant_sits_the_same_test_and_is_paired_with_the_first(twice):
         low, high = row["after"]["interval"]
         assert low <= row["after"]["accuracy"] <= high
         assert 0 < row["change"]["p"] <= 1
+    # of one seed the summary says what the row says: a change of paired questions, never a point
+    for row, summary in zip(others, found["summary"][1:], strict=True):
+        low, high = summary["against_first"]["interval"]
+        assert (low, high) == row["against_first"]["interval"]
+        assert high - low > 0.1
+    assert any("6 questions: only a change of 100 points" in line for line in lines(found))
     assert by_name(found)["answers-only"]["accepted"] is None
     assert by_name(found)[FAIR]["accepted"] > 0
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from scipy.stats import mannwhitneyu
 
 from localfair.errors import UsageError
 from localfair.record.store import Store
@@ -70,7 +71,25 @@ def test_the_modes_are_compared_on_the_same_rationales_drawn_again_together():
 
 def test_a_mode_does_not_differ_from_itself():
     direct = reviews((3, True), (2, True), (3, False), (1, False), mode="direct")
-    assert difference(paired(direct, direct)) == {"difference": 0, "interval": [0, 0]}
+    change = difference(paired(direct, direct))
+    low, high = change["interval"]
+    # four rationales that did not move do not show that none would
+    assert change["difference"] == 0
+    assert low < -0.3 < 0.3 < high
+
+
+def test_an_area_that_every_resample_has_is_not_sure():
+    worth = auc([5] * 6, [1] * 6)
+    low, high = worth["auc_interval"]
+    assert worth["auc"] == high == 1
+    assert low < 0.8
+
+
+def test_the_area_is_mann_whitneys():
+    right = [5, 4, 4, 3.5, 2]
+    wrong = [4, 3.5, 1, 1]
+    u = mannwhitneyu(right, wrong, method="asymptotic").statistic
+    assert auc(right, wrong)["auc"] == u / (len(right) * len(wrong))
 
 
 def test_modes_that_saw_only_right_rationales_are_not_compared():

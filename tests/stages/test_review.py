@@ -102,7 +102,13 @@ def review_of(text, finish="stop", constraint=None):
     identity = EngineIdentity(model="m", fingerprint="f", chat_template="t", engine="scripted")
     member = Member(seat, identity, SPEC, model=None, adapter=None, seating=None)
     call = Call(member, Request(messages=(), constraint=constraint), RATIONALE)
-    generation = {"id": "g", "action": "generate", "text": text, "finish": finish}
+    generation = {
+        "id": "g",
+        "action": "generate",
+        "text": text,
+        "finish": finish,
+        "constrained": "null" if constraint is None else constraint.text,
+    }
     return review_row(call, generation)["score"]
 
 
