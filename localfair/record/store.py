@@ -6,13 +6,23 @@ Reads and writes one SQLite file. Knows nothing of models, prompts or grading.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from localfair.record.connection import connect, now, only_writer
+from sqlite_utils import Database
+
+from localfair.record.connection import (
+    checkpoint,
+    connect_to_read,
+    connect_to_write,
+    create_file,
+    must_be_file,
+    now,
+)
+from localfair.record.lock import WriterLock
 from localfair.record.nouns import (
     EngineIdentity,
     Generation,
@@ -49,11 +59,24 @@ class Store:
 
     def __init__(self, path: Path, *, create: bool) -> None:
         self.path = path
-        self._stack = ExitStack()
-        self.db = connect(path, create=create)
-        self._stack.callback(self.db.close)
-        if create:
-            self._stack.enter_context(only_writer(path))
+        self._lock: WriterLock | None = None
+        with ExitStack() as stack:
+            self.db = self._opened(stack, create)
+            self._stack = stack.pop_all()
+
+    def _opened(self, stack: ExitStack, create: bool) -> Database:
+        """The database; what must be undone at the end is put on the stack."""
+        if not create:
+            db = connect_to_read(self.path)
+            stack.callback(db.close)
+            return db
+        must_be_file(self.path)
+        create_file(self.path)
+        self._lock = stack.enter_context(WriterLock(self.path))
+        db = connect_to_write(self.path)
+        stack.callback(db.close)
+        stack.callback(checkpoint, db)
+        return db
 
     @classmethod
     def open(cls, path: Path | str, *, create: bool = False) -> Store:
@@ -69,6 +92,17 @@ class Store:
         self._stack.close()
 
     # -- plumbing ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is written within it is committed at its end, all or nothing.
+
+        Raises what `WriterLock.check` raises; then nothing is committed.
+        """
+        with self.db.atomic():
+            yield
+            if self._lock is not None:
+                self._lock.check()
 
     def rows(self, sql: str, *args: Any) -> list[Row]:
         """Every row of a query, as dicts."""
@@ -101,12 +135,10 @@ class Store:
         that fails.
         """
         before = self.db.conn.total_changes
-        with self.db.atomic():
+        with self.transaction():
             for row in rows:
                 columns = ",".join(f'"{name}"' for name in row)
-                sql = (
-                    f"INSERT INTO {table} ({columns}) VALUES ({_marks(row)}) ON CONFLICT DO NOTHING"
-                )
+                sql = f"INSERT INTO main.{table} ({columns}) VALUES ({_marks(row)}) ON CONFLICT DO NOTHING"
                 self.db.execute(sql, list(row.values()))
         return int(self.db.conn.total_changes - before)
 
@@ -115,8 +147,8 @@ class Store:
         assert table in ("runs", "run_steps"), table
         changes = ", ".join(f'"{name}" = ?' for name in values)
         where = " AND ".join(f'"{name}" = ?' for name in key)
-        sql = f"UPDATE {table} SET {changes} WHERE {where}"
-        with self.db.atomic():
+        sql = f"UPDATE main.{table} SET {changes} WHERE {where}"
+        with self.transaction():
             self.db.execute(sql, [*values.values(), *key.values()])
 
     def fence_key(self) -> bytes:
