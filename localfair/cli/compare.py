@@ -107,6 +107,9 @@ def lines(comparison: dict[str, Any]) -> list[str]:
             "against the first",
         ]
         shown += [_summary(summary, width) for summary in summaries]
+    # what was compared before this release has no note
+    notes = dict.fromkeys(run["change"].get("note") for run in runs if run["change"])
+    shown += [f"  {note}" for note in notes if note]
     return [*shown, "", f"{_budget(comparison['asked'])}; comparison {comparison['id']}"]
 
 

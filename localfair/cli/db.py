@@ -21,7 +21,7 @@ Examples:
 
 @click.group(epilog=EPILOG)
 def db() -> None:
-    """Look at the record, copy it, and clear it of what no run needs."""
+    """Look at the record, copy it, migrate it, and clear it of what no run needs."""
 
 
 @db.command("path")
@@ -48,19 +48,20 @@ def tables(path: Path) -> None:
 @db.command()
 @DB
 def verify(path: Path) -> None:
-    """Check the file, every id against its content, every link, every adapter.
+    """Check the file, its schema, every row against its id, its seal and the texts it rests on, every
+    link, every adapter.
 
     Exit 1 when something is wrong.
     """
-    from localfair.record.store import Store
-    from localfair.record.verify import verify as check
+    from localfair.pipeline.reading import verify_record
 
-    with Store.open(path) as store:
-        problems = check(store)
-    for problem in problems:
+    verified = verify_record(path)
+    for problem in verified.problems:
         click.echo(problem)
-    if problems:
-        click.echo(f"{len(problems)} problems", err=True)
+    for note in verified.notes:
+        click.echo(f"note: {note}", err=True)
+    if verified.problems:
+        click.echo(f"{len(verified.problems)} problems", err=True)
         raise SystemExit(1)
     click.echo("sound", err=True)
 
@@ -103,3 +104,29 @@ def gc(dry_run: bool, path: Path) -> None:
     click.echo(f"{len(garbage.adapters)} adapters, {garbage.adapter_bytes} bytes: {verb}")
     if garbage.waiting:
         click.echo(f"{garbage.waiting} generations wait for a run that did not end", err=True)
+
+
+@db.command()
+@DB
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+def reread(path: Path, dry_run: bool) -> None:
+    """Read again the grades, scores and verdicts that an older version read.
+
+    Nobody is asked. What a row said before stays in the table earlier_readings.
+    """
+    from localfair.pipeline.reading import reread_record
+
+    for count in reread_record(path, dry_run=dry_run):
+        unread = f", {count.unread} have a gold that cannot be read" if count.unread else ""
+        changed = "would change" if dry_run else "changed"
+        click.echo(f"{count.name}s: {count.rows} read again, {count.changed} {changed}{unread}")
+
+
+@db.command()
+@DB
+def migrate(path: Path) -> None:
+    """Bring the record of an older version to this one's, with a copy of it made first."""
+    from localfair.record.migrating import migrate_with_backup
+
+    backup = migrate_with_backup(path)
+    click.echo(f"migrated; the record as it was: {backup}" if backup else "up to date", err=True)

@@ -126,6 +126,8 @@ def lines(findings: dict[str, Any]) -> list[str]:
         shown.append(_accuracy("after", after))
     if change:
         shown.append(_change(change))
+        if change["note"]:
+            shown.append(f"          {change['note']}")
     return shown
 
 

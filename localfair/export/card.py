@@ -213,6 +213,8 @@ def _results(findings: Row) -> str:
             f"gained {change['gained']}, lost {change['lost']}, "
             f"exact McNemar p = {change['p']:.2g}."
         )
+        if change["note"]:
+            lines.append(f"Of {change['note']}.")
     return "\n".join([*lines, ""])
 
 

@@ -23,6 +23,7 @@ from localfair.recipe.schema import Exam
 from localfair.record.connection import now
 from localfair.record.nouns import Grade, Question, content_id
 from localfair.record.store import Row, Store
+from localfair.report.statistics import Changed
 from localfair.stages.step import Wording
 from localfair.tasks import get_task
 from localfair.tasks.base import Task
@@ -30,7 +31,10 @@ from localfair.tasks.base import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
-    """How far two engines agree on one student; counts of questions."""
+    """How far two engines agree on one student; counts of questions.
+
+    `both_right` are those that the trained student and its export both answer right.
+    """
 
     split: str
     questions: int
@@ -38,12 +42,23 @@ class Parity:
     same_text: int
     reference_right: int
     engine_right: int
+    both_right: int
+
+    def change(self) -> Row:
+        """What the export changes, as a report tells a change between two exams."""
+        gained = self.engine_right - self.both_right
+        lost = self.reference_right - self.both_right
+        return Changed(self.questions, gained, lost).row()
 
     def __str__(self) -> str:
+        change = self.change()
+        low, high = change["interval"]
+        note = f"; {change['note']}" if change["note"] else ""
         return (
             f"parity on {self.questions} {self.split} questions: "
             f"same grade {self.same_grade}, same text {self.same_text}; "
-            f"right: trained {self.reference_right}, exported {self.engine_right}"
+            f"right: trained {self.reference_right}, exported {self.engine_right}, "
+            f"change {change['difference']:+.1%} [95% {low:+.1%} to {high:+.1%}]{note}"
         )
 
 
@@ -177,6 +192,7 @@ def _compared(
     same_text = 0
     reference_right = 0
     engine_right = 0
+    both_right = 0
     for question, text, exported_text in zip(questions, reference, exported, strict=True):
         grade = task.grade(question, text).grade
         exported_grade = task.grade(question, exported_text).grade
@@ -184,6 +200,7 @@ def _compared(
         same_text += text.strip() == exported_text.strip()
         reference_right += grade == Grade.RIGHT
         engine_right += exported_grade == Grade.RIGHT
+        both_right += grade == exported_grade == Grade.RIGHT
     return Parity(
         split=split,
         questions=len(questions),
@@ -191,6 +208,7 @@ def _compared(
         same_text=same_text,
         reference_right=reference_right,
         engine_right=engine_right,
+        both_right=both_right,
     )
 
 

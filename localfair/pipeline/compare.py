@@ -327,9 +327,11 @@ def _over_seeds(first: list[Row], own: list[Row]) -> Row:
         for question, is_right in _rights(other).items():
             changes.setdefault(question, []).append(is_right - was_right[question])
     change = [fmean(values) for values in changes.values()]
+    # of one seed a question is gained, lost or neither: a comparison of two proportions
+    one_seed = own[0]["against_first"]["interval"] if len(own) == 1 else None
     return {
         "difference": fmean(change),
-        "interval": mean_interval(change),
+        "interval": one_seed or mean_interval(change),
         "p": [row["against_first"]["p"] for row in own],
     }
 

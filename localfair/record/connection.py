@@ -19,8 +19,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from localfair.errors import NewerDatabase, NoDatabase, StoreError
+from localfair.machine.files import disk_is_full
 from localfair.record.lock import name_in_use
-from localfair.record.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from localfair.record.schema import APPLICATION_ID, MIGRATIONS, SEALED_SINCE, VERSION
+from localfair.record.sealing import seal_older_rows
 
 IN_MEMORY = ":memory:"  # SQLite's word for no file at all
 SETTINGS = (
@@ -61,11 +63,19 @@ def must_be_file(path: Path) -> None:
 def create_file(path: Path) -> None:
     """Make an empty file that only its user may read, where there is none.
 
-    SQLite gives its log beside it the same permissions. Raises OSError.
+    SQLite gives its log beside it the same permissions. Raises StoreError; OSError for a full disk.
     """
-    target = path.resolve()
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        os.close(os.open(path.resolve(), flags, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        if disk_is_full(error):
+            raise
+        raise StoreError(
+            f"cannot open {path} ({error.strerror})", "choose a --db FILE that you may write to"
+        ) from error
 
 
 def connect_to_write(path: Path) -> Database:
@@ -169,7 +179,7 @@ def _migrate_file(path: Path) -> None:
     if not is_writable(path):
         raise StoreError(
             f"{path} has an older schema and cannot be written here",
-            "copy it to a folder that you may write to: it is migrated there",
+            "copy it to a folder that you may write to, and `localfair db migrate` it there",
         )
     connect_to_write(path).close()
 
@@ -233,6 +243,8 @@ def migrate(db: Database) -> None:
             if _pragma(db, "user_version") == version:
                 for statement in _statements(script):
                     db.execute(statement)
+                if version + 1 == SEALED_SINCE:
+                    seal_older_rows(db)
                 _record_migration(db, version + 1, reason)
             db.execute("COMMIT")
         except BaseException:

@@ -48,6 +48,7 @@ class WriterLock:
         self._held: dict[Path, int] = {}  # a file's path and its descriptor
         with ExitStack() as stack:
             stack.callback(self.release)
+            make_folders()
             for lock in lock_paths(self._identity):
                 self._take(lock)
             stack.pop_all()
@@ -107,7 +108,7 @@ def name_in_use(path: Path) -> Path:
 
     SQLite's log lies beside that name: under another hard link it would not be found.
     """
-    with contextlib.suppress(OSError, StoreError):
+    with contextlib.suppress(OSError):
         database = identity(path)
         for lock in lock_paths(database):
             _, name = _holder(lock)
@@ -125,25 +126,35 @@ def lock_paths(database: Identity) -> list[Path]:
     return [folder / f"{device:x}-{inode:x}.lock" for folder in _folders()]
 
 
-def _folders() -> list[Path]:
-    """The user's folders for locks: a lasting one, where there is any, and a temporary one.
-
-    Each is taken only where it is this user's alone. Raises StoreError when there is neither.
-    """
-    temporary = Path(tempfile.gettempdir()) / f"localfair-{os.geteuid()}-locks"
-    lasting = [folder for folder in _lasting() if _is_ready(folder)]
-    folders = lasting[:1]
-    if _is_ready(temporary):
-        folders.append(temporary)
-    if not folders:
+def make_folders() -> None:
+    """Make the folders for locks that are missing. Raises StoreError when there can be none."""
+    for folder in _candidates():
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _is_private(folder):
+            break
+    with contextlib.suppress(OSError):
+        _temporary().mkdir(mode=0o700, exist_ok=True)
+    if not _folders():
         raise StoreError(
             "there is no folder for the lock of the database",
             "set XDG_STATE_HOME to a folder that you may write to",
         )
+
+
+def _folders() -> list[Path]:
+    """The user's folders for locks: a lasting one, where there is any, and a temporary one.
+
+    Each is taken only where it is this user's alone.
+    """
+    lasting = [folder for folder in _candidates() if _is_private(folder)]
+    folders = lasting[:1]
+    if _is_private(_temporary()):
+        folders.append(_temporary())
     return folders
 
 
-def _lasting() -> Iterator[Path]:
+def _candidates() -> Iterator[Path]:
     """The folders of the XDG Base Directory Specification; it ignores paths that are relative."""
     below = Path("localfair") / "locks"
     state = os.environ.get("XDG_STATE_HOME", "")
@@ -154,12 +165,13 @@ def _lasting() -> Iterator[Path]:
             yield Path(folder) / below
 
 
-def _is_ready(folder: Path) -> bool:
-    """Make a folder where it is missing; whether it is this user's, no link, and nobody else may
-    write to it.
-    """
+def _temporary() -> Path:
+    return Path(tempfile.gettempdir()) / f"localfair-{os.geteuid()}-locks"
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether a folder is this user's, no link, and nobody else may write to it."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.lstat()
     except OSError:
         return False

@@ -154,6 +154,40 @@ ALTER TABLE soft_labels RENAME COLUMN family TO engine;
 ALTER TABLE exports RENAME COLUMN kind TO format;
 """
 
+# `reader`: the version of the reader that a gold, a grade or a score was read by, and a verdict judged
+# with; 1 before they had one. `seal`: see record/sealing. `earlier_readings`: what a row said before it was read again.
+FOURTH = """
+ALTER TABLE questions ADD COLUMN reader INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE answers ADD COLUMN reader INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE explanations ADD COLUMN reader INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE reviews ADD COLUMN reader INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE verdicts ADD COLUMN reader INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE parities ADD COLUMN both_right INTEGER;
+
+ALTER TABLE sources ADD COLUMN seal TEXT;
+ALTER TABLE questions ADD COLUMN seal TEXT;
+ALTER TABLE seats ADD COLUMN seal TEXT;
+ALTER TABLE generations ADD COLUMN seal TEXT;
+ALTER TABLE answers ADD COLUMN seal TEXT;
+ALTER TABLE explanations ADD COLUMN seal TEXT;
+ALTER TABLE reviews ADD COLUMN seal TEXT;
+ALTER TABLE verdicts ADD COLUMN seal TEXT;
+ALTER TABLE lessons ADD COLUMN seal TEXT;
+ALTER TABLE soft_labels ADD COLUMN seal TEXT;
+ALTER TABLE adapters ADD COLUMN seal TEXT;
+ALTER TABLE runs ADD COLUMN seal TEXT;
+ALTER TABLE run_steps ADD COLUMN seal TEXT;
+ALTER TABLE rates ADD COLUMN seal TEXT;
+ALTER TABLE exports ADD COLUMN seal TEXT;
+ALTER TABLE parities ADD COLUMN seal TEXT;
+ALTER TABLE comparisons ADD COLUMN seal TEXT;
+
+CREATE TABLE earlier_readings (
+  noun TEXT NOT NULL, row TEXT NOT NULL, reader INTEGER NOT NULL,
+  grade TEXT, read TEXT, score REAL, replaced TEXT NOT NULL,
+  PRIMARY KEY (noun, row, reader)) WITHOUT ROWID;
+"""
+
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
@@ -165,8 +199,13 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         "one word, one thing: engine (was family), action of a request and format of an export (were kind)",
         THIRD,
     ),
+    (
+        "readings name their reader and can be read again, rows are sealed, parities count what both got right",
+        FOURTH,
+    ),
 )
 VERSION = len(MIGRATIONS)
+SEALED_SINCE = 4  # the version in which rows have a seal
 
 # which table holds which noun, for verify() and for links from runs and lessons
 NOUNS = {

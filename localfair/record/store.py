@@ -28,11 +28,12 @@ from localfair.record.nouns import (
     Generation,
     Question,
     Seat,
-    canonical_json,
     content_id,
 )
+from localfair.record.rows import Row as Row  # every room names it by the store
+from localfair.record.rows import generation_row, question_of, question_row
+from localfair.record.sealing import Sealing
 
-Row = dict[str, Any]
 CHUNK = 500  # SQL variables per query
 
 
@@ -62,6 +63,7 @@ class Store:
         self._lock: WriterLock | None = None
         with ExitStack() as stack:
             self.db = self._opened(stack, create)
+            self.sealing = Sealing(self.db)
             self._stack = stack.pop_all()
 
     def _opened(self, stack: ExitStack, create: bool) -> Database:
@@ -136,7 +138,8 @@ class Store:
         """
         before = self.db.conn.total_changes
         with self.transaction():
-            for row in rows:
+            for unsealed in rows:
+                row = self.sealing.sealed(table, unsealed)
                 columns = ",".join(f'"{name}"' for name in row)
                 sql = f"INSERT INTO main.{table} ({columns}) VALUES ({_marks(row)}) ON CONFLICT DO NOTHING"
                 self.db.execute(sql, list(row.values()))
@@ -150,6 +153,17 @@ class Store:
         sql = f"UPDATE main.{table} SET {changes} WHERE {where}"
         with self.transaction():
             self.db.execute(sql, [*values.values(), *key.values()])
+            self.sealing.seal_again(table, key)
+
+    def rewrite(self, table: str, row_id: str, values: Row) -> None:
+        """Change what was read out of a row's text; no id holds it. The caller holds the
+        transaction.
+        """
+        changes = ", ".join(f'"{name}" = ?' for name in values)
+        self.db.execute(
+            f"UPDATE main.{table} SET {changes} WHERE id = ?", [*values.values(), row_id]
+        )
+        self.sealing.seal_again(table, {"id": row_id})
 
     def fence_key(self) -> bytes:
         """The key of the marks around quoted text. Made once per database, shown to no author."""
@@ -175,7 +189,17 @@ class Store:
                 }
             )
         self.ensure("sources", sources)
-        return self.ensure("questions", [question_row(q) for q in dataset.questions])
+        rows = [question_row(q) | {"reader": dataset.reader} for q in dataset.questions]
+        new = self.ensure("questions", rows)
+        self._read_by(dataset.reader, column(rows, "id"))
+        return new
+
+    def _read_by(self, reader: int, questions: Sequence[str]) -> None:
+        """Say that a newer reader read the same golds as an older one."""
+        with self.transaction():
+            for question, row in self.by_ids("questions", questions).items():
+                if row["reader"] < reader:
+                    self.rewrite("questions", question, {"reader": reader})
 
     def tasks(self) -> list[str]:
         """Tasks that have questions here."""
@@ -325,57 +349,3 @@ class Store:
 def _marks(values: Collection[Any]) -> str:
     """A question mark for each value, as SQL wants them."""
     return ",".join("?" * len(values))
-
-
-def question_row(question: Question) -> Row:
-    """A question as its row."""
-    return {
-        "id": question.id,
-        "task": question.task,
-        "key": question.key,
-        "split": question.split,
-        "text": question.text,
-        "choices": canonical_json(list(question.choices)),
-        "gold": question.gold,
-        "rationale": question.rationale,
-    }
-
-
-def question_of(row: Row) -> Question:
-    """A row as its question."""
-    return Question(
-        task=row["task"],
-        key=row["key"],
-        split=row["split"],
-        text=row["text"],
-        gold=row["gold"],
-        choices=tuple(json.loads(row["choices"])),
-        rationale=row["rationale"],
-    )
-
-
-def generation_row(identity: EngineIdentity, generation: Generation) -> Row:
-    """A generation as its row."""
-    request = generation.request
-    messages = [[message.role, message.content] for message in request.messages]
-    constraint = asdict(request.constraint) if request.constraint else None
-    return {
-        "id": request.id(identity),
-        "action": request.action,
-        **asdict(identity),
-        "messages": canonical_json(messages),
-        "sampling": canonical_json(asdict(request.sampling)),
-        "seed": request.seed,
-        "sample": request.sample,
-        "continuations": canonical_json(list(request.continuations)),
-        "about": request.about,
-        "constrained": canonical_json(constraint),
-        "wants_logprobs": int(request.logprobs),
-        "text": generation.text,
-        "finish": generation.finish,
-        "prompt_tokens": generation.prompt_tokens,
-        "completion_tokens": generation.completion_tokens,
-        "seconds": generation.seconds,
-        "logprobs": canonical_json(list(generation.logprobs)),
-        "created": now(),
-    }

@@ -2,12 +2,12 @@
 
 Reads reviews, their explanations and the generations they rest on; writes nothing, asks nobody. The
 mechanical answer check of a rationale is the yardstick: a reviewer that knows a right rationale
-from a wrong one scores it higher. Statistics are scipy's, loaded when a report is made.
+from a wrong one scores it higher. numpy is loaded when a report is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from statistics import fmean
@@ -16,9 +16,10 @@ from typing import Any
 from localfair.errors import UsageError
 from localfair.record.store import Row, Store
 from localfair.report.gate import gate_table, suggest
+from localfair.report.resampling import bootstrap_two
 from localfair.report.reviews import Review, means_of, read_reviews
+from localfair.report.statistics import area_interval, mean_interval
 
-RESAMPLES = 2999
 MIDDLE = 3.0  # FAIR's gate: above it is for, at or below it is against
 
 Pair = tuple[Review, Review]  # one reviewer's direct and its reasoned review of one rationale
@@ -97,42 +98,47 @@ def _share_for(scores: Sequence[float]) -> float:
 
 
 def auc(right: Sequence[float], wrong: Sequence[float]) -> dict[str, Any]:
-    """P(a right rationale scores above a wrong one), ties counted half.
+    """P(a right rationale scores above a wrong one), ties counted half, with its 95 % interval.
 
-    The Mann-Whitney U over the number of pairs (scipy.stats.mannwhitneyu), with a bootstrap 95 %
-    interval. None when right or wrong ones are missing.
+    The Mann-Whitney U over the number of pairs. The interval is a bootstrap's; where every resample
+    gives the same area, as when the two never overlap, it is a score interval (see statistics).
+    None when right or wrong ones are missing; of a single one there is no interval.
     """
     area = None
     interval = None
     if right and wrong:
-        area = _area(right, wrong)
-        interval = _interval((right, wrong), _area)
+        scores = Levels(right, wrong)
+        area = scores.area()
+        if min(len(right), len(wrong)) > 1:
+            low, high = bootstrap_two((len(right), len(wrong)), scores.area)
+            if low == high:
+                low, high = area_interval(area, len(right), len(wrong))
+            interval = [low, high]
     return {"right": len(right), "wrong": len(wrong), "auc": area, "auc_interval": interval}
 
 
-def _area(right: Any, wrong: Any) -> float:
-    from scipy.stats import mannwhitneyu
+class Levels:
+    """The scores of right and of wrong rationales as their place among all scores given."""
 
-    u = float(mannwhitneyu(right, wrong, method="asymptotic").statistic)
-    return u / (len(right) * len(wrong))
+    def __init__(self, right: Sequence[float], wrong: Sequence[float]) -> None:
+        import numpy as np
 
+        levels, places = np.unique(np.array([*right, *wrong], float), return_inverse=True)
+        self._count = len(levels)
+        # small numbers, so that drawing from them stays within the processor's cache
+        places = places.astype(np.min_scalar_type(self._count))
+        self._right = places[: len(right)]
+        self._wrong = places[len(right) :]
 
-def _interval(
-    samples: tuple[Sequence[Any], Sequence[Any]], statistic: Callable[[Any, Any], float]
-) -> list[float] | None:
-    """The bootstrap 95 % interval of a statistic of right and wrong rationales.
+    def area(self, right: Any = slice(None), wrong: Any = slice(None)) -> float:
+        """The AUC of the rationales at these indices, of all of them by default."""
+        import numpy as np
 
-    None when there are fewer than two of either.
-    """
-    if min(map(len, samples)) < 2:
-        return None
-    from scipy.stats import bootstrap
-
-    spread = bootstrap(
-        samples, statistic, n_resamples=RESAMPLES, method="percentile", vectorized=False, rng=0
-    )
-    interval = spread.confidence_interval
-    return [float(interval.low), float(interval.high)]
+        right_counts = np.bincount(self._right[right], minlength=self._count)
+        wrong_counts = np.bincount(self._wrong[wrong], minlength=self._count)
+        wrong_below = np.cumsum(wrong_counts) - wrong_counts
+        twice_u = int(np.dot(right_counts, 2 * wrong_below + wrong_counts))
+        return twice_u / (2 * int(right_counts.sum()) * int(wrong_counts.sum()))
 
 
 # -- direct beside reasoned -----------------------------------------------------------------------
@@ -145,11 +151,14 @@ def _in_both_modes(rationales: Iterable[Review]) -> dict[str, list[Pair]]:
     by_mode: dict[tuple[str, str], dict[str, Review]] = {}
     for review in rationales:
         if review.score is not None:
-            by_mode.setdefault((review.reviewer, review.explanation), {})[review.mode] = review
+            by_mode.setdefault((review.reviewer, review.mode), {})[review.explanation] = review
     pairs: dict[str, list[Pair]] = {}
-    for (reviewer, _), modes in sorted(by_mode.items(), key=lambda item: item[0]):
-        if len(modes) == 2:
-            pairs.setdefault(reviewer, []).append((modes["direct"], modes["reasoned"]))
+    for reviewer in sorted({reviewer for reviewer, _ in by_mode}):
+        direct = by_mode.get((reviewer, "direct"), {})
+        reasoned = by_mode.get((reviewer, "reasoned"), {})
+        both = sorted(direct.keys() & reasoned.keys())
+        if both:
+            pairs[reviewer] = [(direct[each], reasoned[each]) for each in both]
     return pairs
 
 
@@ -171,28 +180,43 @@ def _differences(pairs: dict[str, list[Pair]]) -> list[Row]:
 def difference(pairs: Iterable[Pair]) -> dict[str, Any]:
     """The AUC of the reasoned reviews less that of the direct ones, on the same rationales.
 
-    The interval is from pairs drawn again together. None when only right or only wrong rationales
-    were scored.
+    The interval is from pairs drawn again together; where every resample gives the same, it is that
+    of as many questions as there are rationales of the rarer grade. None when only right or only
+    wrong rationales were scored.
     """
-    right: list[tuple[float | None, ...]] = []
-    wrong: list[tuple[float | None, ...]] = []
-    for first, second in pairs:
-        same_grade = right if first.right else wrong
-        same_grade.append((first.score, second.score))
+    right: list[Pair] = []
+    wrong: list[Pair] = []
+    for pair in pairs:
+        same_grade = right if pair[0].right else wrong
+        same_grade.append(pair)
     if not right or not wrong:
         return {"difference": None, "interval": None}
+    direct = Levels(_scores(right, 0), _scores(wrong, 0))
+    reasoned = Levels(_scores(right, 1), _scores(wrong, 1))
 
-    def area(mode: int, right_indices: Iterable[int], wrong_indices: Iterable[int]) -> float:
-        right_scores = [right[index][mode] for index in right_indices]
-        wrong_scores = [wrong[index][mode] for index in wrong_indices]
-        return _area(right_scores, wrong_scores)
+    def change(right_indices: Any = slice(None), wrong_indices: Any = slice(None)) -> float:
+        after = reasoned.area(right_indices, wrong_indices)
+        return after - direct.area(right_indices, wrong_indices)
 
-    def change(right_indices: Iterable[int], wrong_indices: Iterable[int]) -> float:
-        return area(1, right_indices, wrong_indices) - area(0, right_indices, wrong_indices)
+    interval = None
+    fewer = min(len(right), len(wrong))
+    if fewer > 1:
+        # indices are drawn, not scores: so the two scores of a pair stay together
+        low, high = bootstrap_two((len(right), len(wrong)), change)
+        if low == high:
+            low, high = mean_interval([change()] * fewer)
+        interval = [low, high]
+    return {"difference": change(), "interval": interval}
 
-    # The bootstrap draws indices, not scores: so the two scores of a pair stay together.
-    indices = (range(len(right)), range(len(wrong)))
-    return {"difference": change(*indices), "interval": _interval(indices, change)}
+
+def _scores(pairs: Iterable[Pair], mode: int) -> list[float]:
+    """What the rationales of pairs got in one of the two modes."""
+    scores = []
+    for pair in pairs:
+        score = pair[mode].score
+        assert score is not None, "a pair was scored in both modes"
+        scores.append(score)
+    return scores
 
 
 # -- the reviewers together -----------------------------------------------------------------------
@@ -210,8 +234,10 @@ def agreement(reviews: Iterable[Review]) -> list[Row]:
             votes.setdefault(seat, {})[review.explanation] = review.score > MIDDLE
     rows = []
     for first, second in combinations(sorted(votes), 2):
+        if first[0] != second[0]:
+            continue
         common = votes[first].keys() & votes[second].keys()
-        if first[0] != second[0] or not common:
+        if not common:
             continue
         agreed = sum(votes[first][each] == votes[second][each] for each in common)
         rows.append(

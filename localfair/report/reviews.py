@@ -5,12 +5,13 @@ Reads the record; writes nothing. Knows nothing of what is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from localfair.record.nouns import Grade
-from localfair.record.store import Row, Store
+from localfair.record.store import Store
 
 REVIEWS = """
 SELECT r.explanation, r.score, e.kind, e.grade, s.model, s."index" AS seat,
@@ -62,22 +63,30 @@ def read_reviews(store: Store, run: str | None, task: str | None) -> list[Review
         conditions.append("q.task = ?")
         values.append(task)
     where = " AND ".join(conditions)
-    rows = store.rows(f"{REVIEWS} WHERE {where} ORDER BY r.id", *values)
-    return [_review(row) for row in rows]
+    # equal values are one object: there may be a million reviews, of few models and few scores
+    shared: dict[Any, Any] = {}
+    rows = store.db.execute(f"{REVIEWS} WHERE {where} ORDER BY r.id", values)
+    return [_review(row, shared) for row in rows]
 
 
-def _review(row: Row) -> Review:
+def _review(row: Mapping[str, Any], shared: dict[Any, Any]) -> Review:
     is_direct = row["action"] == "score"
+    written_tokens = 0 if is_direct else row["completion_tokens"]
+
+    def share(value: Any) -> Any:
+        # 5 and 5.0 are equal and not the same
+        return shared.setdefault((type(value), value), value)
+
     return Review(
-        explanation=row["explanation"],
-        kind=row["kind"],
+        explanation=share(row["explanation"]),
+        kind=share(row["kind"]),
         right=row["grade"] == Grade.RIGHT,
-        reviewer=row["model"],
+        reviewer=share(row["model"]),
         seat=row["seat"],
         mode="direct" if is_direct else "reasoned",
-        score=row["score"],
-        prompt_tokens=row["prompt_tokens"],
-        written_tokens=0 if is_direct else row["completion_tokens"],
+        score=share(row["score"]),
+        prompt_tokens=share(row["prompt_tokens"]),
+        written_tokens=share(written_tokens),
     )
 
 

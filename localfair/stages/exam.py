@@ -16,6 +16,7 @@ from localfair.recipe.schema import Exam
 from localfair.record.nouns import Grade, Question, content_id
 from localfair.record.store import Row
 from localfair.stages.step import Work
+from localfair.tasks.grading import READER_VERSION
 
 
 def exam(work: Work, step: Exam) -> dict[str, Any]:
@@ -56,4 +57,5 @@ def answer_row(work: Work, call: Call, generation: Row) -> Row:
         **identity,
         "grade": graded.grade.value,
         "read": graded.read,
+        "reader": READER_VERSION,
     }

@@ -19,6 +19,7 @@ from localfair.record.nouns import Grade, Kind, Question, Request, content_id
 from localfair.record.store import Row, column
 from localfair.stages.rows import Demonstrations
 from localfair.stages.step import Done, Work, about
+from localfair.tasks.grading import READER_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,4 +178,5 @@ def explanation_row(work: Work, call: Call, generation: Row) -> Row:
         **identity,
         "grade": graded.grade.value if graded else None,
         "read": graded.read if graded else None,
+        "reader": READER_VERSION,
     }

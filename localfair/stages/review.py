@@ -28,6 +28,7 @@ from localfair.record.nouns import (
 from localfair.record.store import Row, column
 from localfair.stages.rows import Demonstrations, Written, with_texts
 from localfair.stages.step import Work, about
+from localfair.tasks.grading import READER_VERSION
 from localfair.tasks.scores import read_score
 
 SCORES = ("1", "2", "3", "4", "5")
@@ -237,6 +238,7 @@ def review_row(call: Call, generation: Row) -> Row:
         "author": explanation.seat,
         **identity,
         "score": score,
+        "reader": READER_VERSION,
         "same_weights": int(explanation.fingerprint == call.member.seat.fingerprint),
     }
 
@@ -273,6 +275,7 @@ def verdict_row(step: Review, explanation: Written, reviews: list[Row]) -> Row:
         "valid": len(scores),
         "accepted": int(is_accepted),
         "reason": reason,
+        "reader": READER_VERSION,
     }
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from localfair.errors import TaskError
 from localfair.record.nouns import Kind, Question, content_id
-from localfair.record.store import Row, column
+from localfair.record.store import Row, Store, column
 from localfair.stages.step import Work
 
 
@@ -37,7 +38,16 @@ class Written:
     finish: str
 
 
-def with_texts(work: Work, explanations: Iterable[Row]) -> list[Written]:
+class HoldsRecord(Protocol):
+    """What has a record: the work of a step, or whoever judges again."""
+
+    @property
+    def store(self) -> Store:
+        """The record."""
+        ...
+
+
+def with_texts(work: HoldsRecord, explanations: Iterable[Row]) -> list[Written]:
     """Explanations with their texts, in the order given."""
     explanations = list(explanations)
     store = work.store

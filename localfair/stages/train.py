@@ -249,4 +249,5 @@ def _record(work: Work, planned: Plan, trained: Trained) -> Row:
         store.ensure("adapters", [row])
         store.ensure("adapter_lessons", learned)
         store.ensure("curve", curve)
+        store.sealing.seal_again("adapters", {"id": adapter})
     return row | loss_summary(store, adapter)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from localfair.record.nouns import Graded, Question
-from localfair.tasks.grading import AnswerKind
+from localfair.tasks.grading import READER_VERSION, AnswerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Questions, already split. `licence` is what the files' own text says, or 'unverified'."""
+    """Questions, already split. `licence` is what the files' own text says, or 'unverified'.
+
+    `reader` is the version that read the golds.
+    """
 
     questions: tuple[Question, ...]
     sources: tuple[Source, ...]
     licence: str
+    reader: int = READER_VERSION
 
 
 class Task(Protocol):

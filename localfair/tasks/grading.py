@@ -33,6 +33,10 @@ from localfair.tasks.statements import clean, statements
 from localfair.tasks.words import join_spelt, plain_words, read_words
 from localfair.tasks.yes_no import plain_yes_no, read_yes_no
 
+# Of golds, grades, scores and verdicts. It grows where a text may be read as another thing than before;
+# rows name the one that they were read by.
+READER_VERSION = 2
+
 AnswerKind = Literal["number", "choice", "yes-no", "text"]
 _NUMERIC = re.compile(r"\s*[-−]?\s*[$€£]?\s*[-−]?[\d.,/]*\d[\d.,/]*\s*%?\s*")
 _UNREADABLE = Graded(Grade.UNREADABLE, None)

@@ -1,0 +1,88 @@
+"""The reader of this version: the tasks' graders, the reviews' scores and the gate, for the record.
+
+Reads rows that it is given; writes nothing. `record/readings` says when it is asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from localfair.recipe.schema import Accept
+from localfair.record.nouns import Graded, Question
+from localfair.record.readings import Case, Judged, Reread
+from localfair.record.readings import reread as read_rows_again
+from localfair.record.store import Store
+from localfair.record.verify import notes_of, verify
+from localfair.stages.review import expected_score, judge
+from localfair.stages.rows import Written, with_texts
+from localfair.tasks import get_task
+from localfair.tasks.grading import READER_VERSION
+from localfair.tasks.scores import read_score
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A record that is only looked at."""
+
+    store: Store
+
+
+class ThisReader:
+    """Reads as the stages of this version do."""
+
+    version = READER_VERSION
+
+    def grade(self, question: Question, text: str) -> Graded | None:
+        """The task's grade; None when the question's gold is none that its grader takes."""
+        task = get_task(question.task, imported=[question.task])
+        try:
+            return task.grade(question, text)
+        except AssertionError:  # a grader asserts that its gold can be read
+            return None
+
+    def score(self, text: str) -> float | None:
+        """The score that a review gives in words."""
+        return read_score(text)
+
+    def score_of_digits(self, logprobs: Sequence[float]) -> float:
+        """The expectation over the five digits."""
+        return expected_score(logprobs)
+
+    def judge(self, store: Store, cases: Sequence[Case]) -> list[Judged]:
+        """Each case judged by the gate that its policy holds."""
+        written = with_texts(_Looked(store), [case.explanation for case in cases])
+        return [_judged(case, about) for case, about in zip(cases, written, strict=True)]
+
+
+def _judged(case: Case, explanation: Written) -> Judged:
+    policy = json.loads(case.policy)
+    accept = Accept.model_validate(policy["accept"])
+    accepted, reason = judge(accept, explanation, case.scores, policy["reviewed"])
+    mean = fmean(case.scores) if case.scores else None
+    return Judged(mean, len(case.scores), accepted, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a check of the record found: damage, and what is worth knowing and is none."""
+
+    problems: list[str]
+    notes: list[str]
+
+
+def verify_record(db: Path) -> Verified:
+    """Every row of a record checked against its content, its seal and what it rests on."""
+    with Store.open(db) as store:
+        problems = verify(store, ThisReader())
+        notes = [] if problems else notes_of(store, ThisReader())
+    return Verified(problems, notes)
+
+
+def reread_record(db: Path, *, dry_run: bool = False) -> list[Reread]:
+    """Read again what an older reader read; with `dry_run` only count."""
+    with Store.open(db, create=True) as store:
+        return read_rows_again(store, ThisReader(), dry_run=dry_run)
