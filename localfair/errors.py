@@ -23,6 +23,7 @@
     ├── NetworkRefused             something asked for the network without the user's word
     ├── DiskFull                   exit 1
     └── Interrupted                exit 130: Ctrl-C; the record is good
+        └── Terminated             exit 143: SIGTERM
 
 Reads and writes nothing. An error that a user cannot cause is an assertion, not one of these.
 """
@@ -153,6 +154,12 @@ class Interrupted(LocalfairError):
     """Ctrl-C. Every finished generation is on disk."""
 
     exit_code = 130
+
+
+class Terminated(Interrupted):
+    """SIGTERM: the system, or somebody, asked for an end."""
+
+    exit_code = 143
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

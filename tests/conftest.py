@@ -6,6 +6,15 @@ from localfair.record.store import Store
 from tests.lab import Lab
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory):
+    """Locks of databases lie in a folder of these tests, not in the user's."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        yield folder / "localfair" / "locks"
+
+
 @pytest.fixture
 def store(tmp_path):
     """An empty record, open for writing."""

@@ -24,8 +24,8 @@ def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
     paired change.
     """
     from localfair.cli.show import print_report
+    from localfair.record.runs import runs
     from localfair.record.store import Store
-    from localfair.report.findings import runs
 
     if not list_runs:
         print_report(db, run, as_json=as_json)

@@ -35,7 +35,7 @@ WHERE a.role = 'student' ORDER BY used.position DESC LIMIT 1
 NEWEST_WITH_STUDENT = """
 SELECT u.id FROM runs u JOIN run_rows r ON r.run = u.id AND r.noun = 'adapter'
 JOIN adapters a ON a.id = r."row" AND a.role = 'student'
-ORDER BY u.started DESC, u.rowid DESC LIMIT 1
+ORDER BY u.rowid DESC LIMIT 1
 """
 TRAIN_AGAIN = "give the run's own command again: it trains what is missing"
 

@@ -180,7 +180,7 @@ class Estimate:
         None for a script and for what a server of the user's own holds.
         """
         model = member.model
-        if not isinstance(model, Model) or not model.path:
+        if not isinstance(model, Model) or not model.has_weights:
             return None
         return memory_needed(model, context, self._batch)
 

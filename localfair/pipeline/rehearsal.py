@@ -1,28 +1,24 @@
-"""A run rehearsed: every step on a copy of the record, with a committee that answers from the
+"""A run rehearsed: every step over the record, with a committee that answers from the
 record and asks nobody.
 
-Reads the record; writes only the copy. What cannot be known before something is asked is bounded
+Reads the record; what it writes over it is gone at the end. What cannot be known before something is asked is bounded
 from above: an answer not given yet may be a mistake, an explanation not written yet may be reviewed
 by everybody.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from localfair.committee.ask import Call, Committee
 from localfair.committee.seating import Member
 from localfair.pipeline.orders import Order
-from localfair.pipeline.runs import STAGES, begun, do, prepare, quiet, record_of
+from localfair.pipeline.runs import STAGES, begun, do, prepare, quiet, store_questions
 from localfair.recipe.schema import AnyStep, Exam, Inquire, Review, Soften, Train
-from localfair.record.connection import exists
 from localfair.record.nouns import EngineIdentity
+from localfair.record.overlay import Overlay
 from localfair.record.store import Row
 from localfair.stages.step import Work
 from localfair.stages.train import trained_before
@@ -89,16 +85,14 @@ class Silent(Committee):
 
     def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Row]]:
         waiting = self._waiting(calls)
-        recorded = self.store.recorded(waiting)
-        for generation, same in waiting.items():
+        for same in waiting.values():
+            self.step.share(same[0].member).recorded += 1
+        yield from self._recorded(waiting)
+        for same in waiting.values():
             share = self.step.share(same[0].member)
-            if generation not in recorded:
-                share.calls.append(same[0])
-                share.repeats += same[1:]
-                continue
-            share.recorded += 1
-            for call in same:
-                yield call, recorded[generation]
+            share.recorded -= 1
+            share.calls.append(same[0])
+            share.repeats += same[1:]
 
 
 def rehearse(order: Order, until: str | None = None) -> list[Rehearsed]:
@@ -107,33 +101,17 @@ def rehearse(order: Order, until: str | None = None) -> list[Rehearsed]:
     Raises what `pipeline.run` raises for bad input.
     """
     rehearsal = Rehearsal()
-    with tempfile.TemporaryDirectory(prefix="localfair-plan-") as folder:
-        copy = replace(order, db=_copy(order.db, Path(folder)))
-        prepared = prepare(copy, until)
-        with record_of(prepared) as store:
-            committee = Silent(store, prepared.members)
-            with begun(prepared, store, committee, quiet) as this:
-                for work, step in this.steps():
-                    outcome = do(work, step, rehearsal.stage, quiet)
-                    # what is unknown may go on improving: no round is left out
-                    open_exam = isinstance(step, Exam) and bool(rehearsal.now.unanswered())
-                    this.did(work, step, outcome, improves=open_exam)
+    prepared = prepare(order, until)
+    with Overlay.open(order.db) as store:
+        store_questions(store, prepared)
+        committee = Silent(store, prepared.members)
+        with begun(prepared, store, committee, quiet) as this:
+            for work, step in this.steps():
+                outcome = do(work, step, rehearsal.stage, quiet)
+                # what is unknown may go on improving: no round is left out
+                open_exam = isinstance(step, Exam) and bool(rehearsal.now.unanswered())
+                this.did(work, step, outcome, improves=open_exam)
     return rehearsal.steps
-
-
-def _copy(db: Path, folder: Path) -> Path:
-    """The record as it is now, beside a link to its adapters."""
-    copy = folder / db.name
-    if exists(db):
-        read_only = f"file:{db.resolve()}?mode=ro"
-        with (
-            closing(sqlite3.connect(read_only, uri=True)) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
-        adapters = f"{db.stem}-adapters"
-        (folder / adapters).symlink_to((db.parent / adapters).resolve())
-    return copy
 
 
 class Rehearsal:
@@ -148,7 +126,7 @@ class Rehearsal:
         return self.steps[-1]
 
     def stage(self, work: Work, step: AnyStep) -> dict[str, Any]:
-        """Rehearse a step: do it on the copy, and bound from above what it may ask beyond that."""
+        """Rehearse a step: do it over the record, and bound from above what it may ask beyond that."""
         assert isinstance(work.committee, Silent)
         self.steps.append(Rehearsed(step, work.round))
         work.committee.step = self.now

@@ -18,7 +18,8 @@ from typing import Any
 
 from localfair.committee.ask import Committee, Progress
 from localfair.committee.seating import Member, Seating
-from localfair.errors import Interrupted
+from localfair.errors import Interrupted, Terminated
+from localfair.machine.signals import Terminate, terminate_raises
 from localfair.machine.versions import versions
 from localfair.pipeline.checks import (
     check_mentor,
@@ -50,6 +51,8 @@ from localfair.tasks.grading import READER_VERSION
 Outcome = dict[str, Any]
 Stage = Callable[[Work, Any], Outcome]
 Say = Callable[[str], None]
+INTERRUPTED = "interrupted; every finished answer is in the record"
+GO_ON = "run the same command again to go on"
 STAGES: dict[str, Stage] = {
     "exam": exam,
     "inquire": inquire,
@@ -160,10 +163,15 @@ def _dataset(order: Order, task: Task) -> Dataset | None:
 def record_of(prepared: Prepared) -> Iterator[Store]:
     """The order's record, opened for writing, with its questions in it."""
     with Store.open(prepared.order.db, create=True) as store:
-        if prepared.dataset is not None:
-            store.ensure_dataset(prepared.task.name, prepared.dataset)
+        store_questions(store, prepared)
         store.end_lost_runs()
         yield store
+
+
+def store_questions(store: Store, prepared: Prepared) -> None:
+    """Store the questions that an order brings, if it brings any."""
+    if prepared.dataset is not None:
+        store.ensure_dataset(prepared.task.name, prepared.dataset)
 
 
 class Run:
@@ -289,14 +297,15 @@ def _ending(store: Store, run_id: str) -> Iterator[None]:
     status = "failed"
     problem = None
     try:
-        yield
+        with terminate_raises():
+            yield
         status = "done"
+    except Terminate as error:
+        status = "interrupted"
+        raise Terminated(INTERRUPTED, GO_ON) from error
     except KeyboardInterrupt as error:
         status = "interrupted"
-        raise Interrupted(
-            "interrupted; every finished answer is in the record",
-            "run the same command again to go on",
-        ) from error
+        raise Interrupted(INTERRUPTED, GO_ON) from error
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
         raise

@@ -20,7 +20,8 @@ from localfair.record.nouns import (
     content_id,
     soft_label_id,
 )
-from localfair.record.store import Row, Store, question_of
+from localfair.record.rows import question_of
+from localfair.record.store import Row, Store
 
 # the order in which a lesson names its sources
 SOURCE_NOUNS = ("question", "explanation", "generation", "answer", "verdict")

@@ -10,7 +10,8 @@ import sqlite3
 from pathlib import Path
 
 from localfair.errors import StoreError
-from localfair.record.connection import connect, exists, only_writer
+from localfair.record.connection import connect_to_read, connect_to_write, exists, reading_uri
+from localfair.record.lock import WriterLock
 from localfair.record.schema import APPLICATION_ID, VERSION
 
 
@@ -21,9 +22,7 @@ def version_of(path: Path) -> int:
     if not exists(path):
         return VERSION
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        ) as db:
+        with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as db:
             if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 return VERSION
             return int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -39,12 +38,12 @@ def migrate_with_backup(path: Path) -> Path | None:
     """
     version = version_of(path)
     if version >= VERSION:
-        connect(path, create=False).close()  # says what is wrong with it
+        connect_to_read(path).close()  # says what is wrong with it
         return None
-    with only_writer(path):
+    with WriterLock(path):
         backup = path.with_name(f"{path.name}.before-{VERSION}")
         _copy(path, backup)
-        connect(path, create=False).close()
+        connect_to_write(path).close()
     return backup
 
 
@@ -57,7 +56,7 @@ def _copy(path: Path, backup: Path) -> None:
     unfinished = backup.with_name(f"{backup.name}.unfinished")
     try:
         unfinished.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(path)) as db:
+        with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as db:
             db.execute("VACUUM INTO ?", [str(unfinished)])
         unfinished.rename(backup)
     except (sqlite3.Error, OSError) as error:

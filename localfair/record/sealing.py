@@ -138,7 +138,7 @@ class Sealing:
         """What the columns of a table hold where an insert leaves them out."""
         if table not in self._defaults:
             values = {}
-            for column in self._db.execute(f"PRAGMA table_info({table})").fetchall():
+            for column in self._db.execute(f"PRAGMA main.table_info({table})").fetchall():
                 default = column["dflt_value"]
                 value = None
                 if default is not None:
@@ -162,7 +162,7 @@ class Sealing:
             seal = seal_of(dict(row), children_of(self._db, table, dict(row)))
             if migrated or (row["seal"] or "").startswith(MIGRATED):
                 seal = MIGRATED + seal
-        self._db.execute(f"UPDATE {table} SET seal = ? WHERE {where}", [seal, *values])
+        self._db.execute(f"UPDATE main.{table} SET seal = ? WHERE {where}", [seal, *values])
 
 
 def seal_older_rows(db: Database) -> None:

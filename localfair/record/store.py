@@ -6,24 +6,34 @@ Reads and writes one SQLite file. Knows nothing of models, prompts or grading.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from localfair.record.connection import connect, now, only_writer
+from sqlite_utils import Database
+
+from localfair.record.connection import (
+    checkpoint,
+    connect_to_read,
+    connect_to_write,
+    create_file,
+    must_be_file,
+    now,
+)
+from localfair.record.lock import WriterLock
 from localfair.record.nouns import (
     EngineIdentity,
     Generation,
     Question,
     Seat,
-    canonical_json,
     content_id,
 )
+from localfair.record.rows import Row as Row  # every room names it by the store
+from localfair.record.rows import generation_row, question_of, question_row
 from localfair.record.sealing import Sealing
 
-Row = dict[str, Any]
 CHUNK = 500  # SQL variables per query
 
 
@@ -50,12 +60,25 @@ class Store:
 
     def __init__(self, path: Path, *, create: bool) -> None:
         self.path = path
-        self._stack = ExitStack()
-        self.db = connect(path, create=create)
-        self.sealing = Sealing(self.db)
-        self._stack.callback(self.db.close)
-        if create:
-            self._stack.enter_context(only_writer(path))
+        self._lock: WriterLock | None = None
+        with ExitStack() as stack:
+            self.db = self._opened(stack, create)
+            self.sealing = Sealing(self.db)
+            self._stack = stack.pop_all()
+
+    def _opened(self, stack: ExitStack, create: bool) -> Database:
+        """The database; what must be undone at the end is put on the stack."""
+        if not create:
+            db = connect_to_read(self.path)
+            stack.callback(db.close)
+            return db
+        must_be_file(self.path)
+        create_file(self.path)
+        self._lock = stack.enter_context(WriterLock(self.path))
+        db = connect_to_write(self.path)
+        stack.callback(db.close)
+        stack.callback(checkpoint, db)
+        return db
 
     @classmethod
     def open(cls, path: Path | str, *, create: bool = False) -> Store:
@@ -71,6 +94,17 @@ class Store:
         self._stack.close()
 
     # -- plumbing ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is written within it is committed at its end, all or nothing.
+
+        Raises what `WriterLock.check` raises; then nothing is committed.
+        """
+        with self.db.atomic():
+            yield
+            if self._lock is not None:
+                self._lock.check()
 
     def rows(self, sql: str, *args: Any) -> list[Row]:
         """Every row of a query, as dicts."""
@@ -103,13 +137,11 @@ class Store:
         that fails.
         """
         before = self.db.conn.total_changes
-        with self.db.atomic():
+        with self.transaction():
             for unsealed in rows:
                 row = self.sealing.sealed(table, unsealed)
                 columns = ",".join(f'"{name}"' for name in row)
-                sql = (
-                    f"INSERT INTO {table} ({columns}) VALUES ({marks(row)}) ON CONFLICT DO NOTHING"
-                )
+                sql = f"INSERT INTO main.{table} ({columns}) VALUES ({marks(row)}) ON CONFLICT DO NOTHING"
                 self.db.execute(sql, list(row.values()))
         return int(self.db.conn.total_changes - before)
 
@@ -118,8 +150,8 @@ class Store:
         assert table in ("runs", "run_steps"), table
         changes = ", ".join(f'"{name}" = ?' for name in values)
         where = " AND ".join(f'"{name}" = ?' for name in key)
-        sql = f"UPDATE {table} SET {changes} WHERE {where}"
-        with self.db.atomic():
+        sql = f"UPDATE main.{table} SET {changes} WHERE {where}"
+        with self.transaction():
             self.db.execute(sql, [*values.values(), *key.values()])
             self.sealing.seal_again(table, key)
 
@@ -128,7 +160,9 @@ class Store:
         transaction.
         """
         changes = ", ".join(f'"{name}" = ?' for name in values)
-        self.db.execute(f"UPDATE {table} SET {changes} WHERE id = ?", [*values.values(), row_id])
+        self.db.execute(
+            f"UPDATE main.{table} SET {changes} WHERE id = ?", [*values.values(), row_id]
+        )
         self.sealing.seal_again(table, {"id": row_id})
 
     def fence_key(self) -> bytes:
@@ -162,7 +196,7 @@ class Store:
 
     def _read_by(self, reader: int, questions: Sequence[str]) -> None:
         """Say that a newer reader read the same golds as an older one."""
-        with self.db.atomic():
+        with self.transaction():
             for question, row in self.by_ids("questions", questions).items():
                 if row["reader"] < reader:
                     self.rewrite("questions", question, {"reader": reader})
@@ -315,57 +349,3 @@ class Store:
 def marks(values: Collection[Any]) -> str:
     """A question mark for each value, as SQL wants them."""
     return ",".join("?" * len(values))
-
-
-def question_row(question: Question) -> Row:
-    """A question as its row."""
-    return {
-        "id": question.id,
-        "task": question.task,
-        "key": question.key,
-        "split": question.split,
-        "text": question.text,
-        "choices": canonical_json(list(question.choices)),
-        "gold": question.gold,
-        "rationale": question.rationale,
-    }
-
-
-def question_of(row: Row) -> Question:
-    """A row as its question."""
-    return Question(
-        task=row["task"],
-        key=row["key"],
-        split=row["split"],
-        text=row["text"],
-        gold=row["gold"],
-        choices=tuple(json.loads(row["choices"])),
-        rationale=row["rationale"],
-    )
-
-
-def generation_row(identity: EngineIdentity, generation: Generation) -> Row:
-    """A generation as its row."""
-    request = generation.request
-    messages = [[message.role, message.content] for message in request.messages]
-    constraint = asdict(request.constraint) if request.constraint else None
-    return {
-        "id": request.id(identity),
-        "action": request.action,
-        **asdict(identity),
-        "messages": canonical_json(messages),
-        "sampling": canonical_json(asdict(request.sampling)),
-        "seed": request.seed,
-        "sample": request.sample,
-        "continuations": canonical_json(list(request.continuations)),
-        "about": request.about,
-        "constrained": canonical_json(constraint),
-        "wants_logprobs": int(request.logprobs),
-        "text": generation.text,
-        "finish": generation.finish,
-        "prompt_tokens": generation.prompt_tokens,
-        "completion_tokens": generation.completion_tokens,
-        "seconds": generation.seconds,
-        "logprobs": canonical_json(list(generation.logprobs)),
-        "created": now(),
-    }

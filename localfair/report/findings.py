@@ -14,6 +14,7 @@ from typing import Any
 
 from localfair.errors import UsageError
 from localfair.record.nouns import Grade
+from localfair.record.runs import newest_run, status_now
 from localfair.record.store import Row, Store
 from localfair.record.summaries import (
     Authored,
@@ -30,7 +31,6 @@ from localfair.report.statistics import change_between, wilson
 
 STEP_KEYS = ("step", "stage", "round", "calls", "reused", "loads")
 ADAPTER_KEYS = ("id", "steps", "seconds", "tokens", "peak_memory", "path")
-NEWEST_FIRST = "ORDER BY started DESC, rowid DESC"
 
 
 # -- runs -----------------------------------------------------------------------------------------
@@ -38,17 +38,12 @@ NEWEST_FIRST = "ORDER BY started DESC, rowid DESC"
 
 def latest_run(store: Store) -> str:
     """The id of the newest run. Raises UsageError when there is none."""
-    run = store.one(f"SELECT id FROM runs {NEWEST_FIRST} LIMIT 1")
+    run = newest_run(store)
     if run is None:
         raise UsageError(
             f"{store.path} holds no run", "make one with `localfair run quickstart --fetch`"
         )
-    return str(run["id"])
-
-
-def runs(store: Store) -> list[Row]:
-    """Every run of the record, newest first."""
-    return store.rows(f"SELECT id, recipe, task, seed, status, started FROM runs {NEWEST_FIRST}")
+    return run
 
 
 def report(store: Store, run: str) -> dict[str, Any]:
@@ -68,7 +63,7 @@ def report(store: Store, run: str) -> dict[str, Any]:
         "recipe": head["recipe"],
         "task": head["task"],
         "seed": head["seed"],
-        "status": head["status"],
+        "status": status_now(store, head["status"]),
         "settings": json.loads(head["settings"]),
         "calls": calls,
         "backend_calls": calls,  # the name of `calls` before this release; the next one drops it

@@ -244,7 +244,7 @@ def _record(work: Work, planned: Plan, trained: Trained) -> Row:
     curve = []
     for step, loss, rate in figures.curve:
         curve.append({"adapter": adapter, "step": step, "loss": loss, "learning_rate": rate})
-    with store.db.atomic():
+    with store.transaction():
         store.forget_adapter(adapter)
         store.ensure("adapters", [row])
         store.ensure("adapter_lessons", learned)

@@ -66,16 +66,22 @@ def test_a_killed_run_goes_on_where_it_stopped(slow, replies):
     process.kill()
     assert slow.waits(process).code == -signal.SIGKILL
     assert slow.generations("part.db") >= before_the_kill
+    assert (
+        json.loads(slow.says("report", "--db", "part.db", "--json").out)["status"] == "interrupted"
+    )
+    assert "interrupted" in slow.says("report", "--db", "part.db", "--list").out
+    assert statuses(slow) == ["running"]  # reading writes nothing
     assert_goes_on(slow, slow.generations("part.db"))
     assert statuses(slow) == ["interrupted", "done"]
 
 
-def test_ctrl_c_ends_with_130_a_good_record_and_a_line_that_says_how_to_go_on(slow):
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_leaves_a_good_record_and_a_line_that_says_how_to_go_on(slow, sent, code):
     process = slow.start(*review("--db", "part.db"))
     slow.until("part.db", ANSWERS + 4, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     said = slow.waits(process)
-    assert (said.code, said.out) == (130, "")
+    assert (said.code, said.out) == (code, "")
     assert "Traceback" not in said.err
     *_, error, hint = said.err.splitlines()
     assert error == "error: interrupted; every finished answer is in the record"

@@ -122,3 +122,34 @@ def test_a_script_takes_no_memory_and_a_model_that_is_named_by_its_path_does(lab
     assert memory["inquire"] is None
     assert memory["exam"] > 0
     assert planned.memory == max(memory["before"], memory["exam"], memory["after"])
+
+
+def test_a_model_behind_a_server_is_planned_without_memory_here(lab):
+    card = """
+name = "far"
+family = "x"
+format = "endpoint"
+url = "http://127.0.0.1:9"
+served = "m"
+server = "unknown"
+"""
+    models = lab.folder / "models"
+    models.mkdir()
+    (models / "far.toml").write_text(card)
+    planned = plan(lab.order(teachers=(*seats(lab)[:2], "far")))
+    lines = [line for line in planned.lines if line.model == "far"]
+    assert {line.step for line in lines} == {"inquire", "review"}
+    assert {line.memory for line in lines} == {None}
+    assert any(entry.startswith("far (openai_http") for entry in planned.unmeasured)
+
+
+def test_a_plan_copies_nothing_into_the_temporary_folder(lab, tmp_path, monkeypatch):
+    lab.run(until="inquire", teachers=seats(lab))
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    folder.chmod(0o500)
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setenv("SQLITE_TMPDIR", str(folder))
+    before = files_of(lab)
+    assert by_step(plan(lab.order(teachers=seats(lab))))["inquire"] == (8 * 6, 0, 0)
+    assert files_of(lab) == before

@@ -1,12 +1,11 @@
 """Opening a record: who may, what is refused, and how it is set up."""
 
-import os
 import sqlite3
 
 import pytest
 
-from localfair.errors import DatabaseBusy, NewerDatabase, NoDatabase, StoreError
-from localfair.record.connection import exists, now, only_writer
+from localfair.errors import NewerDatabase, NoDatabase, StoreError
+from localfair.record.connection import exists, now
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from localfair.record.store import Store
 from localfair.record.verify import verify
@@ -64,17 +63,6 @@ def test_a_database_from_a_newer_version_is_left_alone(store):
     store.db.execute(f"PRAGMA user_version={VERSION + 1}")
     with pytest.raises(NewerDatabase, match=str(VERSION + 1)):
         Store.open(store.path)
-
-
-def test_there_is_one_writer_and_its_process_is_named(store):
-    with pytest.raises(DatabaseBusy, match=f"process {os.getpid()}"):
-        Store.open(store.path, create=True)
-
-
-def test_the_lock_is_free_when_its_holder_is_done(tmp_path):
-    for _ in range(2):
-        with only_writer(tmp_path / "record.db"):
-            pass
 
 
 def test_anybody_may_read_beside_the_writer(store):

@@ -9,8 +9,9 @@ import sqlite3
 import pytest
 
 from localfair.record.nouns import content_id, soft_label_id
+from localfair.record.rows import generation_row, question_row
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, VERSION
-from localfair.record.store import Store, generation_row, question_row
+from localfair.record.store import Store
 from localfair.record.verify import verify
 from localfair.tasks.base import Dataset
 from tests.record.samples import DATASET, ENGINE, SEAT, SOFT_LABEL_KEY, generation, question

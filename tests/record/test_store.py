@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from localfair.record.store import Store, question_of, question_row
+from localfair.record.rows import question_of, question_row
+from localfair.record.store import Store
 from tests.record.samples import (
     DATASET,
     ENGINE,

@@ -3,8 +3,9 @@
 import pytest
 
 from localfair.errors import UsageError
+from localfair.record.runs import runs
 from localfair.record.store import Store
-from localfair.report.findings import latest_run, report, runs, seat_name
+from localfair.report.findings import latest_run, report, seat_name
 from localfair.report.findings import test_exams as exams_on_test
 from tests.lab import teacher
 
