@@ -22,6 +22,7 @@ from typing import Any
 
 from localfair.errors import LocalfairError, MissingDependency, ModelError
 from localfair.machine.files import replacing
+from localfair.models.chat import with_bos
 from localfair.models.registry import Model, weights_dir
 from localfair.models.safetensors_folder import read_folder
 
@@ -112,6 +113,7 @@ def _convert(model: Model, folder: Path) -> None:
             "use the model's safetensors version",
         ) from error
     tokenizer.chat_template = model.chat_template
+    tokenizer.chat_template = with_bos(tokenizer)
     with contextlib.redirect_stderr(io.StringIO()):
         weights.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

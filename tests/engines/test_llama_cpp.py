@@ -237,8 +237,8 @@ def test_a_reply_cut_within_a_character_is_still_text(engine, most):
     [
         (None, ModelError),
         ("{% if %}", ModelError),
-        ("{{ raise_exception('no system message') }}", EngineError),
-        ("{{ messages[7].content }}", EngineError),
+        ("{{ raise_exception('no system message') }}", ModelError),
+        ("{{ messages[7].content }}", ModelError),
     ],
 )
 def test_a_template_that_cannot_be_used_is_said_so_with_a_hint(tiny_gguf_path, template, error):

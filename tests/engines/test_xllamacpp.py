@@ -19,7 +19,7 @@ from localfair.engines.server import ServerFailed
 from localfair.engines.xllamacpp_engine import XllamacppEngine
 from localfair.errors import ModelError
 from localfair.models.chat import prompt_ids
-from localfair.models.gguf_tokens import control_texts
+from localfair.models.gguf_tokens import marked_tokens
 from localfair.record.nouns import Constraint, Message, Request
 from tests import tiny, tiny_gguf
 from tests.engines.asking import asked, logprobs, opening, scoring, texts
@@ -77,7 +77,7 @@ def test_prompts_are_the_tokens_of_training_and_quoting_a_control_token_ends_no_
 
 
 def test_the_control_tokens_of_a_gguf_are_those_of_its_tokenizer(tiny_gguf_path):
-    assert set(control_texts(tiny_gguf_path)) == set(tiny.tokenizer().all_special_tokens)
+    assert set(marked_tokens(tiny_gguf_path).control) == set(tiny.tokenizer().all_special_tokens)
 
 
 @pytest.mark.parametrize(
