@@ -40,6 +40,8 @@ class Vocabulary:
             settings=model.settings,
         )
         self._template.protect(_texts(self.pointer, ADDED))
+        end = self._template.end_of_turn()
+        self._end_of_turn = self._tokens(end, special=True) if end else []
 
     def prompt(self, request: Request) -> list[int]:
         """The tokens of the chat template's text.
@@ -72,8 +74,8 @@ class Vocabulary:
         return list(tokens[:count])
 
     def ends(self, token: int) -> bool:
-        """Whether a token ends a turn."""
-        return bool(low.llama_vocab_is_eog(self.pointer, token))
+        """Whether a token ends a turn: llama.cpp's word for it, or the template's."""
+        return low.llama_vocab_is_eog(self.pointer, token) or self._end_of_turn == [token]
 
     def piece(self, token: int, special: bool = False) -> bytes:
         """A token's bytes; none for a control token unless `special`."""

@@ -100,7 +100,8 @@ def render_ids(
     Raises TrainingError and ModelError as `prompt_ids` does.
     """
     chat = _chat(tokenizer)
-    text = chat.template.text(messages, opens_reply=opens_reply, enable_thinking=enable_thinking)
+    read = [Message(m.role, chat.unmasked(m.content)) for m in messages]
+    text = chat.template.text(read, opens_reply=opens_reply, enable_thinking=enable_thinking)
     ids = _ids(tokenizer, text)
     return ids if ids[: len(chat.beginning)] == chat.beginning else [*chat.beginning, *ids]
 
@@ -126,7 +127,8 @@ def spelt_control_token(tokenizer: Tokenizer, text: str) -> str | None:
 
 def as_text_of(tokenizer: Tokenizer, text: str) -> str:
     """The text with each control token of a tokenizer spelt so that it stays text."""
-    return as_text(_chat(tokenizer).template.control, text)
+    chat = _chat(tokenizer)
+    return as_text(chat.template.control, chat.unmasked(text))
 
 
 def with_bos(tokenizer: Tokenizer) -> str | None:
@@ -170,6 +172,20 @@ class _Chat:
         alone = [int(token) for token in tokenizer("").input_ids]
         is_bos = bool(alone) and alone[0] == tokenizer.bos_token_id
         self.beginning = alone[:1] if is_bos else []
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        self._normalizer = backend.normalizer if backend is not None else None
+
+    def unmasked(self, text: str) -> str:
+        """The text as the tokenizer normalises it, where only that spells a control token.
+
+        A tokenizer may look for added tokens in what it has normalised: full-width or upper-case
+        letters spell one there too.
+        """
+        if self._normalizer is None:
+            return text
+        quoted = as_text(self.template.control, text)
+        normalised: str = self._normalizer.normalize_str(quoted)
+        return normalised if first_spelled(self.template.control, normalised) else text
 
 
 # by tokenizer: (what messages call its model, what its template is told), and what is made of it

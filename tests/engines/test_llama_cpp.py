@@ -354,3 +354,11 @@ def test_as_many_threads_as_cores_unless_told(engine, tiny_gguf_path):
     assert engine._threads == 1
     usual = opened(tiny_gguf_path, threads=None)
     assert 1 <= usual._threads <= os.cpu_count()
+
+
+def test_a_turn_ends_also_at_the_token_that_the_template_ends_it_with(tiny_folder, tmp_path):
+    path = tiny_gguf.write(tiny_folder, tmp_path / "ends.gguf", added=("<|done|>",))
+    vocabulary = opened(path, ROLES.replace("<|im_end|>", "<|done|>"))._load()
+    (done,) = vocabulary._tokens("<|done|>", special=True)
+    assert vocabulary.ends(done)
+    assert not opened(path, PLAIN)._load().ends(done)
