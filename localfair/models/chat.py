@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from localfair.errors import TrainingError
+from localfair.errors import ModelError, TrainingError
 from localfair.models.chat_template import NOTHING_TOLD, ChatSettings, ChatTemplate, is_dated
 from localfair.models.control import as_text, first_spelled
 from localfair.record.nouns import Message
@@ -143,7 +143,10 @@ def with_bos(tokenizer: Tokenizer) -> str | None:
     chat = _chat(tokenizer)
     if not chat.beginning:
         return template
-    text = chat.template.text([Message("user", "text")], opens_reply=True)
+    try:
+        text = chat.template.text([Message("user", "text")], opens_reply=True)
+    except ModelError:
+        return template  # who asks it will be told
     if _ids(tokenizer, text)[:1] == chat.beginning:
         return template
     return "{{ bos_token }}" + template

@@ -92,7 +92,7 @@ class ChatTemplate:
         self._settings = settings
         # `tools` and `documents` are always given, as transformers does: templates count on it
         self._values = {"bos_token": bos, "eos_token": eos, "tools": None, "documents": None}
-        self._forms: dict[tuple[str, ...], _Form] = {}
+        self._forms: dict[tuple[tuple[str, ...], bool], _Form] = {}
         try:
             compiles(template)
         except TemplateFault as fault:
@@ -139,7 +139,7 @@ class ChatTemplate:
         """
         quoted = [Message(m.role, as_text(self.control, m.content)) for m in messages]
         try:
-            form = self._form(tuple(message.role for message in quoted))
+            form = self._form(quoted, opens_reply)
             return self._held(quoted, form, opens_reply, enable_thinking)
         except TemplateFault as fault:
             raise self._refusal(fault, about) from fault
@@ -165,20 +165,21 @@ class ChatTemplate:
 
     # -- forms ------------------------------------------------------------------------------------
 
-    def _form(self, roles: tuple[str, ...]) -> _Form:
+    def _form(self, messages: Sequence[Message], opens_reply: bool) -> _Form:
         """The first form in which the template writes every text of messages of these roles.
 
         Found with texts that nothing else writes: a question may be a word of the template's own.
         """
-        if roles in self._forms:
-            return self._forms[roles]
-        messages = [Message(role, TRIAL.format(number)) for number, role in enumerate(roles)]
+        roles = tuple(message.role for message in messages)
+        if (roles, opens_reply) in self._forms:
+            return self._forms[roles, opens_reply]
+        trial = [Message(role, TRIAL.format(number)) for number, role in enumerate(roles)]
         first: TemplateFault | None = None
         for form in FORMS:
             if form.folded and roles[:2] != ("system", "user"):
                 continue
             try:
-                self._held(messages, form, True, None)
+                self._held(trial, form, opens_reply, None)
             except TemplateFault as fault:
                 if fault.problem == "limit":
                     raise
@@ -186,7 +187,7 @@ class ChatTemplate:
                 continue
             if form.folded:
                 _say_folded(self._name)
-            self._forms[roles] = form
+            self._forms[roles, opens_reply] = form
             return form
         assert first is not None
         raise first
@@ -234,7 +235,7 @@ class ChatTemplate:
     def _trial(self, messages: Sequence[Message]) -> str:
         """A conversation's text; nothing when the template refuses it."""
         try:
-            return self._held(messages, self._form(tuple(m.role for m in messages)), False, None)
+            return self._held(messages, self._form(messages, False), False, None)
         except TemplateFault as fault:
             if fault.problem == "limit":
                 raise self._refusal(fault, "") from fault

@@ -10,6 +10,7 @@ have, CHARACTERS the longest text. It ends with its stdin. Knows nothing of mode
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import resource
@@ -142,7 +143,8 @@ def _limit(kind: int, value: int) -> None:
 def main(seconds: int, memory: int, longest: int) -> None:
     """Answer line by line until stdin ends."""
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, memory)
+    with contextlib.suppress(ValueError):  # macOS takes no such limit: there time alone is one
+        _limit(resource.RLIMIT_AS, memory)
     for line in sys.stdin:
         used = resource.getrusage(resource.RUSAGE_SELF)
         _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + seconds)

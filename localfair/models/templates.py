@@ -111,7 +111,7 @@ class _Renderer:
         self.close()
         limits = [str(limit) for limit in (SECONDS, MEMORY, LONGEST)]
         self._child = subprocess.Popen(
-            [sys.executable, "-I", str(CHILD), *limits],
+            [sys.executable, "-P", str(CHILD), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

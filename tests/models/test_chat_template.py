@@ -219,3 +219,13 @@ TOKENS = ("<start>", "<end>", "<user>", "<assistant>", "<system>")
 )
 def test_what_follows_a_reply_ends_a_turn_and_what_opens_the_next_does_not(text, expected):
     assert template(text, control=TOKENS).end_of_turn() == expected
+
+
+def test_a_template_that_opens_no_reply_after_a_reply_still_renders_a_lesson():
+    text = (
+        "{% if add_generation_prompt and messages[-1].role == 'assistant' %}"
+        "{{ raise_exception('ask first') }}{% endif %}" + TURNS
+    )
+    lesson = [QUESTION, Message("assistant", "60")]
+    expected = "<user>How many pens?<end><assistant>60<end>"
+    assert template(text).text(lesson, opens_reply=False) == expected
