@@ -129,7 +129,8 @@ class TransformersEngine:
 
 
 def _prompt(loaded: _Loaded, request: Request) -> list[int]:
-    return prompt_ids(loaded.tokenizer, request.messages, request.sampling.enable_thinking)
+    enable_thinking = request.sampling.enable_thinking
+    return prompt_ids(loaded.tokenizer, request.messages, enable_thinking, request.about)
 
 
 @dataclass(slots=True)

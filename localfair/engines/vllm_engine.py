@@ -119,7 +119,8 @@ class VllmEngine:
     def _prompt(self, request: Request, reply: int) -> list[int]:
         """The tokens of a prompt. Raises PromptTooLong when they and `reply` more do not fit."""
         enable_thinking = request.sampling.enable_thinking
-        ids = prompt_ids(self._load_tokenizer(), request.messages, enable_thinking)
+        tokenizer = self._load_tokenizer()
+        ids = prompt_ids(tokenizer, request.messages, enable_thinking, request.about)
         refuse_too_long(request, len(ids), reply, self.identity, self._length)
         return ids
 

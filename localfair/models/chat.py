@@ -61,14 +61,18 @@ def load_tokenizer(
 
 
 def prompt_ids(
-    tokenizer: Tokenizer, messages: Sequence[Message], enable_thinking: bool | None = None
+    tokenizer: Tokenizer,
+    messages: Sequence[Message],
+    enable_thinking: bool | None = None,
+    about: str = "",
 ) -> list[int]:
     """The tokens a model is asked to continue: the chat template with its opening of the reply.
 
     Control tokens come from the template alone (see `as_text`). Raises TrainingError for a
-    tokenizer without a chat template, ModelError when the template refuses the messages.
+    tokenizer without a chat template, ModelError naming `about` when the template refuses the
+    messages.
     """
-    return render_ids(tokenizer, messages, True, enable_thinking)
+    return render_ids(tokenizer, messages, True, enable_thinking, about)
 
 
 def end_of_turn(tokenizer: Tokenizer) -> int:
@@ -94,6 +98,7 @@ def render_ids(
     messages: Sequence[Message],
     opens_reply: bool,
     enable_thinking: bool | None = None,
+    about: str = "",
 ) -> list[int]:
     """The tokens of a conversation, the beginning-of-text token once where the tokenizer adds one.
 
@@ -101,7 +106,9 @@ def render_ids(
     """
     chat = _chat(tokenizer)
     read = [Message(m.role, chat.unmasked(m.content)) for m in messages]
-    text = chat.template.text(read, opens_reply=opens_reply, enable_thinking=enable_thinking)
+    text = chat.template.text(
+        read, opens_reply=opens_reply, enable_thinking=enable_thinking, about=about
+    )
     ids = _ids(tokenizer, text)
     return ids if ids[: len(chat.beginning)] == chat.beginning else [*chat.beginning, *ids]
 

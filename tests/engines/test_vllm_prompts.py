@@ -32,7 +32,7 @@ def engine_of(folder, template, **more):
 )
 def test_what_a_template_refuses_is_one_line_with_a_hint_and_starts_nothing(folder, template):
     engine = engine_of(folder, template)
-    with pytest.raises(ModelError, match="the chat template of tiny refuses") as refused:
+    with pytest.raises(ModelError, match="the chat template of tiny refuses q0") as refused:
         next(engine.generate(asked(1)))
     assert refused.value.hint
     assert engine._server is None
