@@ -34,12 +34,19 @@ NAMES = {
 OUTER = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 
 
-def write(folder: Path, path: Path, *, add_bos: bool = False) -> Path:
-    """Write the model that `tiny.build` saved in `folder` to `path`; return `path`."""
+# letters of bytes that stand in no text: their tokens can be given other texts
+SPARE = "øùúû"
+
+
+def write(folder: Path, path: Path, *, add_bos: bool = False, added: tuple[str, ...] = ()) -> Path:
+    """Write the model that `tiny.build` saved in `folder` to `path`; return `path`.
+
+    `added` are tokens of the user's own (type USER_DEFINED), which no text is cut at.
+    """
     llama = LlamaForCausalLM.from_pretrained(folder)
     writer = gguf.GGUFWriter(path, "llama")
     _write_hyperparameters(writer, llama.config)
-    _write_tokenizer(writer, tiny.tokenizer(), add_bos)
+    _write_tokenizer(writer, tiny.tokenizer(), add_bos, added)
     for name, weight in llama.state_dict().items():
         values = _rotated(name, weight.float().numpy(), llama.config)
         writer.add_tensor(_name(name), values)
@@ -68,12 +75,18 @@ def _write_hyperparameters(writer: gguf.GGUFWriter, config: Any) -> None:
     writer.add_vocab_size(config.vocab_size)
 
 
-def _write_tokenizer(writer: gguf.GGUFWriter, words: Any, add_bos: bool) -> None:
+def _write_tokenizer(
+    writer: gguf.GGUFWriter, words: Any, add_bos: bool, added: tuple[str, ...]
+) -> None:
     bpe = json.loads(words.backend_tokenizer.to_str())["model"]
     texts = words.convert_ids_to_tokens(range(len(words)))
     types = [gguf.TokenType.NORMAL] * len(texts)
     for token_id in words.all_special_ids:
         types[token_id] = gguf.TokenType.CONTROL
+    for letter, token in zip(SPARE, added, strict=False):
+        token_id = texts.index(letter)
+        texts[token_id] = token
+        types[token_id] = gguf.TokenType.USER_DEFINED
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(texts)

@@ -39,7 +39,7 @@ def plan(**options: Any) -> None:
 
 def lines(planned: Planned) -> list[str]:
     """The plan as text; `+N` is what may come on top once the steps before have answered."""
-    return [HEAD, *_steps(planned), "", *_totals(planned), *_unmeasured(planned)]
+    return [HEAD, *_steps(planned), "", *_totals(planned), *_unmeasured(planned), *planned.notes]
 
 
 def _steps(planned: Planned) -> Iterator[str]:

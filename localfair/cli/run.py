@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,12 @@ def _renamed(ctx: click.Context, option: click.Parameter, value: int | None) -> 
     if value is not None:
         warn("--limit is now --train-limit")
         ctx.params["train_limit"] = value
+
+
+def _day(
+    ctx: click.Context, option: click.Parameter, value: datetime.datetime | None
+) -> datetime.date | None:
+    return value.date() if value else None
 
 
 OPTIONS = [
@@ -53,6 +60,13 @@ OPTIONS = [
     click.option("--limit", type=COUNT, hidden=True, expose_value=False, callback=_renamed),
     click.option("--test-limit", type=COUNT, help="At most N test (and dev) questions."),
     click.option("--seed", type=SEED, default=0, show_default=True),
+    click.option(
+        "--date",
+        metavar="YYYY-MM-DD",
+        type=click.DateTime(["%Y-%m-%d"]),
+        callback=_day,
+        help="The day that dated chat templates write. Default: the record's, or today.",
+    ),
     click.option(
         "--set",
         "settings",

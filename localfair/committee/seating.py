@@ -6,6 +6,7 @@ nothing of tasks or steps, and names no engine.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,9 +77,18 @@ class Member:
         """The chat template that the card puts in front of its weights' own, or None."""
         return self.model.card_template
 
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer that the member's exams and lessons are both made with."""
-        return load_tokenizer(self.folder(), self.chat_template)
+    def tokenizer(self, enable_thinking: bool | None = None) -> Tokenizer:
+        """The tokenizer that the member's exams and lessons are both made with.
+
+        `enable_thinking` goes before what the model's card says of it.
+        """
+        assert isinstance(self.model, Model)
+        settings = self.model.settings
+        if enable_thinking is not None:
+            settings = replace(settings, enable_thinking=enable_thinking)
+        return load_tokenizer(
+            self.folder(), self.chat_template, name=self.model.name, settings=settings
+        )
 
     def with_adapter(self, adapter: str, folder: Path | None) -> Member:
         """The same seat's model with this adapter, or with none."""
@@ -86,15 +96,21 @@ class Member:
 
 
 class Seating:
-    """Makes members; remembers resolved models, so that one file is hashed and opened once."""
+    """Makes members; remembers resolved models, so that one file is hashed and opened once.
 
-    def __init__(self, workspace: Path, seed: int, options: Options) -> None:
+    `date` is the day that dated chat templates write; None is today.
+    """
+
+    def __init__(
+        self, workspace: Path, seed: int, options: Options, date: datetime.date | None = None
+    ) -> None:
         for name in (options.engine, options.student_engine):
             if name is not None:
                 engine_named(name)  # an unknown name is refused before any model is looked for
         self.workspace = workspace
         self.seed = seed
         self.options = options
+        self.date = date or datetime.date.today()
         self._models: dict[str, AnyModel] = {}
 
     def model(self, name: str) -> AnyModel:
@@ -103,7 +119,7 @@ class Seating:
         Raises UsageError when one key would go to the servers of several models.
         """
         if name not in self._models:
-            self._models[name] = find_model(name, self.workspace)
+            self._models[name] = self._dated(find_model(name, self.workspace))
             urls = {}
             for model in self._models.values():
                 if isinstance(model, Model) and model.format == "endpoint":
@@ -111,13 +127,20 @@ class Seating:
             refuse_shared_key(urls)
         return self._models[name]
 
+    def _dated(self, model: AnyModel) -> AnyModel:
+        """The model with the day that its chat template is to write, if it writes one."""
+        if not isinstance(model, Model) or not model.is_dated:
+            return model
+        return replace(model, settings=replace(model.settings, date=self.date))
+
     def seat(self, role: Role, names: Iterable[str]) -> list[Member]:
         """One member per name; the same model may hold several."""
         return [self.member(role, index, name) for index, name in enumerate(names)]
 
     def with_engine(self, name: str) -> Seating:
         """The same seating with this engine for its student."""
-        other = Seating(self.workspace, self.seed, replace(self.options, student_engine=name))
+        options = replace(self.options, student_engine=name)
+        other = Seating(self.workspace, self.seed, options, self.date)
         other._models = self._models
         return other
 

@@ -141,7 +141,7 @@ class EngineSpec:
         return EngineIdentity(
             model=model.name,
             fingerprint=model.fingerprint,
-            chat_template=model.chat_template_hash,
+            chat_template=model.template_id,
             engine=self.variant(model, precision),
             adapter=adapter,
         )

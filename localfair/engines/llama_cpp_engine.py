@@ -99,7 +99,7 @@ class LlamaCppEngine:
         low.llama_backend_init()
         if self._weights is None:
             self._weights = self._load_weights()
-        vocabulary = Vocabulary(self._weights, self.identity.model, self._model.chat_template)
+        vocabulary = Vocabulary(self._weights, self._model)
         if self._opening.adapter is not None:
             self._adapter = self._load_adapter(as_gguf(self._opening.adapter, self._model.path))
         self._vocabulary = vocabulary
@@ -140,7 +140,7 @@ class LlamaCppEngine:
         prompt = vocabulary.prompt(request)
         texts = []
         for continuation in request.continuations:
-            tokens = vocabulary.tokens(continuation.encode(), special=False)
+            tokens = vocabulary.inside(continuation)
             refuse_too_long(request, len(prompt), len(tokens), self.identity, self._model.context)
             texts.append(tokens)
         return shared_inputs(request, prompt, texts)

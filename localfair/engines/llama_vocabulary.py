@@ -6,43 +6,60 @@ Reads a loaded model's vocabulary and a template. Knows nothing of contexts, sam
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llama_cpp import llama_cpp as low
 
-from localfair.models.chat import ChatTemplate
+from localfair.models.chat_template import ChatTemplate
+from localfair.models.control import as_text
 from localfair.record.nouns import Request
+
+if TYPE_CHECKING:
+    from localfair.models import Model
 
 PIECE_BYTES = 256
 CONTROL = low.LLAMA_TOKEN_ATTR_CONTROL | low.LLAMA_TOKEN_ATTR_UNKNOWN
+ADDED = low.LLAMA_TOKEN_ATTR_USER_DEFINED
 
 
 class Vocabulary:
-    """The vocabulary of one loaded model; `name` is what messages call it.
+    """The vocabulary of loaded weights, with the chat template of their model.
 
     Raises ModelError when the template is missing or no Jinja.
     """
 
-    def __init__(self, model: Any, name: str, template: str | None) -> None:
-        self.pointer = low.llama_model_get_vocab(model)
+    def __init__(self, weights: Any, model: Model) -> None:
+        self.pointer = low.llama_model_get_vocab(weights)
         self._bos: int = low.llama_vocab_bos(self.pointer)
         self._template = ChatTemplate(
-            name,
-            template,
+            model.name,
+            model.chat_template,
             bos=self._spelled(self._bos),
             eos=self._spelled(low.llama_vocab_eos(self.pointer)),
-            control=_control_texts(self.pointer),
+            control=_texts(self.pointer, CONTROL),
+            settings=model.settings,
         )
+        self._template.protect(_texts(self.pointer, ADDED))
+        end = self._template.end_of_turn()
+        self._end_of_turn = self._tokens(end, special=True) if end else []
 
     def prompt(self, request: Request) -> list[int]:
         """The tokens of the chat template's text.
 
-        A control token that a message spells stays text.
+        A control token that a message spells stays text. The beginning-of-text token stands once
+        where the vocabulary adds one, whether the template writes it or not.
         """
-        return self.tokens(self._template.prompt(request).encode())
+        tokens = self._tokens(self._template.prompt(request), special=True)
+        adds_bos = low.llama_vocab_get_add_bos(self.pointer) and self._bos >= 0
+        return [self._bos, *tokens] if adds_bos and tokens[:1] != [self._bos] else tokens
 
-    def tokens(self, text: bytes, special: bool = True) -> list[int]:
-        """A whole prompt's tokens. Without `special` those of a text that stands inside one."""
+    def inside(self, text: str) -> list[int]:
+        """The tokens of a text that stands inside a prompt: none of them is a control token."""
+        return self._tokens(as_text(self._template.control, text), special=False)
+
+    def _tokens(self, written: str, special: bool) -> list[int]:
+        """A text's tokens and none beside them; control tokens are read with `special`."""
+        text = written.encode()
         tokens = (low.llama_token * (len(text) + 8))()
         count = low.llama_tokenize(
             self.pointer,
@@ -50,15 +67,15 @@ class Vocabulary:
             len(text),
             tokens,
             len(tokens),
-            special and self._adds_bos(text),
+            False,
             special,
         )
         assert count > 0, count
         return list(tokens[:count])
 
     def ends(self, token: int) -> bool:
-        """Whether a token ends a turn."""
-        return bool(low.llama_vocab_is_eog(self.pointer, token))
+        """Whether a token ends a turn: llama.cpp's word for it, or the template's."""
+        return low.llama_vocab_is_eog(self.pointer, token) or self._end_of_turn == [token]
 
     def piece(self, token: int, special: bool = False) -> bytes:
         """A token's bytes; none for a control token unless `special`."""
@@ -76,20 +93,12 @@ class Vocabulary:
             return ""
         return self.piece(token, special=True).decode(errors="replace")
 
-    def _adds_bos(self, text: bytes) -> bool:
-        """Whether a beginning-of-text token must be put before a prompt: the template may write
-        it itself.
-        """
-        if not low.llama_vocab_get_add_bos(self.pointer):
-            return False
-        return self._bos < 0 or not text.startswith(self.piece(self._bos, special=True))
 
-
-def _control_texts(vocab: Any) -> tuple[str, ...]:
-    """How the vocabulary's control tokens are spelled, those of two characters or more."""
+def _texts(vocab: Any, attributes: int) -> tuple[str, ...]:
+    """How the tokens with one of these attributes are spelled, those of two characters or more."""
     texts = []
     for token in range(low.llama_vocab_n_tokens(vocab)):
-        if not low.llama_vocab_get_attr(vocab, token) & CONTROL:
+        if not low.llama_vocab_get_attr(vocab, token) & attributes:
             continue
         text = low.llama_vocab_get_text(vocab, token).decode(errors="replace")
         if len(text) > 1:

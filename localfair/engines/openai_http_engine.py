@@ -103,7 +103,14 @@ class OpenAIHttpEngine:
 
     def _messages(self, request: Request) -> dict[str, Any]:
         messages = [{"role": m.role, "content": m.content} for m in request.messages]
-        return {"model": self._card.served, "messages": messages}
+        body: dict[str, Any] = {"model": self._card.served, "messages": messages}
+        enable_thinking = request.sampling.enable_thinking
+        if enable_thinking is None:
+            enable_thinking = self._card.enable_thinking
+        if enable_thinking is not None:
+            # vLLM and llama.cpp's server give it to the template; others leave it
+            body["chat_template_kwargs"] = {"enable_thinking": enable_thinking}
+        return body
 
     def _completion(self, request: Request) -> dict[str, Any]:
         body = {

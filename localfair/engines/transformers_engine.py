@@ -22,7 +22,7 @@ from localfair.engines.decoding import Batch, BatchRow, arranged
 from localfair.engines.requests import refuse_constraint, refuse_too_long
 from localfair.engines.torch_sampling import drawing
 from localfair.errors import EngineError
-from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
+from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids, text_ids
 from localfair.models.loading import load_causal_lm, with_adapter
 from localfair.record.nouns import Generation, Request
 
@@ -94,7 +94,12 @@ class TransformersEngine:
         if self._loaded is None:
             folder = self._opening.folder()
             precision = self._opening.precision
-            tokenizer = load_tokenizer(folder, self._model.chat_template)
+            tokenizer = load_tokenizer(
+                folder,
+                self._model.chat_template,
+                name=self.identity.model,
+                settings=self._model.settings,
+            )
             base = load_causal_lm(folder, precision)
             model = with_adapter(base, self._opening.adapter, precision)
             _refuse_windows(model.config)
@@ -102,7 +107,7 @@ class TransformersEngine:
         return self._loaded
 
     def _row(self, loaded: _Loaded, request: Request) -> BatchRow:
-        ids = prompt_ids(loaded.tokenizer, request.messages)
+        ids = _prompt(loaded, request)
         most = request.sampling.max_tokens
         refuse_too_long(request, len(ids), most, self.identity, self._model.context)
         reply = _Reply(request, loaded)
@@ -112,15 +117,20 @@ class TransformersEngine:
         return BatchRow(ids, reply.ended, chooses, note=reply)
 
     def _scoring(self, loaded: _Loaded, request: Request) -> _Scoring:
-        prompt = prompt_ids(loaded.tokenizer, request.messages)
+        prompt = _prompt(loaded, request)
         texts = []
         for continuation in request.continuations:
-            ids = loaded.tokenizer(continuation, add_special_tokens=False).input_ids
+            ids = text_ids(loaded.tokenizer, continuation)
             assert ids, "a continuation without a token"
             texts.append(ids)
         longest = max((len(ids) for ids in texts), default=0)
         refuse_too_long(request, len(prompt), longest, self.identity, self._model.context)
         return _Scoring(request, prompt, texts)
+
+
+def _prompt(loaded: _Loaded, request: Request) -> list[int]:
+    enable_thinking = request.sampling.enable_thinking
+    return prompt_ids(loaded.tokenizer, request.messages, enable_thinking, request.about)
 
 
 @dataclass(slots=True)

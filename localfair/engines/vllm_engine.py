@@ -27,7 +27,7 @@ from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
 from localfair.engines.vllm_memory import memory_arguments, most_cache
 from localfair.errors import UsageError
-from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids
+from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids, text_ids
 from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.record.nouns import Generation, Request
 
@@ -114,12 +114,19 @@ class VllmEngine:
     def _load_tokenizer(self) -> Any:
         """The tokenizer, with the card's own chat template."""
         if self._tokenizer is None:
-            self._tokenizer = load_tokenizer(self._folder(), self._model.chat_template)
+            self._tokenizer = load_tokenizer(
+                self._folder(),
+                self._model.chat_template,
+                name=self.identity.model,
+                settings=self._model.settings,
+            )
         return self._tokenizer
 
     def _prompt(self, request: Request, reply: int) -> list[int]:
         """The tokens of a prompt. Raises PromptTooLong when they and `reply` more do not fit."""
-        ids = prompt_ids(self._load_tokenizer(), request.messages)
+        enable_thinking = request.sampling.enable_thinking
+        tokenizer = self._load_tokenizer()
+        ids = prompt_ids(tokenizer, request.messages, enable_thinking, request.about)
         refuse_too_long(request, len(ids), reply, self.identity, self._length)
         return ids
 
@@ -127,7 +134,7 @@ class VllmEngine:
         tokenizer = self._load_tokenizer()
         texts = []
         for continuation in request.continuations:
-            ids = tokenizer(continuation, add_special_tokens=False).input_ids
+            ids = text_ids(tokenizer, continuation)
             assert ids, "a continuation without a token"
             texts.append(ids)
         longest = max((len(ids) for ids in texts), default=0)

@@ -27,8 +27,9 @@ from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
 from localfair.engines.xllamacpp_child import KEY
 from localfair.errors import EngineDied, EngineError
-from localfair.models.chat import ChatTemplate
-from localfair.models.gguf_tokens import control_texts
+from localfair.models.chat_template import ChatTemplate
+from localfair.models.control import as_text
+from localfair.models.gguf_tokens import marked_tokens
 from localfair.record.nouns import Generation, Request
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class XllamacppEngine:
         self._length = 0  # tokens that each of the server's sequences may have
         self._slots = opening.batch
         self._template: ChatTemplate | None = None
+        self._bos = ""  # the beginning-of-text token's text
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`."""
@@ -126,17 +128,24 @@ class XllamacppEngine:
         properties = server.client.get("/props")
         self._check_context(properties, length)
         if self._template is None:
-            with read_from(WHO, "/props"):
-                bos = str(properties["bos_token"])
-                eos = str(properties["eos_token"])
-            self._template = ChatTemplate(
-                self.identity.model,
-                self._model.chat_template,
-                bos=bos,
-                eos=eos,
-                control=control_texts(self._model.path),
-            )
+            self._template = self._made_template(properties)
         return server
+
+    def _made_template(self, properties: dict[str, Any]) -> ChatTemplate:
+        tokens = marked_tokens(self._model.path)
+        with read_from(WHO, "/props"):
+            self._bos = str(properties["bos_token"])
+            eos = str(properties["eos_token"])
+        template = ChatTemplate(
+            self.identity.model,
+            self._model.chat_template,
+            bos=self._bos,
+            eos=eos,
+            control=tokens.control,
+            settings=self._model.settings,
+        )
+        template.protect(tokens.added)
+        return template
 
     def _check_context(self, properties: dict[str, Any], length: int) -> None:
         """Raise EngineDied when the server gives its sequences less than it was told to."""
@@ -208,8 +217,12 @@ class XllamacppEngine:
     def _scorings(self, asked: list[Request]) -> list[Scoring]:
         """Every request's continuations as tokens, with its prompt."""
         continuations = dict.fromkeys(text for r in asked for text in r.continuations)
-        tokens = self._tokenised(list(continuations), parse_special=False)
-        texts = [[tokens[text] for text in request.continuations] for request in asked]
+        self._started()
+        assert self._template is not None
+        control = self._template.control
+        quoted = {text: as_text(control, text) for text in continuations}
+        tokens = self._tokenised(list(quoted.values()), parse_special=False)
+        texts = [[tokens[quoted[text]] for text in request.continuations] for request in asked]
         longest = [max((len(ids) for ids in of_request), default=0) for of_request in texts]
         prompts = self._prompts(asked, longest)
         scorings = []
@@ -232,14 +245,23 @@ class XllamacppEngine:
         tokens = self._tokenised(texts, parse_special=True)
         if not texts:
             return tokens
-        empty = Call("/tokenize", {"content": "", "add_special": True})
-        (answer,) = self._started().client.each([empty], 1)
-        with read_from(WHO, answer.call.path, answer.raw):
-            beginning = token_ids(answer.data["tokens"])[:1]
+        beginning = self._beginning()
         for text, ids in tokens.items():
             if ids[:1] != beginning:
                 tokens[text] = [*beginning, *ids]
         return tokens
+
+    def _beginning(self) -> list[int]:
+        """The beginning-of-text token, where the vocabulary adds one.
+
+        What it adds to an empty text may be an end-of-text token, which no prompt gets.
+        """
+        empty = Call("/tokenize", {"content": "", "add_special": True})
+        (answer,) = self._started().client.each([empty], 1)
+        with read_from(WHO, answer.call.path, answer.raw):
+            added = token_ids(answer.data["tokens"])[:1]
+        bos = self._tokenised([self._bos], parse_special=True)[self._bos] if self._bos else []
+        return added if added == bos else []
 
     def _tokenised(self, texts: list[str], *, parse_special: bool) -> dict[str, list[int]]:
         """Text -> tokens. Many texts go in one call, between ids that no token has."""

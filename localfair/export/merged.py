@@ -59,10 +59,11 @@ def merge(base: Path, adapter: Path, precision: str) -> PreTrainedModel:
 
 def save_merged(merged: PreTrainedModel, base: Path, model: Model, folder: Path) -> None:
     """Save the merged weights, their configuration, and the tokenizer with its chat template."""
-    from localfair.models.chat import load_tokenizer
+    from localfair.models.chat import load_tokenizer, with_bos
 
     tokenizer = load_tokenizer(base)
     tokenizer.chat_template = model.chat_template or tokenizer.chat_template
+    tokenizer.chat_template = with_bos(tokenizer)
     merged.config._name_or_path = ""  # else the saved configuration holds a path of this machine
     with contextlib.redirect_stderr(io.StringIO()):  # transformers draws progress bars of its own
         merged.save_pretrained(folder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,9 @@ def trained_student(store: Store, run: str | None, workspace: Path) -> TrainedSt
     folder = store.path.parent / adapter["path"]
     _check_weights(folder, adapter)
     options = Options(engine=settings["engine"], precision=settings["precision"])
-    seating = Seating(workspace, run_row["seed"], options)
+    recorded = settings.get("date")  # of a run whose chat templates write one
+    day = date.fromisoformat(recorded) if recorded else None
+    seating = Seating(workspace, run_row["seed"], options, day)
     return TrainedStudent(
         run=run_row,
         recipe=recorded_recipe(run_row["effective"]),

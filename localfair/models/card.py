@@ -104,6 +104,8 @@ class Card(BaseModel):
 
     size: bytes. sha256: of the GGUF file, or of the folder's list of file hashes for safetensors.
     chat_template: `weights` when the weights carry it, else the Jinja text itself.
+    thinks: whether it thinks aloud before it answers. enable_thinking: what a template that knows the
+    word is told; a recipe's sampling table goes before it.
     path: where `models add` found the weights, absolute.
 
     The model of a card in the format `endpoint` has no file here. url: the server's root; served:
@@ -129,6 +131,8 @@ class Card(BaseModel):
     sha256: Sha256 | None = None
     chat_template: Template = IN_WEIGHTS
     context_length: int | None = Field(default=None, gt=0, le=MOST_CONTEXT, strict=True)
+    thinks: bool = False
+    enable_thinking: bool | None = None
     roles: tuple[Role, ...] = Field(default=(), max_length=MOST_SOURCES)
     sources: tuple[Source, ...] = Field(default=(), max_length=MOST_SOURCES)
     path: Address = ""

@@ -24,6 +24,7 @@ from typing import Any
 
 from localfair.errors import LocalfairError, MissingDependency, ModelError
 from localfair.machine.files import disk_is_full, replacing
+from localfair.models.chat import with_bos
 from localfair.models.hashing import weights_of
 from localfair.models.parsing import FAILURES, one_line
 from localfair.models.registry import Model, weights_dir
@@ -129,6 +130,7 @@ def _convert(model: Model, folder: Path) -> None:
             "use the model's safetensors version",
         ) from error
     tokenizer.chat_template = model.chat_template
+    tokenizer.chat_template = with_bos(tokenizer)
     with contextlib.redirect_stderr(io.StringIO()):
         weights.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

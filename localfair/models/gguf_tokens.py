@@ -1,10 +1,12 @@
-"""The control tokens of a GGUF: what no message may spell if it is to stay text.
+"""The control tokens of a GGUF and the tokens added to its vocabulary: what a message must not spell
+if it is to stay text.
 
 Reads one file's head. Knows nothing of prompts.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from localfair.models.parsing import reading
 TOKENS = "tokenizer.ggml.tokens"
 TYPES = "tokenizer.ggml.token_type"
 # token types of ggml
-NORMAL, UNKNOWN, CONTROL = 1, 2, 3
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
 # llama.cpp takes these for control tokens whatever type the file gives them: they end turns
 ENDS = frozenset(
     {
@@ -43,21 +45,35 @@ ENDS = frozenset(
 )
 
 
-def control_texts(path: Path) -> tuple[str, ...]:
-    """Every control token's text of two characters or more, in the vocabulary's order.
+@dataclass(frozen=True, slots=True)
+class MarkedTokens:
+    """The texts of two characters or more, in the vocabulary's order.
 
-    Raises MissingWeights, CorruptWeights.
+    control: of control tokens. added: of those that are read as one token wherever a text spells
+    them, and are no control tokens.
     """
+
+    control: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+def marked_tokens(path: Path) -> MarkedTokens:
+    """The control tokens and the added tokens of a file. Raises MissingWeights, CorruptWeights."""
     read_gguf_header(path)  # so that a damaged file is an error of ours
     with reading(path, "a usable GGUF file", "get it again"), opened(path) as reader:
         vocabulary = _vocabulary(reader)
     tokens = vocabulary.get(TOKENS, [])
     types = vocabulary.get(TYPES) or [NORMAL] * len(tokens)
-    return tuple(
-        token
-        for token, token_type in zip(tokens, types, strict=False)
-        if len(token) > 1 and _is_control(token, token_type)
-    )
+    control = []
+    added = []
+    for token, token_type in zip(tokens, types, strict=False):
+        if len(token) < 2:
+            continue
+        if _is_control(token, token_type):
+            control.append(token)
+        elif token_type == USER_DEFINED:
+            added.append(token)
+    return MarkedTokens(tuple(control), tuple(added))
 
 
 def _is_control(token: str, token_type: int) -> bool:

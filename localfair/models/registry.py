@@ -7,13 +7,15 @@ network.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UnknownModel, nearest
 from localfair.machine.workspace import packaged_dir
 from localfair.models import endpoint
 from localfair.models.card import IN_WEIGHTS, Card, load_card
+from localfair.models.chat_template import ChatSettings, is_dated
 from localfair.models.hashing import Hashes
 from localfair.models.metadata import card_of, read_header, weights_size
 from localfair.models.parsing import exists
@@ -25,6 +27,7 @@ class Model:
     """A card whose weights are here and were checked.
 
     fingerprint: `sha256:` and the hex of the GGUF, or of the folder's list of file hashes.
+    settings: what its template is told beside the messages.
     context: tokens a sequence may have, 0 when neither card nor weights say.
     kv_bytes: bytes of an f16 key and value cache for one token.
     """
@@ -36,6 +39,7 @@ class Model:
     chat_template_hash: str
     context: int
     kv_bytes: int = 0
+    settings: ChatSettings = field(default_factory=ChatSettings)
 
     @property
     def name(self) -> str:
@@ -55,6 +59,23 @@ class Model:
     def card_template(self) -> str | None:
         """The chat template that the card puts in front of its weights' own, or None."""
         return None if self.card.chat_template == IN_WEIGHTS else self.chat_template
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its chat template writes the date."""
+        return is_dated(self.chat_template)
+
+    @property
+    def template_id(self) -> str:
+        """The hash of its chat template, and of what it is told where that is anything."""
+        told: dict[str, Any] = {}
+        if self.is_dated and self.settings.date is not None:
+            told["date"] = self.settings.date.isoformat()
+        if self.settings.enable_thinking is not None:
+            told["enable_thinking"] = self.settings.enable_thinking
+        if not told:
+            return self.chat_template_hash
+        return content_id("chat_template", template=self.chat_template_hash, **told)
 
     @property
     def sha256(self) -> str:
@@ -176,6 +197,7 @@ def verified_at(card: Card, path: Path, hashes: Hashes) -> Model:
         chat_template_hash=content_id("chat_template", text=template or ""),
         context=card.context_length or header.context_length,
         kv_bytes=header.kv_bytes,
+        settings=ChatSettings(enable_thinking=card.enable_thinking),
     )
 
 
@@ -191,6 +213,7 @@ def _behind_endpoint(card: Card) -> Model:
         chat_template=None,
         chat_template_hash=content_id("chat_template", text=""),
         context=card.context_length or 0,
+        settings=ChatSettings(enable_thinking=card.enable_thinking),
     )
 
 

@@ -69,6 +69,8 @@ class Script:
     chat_template: ClassVar[str | None] = None
     chat_template_hash: ClassVar[str] = ""
     card_template: ClassVar[str | None] = None
+    is_dated: ClassVar[bool] = False
+    template_id: ClassVar[str] = ""
 
 
 def load_script(path: Path) -> Script:

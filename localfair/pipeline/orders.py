@@ -1,10 +1,12 @@
 """What the user asked for: which recipe, on which task, with whom, recorded where.
 
-Reads recipes and model cards; asks nobody. Knows nothing of how a run is done.
+Reads recipes, model cards and the date in the record; asks nobody. Knows nothing of how a run is
+done.
 """
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,8 @@ from localfair.machine.workspace import workspace_dir
 from localfair.models import find_model
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import AnyStep, Recipe
+from localfair.record.connection import exists
+from localfair.record.store import Store
 
 if TYPE_CHECKING:
     from localfair.models.loading import Precision
@@ -27,7 +31,8 @@ class RunOptions:
     """What a command line may say of a run beside its recipe; None or () leave it to the recipe.
 
     settings: `STEP.KEY=VALUE` each. workspace: the user's folder. train_limit, test_limit: the most
-    questions taken of train, and of test and dev.
+    questions taken of train, and of test and dev. date: the day that dated chat templates write;
+    left out it is the record's, and today's where the record has none.
     """
 
     task: str | None = None
@@ -46,6 +51,8 @@ class RunOptions:
     student_engine: str | None = None
     precision: Precision | None = None
     batch: int | None = None
+    date: datetime.date | None = None
+    today: datetime.date = field(default_factory=datetime.date.today)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,7 @@ class Order:
     test_limit: int | None = None
     seed: int = 0
     options: Options = field(default_factory=Options)
+    date: datetime.date = field(default_factory=datetime.date.today)
 
 
 def order(recipe: str, options: RunOptions) -> Order:
@@ -97,7 +105,15 @@ def order(recipe: str, options: RunOptions) -> Order:
         test_limit=options.test_limit or loaded.defaults.test_limit,
         seed=options.seed,
         options=_engine_options(loaded, options),
+        date=options.date or _recorded_date(options.db) or options.today,
     )
+
+
+def _recorded_date(db: Path) -> datetime.date | None:
+    if not exists(db):
+        return None
+    with Store.open(db) as store:
+        return store.template_date()
 
 
 def _engine_options(recipe: Recipe, options: RunOptions) -> Options:

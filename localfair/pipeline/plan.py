@@ -17,6 +17,7 @@ from localfair.engines import engine_of
 from localfair.machine.hardware import free_memory, machine
 from localfair.models.fit import memory_needed
 from localfair.models.registry import Model
+from localfair.pipeline.notes import Asked, asked_in, cut_thinking
 from localfair.pipeline.orders import Order
 from localfair.pipeline.rehearsal import Rehearsed, Share, rehearse
 from localfair.recipe.schema import Review, Train
@@ -71,6 +72,7 @@ class Planned:
     disk: int = 0
     disk_here: int = 0
     unmeasured: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def seconds(self) -> float | None:
@@ -98,7 +100,10 @@ def plan(order: Order, until: str | None = None) -> Planned:
     disk_here = shutil.disk_usage(_existing(order.db.parent)).free
     planned = Planned(memory_here=free_memory()[1], disk_here=disk_here)
     estimate = Estimate(order)
+    asked_members: list[Asked] = []
     for step in steps:
+        members = [share.member for share in step.shares.values()]
+        asked_members += asked_in(step.step, members)
         planned.lines += estimate.lines(step)
         if isinstance(step.step, Train):
             row = estimate.training(step, step.step)
@@ -109,6 +114,7 @@ def plan(order: Order, until: str | None = None) -> Planned:
     planned.disk = ROW * sum(line.most_calls for line in asked)
     unmeasured = {f"{line.model} ({line.engine})" for line in asked if line.seconds is None}
     planned.unmeasured = sorted(unmeasured)
+    planned.notes = cut_thinking(asked_members)
     return planned
 
 

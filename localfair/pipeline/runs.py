@@ -28,6 +28,7 @@ from localfair.pipeline.checks import (
     check_weights,
     taking_part,
 )
+from localfair.pipeline.notes import dated_models, notes
 from localfair.pipeline.orders import Order, steps_until
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.rounds import Rounds
@@ -124,7 +125,7 @@ def prepare(order: Order, until: str | None) -> Prepared:
     Raises what a user can cause, and writes nothing.
     """
     task = get_task(order.task, imported=_imported(order.db))
-    seating = Seating(order.workspace, order.seed, order.options)
+    seating = Seating(order.workspace, order.seed, order.options, order.date)
     members = _seat(order, seating)
     steps = steps_until(order.recipe, until)
     check_seats(order, members, steps)
@@ -165,6 +166,8 @@ def record_of(prepared: Prepared) -> Iterator[Store]:
     with Store.open(prepared.order.db, create=True) as store:
         store_questions(store, prepared)
         store.end_lost_runs()
+        if dated_models(prepared.members):
+            store.set_template_date(prepared.order.date)
         yield store
 
 
@@ -254,6 +257,8 @@ def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> I
             say(note.strip())
         if was_read_before(store, READER_VERSION):
             say("an older version read some of this record; `localfair db reread` reads it again")
+        for line in notes(prepared.order, prepared.members, prepared.until):
+            say(line)
         with _ending(store, this.id):
             yield this
 
@@ -273,6 +278,8 @@ def _begin(store: Store, prepared: Prepared) -> str:
         "student_engine": order.options.student_engine,
         "precision": order.options.precision,
     }
+    if dated_models(prepared.members):
+        settings["date"] = order.date.isoformat()
     row = {
         "id": run_id,
         "recipe": order.recipe.name,

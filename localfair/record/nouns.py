@@ -128,6 +128,15 @@ class Sampling:
     top_p: Annotated[float, Gt(0), Le(1)] = 1.0
     max_tokens: Annotated[int, Ge(1), Le(2**20)] = 256
     stop: tuple[str, ...] = ()
+    # whether a model that can think is to; its card's word, else its template's, where left out
+    enable_thinking: bool | None = None
+
+    def data(self) -> dict[str, Any]:
+        """As plain data, as ids and the record have it: what came later only where it is set."""
+        data = asdict(self)
+        if self.enable_thinking is None:
+            del data["enable_thinking"]
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +204,7 @@ class Request:
             chat_template=identity.chat_template,
             family=identity.engine,
             messages=[[message.role, message.content] for message in self.messages],
-            sampling=asdict(self.sampling),
+            sampling=self.sampling.data(),
             seed=self._seed_that_matters(),
             sample=self.sample,
             continuations=list(self.continuations),

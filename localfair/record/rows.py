@@ -52,7 +52,7 @@ def generation_row(identity: EngineIdentity, generation: Generation) -> Row:
         "action": request.action,
         **asdict(identity),
         "messages": canonical_json(messages),
-        "sampling": canonical_json(asdict(request.sampling)),
+        "sampling": canonical_json(request.sampling.data()),
         "seed": request.seed,
         "sample": request.sample,
         "continuations": canonical_json(list(request.continuations)),

@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,20 @@ class Store:
         """The key of the marks around quoted text. Made once per database, shown to no author."""
         secret = self.db.execute("SELECT value FROM secrets WHERE name = 'fence'").fetchone()
         return bytes(secret["value"])
+
+    def template_date(self) -> date | None:
+        """The day that dated chat templates write in this record; None while none was rendered."""
+        secret = self.one("SELECT value FROM secrets WHERE name = 'date'")
+        return date.fromisoformat(bytes(secret["value"]).decode()) if secret else None
+
+    def set_template_date(self, day: date) -> None:
+        """Keep the day that dated chat templates write from now on."""
+        with self.db.atomic():
+            self.db.execute(
+                "INSERT INTO secrets (name, value) VALUES ('date', ?) "
+                "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [day.isoformat().encode()],
+            )
 
     # -- questions --------------------------------------------------------------------------------
 

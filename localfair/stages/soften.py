@@ -92,7 +92,7 @@ def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Row]) -> lis
 
     student = work.committee.of("student")[0]
     shared = shared_ids(student.folder(), mentor.folder())
-    tokenizer = student.tokenizer()
+    tokenizer = student.tokenizer(work.enable_thinking("student"))
     config = json.loads((mentor.folder() / "config.json").read_text(encoding="utf-8"))
     longest = config["max_position_embeddings"]
     wanted: list[Wanted] = []

@@ -15,7 +15,7 @@ from localfair.committee.seating import Member
 from localfair.errors import TaskError
 from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
-from localfair.recipe.schema import AnyStep
+from localfair.recipe.schema import AnyStep, Exam
 from localfair.record.nouns import Question, Request, Sampling
 from localfair.record.store import Row, Store, column
 from localfair.tasks.base import Task
@@ -170,6 +170,14 @@ class Work:
     def seed(self) -> int:
         """The run's seed."""
         return self.scope.seed
+
+    def enable_thinking(self, role: str) -> bool | None:
+        """What the role's latest exam says of thinking: its lessons have the prompts of an exam."""
+        said = None
+        for exam in of_stage(self.rows.done, "exam"):
+            if isinstance(exam.step, Exam) and exam.step.role == role:
+                said = exam.step.sampling.enable_thinking
+        return said
 
     def questions(self, split: str) -> list[Question]:
         """This run's questions of a split. Raises TaskError when it has none."""

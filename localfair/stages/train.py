@@ -143,7 +143,7 @@ class Lessons:
 
     def __init__(self, planned: Plan) -> None:
         self._planned = planned
-        self.tokenizer = planned.member.tokenizer()
+        self.tokenizer = planned.member.tokenizer(planned.enable_thinking)
 
     def examples(self) -> tuple[list[Example], dict[str, str]]:
         """The lessons that can be learned, and why each of the others is dropped, by its id."""

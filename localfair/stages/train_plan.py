@@ -27,7 +27,8 @@ class Plan:
 
     soft: the mentor's labels by a lesson's tokens, where the loss has a kl term. pairs: by lesson,
     where it has a triplet term. parent: the adapter it goes on from. template: the chat template
-    that the base's card puts in front of the weights' own. compute: the precision that this machine
+    that the base's card puts in front of the weights' own. enable_thinking: what the recipe says of
+    thinking in the exams that lessons are like. compute: the precision that this machine
     multiplies in.
     """
 
@@ -39,6 +40,7 @@ class Plan:
     pairs: dict[str, Pair]
     parent: str | None
     template: str | None
+    enable_thinking: bool | None
     compute: Literal["bf16", "fp32"] = field(default_factory=usual_precision)
 
     @property
@@ -65,6 +67,11 @@ class Plan:
             parts["parent"] = self.parent
         if self.template:
             parts["template"] = self.template
+        model = self.member.model
+        if model.template_id != model.chat_template_hash:
+            parts["told"] = model.template_id
+        if self.enable_thinking is not None:
+            parts["enable_thinking"] = self.enable_thinking
         if self.soft:
             parts["soft"] = sorted(column(self.soft.values(), "id"))
         if self.pairs:
@@ -95,6 +102,7 @@ def plan(work: Work, step: Train) -> Plan:
         pairs=pairs(work, lessons) if term(step, Triplet) else {},
         parent=member.seat.adapter if goes_on else None,
         template=member.chat_template,
+        enable_thinking=work.enable_thinking(step.role),
     )
 
 

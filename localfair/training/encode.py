@@ -12,7 +12,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from localfair.models.chat import (
-    as_text_of,
     end_of_turn,
     prompt_ids,
     render_ids,
@@ -150,9 +149,7 @@ def _reply_ids(
     (the round trip), else the completion's own tokens and the end token.
     """
     end = end_of_turn(tokenizer)
-    turns = [Message(turn.role, as_text_of(tokenizer, turn.content)) for turn in messages]
-    turns.append(Message("assistant", completion))
-    conversation = render_ids(tokenizer, turns, False)
+    conversation = render_ids(tokenizer, [*messages, Message("assistant", completion)], False)
     reply = conversation[len(prompt) :]
     if conversation[: len(prompt)] == prompt and end in reply:
         reply = reply[: reply.index(end) + 1]

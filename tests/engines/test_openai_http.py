@@ -266,3 +266,23 @@ def test_a_request_that_fails_by_itself_can_be_handed_over_while_the_others_go_o
     ((request, error),) = failures
     assert request.about == "q1"
     assert b'"content": 7' in error.raw
+
+
+@pytest.mark.parametrize(
+    ("card", "recipe", "sent"),
+    [
+        (None, None, None),
+        (False, None, {"enable_thinking": False}),
+        (False, True, {"enable_thinking": True}),
+        (None, False, {"enable_thinking": False}),
+    ],
+)
+def test_a_server_is_told_whether_its_model_is_to_think(card, recipe, sent):
+    sampling = Sampling(max_tokens=7, enable_thinking=recipe)
+    request = Request(messages=(Message("user", "u"),), sampling=sampling)
+    with answering(lambda body: (200, reply())) as stub:
+        engine = engine_at(stub.url)
+        engine._card = engine._card.model_copy(update={"enable_thinking": card})
+        list(engine.generate([request]))
+    (body,) = chat(stub)
+    assert body.get("chat_template_kwargs") == sent

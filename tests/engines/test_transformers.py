@@ -9,7 +9,7 @@ import torch
 
 from localfair.engines import Engine, Scorer, open_engine
 from localfair.engines.transformers_engine import TransformersEngine
-from localfair.errors import PromptTooLong
+from localfair.errors import ModelError, PromptTooLong
 from localfair.models.chat import prompt_ids
 from localfair.models.loading import load_causal_lm
 from localfair.record.nouns import Message, Request, Sampling
@@ -198,6 +198,19 @@ def test_an_adapter_says_what_it_was_taught(base, tmp_path, precision):
     request = Request(messages=messages, sampling=Sampling(max_tokens=40))
     generation = next(engine.generate([request]))
     assert (generation.text, generation.finish) == (reply, "stop")
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ raise_exception('System role not supported') }}", "{{ 1 / 0 }}", "{{ messages[0].role }}"],
+)
+def test_what_a_template_refuses_is_one_line_with_a_hint(base, template):
+    model = replace(tiny.model(path=base), chat_template=template)
+    engine = open_engine("transformers", model, precision="fp32")
+    with pytest.raises(ModelError, match="the chat template of tiny") as refused:
+        next(engine.generate(asked(1)))
+    assert refused.value.hint
+    assert "\n" not in refused.value.message
 
 
 @pytest.mark.skipif("LOCALFAIR_TEST_WEIGHTS" not in os.environ, reason="no real weights")

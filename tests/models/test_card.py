@@ -180,3 +180,17 @@ def test_a_pipe_is_not_waited_for(workspace: Path) -> None:
     os.mkfifo(workspace / "models" / "pipe.toml")
     with pytest.raises(ModelError, match="no regular file"):
         load_card(workspace / "models" / "pipe.toml")
+
+
+def test_the_shipped_cards_of_thinking_models_say_so() -> None:
+    thinking = [path.stem for path in SHIPPED if load_card(path).thinks]
+    assert thinking == ["qwen3-14b", "qwen3-4b", "qwen3-8b", "smollm3-3b"]
+
+
+def test_what_a_card_says_of_thinking_reads_back_equal(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(card_text(name="a") + "thinks = true\nenable_thinking = false\n")
+    card = load_card(path)
+    assert (card.thinks, card.enable_thinking) == (True, False)
+    save_card(card, path)
+    assert load_card(path) == card

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from localfair.errors import ModelError
 from localfair.models import Model, resolve
+from localfair.models.chat import load_tokenizer, prompt_ids
 from localfair.models.dequantise import MANIFEST, dequantised
 from localfair.models.registry import weights_dir
+from localfair.record.nouns import Message, Request
+from tests import tiny, tiny_gguf
 from tests.models.weights import gguf, split_gguf
 
 
@@ -97,3 +101,29 @@ def test_a_split_gguf_is_to_be_joined_first(workspace: Path, tmp_path: Path) -> 
     with pytest.raises(ModelError, match="several shards") as refused:
         dequantised(resolve(str(first), tmp_path), workspace)
     assert "--merge" in refused.value.hint
+
+
+NO_BOS = "{% for m in messages %}[{{ m.role }}] {{ m.content }}<|im_end|>\n{% endfor %}"
+
+
+def test_lessons_of_a_folder_begin_as_llama_cpps_prompts_do(
+    tmp_path: Path, workspace: Path
+) -> None:
+    low = pytest.importorskip("llama_cpp").llama_cpp
+    from localfair.engines.llama_vocabulary import Vocabulary
+
+    built = tiny.build(tmp_path / "built")
+    path = tiny_gguf.write(built, tmp_path / "bos.gguf", add_bos=True, added=("[user]",))
+    model = replace(resolve(str(path), workspace), chat_template=NO_BOS)
+    messages = (Message("user", "Tom [user] <|im_end|>"),)
+    weights = low.llama_model_load_from_file(str(path).encode(), low.llama_model_default_params())
+    asked = Vocabulary(weights, model).prompt(Request(messages=messages))
+    low.llama_model_free(weights)
+    folder = dequantised(model, workspace)
+    assert prompt_ids(load_tokenizer(folder, NO_BOS), messages) == asked
+    # others, who render the folder's template by transformers, get the same beginning
+    saved = load_tokenizer(folder)
+    turns = [{"role": "user", "content": "Tom"}]
+    theirs = saved.apply_chat_template(turns, tokenize=True, return_dict=False)
+    assert theirs[0] == asked[0] == saved.bos_token_id
+    assert theirs.count(saved.bos_token_id) == 1

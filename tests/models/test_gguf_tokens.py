@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localfair.errors import CorruptWeights
-from localfair.models.gguf_tokens import control_texts
+from localfair.models.gguf_tokens import marked_tokens
 
 from .weights import gguf
 
@@ -21,7 +21,7 @@ def controls(folder: Path, types: dict[str, int]) -> tuple[str, ...]:
         tokenizer__ggml__tokens=list(types),
         tokenizer__ggml__token_type=list(types.values()),
     )
-    return control_texts(path)
+    return marked_tokens(path).control
 
 
 def test_control_and_unknown_tokens_count_in_the_vocabularys_order(tmp_path: Path) -> None:
@@ -43,16 +43,16 @@ def test_without_types_every_token_is_a_normal_one(tmp_path: Path) -> None:
         tokenizer__ggml__tokens=["<s>", "<eos>"],
         tokenizer__ggml__token_type=None,
     )
-    assert control_texts(path) == ("<eos>",)
+    assert marked_tokens(path).control == ("<eos>",)
 
 
 def test_without_a_vocabulary_there_are_none(tmp_path: Path) -> None:
     path = gguf(tmp_path / "t.gguf", tokenizer__ggml__tokens=None)
-    assert control_texts(path) == ()
+    assert marked_tokens(path).control == ()
 
 
 def test_a_file_that_is_cut_short_is_corrupt(tmp_path: Path) -> None:
     path = gguf(tmp_path / "t.gguf")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(CorruptWeights):
-        control_texts(path)
+        marked_tokens(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UnknownModel
 from localfair.machine.files import sha256_file
 from localfair.models import all_cards, check, find_card, resolve
+from localfair.models.chat_template import ChatSettings
 
 from .weights import TEMPLATE, card_text, gguf, safetensors
 
@@ -167,3 +170,29 @@ def test_a_card_under_another_file_name_is_refused(workspace: Path) -> None:
     with pytest.raises(ModelError, match="is the card of 'tiny'") as refused:
         all_cards(workspace)
     assert refused.value.hint == "rename it to tiny.toml"
+
+
+DATED = "{{ strftime_now('%Y') }}{{ messages }}"
+
+
+def test_a_day_decides_prompts_of_dated_templates_alone(workspace: Path) -> None:
+    told = {"settings": ChatSettings(date=date(2026, 3, 9))}
+    put_tiny(workspace)
+    plain = resolve("tiny", workspace)
+    assert replace(plain, **told).template_id == plain.template_id == plain.chat_template_hash
+    put_tiny(workspace, chat_template=DATED)
+    dated = resolve("tiny", workspace)
+    assert dated.is_dated
+    assert replace(dated, **told).template_id != dated.template_id
+    assert replace(dated, **told).chat_template_hash == dated.chat_template_hash
+
+
+def test_what_a_card_says_of_thinking_is_told_to_the_template_and_decides_prompts(
+    workspace: Path,
+) -> None:
+    put_tiny(workspace)
+    plain = resolve("tiny", workspace)
+    put_tiny(workspace, enable_thinking=False)
+    silent = resolve("tiny", workspace)
+    assert silent.settings.enable_thinking is False
+    assert silent.template_id != plain.template_id

@@ -52,7 +52,7 @@ def test_all_errors_come_at_once(tmp_path):
         ),
         (
             "review.sampling.zzz=1",
-            "review.sampling.zzz: unknown key; known keys: max_tokens, stop, temperature, top_p",
+            "review.sampling.zzz: unknown key; known keys: enable_thinking, max_tokens, stop, temperature, top_p",
         ),
         ("train.loss.rationale.wait=1", "train.loss.1.wait: unknown key; did you mean 'weight'?"),
         ("defaults.trainlimit=1", "defaults.trainlimit: unknown key; did you mean 'train_limit'?"),

@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -166,3 +167,14 @@ def test_counts_are_of_every_table(store):
     store.ensure_dataset("t", DATASET)
     counts = store.counts()
     assert (counts["questions"], counts["sources"], counts["lessons"]) == (5, 1, 0)
+
+
+# -- the day that templates write -------------------------------------------------------------------
+
+
+def test_the_day_that_templates_write_is_kept_and_can_be_set_anew(store):
+    assert store.template_date() is None
+    for day in (date(2026, 3, 9), date(2026, 3, 10)):
+        store.set_template_date(day)
+        with Store.open(store.path) as again:
+            assert again.template_date() == day

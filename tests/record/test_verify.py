@@ -1,10 +1,11 @@
 """A sound record verifies; whatever was changed behind its back is named."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
-from localfair.record.nouns import Constraint, soft_label_id
+from localfair.record.nouns import Constraint, Sampling, soft_label_id
 from localfair.record.verify import verify
 from tests.record.samples import (
     DATASET,
@@ -44,6 +45,17 @@ def sound(store):
 
 def test_a_sound_record_has_no_problem(sound):
     assert verify(sound) == []
+
+
+def test_what_a_request_says_of_thinking_is_kept_with_it(sound):
+    thinking = Sampling(enable_thinking=False)
+    asked = generation()
+    sound.add_generation(ENGINE, replace(asked, request=replace(asked.request, sampling=thinking)))
+    assert verify(sound) == []
+    (written,) = sound.first_column(
+        "SELECT sampling FROM generations WHERE sampling LIKE '%think%'"
+    )
+    assert '"enable_thinking":false' in written
 
 
 @pytest.mark.parametrize(
