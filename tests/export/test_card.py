@@ -11,7 +11,7 @@ from localfair.errors import UsageError
 from localfair.export.card import card, write
 from localfair.export.lessons import as_json_lines
 from localfair.export.weights import export_adapter
-from localfair.models.card import Card
+from localfair.models.card import Card, save_card
 from localfair.record.store import Store
 from localfair.report.findings import latest_run, report
 
@@ -111,10 +111,9 @@ def test_a_run_that_trained_no_student_has_no_card(lab):
 HOSTILE = "x`|<img src=y>\n---\nlicense: mit\n# Mine\x1b[2J"
 
 
-def test_what_a_models_card_says_becomes_neither_a_line_nor_a_tag(taught, tmp_path, monkeypatch):
-    from localfair.export import card as room
-
-    known = Card(
+def test_what_a_models_card_says_becomes_neither_a_line_nor_a_tag(taught, tmp_path):
+    lab = taught.copy(tmp_path)
+    card_of_m = Card(
         name="m",
         family="f",
         licence=HOSTILE,
@@ -123,11 +122,17 @@ def test_what_a_models_card_says_becomes_neither_a_line_nor_a_tag(taught, tmp_pa
         format="gguf",
         file="m.gguf",
     )
-    monkeypatch.setattr(room, "_known_card", lambda model, workspace: known)
-    text = text_of(taught)
+    save_card(card_of_m, lab.folder / "models" / "m.toml")
+    with sqlite3.connect(lab.db) as connection:
+        connection.execute(
+            "UPDATE runs SET settings = json_set(settings, '$.student', 'm', '$.teachers[0]', 'm')"
+        )
+    text = text_of(lab)
+    front, body = text.split("---\n", 2)[1:]
     assert front_matter(text)["license"] == HOSTILE.lower()
-    assert text.count("\n---\n") == 1
-    assert "<img" not in text.split("---\n", 2)[2]
+    assert front.count("license") == 2  # the key, and the text after it on its line
+    assert "| teacher | m | 1 | x\\`\\|&lt;img src=y&gt; --- license: mit" in body
+    assert "<img" not in body
     assert "\n# Mine" not in text and "\x1b" not in text
 
 
