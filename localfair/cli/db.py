@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from localfair.machine.terminal import echo
+
 DB = click.option(
     "--db", "path", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
 )
@@ -31,7 +33,7 @@ def show_path(path: Path) -> None:
     from localfair.record.store import Store
 
     with Store.open(path) as store:
-        click.echo(str(store.path.resolve()))
+        echo(str(store.path.resolve()))
 
 
 @db.command()
@@ -42,7 +44,7 @@ def tables(path: Path) -> None:
 
     with Store.open(path) as store:
         for name, count in store.counts().items():
-            click.echo(f"{count:9}  {name}")
+            echo(f"{count:9}  {name}")
 
 
 @db.command()
@@ -57,13 +59,13 @@ def verify(path: Path) -> None:
 
     verified = verify_record(path)
     for problem in verified.problems:
-        click.echo(problem)
+        echo(problem)
     for note in verified.notes:
-        click.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)
     if verified.problems:
-        click.echo(f"{len(verified.problems)} problems", err=True)
+        echo(f"{len(verified.problems)} problems", err=True)
         raise SystemExit(1)
-    click.echo("sound", err=True)
+    echo("sound", err=True)
 
 
 @db.command()
@@ -77,7 +79,7 @@ def backup(target: Path, path: Path) -> None:
     from localfair.record.backup import backup as copy
 
     made = copy(path, target)
-    click.echo(f"{made.path}  sha256:{made.sha256}  {made.bytes} bytes")
+    echo(f"{made.path}  sha256:{made.sha256}  {made.bytes} bytes")
 
 
 @db.command()
@@ -100,10 +102,10 @@ def gc(dry_run: bool, path: Path) -> None:
             store.end_lost_runs()
             garbage = collect(store, dry_run=False)
     verb = "would be deleted" if dry_run else "deleted"
-    click.echo(f"{garbage.generations} generations, {garbage.generation_bytes} bytes: {verb}")
-    click.echo(f"{len(garbage.adapters)} adapters, {garbage.adapter_bytes} bytes: {verb}")
+    echo(f"{garbage.generations} generations, {garbage.generation_bytes} bytes: {verb}")
+    echo(f"{len(garbage.adapters)} adapters, {garbage.adapter_bytes} bytes: {verb}")
     if garbage.waiting:
-        click.echo(f"{garbage.waiting} generations wait for a run that did not end", err=True)
+        echo(f"{garbage.waiting} generations wait for a run that did not end", err=True)
 
 
 @db.command()
@@ -119,7 +121,7 @@ def reread(path: Path, dry_run: bool) -> None:
     for count in reread_record(path, dry_run=dry_run):
         unread = f", {count.unread} have a gold that cannot be read" if count.unread else ""
         changed = "would change" if dry_run else "changed"
-        click.echo(f"{count.name}s: {count.rows} read again, {count.changed} {changed}{unread}")
+        echo(f"{count.name}s: {count.rows} read again, {count.changed} {changed}{unread}")
 
 
 @db.command()
@@ -129,4 +131,4 @@ def migrate(path: Path) -> None:
     from localfair.record.migrating import migrate_with_backup
 
     backup = migrate_with_backup(path)
-    click.echo(f"migrated; the record as it was: {backup}" if backup else "up to date", err=True)
+    echo(f"migrated; the record as it was: {backup}" if backup else "up to date", err=True)

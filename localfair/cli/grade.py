@@ -5,12 +5,12 @@ Writes JSON lines to stdout.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from localfair.errors import UsageError
+from localfair.machine.terminal import echo_json
 from localfair.tasks import get_task
 from localfair.tasks.answer_sheet import HINT, grade_lines
 
@@ -29,7 +29,7 @@ def grade(task: str, file: str) -> None:
     try:
         with click.open_file(file, "rb") as lines:
             for graded in grade_lines(known, lines, name):
-                click.echo(json.dumps(graded))
+                echo_json(graded)
     except BrokenPipeError:
         raise
     except OSError as error:

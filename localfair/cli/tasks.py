@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from localfair.cli.numbers import SEED
 from localfair.errors import UsageError
+from localfair.machine.terminal import echo, echo_text
 from localfair.tasks import all_tasks, get_task, table_task
 from localfair.tasks.base import Dataset, Task, split_questions
 from localfair.tasks.golds import ANSWER_KINDS, question_kind
@@ -32,30 +34,30 @@ def tasks() -> None:
 def list_tasks() -> None:
     """Every task: name, kind of answer, where its questions come from."""
     for task in all_tasks():
-        click.echo(f"{task.name:18}{task.answer_kind:10}{_origin(task)}")
+        echo(f"{task.name:18}{task.answer_kind:10}{_origin(task)}")
 
 
 @tasks.command()
 @click.argument("name")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--seed", default=0, show_default=True, help="Seed of a generated task.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of a generated task.")
 def show(name: str, path: Path | None, seed: int) -> None:
     """Licence, source, splits and one example of NAME.
 
     A published task needs the PATH of its files.
     """
     task = get_task(name)
-    click.echo(f"name: {task.name}")
-    click.echo(f"answer: {task.answer_kind}")
-    click.echo(f"licence: {task.licence}")
-    click.echo(f"source: {task.public_source}")
-    click.echo(f"answer format: {task.answer_format()}")
+    echo(f"name: {task.name}")
+    echo(f"answer: {task.answer_kind}")
+    echo(f"licence: {task.licence}")
+    echo(f"source: {task.public_source}")
+    echo(f"answer format: {task.answer_format()}")
     if path:
         _show_questions(task, task.read(path))
     elif task.generated:
         _show_questions(task, task.generate(seed=seed))
     else:
-        click.echo(f"splits and an example: localfair tasks show {name} PATH", err=True)
+        echo(f"splits and an example: localfair tasks show {name} PATH", err=True)
 
 
 @tasks.command("import")
@@ -85,7 +87,7 @@ def show(name: str, path: Path | None, seed: int) -> None:
     type=click.Choice(ANSWER_KINDS),
     help="Table: what every answer is; left out, the answers show it.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of a generated task.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of a generated task.")
 def import_task(
     name: str,
     path: Path | None,
@@ -127,7 +129,7 @@ def import_task(
     with Store.open(db, create=True) as store:
         _refuse_other_kinds(store, task.name, dataset)
         new = store.ensure_dataset(task.name, dataset)
-    click.echo(f"{task.name}: {_counts(dataset)}, {new} new")
+    echo(f"{task.name}: {_counts(dataset)}, {new} new")
     _show_notes(dataset)
 
 
@@ -159,17 +161,17 @@ def _show_notes(dataset: Dataset) -> None:
     """How the answers were read; advice goes to stderr."""
     answers, *advice = dataset.notes or ("",)
     if answers:
-        click.echo(answers)
+        echo(answers)
     for line in advice:
-        click.echo(f"hint: {line}", err=True)
+        echo(f"hint: {line}", err=True)
 
 
 def _show_questions(task: Task, dataset: Dataset) -> None:
     example = dataset.questions[0]
-    click.echo(f"splits: {_counts(dataset)}")
+    echo(f"splits: {_counts(dataset)}")
     _show_notes(dataset)
-    click.echo()
-    click.echo(f"{task.prompt(example)}\n")
-    click.echo(f"answer: {example.gold}")
+    echo("")
+    echo_text(f"{task.prompt(example)}\n")
+    echo(f"answer: {example.gold}")
     if example.rationale:
-        click.echo(f"rationale: {example.rationale}")
+        echo_text(f"rationale: {example.rationale}")

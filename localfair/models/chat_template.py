@@ -9,13 +9,13 @@ and writes nothing. Knows nothing of tokenizers (`localfair.models.chat`) and en
 from __future__ import annotations
 
 import datetime
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from localfair.errors import ModelError
+from localfair.machine.terminal import warn
 from localfair.models.control import as_text
 from localfair.models.templates import TemplateFault, compiles, rendered
 from localfair.record.nouns import Message
@@ -279,8 +279,7 @@ def _turns(messages: Sequence[Message], form: _Form) -> list[dict[str, Any]]:
 
 @cache
 def _say_folded(name: str) -> None:
-    print(
-        f"warning: the chat template of {name} takes no system message; "
-        "its text goes at the head of the first user's",
-        file=sys.stderr,
+    warn(
+        f"the chat template of {name} takes no system message; "
+        "its text goes at the head of the first user's"
     )

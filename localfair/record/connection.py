@@ -10,7 +10,6 @@ import contextlib
 import os
 import secrets
 import sqlite3
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from sqlite_utils import Database
 
 from localfair.errors import NewerDatabase, NoDatabase, StoreError
 from localfair.machine.files import disk_is_full
+from localfair.machine.terminal import warn
 from localfair.record.lock import name_in_use
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, SEALED_SINCE, VERSION
 from localfair.record.sealing import seal_older_rows
@@ -89,10 +89,7 @@ def connect_to_write(path: Path) -> Database:
         _check_ours(db, path)
         mode = _pragma(db, "journal_mode=WAL")
         if mode != "wal":
-            print(
-                f"warning: {path} cannot use WAL here ({mode}); expect slower writes",
-                file=sys.stderr,
-            )
+            warn(f"{path} cannot use WAL here ({mode}); expect slower writes")
         for setting in SETTINGS:
             db.execute(f"PRAGMA {setting}")
         migrate(db)
