@@ -242,9 +242,13 @@ def _total(scores: Scores, reviewer: str) -> str:
     without = scores.given(UNPLANTED, reviewer)
     if not given or not without:
         return f"- ({len(given)} readable)"
-    above = sum(score > GATE for score in given)
     rise = fmean(given) - fmean(without)
-    return f"**{fmean(given):.2f} ({rise:+.2f})**, {above} of {len(given)} above {GATE:g}"
+    above = f"{_above(given)} of {len(given)} above {GATE:g}, without {_above(without)}"
+    return f"**{fmean(given):.2f} ({rise:+.2f})**, {above} of {len(without)}"
+
+
+def _above(scores: Sequence[float]) -> int:
+    return sum(score > GATE for score in scores)
 
 
 def seated(names: Sequence[str]) -> list[Member]:
