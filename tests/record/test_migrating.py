@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from localfair.errors import DatabaseBusy, StoreError
-from localfair.record.connection import only_writer
+from localfair.record.lock import WriterLock
 from localfair.record.migrating import migrate_with_backup, version_of
 from localfair.record.schema import VERSION
 from localfair.record.store import Store
@@ -67,7 +67,7 @@ def test_a_copy_that_cannot_be_written_leaves_the_record_alone(old):
 
 
 def test_a_record_that_a_run_writes_to_is_not_migrated(old):
-    with only_writer(old), pytest.raises(DatabaseBusy):
+    with WriterLock(old), pytest.raises(DatabaseBusy):
         migrate_with_backup(old)
     assert version_of(old) == 2
 
