@@ -84,6 +84,8 @@ def load_script(path: Path) -> Script:
         )
     with reading(path, "a script", "see localfair/models/script.py"):
         data = read_toml(path, MOST_SCRIPT)
+        if "rule" not in data:
+            raise Malformed("it has no 'rule'")
         return Script(
             name=path.name.removesuffix(SUFFIX),
             path=path,
