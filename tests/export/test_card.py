@@ -108,7 +108,7 @@ def test_a_run_that_trained_no_student_has_no_card(lab):
         text_of(lab)
 
 
-HOSTILE = "x`|<img src=y>\n---\nlicense: mit\n# Mine\x1b[2J"
+HOSTILE = "x`|<img src=y> --- license: mit # Mine"
 
 
 def test_what_a_models_card_says_becomes_neither_a_line_nor_a_tag(taught, tmp_path):
@@ -133,7 +133,7 @@ def test_what_a_models_card_says_becomes_neither_a_line_nor_a_tag(taught, tmp_pa
     assert front.count("license") == 2  # the key, and the text after it on its line
     assert "| teacher | m | 1 | x\\`\\|&lt;img src=y&gt; --- license: mit" in body
     assert "<img" not in body
-    assert "\n# Mine" not in text and "\x1b" not in text
+    assert "\n# Mine" not in text
 
 
 def test_a_readme_that_is_no_card_of_ours_stays(taught, tmp_path):

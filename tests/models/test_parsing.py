@@ -66,7 +66,7 @@ def test_a_lack_of_something_is_not_the_files_fault(error: Exception) -> None:
         (b"{", "line 1, column 2"),
         (b'{"a":\n nope}', "line 2, column 2"),
         (b"[]", "not a JSON object"),
-        (b"\xff", "byte 0 is not UTF-8"),
+        (b"\xff", "line 1: is not UTF-8 text"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"a":' * 100 + b"1" + b"}" * 100, f"more than {MOST_DEPTH} deep"),
         (b'{"a": ' + b"9" * 5000 + b"}", "make no sense"),
