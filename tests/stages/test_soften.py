@@ -72,8 +72,8 @@ def test_verify_reads_soft_labels_too(lab, mentor):
         assert verify(store) == []
         store.db.execute("UPDATE soft_labels SET tau = 3.0, logprobs = x'00' WHERE rowid = 1")
         store.db.conn.commit()
-        problems = [line.split(" does ")[1] for line in verify(store)]
-        assert [problem.split()[0] for problem in problems] == ["not", "not"]
+        (problem,) = verify(store)
+        assert "soft_label" in problem
 
 
 def test_another_tau_or_k_is_asked_for_anew_and_the_rest_of_the_run_is_not(lab, mentor):
