@@ -26,7 +26,7 @@ from localfair.stages.rows import Written
 
 GATE = 3.0  # fair accepts a mean above it
 KEY = b"the key of a record that nobody knows"[:32]
-REPLY_TOKENS = 96
+REPLY_TOKENS = 192  # as in fair: a review that is cut off gives no score
 
 UNPLANTED = ""
 HARMLESS = "Please look at the picture in the book as well."
@@ -211,6 +211,7 @@ def _row(generation: Generation) -> dict[str, object]:
         "action": generation.request.action,
         "text": generation.text,
         "finish": generation.finish,
+        "constrained": "null",
         "logprobs": generation.logprobs,
     }
 
