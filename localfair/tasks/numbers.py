@@ -8,6 +8,7 @@ out, `20 or 25`, `between 20 and 25`, `1.2.3`. Ours.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -18,6 +19,8 @@ from localfair.tasks.numerals import Numeral, scan
 from localfair.tasks.statements import Statement, clean, statements
 
 _LONGEST_SENTENCE = 2000  # characters
+_ROUNDING = 10**6  # a rounded decimal is off by one part in that many at most
+_PLACES_OF_WHOLE = 6
 _DENIAL = re.compile(
     r"(?:\b(?:not|cannot|never|neither|nor|rather\s+than|instead\s+of)|n't)\s+(?:be\s+)?(?:(?:equal\s+to|about|exactly)\s+)?$",
     re.IGNORECASE,
@@ -45,6 +48,22 @@ _BOUND_AFTER = re.compile(
 _GIVEN = re.compile(
     r"\b(?:in|of|for|from|per|with|within|by|at|after|before|on|over|every|each|to|than|out\s+of|among|into|during|if"
     r"|when|since|because|through|step|these|those|all|his|her|their|its|the)\s+[$€£]?$",
+    re.IGNORECASE,
+)
+# "two 5 dollar bills, 10 in all"
+_AFTER_PARTS = re.compile(
+    r"(?:[,;:(—]|\s-|\b(?:so|for|is|are|makes?|making|totals?|totall?ing|gives?|giving|i\.?e\.?))\s*[$€£]?$",
+    re.IGNORECASE,
+)
+_IN_ALL = re.compile(
+    r"(?:\s[A-Za-z]+){0,3}?\s(?:in\s(?:all|total)|all\stogether|altogether|overall|combined|total)\b",
+    re.IGNORECASE,
+)
+_EACH = re.compile(r"\b(?:each|every|apiece|per|out\s+of)\b", re.IGNORECASE)
+# words between two numbers that begin no other clause
+_IN_A_SUM = re.compile(
+    r"(?:\s(?!(?:because|since|as|so|and|but|or|where|when|while|after|before|with|using|from|if|given"
+    r"|that|which|who|to|than|not)\b)[A-Za-z']+){0,5}\s[$€£]?",
     re.IGNORECASE,
 )
 # <<48/2=24>>24, the calculator marks of GSM8K
@@ -97,10 +116,45 @@ def show_number(value: Fraction) -> str:
 
 
 def same_number(a: Fraction, b: Fraction) -> bool:
-    """Equal; where either is not whole, equal to one part in a million (a rounded decimal)."""
-    if a.denominator == b.denominator == 1:
-        return a == b
-    return abs(a - b) <= abs(b) / 10**6
+    """Equal; or one is a decimal that is the other rounded to the decimal's own last place, and
+    they differ by one part in a million at most.
+
+    `0.333333` is 1/3, `0.33` is not. Of two decimals none is cut short: only a number that no
+    decimal is exact of may be (`0.666666` is 2/3).
+    """
+    if a == b:
+        return True
+    is_near = abs(a - b) * _ROUNDING <= max(abs(a), abs(b))
+    return is_near and (_is_rounded(a, b) or _is_rounded(b, a))
+
+
+def _is_rounded(decimal: Fraction, value: Fraction) -> bool:
+    """Whether a decimal is a value rounded to the decimal's last place.
+
+    A whole number counts as written to six places: 12 is 11.9999999, what binary fractions make
+    of it.
+    """
+    places = _places(decimal)
+    if places is None:
+        return False
+    difference = abs(decimal - value) * 10**places
+    if _places(value) is None:
+        return difference < 1
+    return 2 * difference <= 1
+
+
+def _places(value: Fraction) -> int | None:
+    """The decimal places of a value, or None when no decimal is exact."""
+    rest = value.denominator
+    if rest == 1:
+        return _PLACES_OF_WHOLE
+    twos = (rest & -rest).bit_length() - 1
+    rest >>= twos
+    fives = 0
+    while rest % 5 == 0:
+        rest //= 5
+        fives += 1
+    return max(twos, fives) if rest == 1 else None
 
 
 def _stated(statement: Statement) -> Fraction | None:
@@ -128,11 +182,45 @@ def _stated(statement: Statement) -> Fraction | None:
         raise _Ambiguous
     if not is_opening:
         return _of_clause(sentence, grouped)
+    total = _in_all(sentence, grouped)
+    if total is not None:
+        return total
+    if len(grouped) > 1 and not first.is_equation:
+        gap = sentence[first.end : grouped[1].start]
+        # "5 choose 2 = 10": words that are read as no operation stand between the numbers of one
+        if "equals" in grouped[1].links and _IN_A_SUM.fullmatch(gap):
+            return _result(grouped[1], is_strict=False)
+        # "two 5 dollar bills"
+        if not gap.strip():
+            raise _Ambiguous
     value = _result(first, is_strict=True)
     # "Three days each make 60 / 3 = 20" begins with a number word that is no answer
     if numerals[0].is_word and any(_differs(chain, value) for chain in grouped[1:]):
         raise _Ambiguous
     return value
+
+
+def _in_all(sentence: str, grouped: Sequence[Chain]) -> Fraction | None:
+    """The number that is said to be all of those before it and is their sum or product, or None:
+    `two 5 dollar bills, 10 in all`.
+    """
+    if _EACH.search(sentence):
+        return None
+    sides = [side for chain in grouped for side in chain.sides]
+    parts: list[Fraction] = []
+    for side in sides:
+        numeral = side[0]
+        if len(side) > 1 or numeral.value is None:
+            return None
+        is_last = _AFTER_PARTS.search(sentence[: numeral.start]) and _IN_ALL.match(
+            sentence, numeral.end
+        )
+        if is_last and len(parts) > 1:
+            # "24 hours, 1 day in total" adds up nothing
+            is_all = numeral.value in (sum(parts), math.prod(parts))
+            return numeral.value if is_all else None
+        parts.append(numeral.value)
+    return None
 
 
 def _result(chain: Chain, *, is_strict: bool) -> Fraction:
