@@ -16,6 +16,7 @@ from itertools import islice
 
 from localfair.tasks.equations import Chain, chains, is_result
 from localfair.tasks.numerals import Numeral, scan
+from localfair.tasks.second_thoughts import SecondThoughts, second_thoughts
 from localfair.tasks.statements import Statement, clean, statements
 
 _LONGEST_SENTENCE = 2000  # characters
@@ -50,6 +51,10 @@ _GIVEN = re.compile(
     r"|when|since|because|through|step|these|those|all|his|her|their|its|the)\s+[$€£]?$",
     re.IGNORECASE,
 )
+# "it is 3 more than hers"
+_COMPARED = re.compile(
+    r"\W*(?:\w+\s+){0,2}?(?:more|less|fewer|times|of|out|higher|lower)\b", re.IGNORECASE
+)
 # "two 5 dollar bills, 10 in all"
 _AFTER_PARTS = re.compile(
     r"(?:[,;:(—]|\s-|\b(?:so|for|is|are|makes?|making|totals?|totall?ing|gives?|giving|i\.?e\.?))\s*[$€£]?$",
@@ -82,8 +87,16 @@ def read_number(text: str) -> Fraction | None:
     text = _CALCULATOR.sub("", clean(text))
     denied: set[Fraction | None] = set()
     try:
+        thoughts = second_thoughts(text)
+        if thoughts:
+            value = _rethought(thoughts)
+            if value is not None:
+                return value
+            denied |= _denied(thoughts.sentence)
         for statement in statements(text):
             value = _stated(statement)
+            if thoughts and value != _ending(thoughts.text, value):
+                return None
             if value is not None:
                 # "The answer is 10. No, the answer is not 10."
                 return None if value in denied else value
@@ -223,6 +236,24 @@ def _in_all(sentence: str, grouped: Sequence[Chain]) -> Fraction | None:
     return None
 
 
+def _rethought(thoughts: SecondThoughts) -> Fraction | None:
+    """The number that a correction says instead, or None when it says none.
+
+    Raises _Ambiguous when it says only that the statement was wrong, or how its number compares to
+    another ("it is 3 more than hers").
+    """
+    numerals = [*scan(thoughts.sentence)]
+    value = None
+    if thoughts.line and numerals:
+        value = _stated(Statement(thoughts.line, "answer"))
+    if value is None and thoughts.is_withdrawn:
+        raise _Ambiguous
+    is_compared = bool(numerals) and _COMPARED.match(thoughts.sentence, numerals[0].end)
+    if value is not None and is_compared:
+        raise _Ambiguous
+    return value
+
+
 def _result(chain: Chain, *, is_strict: bool) -> Fraction:
     """What a chain comes to. Raises _Ambiguous when it comes to nothing."""
     value = chain.value(is_strict=is_strict)
@@ -256,8 +287,8 @@ def _of_clause(sentence: str, grouped: Sequence[Chain]) -> Fraction:
     raise _Ambiguous
 
 
-def _ending(text: str) -> Fraction | None:
-    """The result of the last sentence that has a number in digits, or None when there is none.
+def _ending(text: str, otherwise: Fraction | None = None) -> Fraction | None:
+    """The result of the last sentence that has a number in digits, or `otherwise` without one.
 
     Raises _Ambiguous when it cannot be told.
     """
@@ -266,7 +297,7 @@ def _ending(text: str) -> Fraction | None:
         numerals = [numeral for numeral in numerals if not _is_denied(sentence, numeral)]
         if numerals:
             return _of_ending(sentence, chains(sentence, numerals))
-    return None
+    return otherwise
 
 
 def _of_ending(sentence: str, grouped: Sequence[Chain]) -> Fraction:
