@@ -150,7 +150,8 @@ def _is_rounded(decimal: Fraction, value: Fraction) -> bool:
     places = _places(decimal)
     if places is None:
         return False
-    difference = abs(decimal - value) * 10**places
+    steps: int = 10**places
+    difference = abs(decimal - value) * steps
     if _places(value) is None:
         return difference < 1
     return 2 * difference <= 1
