@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from localfair.record.nouns import Generation
 from localfair.tasks.reply import marks_thinking, opened_thinking
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase as Tokenizer
 
 # Tokens of a prompt's end that hold any opening tag.
 TAG_TOKENS = 24
@@ -29,14 +32,17 @@ def with_opening(reply: Generation, prompt_end: str) -> Generation:
     return replace(reply, text=opening + reply.text)
 
 
-def hidden_ids(tokenizer: Any) -> frozenset[int]:
+def hidden_ids(tokenizer: Tokenizer) -> frozenset[int]:
     """The special tokens of a transformers tokenizer that a reply's text leaves out."""
-    special = dict.fromkeys(tokenizer.all_special_ids)
+    special = set(tokenizer.all_special_ids)
     for number, token in tokenizer.added_tokens_decoder.items():
         if token.special:
-            special[number] = None
-    texts = zip(special, tokenizer.convert_ids_to_tokens(list(special)), strict=True)
-    return frozenset(number for number, text in texts if not marks_thinking(text))
+            special.add(number)
+    return frozenset(
+        number
+        for number in special
+        if not marks_thinking(str(tokenizer.convert_ids_to_tokens(number)))
+    )
 
 
 def thinking_tokens(control: Iterable[str]) -> tuple[str, ...]:

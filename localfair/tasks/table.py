@@ -241,7 +241,7 @@ def _notes(rows: Sequence[Row], golds: Sequence[Gold]) -> tuple[str, ...]:
             row for row, gold in zip(rows, golds, strict=True) if gold.answer_kind == answer_kind
         ]
         listed.append(f"{_count(rare_count, answer_kind)}: {_places(theirs)}")
-    advice = f"if all are one kind, say so with --answer-kind {commonest}"
+    advice = f"if all are one kind, import them with --answer-kind {commonest}"
     return (f"{counted}, {'; '.join(listed)}", advice)
 
 
