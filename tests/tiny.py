@@ -28,12 +28,15 @@ SENTENCES = (
 )
 
 
-def tokenizer(template: str | None = CHATML) -> Any:
-    """About 400 tokens; ids 0, 1, 2 are <|endoftext|>, <|im_start|>, <|im_end|>."""
+def tokenizer(template: str | None = CHATML, special: tuple[str, ...] = ()) -> Any:
+    """About 400 tokens; ids 0, 1, 2 are <|endoftext|>, <|im_start|>, <|im_end|>.
+
+    `special` are more control tokens, from id 3 on.
+    """
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *special]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=control, initial_alphabet=alphabet)
     bpe.train_from_iterator(SENTENCES * 3, trainer)
@@ -49,9 +52,13 @@ def tokenizer(template: str | None = CHATML) -> Any:
     return wrapped
 
 
-def build(folder: Path, seed: int = 0) -> Path:
-    """Save a model of two layers of width 64, in float32, and its tokenizer; return `folder`."""
-    words = tokenizer()
+def build(folder: Path, seed: int = 0, special: tuple[str, ...] = (), says: str = "") -> Path:
+    """Save a model of two layers of width 64, in float32, and its tokenizer; return `folder`.
+
+    `special` are more control tokens. A model that `says` a token says nothing else, whatever it
+    reads.
+    """
+    words = tokenizer(special=special)
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(words),
@@ -66,9 +73,22 @@ def build(folder: Path, seed: int = 0) -> Path:
         pad_token_id=2,
         initializer_range=0.2,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    llama = LlamaForCausalLM(config)
+    if says:
+        _say_only(llama, words.convert_tokens_to_ids(says))
+    llama.save_pretrained(folder)
     words.save_pretrained(folder)
     return folder
+
+
+def _say_only(llama: Any, token: int) -> None:
+    """Give every position the same state, and that state the token."""
+    with torch.no_grad():
+        for name, weight in llama.named_parameters():
+            if "norm" not in name:
+                weight.zero_()
+        llama.model.embed_tokens.weight.fill_(1.0)
+        llama.lm_head.weight[token] = 1.0
 
 
 def model(context: int = 512, path: Path = Path("tiny")) -> Model:

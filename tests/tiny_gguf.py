@@ -13,7 +13,7 @@ from typing import Any
 
 import gguf
 import numpy as np
-from transformers import LlamaForCausalLM
+from transformers import AutoTokenizer, LlamaForCausalLM
 
 from localfair.models import Card, Model
 from tests import tiny
@@ -44,9 +44,10 @@ def write(folder: Path, path: Path, *, add_bos: bool = False, added: tuple[str, 
     `added` are tokens of the user's own (type USER_DEFINED), which no text is cut at.
     """
     llama = LlamaForCausalLM.from_pretrained(folder)
+    words = AutoTokenizer.from_pretrained(folder)
     writer = gguf.GGUFWriter(path, "llama")
     _write_hyperparameters(writer, llama.config)
-    _write_tokenizer(writer, tiny.tokenizer(), add_bos, added)
+    _write_tokenizer(writer, words, add_bos, added)
     for name, weight in llama.state_dict().items():
         values = _rotated(name, weight.float().numpy(), llama.config)
         writer.add_tensor(_name(name), values)
@@ -81,7 +82,8 @@ def _write_tokenizer(
     bpe = json.loads(words.backend_tokenizer.to_str())["model"]
     texts = words.convert_ids_to_tokens(range(len(words)))
     types = [gguf.TokenType.NORMAL] * len(texts)
-    for token_id in words.all_special_ids:
+    for token_id, token in words.added_tokens_decoder.items():
+        assert token.special
         types[token_id] = gguf.TokenType.CONTROL
     for letter, token in zip(SPARE, added, strict=False):
         token_id = texts.index(letter)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from localfair.engines.llama_context import Context, Slot
 from localfair.engines.llama_sampling import Sampler, log_softmax, sampler
 from localfair.engines.llama_vocabulary import Vocabulary
+from localfair.engines.thinking import with_opening
 from localfair.record.nouns import Generation, Request
 
 
@@ -80,7 +81,7 @@ class Reply:
             return True
         if self.request.logprobs:
             self._logprobs.append(float(log_softmax(context.logits(index))[token]))
-        self._text += self._vocabulary.piece(token)
+        self._text += self._vocabulary.reply_piece(token)
         self._tokens += 1
         if self._stop_at() is not None:
             return True
@@ -97,7 +98,8 @@ class Reply:
 
     def generation(self) -> Generation:
         """The finished reply."""
-        return Generation(
+        assert self._vocabulary is not None
+        reply = Generation(
             request=self.request,
             text=self._text[: self._stop_at()].decode(errors="replace"),
             finish=self._finish,
@@ -106,6 +108,7 @@ class Reply:
             seconds=time.monotonic() - self._started,
             logprobs=tuple(self._logprobs),
         )
+        return with_opening(reply, self._vocabulary.prompt_end(self.prompt))
 
     def _stop_at(self) -> int | None:
         """Byte position of the first stop string in what has been written, or None."""

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from llama_cpp import llama_cpp as low
 
+from localfair.engines.thinking import TAG_TOKENS
 from localfair.models.chat_template import ChatTemplate
 from localfair.models.control import as_text
 from localfair.record.nouns import Request
+from localfair.tasks.reply import marks_thinking
 
 if TYPE_CHECKING:
     from localfair.models import Model
@@ -86,6 +88,19 @@ class Vocabulary:
             if length >= 0:
                 return buffer.raw[:length]
             size = -length
+
+    def reply_piece(self, token: int) -> bytes:
+        """A token's bytes in a reply: none for a control token, unless it is a tag of thinking."""
+        piece = self.piece(token)
+        if piece:
+            return piece
+        spelled = self.piece(token, special=True)
+        return spelled if marks_thinking(spelled.decode(errors="replace")) else b""
+
+    def prompt_end(self, prompt: list[int]) -> str:
+        """The text of a prompt's last tokens."""
+        pieces = [self.piece(token, special=True) for token in prompt[-TAG_TOKENS:]]
+        return b"".join(pieces).decode(errors="replace")
 
     def _spelled(self, token: int) -> str:
         """A control token's text; empty where the model has no such token."""

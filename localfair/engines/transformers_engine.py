@@ -20,6 +20,7 @@ from torch import Tensor
 from localfair.engines.base import Opening
 from localfair.engines.decoding import Batch, BatchRow, arranged
 from localfair.engines.requests import refuse_constraint, refuse_too_long
+from localfair.engines.thinking import TAG_TOKENS, hidden_ids, with_opening
 from localfair.engines.torch_sampling import drawing
 from localfair.errors import EngineError
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids, text_ids
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What is loaded: the model with its adapter, its tokenizer, and the tokens that end a turn."""
+    """What is loaded: the model with its adapter, its tokenizer, the tokens that end a turn, and
+    those that a reply's text leaves out.
+    """
 
     model: Any
     tokenizer: Any
     ends: frozenset[int]
+    hidden: frozenset[int]
 
 
 class TransformersEngine:
@@ -103,7 +107,8 @@ class TransformersEngine:
             base = load_causal_lm(folder, precision)
             model = with_adapter(base, self._opening.adapter, precision)
             _refuse_windows(model.config)
-            self._loaded = _Loaded(model.eval(), tokenizer, _ends_of_turn(model, tokenizer))
+            ends = _ends_of_turn(model, tokenizer)
+            self._loaded = _Loaded(model.eval(), tokenizer, ends, hidden_ids(tokenizer))
         return self._loaded
 
     def _row(self, loaded: _Loaded, request: Request) -> BatchRow:
@@ -168,10 +173,8 @@ class _Reply:
         return any(stop in newest for stop in stops)
 
     def _text(self, ids: list[int]) -> str:
-        text: str = self.loaded.tokenizer.decode(
-            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return text
+        shown = [token for token in ids if token not in self.loaded.hidden]
+        return _decoded(self.loaded.tokenizer, shown)
 
     def generation(self, row: BatchRow) -> Generation:
         """The finished reply, cut before its first stop string."""
@@ -179,7 +182,7 @@ class _Reply:
         positions = [text.find(stop) for stop in self.request.sampling.stop]
         cut = min((position for position in positions if position >= 0), default=None)
         stopped = cut is not None or row.reply[-1] in self.loaded.ends
-        return Generation(
+        reply = Generation(
             request=self.request,
             text=text[:cut],
             finish="stop" if stopped else "length",
@@ -188,6 +191,7 @@ class _Reply:
             seconds=time.perf_counter() - row.began,
             logprobs=tuple(self.logprobs),
         )
+        return with_opening(reply, _decoded(self.loaded.tokenizer, row.ids[-TAG_TOKENS:]))
 
 
 class _Scoring:
@@ -248,6 +252,11 @@ def _score_some(batch: Batch, rows: list[BatchRow]) -> list[BatchRow]:
         scoring, _ = row.note
         scoring.take(row, of_row)
     return rows[len(together) :]
+
+
+def _decoded(tokenizer: Any, ids: list[int]) -> str:
+    text: str = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    return text
 
 
 def _ends_of_turn(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -25,6 +25,7 @@ from localfair.engines.http_client import Answer, Call
 from localfair.engines.requests import refuse_too_long
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
+from localfair.engines.thinking import TAG_TOKENS, thinking_tokens, with_opening
 from localfair.engines.vllm_memory import memory_arguments, most_cache
 from localfair.errors import UsageError
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids, text_ids
@@ -75,7 +76,8 @@ class VllmEngine:
         failed = by_request(self._opening.failed)
         for answer in self._started().client.each(calls, self._opening.batch, failed):
             request = answer.call.tag
-            for reply in replies([answer], WHO, failed):
+            for answered in replies([answer], WHO, failed):
+                reply = self._with_thinking(answered, answer.call.body["prompt"])
                 if request.logprobs and request.constraint is not None:
                     yield self._unbound(reply, answer)
                 else:
@@ -153,6 +155,8 @@ class VllmEngine:
             **drawing(request, "vllm"),
             **constrained(request, "vllm"),
         }
+        if self._thinking:
+            body["skip_special_tokens"] = False
         if request.logprobs:
             body["logprobs"] = 0
             body["return_token_ids"] = True
@@ -194,6 +198,24 @@ class VllmEngine:
             for step, token in zip(steps, tokens, strict=True):
                 logprobs.append(log_probability(step[str(token)]["logprob"]))
         return replace(reply, logprobs=tuple(logprobs))
+
+    def _with_thinking(self, reply: Generation, prompt: list[int]) -> Generation:
+        """The reply as its model wrote it, but for control tokens that are no tags of thinking."""
+        text = reply.text
+        for token in self._written_control if self._thinking else ():
+            text = text.replace(token, "")
+        prompt_end = self._load_tokenizer().decode(prompt[-TAG_TOKENS:])
+        return with_opening(replace(reply, text=text), prompt_end)
+
+    @cached_property
+    def _thinking(self) -> tuple[str, ...]:
+        """Tags of thinking that are control tokens: the server is to write these."""
+        return thinking_tokens(_special(self._load_tokenizer()))
+
+    @cached_property
+    def _written_control(self) -> list[str]:
+        """The other control tokens, which such a server writes too."""
+        return [token for token in _special(self._load_tokenizer()) if token not in self._thinking]
 
     @property
     def _asked_model(self) -> str:
@@ -259,6 +281,10 @@ class VllmEngine:
         weights = sum(file.stat().st_size for file in self._folder().glob("*.safetensors"))
         fitting = most_cache(weights) // self._model.kv_bytes
         return min(self._model.context, max(LEAST_LENGTH, fitting))
+
+
+def _special(tokenizer: Any) -> list[str]:
+    return [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
 
 
 def _adapter_arguments(adapter: Path) -> list[str]:

@@ -25,11 +25,12 @@ from localfair.engines.http_client import Call
 from localfair.engines.requests import refuse_too_long
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
+from localfair.engines.thinking import thinking_tokens, with_opening
 from localfair.engines.xllamacpp_child import KEY
 from localfair.errors import EngineDied, EngineError
 from localfair.models.chat_template import ChatTemplate
 from localfair.models.control import as_text
-from localfair.models.gguf_tokens import marked_tokens
+from localfair.models.gguf_tokens import ENDS, marked_tokens
 from localfair.record.nouns import Generation, Request
 
 if TYPE_CHECKING:
@@ -76,17 +77,22 @@ class XllamacppEngine:
         self._slots = opening.batch
         self._template: ChatTemplate | None = None
         self._bos = ""  # the beginning-of-text token's text
+        self._end_of_turn = ""  # the template's, where llama.cpp does not end a turn at it
+        self._written: tuple[str, ...] = ()  # control tokens that stay in a reply's text
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`."""
         asked = list(requests)
         if not asked:
             return
-        prompts = self._prompts(asked, [r.sampling.max_tokens for r in asked])
-        calls = [_completion(r, prompt) for r, prompt in zip(asked, prompts, strict=True)]
+        texts = self._rendered(asked)
+        prompts = self._fitted(asked, texts, [r.sampling.max_tokens for r in asked])
+        calls = [self._completion(r, prompt) for r, prompt in zip(asked, prompts, strict=True)]
         failed = by_request(self._opening.failed)
         answers = self._started().client.each(calls, self._slots, failed)
-        yield from replies(answers, WHO, failed)
+        text_of = {id(request): text for request, text in zip(asked, texts, strict=True)}
+        for reply in replies(answers, WHO, failed):
+            yield with_opening(reply, text_of[id(reply.request)])
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn.
@@ -145,6 +151,13 @@ class XllamacppEngine:
             settings=self._model.settings,
         )
         template.protect(tokens.added)
+        end = template.end_of_turn() or ""
+        # the server stops at its own; it sees another only where it writes it
+        if end not in ENDS and end != eos:
+            self._end_of_turn = end
+        self._written = thinking_tokens(tokens.control)
+        if self._end_of_turn:
+            self._written += (self._end_of_turn,)
         return template
 
     def _check_context(self, properties: dict[str, Any], length: int) -> None:
@@ -195,6 +208,21 @@ class XllamacppEngine:
             port=self._port,
         )
 
+    def _completion(self, request: Request, prompt: list[int]) -> Call:
+        body = {
+            "prompt": prompt,
+            **drawing(request, "llamacpp"),
+            **constrained(request, "llamacpp"),
+        }
+        if request.logprobs:
+            body["logprobs"] = 1
+        # control tokens whose text the server is to write
+        if self._written:
+            body["preserved_tokens"] = list(self._written)
+        if self._end_of_turn:
+            body["stop"] = [*request.sampling.stop, self._end_of_turn]
+        return Call("/v1/completions", body, request.about, request)
+
     # -- tokens -----------------------------------------------------------------------------------
 
     def _prompts(self, asked: list[Request], replies: list[int]) -> list[list[int]]:
@@ -202,9 +230,18 @@ class XllamacppEngine:
 
         Raises PromptTooLong when one does not fit the model's context.
         """
+        return self._fitted(asked, self._rendered(asked), replies)
+
+    def _rendered(self, asked: list[Request]) -> list[str]:
+        """Every request's prompt as text."""
         self._started()
         assert self._template is not None
-        texts = [self._template.prompt(request) for request in asked]
+        return [self._template.prompt(request) for request in asked]
+
+    def _fitted(
+        self, asked: list[Request], texts: list[str], replies: list[int]
+    ) -> list[list[int]]:
+        """See `_prompts`, for prompts that were rendered."""
         tokens = self._prompt_tokens(list(dict.fromkeys(texts)))
         prompts = [tokens[text] for text in texts]
         longest = 0
@@ -299,17 +336,6 @@ def _split(tokens: list[int]) -> list[list[int]]:
         else:
             texts[-1].append(token)
     return texts
-
-
-def _completion(request: Request, prompt: list[int]) -> Call:
-    body = {
-        "prompt": prompt,
-        **drawing(request, "llamacpp"),
-        **constrained(request, "llamacpp"),
-    }
-    if request.logprobs:
-        body["logprobs"] = 1
-    return Call("/v1/completions", body, request.about, request)
 
 
 def _forced(scoring: Scoring) -> Iterator[Call]:

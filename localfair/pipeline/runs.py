@@ -79,7 +79,7 @@ def run(order: Order, *, until: str | None = None, say: Say = print, progress: P
 
 def run_prepared(prepared: Prepared, *, say: Say, progress: Progress) -> str:
     """Do the steps of an order that was read and checked; the id of the run."""
-    with record_of(prepared) as store:
+    with record_of(prepared, say) as store:
         committee = Committee(store, prepared.members, progress)
         with begun(prepared, store, committee, say) as this:
             for work, step in this.steps():
@@ -94,7 +94,7 @@ def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -
     The steps before it are done. Lessons are shown as the base reads them.
     """
     prepared = prepare(order, until)
-    with record_of(prepared) as store:
+    with record_of(prepared, say) as store:
         committee = Committee(store, prepared.members, progress)
         with begun(prepared, store, committee, say) as this:
             for work, step in this.steps():
@@ -161,20 +161,27 @@ def _dataset(order: Order, task: Task) -> Dataset | None:
 
 
 @contextmanager
-def record_of(prepared: Prepared) -> Iterator[Store]:
+def record_of(prepared: Prepared, say: Say = quiet) -> Iterator[Store]:
     """The order's record, opened for writing, with its questions in it."""
     with Store.open(prepared.order.db, create=True) as store:
-        store_questions(store, prepared)
+        store_questions(store, prepared, say)
         store.end_lost_runs()
         if dated_models(prepared.members):
             store.set_template_date(prepared.order.date)
         yield store
 
 
-def store_questions(store: Store, prepared: Prepared) -> None:
-    """Store the questions that an order brings, if it brings any."""
-    if prepared.dataset is not None:
-        store.ensure_dataset(prepared.task.name, prepared.dataset)
+def store_questions(store: Store, prepared: Prepared, say: Say = quiet) -> None:
+    """Store the questions that an order brings, if it brings any.
+
+    How their answers were read is said when some of them are new to the record.
+    """
+    if prepared.dataset is None:
+        return
+    new = store.ensure_dataset(prepared.task.name, prepared.dataset)
+    if new:
+        for note in prepared.dataset.notes:
+            say(note)
 
 
 class Run:

@@ -16,6 +16,7 @@ import string
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from localfair.tasks.second_thoughts import second_thoughts
 from localfair.tasks.statements import clean, last_sentence, statements
 
 LETTERS = string.ascii_uppercase
@@ -101,6 +102,11 @@ def read_choice(text: str, choices: Sequence[str] = ()) -> str | None:
     text = clean(text).strip()
     denied: set[str] = set()
     try:
+        thoughts = second_thoughts(text)
+        if thoughts:
+            letter = _in_statement(thoughts.line, thoughts.sentence, choices)
+            if letter or thoughts.is_withdrawn:
+                return letter
         for statement in statements(text):
             letter = _in_statement(statement.line, statement.sentence, choices)
             if letter:

@@ -75,6 +75,11 @@ class Chain:
         return self.sides[0][0].start
 
     @property
+    def end(self) -> int:
+        """Where its last number ends."""
+        return self.sides[-1][-1].end
+
+    @property
     def is_equation(self) -> bool:
         """Whether it states a result."""
         return "equals" in self.links or "comes to" in self.links
@@ -92,7 +97,8 @@ class Chain:
         """
         single = [side[0].value for side in self.sides if len(side) == 1]
         values = [value for value in single if value is not None]
-        if not values or len(values) < len(single):
+        is_legible = len(values) == len(single) or set(self.links) == {"equals"}
+        if not values or not is_legible:
             return None
         if len(set(values)) == 1:
             return values[0]
@@ -103,10 +109,14 @@ class Chain:
         return None if is_open else values[-1]
 
     def _has_two_answers(self, values: Sequence[Fraction]) -> bool:
-        has_sum = any(len(side) > 1 for side in self.sides)
         return "beside" in self.links or (
-            "equals" in self.links and not has_sum and not _are_near(values)
+            "equals" in self.links and not self._has_sum and not _are_near(values)
         )
+
+    @property
+    def _has_sum(self) -> bool:
+        """Whether a side has an operation, or is a sum that looks like a date (`2000 / 2/3`)."""
+        return any(len(side) > 1 or side[0].value is None for side in self.sides)
 
 
 def chains(text: str, numerals: Sequence[Numeral]) -> list[Chain]:

@@ -8,6 +8,7 @@ out, `20 or 25`, `between 20 and 25`, `1.2.3`. Ours.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -15,9 +16,12 @@ from itertools import islice
 
 from localfair.tasks.equations import Chain, chains, is_result
 from localfair.tasks.numerals import Numeral, scan
+from localfair.tasks.second_thoughts import SecondThoughts, second_thoughts
 from localfair.tasks.statements import Statement, clean, statements
 
 _LONGEST_SENTENCE = 2000  # characters
+_ROUNDING = 10**6  # a rounded decimal is off by one part in that many at most
+_PLACES_OF_WHOLE = 6
 _DENIAL = re.compile(
     r"(?:\b(?:not|cannot|never|neither|nor|rather\s+than|instead\s+of)|n't)\s+(?:be\s+)?(?:(?:equal\s+to|about|exactly)\s+)?$",
     re.IGNORECASE,
@@ -47,6 +51,26 @@ _GIVEN = re.compile(
     r"|when|since|because|through|step|these|those|all|his|her|their|its|the)\s+[$€£]?$",
     re.IGNORECASE,
 )
+# "it is 3 more than hers"
+_COMPARED = re.compile(
+    r"\W*(?:\w+\s+){0,2}?(?:more|less|fewer|times|of|out|higher|lower)\b", re.IGNORECASE
+)
+# "two 5 dollar bills, 10 in all"
+_AFTER_PARTS = re.compile(
+    r"(?:[,;:(—]|\s-|\b(?:so|for|is|are|makes?|making|totals?|totall?ing|gives?|giving|i\.?e\.?))\s*[$€£]?$",
+    re.IGNORECASE,
+)
+_IN_ALL = re.compile(
+    r"(?:\s[A-Za-z]+){0,3}?\s(?:in\s(?:all|total)|all\stogether|altogether|overall|combined|total)\b",
+    re.IGNORECASE,
+)
+_EACH = re.compile(r"\b(?:each|every|apiece|per|out\s+of)\b", re.IGNORECASE)
+# words between two numbers that begin no other clause
+_IN_A_SUM = re.compile(
+    r"(?:\s(?!(?:because|since|as|so|and|but|or|where|when|while|after|before|with|using|from|if|given"
+    r"|that|which|who|to|than|not)\b)[A-Za-z']+){0,5}\s[$€£]?",
+    re.IGNORECASE,
+)
 # <<48/2=24>>24, the calculator marks of GSM8K
 _CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>(?=[-\d.])")
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?;])\s")
@@ -63,8 +87,16 @@ def read_number(text: str) -> Fraction | None:
     text = _CALCULATOR.sub("", clean(text))
     denied: set[Fraction | None] = set()
     try:
+        thoughts = second_thoughts(text)
+        if thoughts:
+            value = _rethought(thoughts)
+            if value is not None:
+                return value
+            denied |= _denied(thoughts.sentence)
         for statement in statements(text):
             value = _stated(statement)
+            if thoughts and value != _ending(thoughts.text, value):
+                return None
             if value is not None:
                 # "The answer is 10. No, the answer is not 10."
                 return None if value in denied else value
@@ -97,10 +129,46 @@ def show_number(value: Fraction) -> str:
 
 
 def same_number(a: Fraction, b: Fraction) -> bool:
-    """Equal; where either is not whole, equal to one part in a million (a rounded decimal)."""
-    if a.denominator == b.denominator == 1:
-        return a == b
-    return abs(a - b) <= abs(b) / 10**6
+    """Equal; or one is a decimal that is the other rounded to the decimal's own last place, and
+    they differ by one part in a million at most.
+
+    `0.333333` is 1/3, `0.33` is not. Of two decimals none is cut short: only a number that no
+    decimal is exact of may be (`0.666666` is 2/3).
+    """
+    if a == b:
+        return True
+    is_near = abs(a - b) * _ROUNDING <= max(abs(a), abs(b))
+    return is_near and (_is_rounded(a, b) or _is_rounded(b, a))
+
+
+def _is_rounded(decimal: Fraction, value: Fraction) -> bool:
+    """Whether a decimal is a value rounded to the decimal's last place.
+
+    A whole number counts as written to six places: 12 is 11.9999999, what binary fractions make
+    of it.
+    """
+    places = _places(decimal)
+    if places is None:
+        return False
+    steps: int = 10**places
+    difference = abs(decimal - value) * steps
+    if _places(value) is None:
+        return difference < 1
+    return 2 * difference <= 1
+
+
+def _places(value: Fraction) -> int | None:
+    """The decimal places of a value, or None when no decimal is exact."""
+    rest = value.denominator
+    if rest == 1:
+        return _PLACES_OF_WHOLE
+    twos = (rest & -rest).bit_length() - 1
+    rest >>= twos
+    fives = 0
+    while rest % 5 == 0:
+        rest //= 5
+        fives += 1
+    return max(twos, fives) if rest == 1 else None
 
 
 def _stated(statement: Statement) -> Fraction | None:
@@ -128,9 +196,61 @@ def _stated(statement: Statement) -> Fraction | None:
         raise _Ambiguous
     if not is_opening:
         return _of_clause(sentence, grouped)
+    total = _in_all(sentence, grouped)
+    if total is not None:
+        return total
+    if len(grouped) > 1 and not first.is_equation:
+        gap = sentence[first.end : grouped[1].start]
+        # "5 choose 2 = 10": words that are read as no operation stand between the numbers of one
+        if "equals" in grouped[1].links and _IN_A_SUM.fullmatch(gap):
+            return _result(grouped[1], is_strict=False)
+        # "two 5 dollar bills"
+        if not gap.strip():
+            raise _Ambiguous
     value = _result(first, is_strict=True)
     # "Three days each make 60 / 3 = 20" begins with a number word that is no answer
     if numerals[0].is_word and any(_differs(chain, value) for chain in grouped[1:]):
+        raise _Ambiguous
+    return value
+
+
+def _in_all(sentence: str, grouped: Sequence[Chain]) -> Fraction | None:
+    """The number that is said to be all of those before it and is their sum or product, or None:
+    `two 5 dollar bills, 10 in all`.
+    """
+    if _EACH.search(sentence):
+        return None
+    sides = [side for chain in grouped for side in chain.sides]
+    parts: list[Fraction] = []
+    for side in sides:
+        numeral = side[0]
+        if len(side) > 1 or numeral.value is None:
+            return None
+        is_last = _AFTER_PARTS.search(sentence[: numeral.start]) and _IN_ALL.match(
+            sentence, numeral.end
+        )
+        if is_last and len(parts) > 1:
+            # "24 hours, 1 day in total" adds up nothing
+            is_all = numeral.value in (sum(parts), math.prod(parts))
+            return numeral.value if is_all else None
+        parts.append(numeral.value)
+    return None
+
+
+def _rethought(thoughts: SecondThoughts) -> Fraction | None:
+    """The number that a correction says instead, or None when it says none.
+
+    Raises _Ambiguous when it says only that the statement was wrong, or how its number compares to
+    another ("it is 3 more than hers").
+    """
+    numerals = [*scan(thoughts.sentence)]
+    value = None
+    if thoughts.line and numerals:
+        value = _stated(Statement(thoughts.line, "answer"))
+    if value is None and thoughts.is_withdrawn:
+        raise _Ambiguous
+    is_compared = bool(numerals) and _COMPARED.match(thoughts.sentence, numerals[0].end)
+    if value is not None and is_compared:
         raise _Ambiguous
     return value
 
@@ -168,8 +288,8 @@ def _of_clause(sentence: str, grouped: Sequence[Chain]) -> Fraction:
     raise _Ambiguous
 
 
-def _ending(text: str) -> Fraction | None:
-    """The result of the last sentence that has a number in digits, or None when there is none.
+def _ending(text: str, otherwise: Fraction | None = None) -> Fraction | None:
+    """The result of the last sentence that has a number in digits, or `otherwise` without one.
 
     Raises _Ambiguous when it cannot be told.
     """
@@ -178,7 +298,7 @@ def _ending(text: str) -> Fraction | None:
         numerals = [numeral for numeral in numerals if not _is_denied(sentence, numeral)]
         if numerals:
             return _of_ending(sentence, chains(sentence, numerals))
-    return None
+    return otherwise
 
 
 def _of_ending(sentence: str, grouped: Sequence[Chain]) -> Fraction:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from localfair.tasks.digits import LONGEST, SPACES, plain_digits
+from localfair.tasks.powers import power_at, raised
 from localfair.tasks.spelled import SCALES, fraction_after, runs
 from localfair.tasks.statements import clean
 
@@ -34,13 +35,6 @@ _DIGITS = re.compile(
     rf"(?P<grouped>[1-9]\d{{0,2}}(?P<space>[{SPACES}'])\d{{3}}(?:(?P=space)\d{{3}})*(?:[.,]\d+)?)(?![\d/]|[.,]\d)"
     r"|(?P<plain>\d+(?:[.,]\d+)*|\.\d+)"
 )
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_POWER = re.compile(
-    r"\s?\^\s?(?:\{\s?(?P<braced>-?\d+)\s?\}|\(\s?(?P<bracketed>-?\d+)\s?\)|(?P<bare>-?\d+))"
-    r"|(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
-)
-# a power that is no whole number: 2^x, 2^{1/2}
-_OTHER_POWER = re.compile(r"\s?\^\s?(?:\{[^{}]{0,40}\}|\([^()]{0,40}\)|\w)?")
 _EXPONENT = re.compile(r"[eE](?P<exponent>[+-]?\d+)(?!\w)")
 _TIMES_TEN = re.compile(r"\s?(?:×|x|\*|·|⋅|\\times|\\cdot)\s?(?=10(?:\s?\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))")
 _SLASH = re.compile(r"\s?/\s?(?=[\d.])")
@@ -302,34 +296,17 @@ def _factor(text: str, start: int) -> _Piece:
 
 
 def _powered(text: str, piece: _Piece) -> _Piece:
-    power = _POWER.match(text, piece.end)
-    if power:
-        exponent = power["braced"] or power["bracketed"] or power["bare"]
-        exponent = exponent or power["raised"].translate(_SUPERSCRIPTS)
-        tower = _OTHER_POWER.match(text, power.end())
-        if tower:
-            return _Piece(None, tower.end())
-        return _Piece(_power(piece.value, exponent), power.end())
-    other = _OTHER_POWER.match(text, piece.end)
-    return _Piece(None, other.end()) if other else piece
-
-
-def _power(base: Fraction | None, exponent: str) -> Fraction | None:
-    """None where the value would have more than LONGEST digits, or none at all."""
-    if base is None or len(exponent) > 4:
-        return None
-    power = int(exponent)
-    if base == 0:
-        return base if power > 0 else None
-    longest = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if longest * abs(power) > 4 * LONGEST:
-        return None
-    return base**power
+    power = power_at(text, piece.end)
+    if power is None:
+        return piece
+    if power.exponent is None:
+        return _Piece(None, power.end)
+    return _Piece(raised(piece.value, power.exponent), power.end)
 
 
 def _shifted(value: Fraction | None, exponent: str) -> Fraction | None:
     """`1.2e5`."""
-    shift = _power(Fraction(10), exponent.lstrip("+"))
+    shift = raised(Fraction(10), exponent.lstrip("+"))
     return None if value is None or shift is None else value * shift
 
 

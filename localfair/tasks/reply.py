@@ -33,6 +33,8 @@ _THINKING = (
 _OPENING = "|".join(opening for opening, _ in _THINKING)
 _CLOSING = "|".join(closing or opening.replace("<", "</", 1) for opening, closing in _THINKING)
 _TAG = re.compile(rf"(?P<opening>{_OPENING})|(?P<closing>{_CLOSING})", re.IGNORECASE)
+_PIECES_OF_TAGS = ("<|channel|>", "<|message|>")
+_LONGEST_PROMPT_END = 200  # characters; a tag that the prompt ends in is shorter
 
 # Tokens that end a turn or begin another one's, written out as text.
 _ANY_TURN = r"""(?:<\|(?:im_start|im_end|eot_id|eom_id|end_of_text|endoftext|end|start|return|user
@@ -86,6 +88,24 @@ def split_reply(text: str) -> Reply:
 def answer_of(text: str) -> str | None:
     """The answer of a raw reply, or None when it never came to one."""
     return split_reply(text).answer
+
+
+def opened_thinking(prompt: str) -> str:
+    """The tag of thinking that a prompt opens at its very end, for the reply to go on in; else "".
+
+    What the template wrote after the tag belongs to it: blanks and line breaks.
+    """
+    last = None
+    for tag in _TAG.finditer(prompt, max(0, len(prompt) - _LONGEST_PROMPT_END)):
+        last = tag
+    if last is None or last["closing"] or prompt[last.end() :].strip():
+        return ""
+    return prompt[last.start() :]
+
+
+def marks_thinking(token: str) -> bool:
+    """Whether a token is a tag of thinking, or a piece of one that is a token by itself."""
+    return token in _PIECES_OF_TAGS or _TAG.fullmatch(token) is not None
 
 
 def said_once(answer: str) -> str:

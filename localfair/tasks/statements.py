@@ -117,7 +117,8 @@ _DOUBT = re.compile(
 _BEFORE_HEADING = re.compile(r"[\W_]*(?:the\s+)?(?:final\s+)?", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"(?:\b(?:St|Mr|Mrs|Ms|Dr|Jr|Sr|vs)|(?<![\w-])[A-Z])$")
 _LABEL = re.compile(r"\W*[A-Za-z0-9]?")
-_SENTENCE_END = re.compile(r"[.!?](?=[\s\"')\]]|$)")
+# 5! = 120 does not end at the factorial
+_SENTENCE_END = re.compile(r"(?:[.?]|!(?!\s*[=≈+*/×]))(?=[\s\"')\]]|$)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,8 @@ class Table:
             items.append(item)
         _refuse_two_golds(rows, items)
         questions = assemble(self.name, parts)
-        return Dataset(questions, (file.source,), self.licence, _notes(rows, golds))
+        notes = (*_notes(rows, golds), *_percent_notes(rows, column, golds))
+        return Dataset(questions, (file.source,), self.licence, notes)
 
     def generate(self, *, seed: int = 0) -> Dataset:
         """Raises TaskError: a table is never generated."""
@@ -240,8 +241,25 @@ def _notes(rows: Sequence[Row], golds: Sequence[Gold]) -> tuple[str, ...]:
             row for row, gold in zip(rows, golds, strict=True) if gold.answer_kind == answer_kind
         ]
         listed.append(f"{_count(rare_count, answer_kind)}: {_places(theirs)}")
-    advice = f"if all are one kind, say so with --answer-kind {commonest}"
+    advice = f"if all are one kind, import them with --answer-kind {commonest}"
     return (f"{counted}, {'; '.join(listed)}", advice)
+
+
+def _percent_notes(
+    rows: Sequence[Row], column: Sequence[Written], golds: Sequence[Gold]
+) -> tuple[str, ...]:
+    """What is said of numbers that lost a percent sign."""
+    percentages = []
+    example = ""
+    for row, written, gold in zip(rows, column, golds, strict=True):
+        if gold.answer_kind == "number" and "%" in split_solution(written.answer)[1]:
+            percentages.append(row)
+            example = example or gold.text
+    if not percentages:
+        return ()
+    return (
+        f"{example}% is the number {example}, a reply of {example} or {example}% is right: {_places(percentages)}",
+    )
 
 
 def _count(count: int, answer_kind: AnswerKind) -> str:

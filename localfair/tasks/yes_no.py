@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from localfair.tasks.second_thoughts import second_thoughts
 from localfair.tasks.statements import clean, first_sentence, last_sentence, statements
 
 YesNo = Literal["yes", "no"]
@@ -89,6 +90,11 @@ _BOTH = re.compile(
 def read_yes_no(text: str) -> YesNo | None:
     """`yes`, `no`, or None when the text commits to neither."""
     text = clean(text)
+    thoughts = second_thoughts(text)
+    if thoughts:
+        corrected = _in_sentence(thoughts.sentence)
+        if corrected or thoughts.is_withdrawn:
+            return corrected
     for statement in statements(text):
         if _BOTH.search(statement.sentence):
             return None

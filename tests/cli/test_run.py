@@ -34,3 +34,16 @@ def test_an_old_limit_that_is_no_number_is_refused_as_ever(desk):
     said = run(desk, "--limit", 0)
     assert said.code == 2
     assert "Invalid value for '--limit'" in said.error
+
+
+def test_how_the_answers_of_a_file_were_read_is_said_the_first_time(desk):
+    rows = ["How many?,35%,test", "How many more?,8,test", "Where?,Oslo,train"]
+    (desk.folder / "mine.csv").write_text("\n".join(["question,answer,split", *rows]))
+    data = ("--task", "table", "--data", "mine.csv", "--set", "train.enabled=false")
+    first = desk.says("exam", "answers-only", *seats(), *data)
+    assert first.code == 0, first.err
+    assert "answers: 2 numbers, 1 text: line 4" in first.err
+    assert "35% is the number 35" in first.err
+    again = desk.says("exam", "answers-only", *seats(), *data)
+    assert again.code == 0, again.err
+    assert "answers:" not in again.err

@@ -146,10 +146,88 @@ def test_a_number_is_shown_exactly(value, number):
     assert show_number(value) == number
 
 
-def test_whole_numbers_are_equal_exactly_and_others_to_one_part_in_a_million():
-    assert not same_number(Fraction(1234567), Fraction(1234568))
-    assert same_number(Fraction("0.6666667"), Fraction(2, 3))
-    assert not same_number(Fraction("0.67"), Fraction(2, 3))
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("0.6666667", "2/3"),
+        ("0.666666", "2/3"),
+        ("0.333333", "1/3"),
+        ("-0.142857", "-1/7"),
+        ("3333333.33", "10000000/3"),
+        ("1234567.89", "1234567.891"),
+        ("0.30000000000000004", "0.3"),
+        ("12", "11.999999999999998"),
+        ("1.4142136", "1.414213562373"),
+    ],
+)
+def test_a_decimal_is_the_number_that_it_rounds(a, b):
+    assert same_number(Fraction(a), Fraction(b))
+    assert same_number(Fraction(b), Fraction(a))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("1234567", "1234568"),
+        ("0.67", "2/3"),
+        ("0.14285", "1/7"),
+        ("3000000.000003", "3000001.000003"),
+        ("3000000.000003", "3000000.000004"),
+        ("3000000", "3000000.4"),
+        ("333333", "1000000/3"),
+        ("654321.7", "654321.8"),
+        ("0.333333", "-1/3"),
+        ("0", "0.0000001"),
+        ("7", "7.000001"),
+    ],
+)
+def test_numbers_that_differ_in_a_place_that_is_written_are_two(a, b):
+    assert not same_number(Fraction(a), Fraction(b))
+    assert not same_number(Fraction(b), Fraction(a))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("The answer is 6 to the power of 2 = 36.", "36"),
+        ("The answer is 2 raised to the power of five, which is 32.", "32"),
+        ("The answer is 4 cubed.", "64"),
+        ("The answer is 10 to the 4th power.", "10000"),
+        ("The answer is 4! = 24.", "24"),
+        ("The answer is 6 choose 2 = 15.", "15"),
+        ("The answer is 17 mod 5 = 2.", "2"),
+        ("The answer is 40 increased by 5 = 45.", "45"),
+        ("$900 / 3/4 = $1200", "1200"),
+        ("The answer is 1200 = 900 / 3/4.", "1200"),
+        ("The answer is 90 / 2/3/5 = 9", "9"),
+        ("The answer is three 20 dollar bills, 60 in total.", "60"),
+        ("The answer is three 20 dollar bills = 60 dollars.", "60"),
+        ("The answer is 4 cats and 9 dogs, 13 pets in all.", "13"),
+        ("The answer is 4 of the 9 in total.", "4"),
+    ],
+)
+def test_a_stated_result_is_read_whatever_its_sum_is_written_with(text, number):
+    assert shown(text) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is three 20 dollar bills.",
+        "The answer is 4 each, 8 in total.",
+        "The answer is 48 hours, 2 days in total.",
+        "The answer is 8/9/2001 or 5.",
+        "The answer is 90 / 2/3/5.",
+    ],
+)
+def test_parts_without_their_result_state_no_number(text):
+    assert shown(text) is None
+
+
+def test_a_solution_with_calculator_marks_that_ends_in_a_bare_answer_line_is_read():
+    solution = "Half of 9 is 9*1/2 = <<9*1/2=4.5>>4.5.0 m.\nTwo such are 9 = $<<4.5*2=9.0>>9\n"
+    assert shown(f"{solution}A: 9.0") == "9"
+    assert shown(f"{solution}A: $9,000") == "9000"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.tasks.reply import Reply, answer_of, said_once, split_reply
+from localfair.tasks.reply import (
+    Reply,
+    answer_of,
+    marks_thinking,
+    opened_thinking,
+    said_once,
+    split_reply,
+)
 from tests.tasks.hostile import seconds
 
 
@@ -139,3 +146,37 @@ def test_the_pieces_of_a_reply_hold_all_its_words():
 def test_a_hostile_reply_takes_no_longer_than_its_length_says(piece):
     # ten times the text: about ten times the work, where a quadratic reader does a hundred times
     assert seconds(answer_of, piece * 20_000) < 40 * seconds(answer_of, piece * 2_000)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "opening"),
+    [
+        ("<|User|>4 x 3?<|Assistant|><think>\n", "<think>\n"),
+        ("user\n4 x 3?\nassistant\n<think>", "<think>"),
+        ("[INST]4 x 3?[/INST][THINK]", "[THINK]"),
+        ("assistant\n◁think▷ ", "◁think▷ "),
+        ("assistant<|channel|>analysis<|message|>", "<|channel|>analysis<|message|>"),
+        ("assistant\n<think>\n\n</think>\n\n", ""),
+        ("What does <think> mean?\nassistant\n", ""),
+        ("assistant\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_prompt_says_whether_the_reply_goes_on_inside_thinking(prompt, opening):
+    assert opened_thinking(prompt) == opening
+
+
+def test_thinking_that_the_template_opened_and_nobody_closed_leaves_no_answer():
+    cut = "Is it 12? The answer is 12. Let me see once"
+    assert answer_of(cut) is not None
+    assert answer_of(opened_thinking("assistant\n<think>\n") + cut) is None
+
+
+@pytest.mark.parametrize("token", ["[THINK]", "[/THINK]", "<think>", "◁/think▷", "<|channel|>"])
+def test_a_token_that_marks_thinking_is_known(token):
+    assert marks_thinking(token)
+
+
+@pytest.mark.parametrize("token", ["<|im_end|>", "<s>", "think", "<|start|>", ""])
+def test_any_other_token_marks_none(token):
+    assert not marks_thinking(token)

@@ -250,3 +250,10 @@ def test_a_table_without_a_name_for_its_form_is_told_what_to_call_it(read):
 def test_the_reasoning_of_a_solution_is_kept_where_it_ends_right(read, solution, gold, rationale):
     (question,) = read("t.jsonl", lines(("a?", solution)))
     assert (question.gold, question.rationale) == (gold, rationale)
+
+
+def test_an_import_says_that_a_percent_sign_was_left_out(write):
+    rows = lines(("a?", "15%"), ("b?", "4"), ("c?", "So it is up.\n#### 7.5 %"))
+    _, told = notes(write, rows)
+    assert told == "15% is the number 15, a reply of 15 or 15% is right: lines 1, 3"
+    assert notes(write, rows, gold_kind="text") == ("answers: 3 texts",)
