@@ -1,6 +1,6 @@
 """Where an adapter's files lie beside the record.
 
-Reads a database's path and an adapter's id; writes nothing. Knows nothing of what the files hold.
+Reads a database's path and an adapter's rows; writes those. Knows nothing of what the files hold.
 """
 
 from __future__ import annotations
@@ -19,6 +19,18 @@ def relative_folder(store: Store, adapter: str) -> Path:
 def folder_of(store: Store, adapter: str) -> Path:
     """The folder that holds an adapter's files, absolute."""
     return store.path.parent / relative_folder(store, adapter)
+
+
+def forget(store: Store, adapter: str) -> None:
+    """Drop the row of an adapter whose weights were lost: the one trained anew takes its place.
+
+    The caller holds the transaction in which the new row comes.
+    """
+    # an adapter that went on from it may name it until then
+    store.db.execute("PRAGMA defer_foreign_keys=ON")
+    store.db.execute("DELETE FROM adapter_lessons WHERE adapter = ?", [adapter])
+    store.db.execute("DELETE FROM curve WHERE adapter = ?", [adapter])
+    store.db.execute("DELETE FROM adapters WHERE id = ?", [adapter])
 
 
 def loss_summary(store: Store, adapter: str) -> Row:

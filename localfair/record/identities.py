@@ -18,10 +18,9 @@ from localfair.record.nouns import (
     Sampling,
     Seat,
     content_id,
-    soft_label_id,
 )
-from localfair.record.rows import question_of
 from localfair.record.store import Row, Store
+from localfair.record.tables import question_of, soft_key_of
 
 # the order in which a lesson names its sources
 SOURCE_NOUNS = ("question", "explanation", "generation", "answer", "verdict")
@@ -86,6 +85,10 @@ def _seat_id(row: Row) -> str:
     return seat.id
 
 
+def _soft_label_id(row: Row) -> str:
+    return soft_key_of(row).id
+
+
 def _id_of(noun: str, *columns: str) -> Callable[[Row], str]:
     """The id of a noun that is the hash of these columns."""
 
@@ -105,7 +108,7 @@ IDS: Mapping[str, Callable[[Row], str]] = {
     "explanations": _id_of("explanation", "kind", "question", "answer", "seat", "generation"),
     "reviews": _id_of("review", "explanation", "seat", "generation"),
     "verdicts": _id_of("verdict", "explanation", "policy", "reviews"),
-    "soft_labels": soft_label_id,
+    "soft_labels": _soft_label_id,
 }
 
 

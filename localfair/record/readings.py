@@ -17,8 +17,8 @@ from typing import Protocol, TypeVar
 from localfair.errors import StoreError
 from localfair.record.connection import now
 from localfair.record.nouns import Graded, Question
-from localfair.record.rows import question_of
 from localfair.record.store import Row, Store
+from localfair.record.tables import question_of
 
 PIECE = 500  # rows that are held at a time
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,32 @@ from localfair.record.connection import (
     now,
 )
 from localfair.record.lock import WriterLock
+from localfair.record.made import Adapter, Lesson, Run, RunStep
 from localfair.record.nouns import (
     EngineIdentity,
     Generation,
+    Message,
     Question,
     Seat,
     content_id,
 )
-from localfair.record.rows import Row as Row  # every room names it by the store
-from localfair.record.rows import generation_row, question_of, question_row
 from localfair.record.sealing import Sealing
+from localfair.record.tables import (
+    ADAPTERS,
+    LESSONS,
+    QUESTIONS,
+    RUNS,
+    SEATS,
+    Noun,
+    Table,
+    generation_row,
+    prompt_of,
+    question_of,
+    question_row,
+    run_step_of,
+    source_rows,
+)
+from localfair.record.tables import Row as Row  # every room names it by the store
 
 CHUNK = 500  # SQL variables per query
 
@@ -120,13 +135,13 @@ class Store:
         """The first value of every row of a query."""
         return [row[0] for row in self.db.execute(sql, args).fetchall()]
 
-    def by_ids(self, table: str, ids: Iterable[str]) -> dict[str, Row]:
+    def by_ids(self, table: str, ids: Iterable[str], columns: str = "*") -> dict[str, Row]:
         """Rows of `table` by id, those that exist."""
         wanted = list(dict.fromkeys(ids))
         rows: dict[str, Row] = {}
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
-            sql = f"SELECT * FROM {table} WHERE id IN ({marks(chunk)})"
+            sql = f"SELECT {columns} FROM {table} WHERE id IN ({marks(chunk)})"
             for row in self.rows(sql, *chunk):
                 rows[row["id"]] = row
         return rows
@@ -235,8 +250,7 @@ class Store:
 
     def questions_by_id(self, ids: Iterable[str]) -> dict[str, Question]:
         """Questions by id, those that exist."""
-        rows = self.by_ids("questions", ids)
-        return {question: question_of(row) for question, row in rows.items()}
+        return self.get(QUESTIONS, ids)
 
     # -- generations ------------------------------------------------------------------------------
 
@@ -257,28 +271,56 @@ class Store:
         row["logprobs"] = generation.logprobs
         return row
 
+    def prompts(self, ids: Iterable[str]) -> dict[str, tuple[Message, ...]]:
+        """What generations were asked, by their ids."""
+        rows = self.by_ids("generations", ids, "id, messages")
+        return {generation: prompt_of(row["messages"]) for generation, row in rows.items()}
+
+    # -- nouns ------------------------------------------------------------------------------------
+
+    def add(self, table: Table[Noun], nouns: Iterable[Noun]) -> list[str]:
+        """Store what is not there yet, in one transaction; the ids of all, in their order."""
+        rows = [table.to_row(noun) for noun in nouns]
+        self.ensure(table.name, rows)
+        return column(rows, "id")
+
+    def get(self, table: Table[Noun], ids: Iterable[str]) -> dict[str, Noun]:
+        """Nouns by id, those that exist."""
+        rows = self.by_ids(table.name, ids, table.columns)
+        return {row_id: table.of_row(row) for row_id, row in rows.items()}
+
+    def linked_nouns(self, run: str, positions: Iterable[int], table: Table[Noun]) -> list[Noun]:
+        """The nouns of a table that steps of a run used or made, in the order of their ids."""
+        ids = self.linked(run, positions, table.noun)
+        nouns = self.get(table, ids)
+        return [nouns[noun_id] for noun_id in ids if noun_id in nouns]
+
+    def add_lessons(self, lessons: Sequence[Lesson]) -> list[str]:
+        """Store lessons and what each came from; their ids, in their order."""
+        ids = self.add(LESSONS, lessons)
+        self.ensure("lesson_sources", source_rows(lessons))
+        return ids
+
     # -- seats and adapters -----------------------------------------------------------------------
 
     def ensure_seat(self, seat: Seat) -> None:
         """Store a seat."""
-        self.ensure("seats", [{"id": seat.id, **asdict(seat), "seed": seat.seed}])
+        self.add(SEATS, [seat])
 
-    def adapter(self, adapter_id: str) -> Row | None:
-        """An adapter's row, or None."""
-        return self.one("SELECT * FROM adapters WHERE id = ?", adapter_id)
+    def adapter(self, adapter_id: str) -> Adapter | None:
+        """An adapter, or None."""
+        return self.get(ADAPTERS, [adapter_id]).get(adapter_id)
 
-    def forget_adapter(self, adapter_id: str) -> None:
-        """Drop the row of an adapter whose weights were lost: the one trained anew takes its place.
+    # -- runs -------------------------------------------------------------------------------------
 
-        The caller holds the transaction in which the new row comes.
-        """
-        # an adapter that went on from it may name it until then
-        self.db.execute("PRAGMA defer_foreign_keys=ON")
-        self.db.execute("DELETE FROM adapter_lessons WHERE adapter = ?", [adapter_id])
-        self.db.execute("DELETE FROM curve WHERE adapter = ?", [adapter_id])
-        self.db.execute("DELETE FROM adapters WHERE id = ?", [adapter_id])
+    def run(self, run_id: str) -> Run | None:
+        """A run, or None."""
+        return self.get(RUNS, [run_id]).get(run_id)
 
-    # -- rows of a run ----------------------------------------------------------------------------
+    def steps(self, run_id: str) -> list[RunStep]:
+        """The steps of a run, in their order."""
+        rows = self.rows("SELECT * FROM run_steps WHERE run = ? ORDER BY position", run_id)
+        return [run_step_of(row) for row in rows]
 
     def end_lost_runs(self) -> None:
         """Mark runs that were killed as interrupted.

@@ -19,7 +19,8 @@ from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
 from localfair.record.connection import now
-from localfair.record.nouns import Message, soft_label_id
+from localfair.record.made import SoftKey
+from localfair.record.nouns import Message
 from localfair.record.store import Row, column
 from localfair.stages.step import Work
 
@@ -39,7 +40,7 @@ class Wanted:
 
     @property
     def id(self) -> str:
-        return soft_label_id(self.key)
+        return SoftKey(**self.key).id
 
 
 def soften(work: Work, step: Soften) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def _loaded(work: Work, mentor: Member) -> PreTrainedModel:
     from localfair.models.loading import load_causal_lm, with_adapter
 
     row = work.store.adapter(mentor.seat.adapter) if mentor.seat.adapter else None
-    folder = work.store.path.parent / row["path"] if row else None
+    folder = work.store.path.parent / row.path if row else None
     precision = _precision(mentor)
     base = load_causal_lm(mentor.folder(), precision)
     return with_adapter(base, folder, precision).eval()

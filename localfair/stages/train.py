@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from localfair.machine.files import sha256_file
 from localfair.recipe.rounds import Standing, best
 from localfair.recipe.schema import Divergence, LanguageModel, Train, Triplet
-from localfair.record.adapters import folder_of, loss_summary, relative_folder
+from localfair.record.adapters import folder_of, forget, loss_summary, relative_folder
 from localfair.record.connection import now
 from localfair.record.nouns import Message
 from localfair.record.store import Row, column
@@ -89,7 +89,7 @@ def preview(work: Work, step: Train) -> list[str]:
 
 def trained_before(work: Work, adapter: str) -> Row | None:
     """The adapter's row, when its weights are still what was trained."""
-    row = work.store.adapter(adapter)
+    row = work.store.one("SELECT * FROM adapters WHERE id = ?", adapter)
     weights = folder_of(work.store, adapter) / WEIGHTS
     if row is None or not weights.is_file() or sha256_file(weights) != row["sha256"]:
         return None
@@ -245,7 +245,7 @@ def _record(work: Work, planned: Plan, trained: Trained) -> Row:
     for step, loss, rate in figures.curve:
         curve.append({"adapter": adapter, "step": step, "loss": loss, "learning_rate": rate})
     with store.transaction():
-        store.forget_adapter(adapter)
+        forget(store, adapter)
         store.ensure("adapters", [row])
         store.ensure("adapter_lessons", learned)
         store.ensure("curve", curve)

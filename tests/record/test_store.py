@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from localfair.record.rows import question_of, question_row
+from localfair.record.adapters import forget
 from localfair.record.store import Store
+from localfair.record.tables import question_of, question_row
 from tests.record.samples import (
     DATASET,
     ENGINE,
@@ -124,16 +125,16 @@ def test_a_seat_is_stored_with_its_seed(store):
 def test_an_adapter_that_another_went_on_from_can_take_its_place_again(store):
     store.ensure("adapters", [an_adapter("a"), an_adapter("b", parent="a")])
     with store.db.atomic():
-        store.forget_adapter("a")
+        forget(store, "a")
         assert store.adapter("a") is None
         store.ensure("adapters", [an_adapter("a")])
-    assert store.adapter("b")["parent"] == "a"
+    assert store.adapter("b").parent == "a"
 
 
 def test_an_adapter_that_another_went_on_from_is_not_forgotten_for_good(store):
     store.ensure("adapters", [an_adapter("a"), an_adapter("b", parent="a")])
     with pytest.raises(sqlite3.IntegrityError), store.db.atomic():
-        store.forget_adapter("a")
+        forget(store, "a")
     assert store.adapter("a") is not None
 
 
