@@ -5,7 +5,6 @@ Reads and writes one SQLite file. Knows nothing of models, prompts or grading.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
@@ -23,7 +22,7 @@ from localfair.record.connection import (
     now,
 )
 from localfair.record.lock import WriterLock
-from localfair.record.made import Adapter, Lesson, Run, RunStep
+from localfair.record.made import Adapter, Lesson, Reply, Run, RunStep
 from localfair.record.nouns import (
     EngineIdentity,
     Generation,
@@ -254,22 +253,13 @@ class Store:
 
     # -- generations ------------------------------------------------------------------------------
 
-    def recorded(self, ids: Iterable[str]) -> dict[str, Row]:
-        """Those generations that have been answered before, by id; `logprobs` decoded."""
-        generations = self.by_ids("generations", ids)
-        for row in generations.values():
-            row["logprobs"] = tuple(json.loads(row["logprobs"]))
-        return generations
-
-    def add_generation(self, identity: EngineIdentity, generation: Generation) -> Row:
+    def add_generation(self, identity: EngineIdentity, generation: Generation) -> Reply:
         """Write one finished generation; it is on disk when this returns.
 
-        The same id twice keeps the first. Returns its row, with `logprobs` decoded.
+        The same id twice keeps the first. Returns what was said now.
         """
-        row = generation_row(identity, generation)
-        self.ensure("generations", [row])
-        row["logprobs"] = generation.logprobs
-        return row
+        self.ensure("generations", [generation_row(identity, generation)])
+        return Reply.of(identity, generation)
 
     def prompts(self, ids: Iterable[str]) -> dict[str, tuple[Message, ...]]:
         """What generations were asked, by their ids."""

@@ -37,9 +37,17 @@ from localfair.training.trainer import (
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState
 
-__all__ = ["Progress", "TrainResult", "TrainSettings", "train"]
+__all__ = ["StepDone", "TrainResult", "TrainSettings", "train"]
 
-Progress = Callable[[dict[str, Any]], None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """A step that is done, of how many, with its loss and the learning rate that it used."""
+
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +72,13 @@ def train(
     lessons: Sequence[Example],
     out_dir: Path,
     settings: TrainSettings,
-    on_step: Progress = lambda step: None,
+    on_step: Callable[[StepDone], None] = lambda step: None,
     start: Path | None = None,
 ) -> TrainResult:
     """Train an adapter of `base_dir` into `out_dir`; with `start`, on from the adapter in it.
 
     The same call again goes on from the last good checkpoint; a finished one is returned as it
-    stands. `on_step` is given {step, steps, loss, learning_rate}. Under torch's launcher the
+    stands. `on_step` is given each step. Under torch's launcher the
     processes share each step; an epoch's last step, where it is incomplete, is then filled up with
     lessons from its beginning (accelerate's way). Raises TrainingError for lessons that cannot be
     trained on, a loss that is no number (the last checkpoint stays), or an `out_dir` that holds
@@ -169,7 +177,7 @@ def _result(
 class _Report(TrainerCallback):  # type: ignore[misc]
     """Hands each step to the clock and the caller; nothing is printed."""
 
-    def __init__(self, on_step: Progress, clock: checkpoints.Clock) -> None:
+    def __init__(self, on_step: Callable[[StepDone], None], clock: checkpoints.Clock) -> None:
         self.on_step = on_step
         self.clock = clock
 
@@ -180,12 +188,12 @@ class _Report(TrainerCallback):  # type: ignore[misc]
         if "loss" not in entry:
             return  # the summary at the end of a training
         self.clock.note()
-        step = {
-            "step": entry["step"],
-            "steps": state.max_steps,
-            "loss": entry["loss"],
-            "learning_rate": entry["learning_rate"],
-        }
+        step = StepDone(
+            step=entry["step"],
+            steps=state.max_steps,
+            loss=entry["loss"],
+            learning_rate=entry["learning_rate"],
+        )
         self.on_step(step)
 
 
