@@ -192,6 +192,6 @@ def _generations(engine: Engine, requests: list[Request]) -> Iterator[Generation
         yield from engine.score(scores)
 
 
-def request_seed(seat: Seat, **about: Any) -> int:
+def request_seed(seat: Seat, **about: object) -> int:
     """31 bits of the hash of the seat's seed and what the request is about (ours)."""
     return seed_of(content_id("seed", seat=seat.seed, **about))

@@ -63,16 +63,17 @@ def inquire(work: Work, step: Inquire) -> dict[str, Any]:
         subjects = [Subject(question) for question in work.questions("train")]
     replies = work.committee.ask(_calls(work, step, subjects), f"{step.id}:")
     explanations = (explanation_from(work, call, reply) for call, reply in replies)
-    counts: Counter[str] = Counter()
+    kinds: Counter[Kind] = Counter()
+    right = 0
     for explanation in work.rows.keep(EXPLANATIONS, explanations):
-        counts[explanation.kind] += 1
-        counts["rationales_right"] += explanation.grade == Grade.RIGHT
+        kinds[explanation.kind] += 1
+        right += explanation.grade == Grade.RIGHT
     work.rows.made(ANSWERS, [s.mistake.answer for s in subjects if s.mistake])
     return {
         "mistakes" if step.about == "mistakes" else "questions": len(subjects),
-        "feedback": counts["feedback"],
-        "rationale": counts["rationale"],
-        "rationales_right": counts["rationales_right"],
+        "feedback": kinds["feedback"],
+        "rationale": kinds["rationale"],
+        "rationales_right": right,
     }
 
 
@@ -138,14 +139,15 @@ def _request(
     mistake = assignment.subject.mistake
     write = _write_of(step, assignment.kind)
     shows_mistake = isinstance(write, WriteFeedback) or write.mistake
-    values = work.wording.values(question)
-    values["gold"] = write.gold
-    values["mistake"] = mistake.text if mistake and shows_mistake else None
-    values["demonstrations"] = demonstrations.values(question, write.demonstrations)
-    if not write.gold:
-        del values["hint"]
+    messages = work.wording.prompts.render(
+        f"write-{assignment.kind}",
+        **work.wording.values(question, hint=write.gold),
+        gold=write.gold,
+        mistake=mistake.text if mistake and shows_mistake else None,
+        demonstrations=demonstrations.values(question, write.demonstrations),
+    )
     return Request(
-        messages=work.wording.prompts.render(f"write-{assignment.kind}", **values),
+        messages=messages,
         sampling=step.sampling,
         seed=request_seed(
             member.seat, question=question.id, kind=assignment.kind, sample=assignment.sample

@@ -196,15 +196,15 @@ class ReviewPrompts:
     def _messages(self, question: Question, explanation: Written) -> tuple[Message, ...]:
         step = self._step
         wording = self._work.wording
-        values = wording.values(question)
-        values["gold"] = step.gold
-        values["text"] = explanation.text
-        values["mistake"] = explanation.mistake
-        values["demonstrations"] = self._demonstrations.values(question, step.demonstrations)
-        values["mode"] = step.mode
-        if not step.gold:
-            del values["hint"]
-        return wording.prompts.render(f"review-{explanation.kind}", **values)
+        return wording.prompts.render(
+            f"review-{explanation.kind}",
+            **wording.values(question, hint=step.gold),
+            gold=step.gold,
+            text=explanation.text,
+            mistake=explanation.mistake,
+            demonstrations=self._demonstrations.values(question, step.demonstrations),
+            mode=step.mode,
+        )
 
 
 def expected_score(logprobs: Sequence[float]) -> float:

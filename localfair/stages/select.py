@@ -106,14 +106,16 @@ def select(work: Work, step: Select) -> dict[str, Any]:
 def _outcome(drafts: list[Draft]) -> dict[str, Any]:
     kept = [draft for draft in drafts if draft.kept]
     kinds = [draft.kind for draft in kept]
-    outcome: dict[str, Any] = {"lessons": len(kept)}
+    outcome = {"lessons": len(kept)}
     for kind in KINDS:
         if kind in kinds:
             outcome[kind] = kinds.count(kind)
-    outcome["questions"] = len({draft.question.id for draft in kept})
-    outcome["dropped"] = len(drafts) - len(kept)
-    outcome["contaminated"] = sum(draft.contaminated for draft in drafts)
-    return outcome
+    return {
+        **outcome,
+        "questions": len({draft.question.id for draft in kept}),
+        "dropped": len(drafts) - len(kept),
+        "contaminated": sum(draft.contaminated for draft in drafts),
+    }
 
 
 def _inputs(work: Work, step: Select) -> Inputs:
@@ -222,21 +224,22 @@ class Drafting:
 
     def _answer(self, question: Question) -> Draft:
         """The gold answer as a lesson."""
-        values = self._work.wording.values(question) | {"teacher": None}
         return Draft(
             question=question,
             kind="answer",
             teacher=None,
-            prompt=self._prompt("answer", values),
+            prompt=self._prompt(question, "answer", teacher=None),
             completion=question.gold,
             sources=(("question", question.id),),
         )
 
     def _explained(self, question: Question, written: Written) -> Draft:
         """An explanation as a lesson; the prompt of a rationale is the exam's own."""
-        values = self._work.wording.values(question) | {"teacher": written.author.index}
+        teacher = written.author.index
         if written.kind == "feedback":
-            values["mistake"] = written.mistake
+            prompt = self._prompt(question, "feedback", teacher=teacher, mistake=written.mistake)
+        else:
+            prompt = self._prompt(question, written.kind, teacher=teacher)
         explanation = written.explanation
         sources = [
             ("question", question.id),
@@ -250,14 +253,15 @@ class Drafting:
         return Draft(
             question=question,
             kind=written.kind,
-            teacher=written.author.index,
-            prompt=self._prompt(written.kind, values),
+            teacher=teacher,
+            prompt=prompt,
             completion=self._completion(written),
             sources=tuple(sources),
         )
 
-    def _prompt(self, kind: Kind, values: dict[str, Any]) -> tuple[Message, ...]:
-        return self._work.wording.prompts.render(f"ask-{kind}", **values)
+    def _prompt(self, question: Question, kind: Kind, **values: object) -> tuple[Message, ...]:
+        wording = self._work.wording
+        return wording.prompts.render(f"ask-{kind}", **wording.values(question), **values)
 
 
 def _held_out(work: Work, step: Select) -> HeldOut | None:

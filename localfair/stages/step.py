@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from localfair.committee.ask import PIECE, Committee, request_seed
 from localfair.committee.seating import Member
@@ -59,13 +59,15 @@ class Wording:
     task: Task
     prompts: Prompts
 
-    def values(self, question: Question) -> dict[str, Any]:
+    def values(self, question: Question, *, hint: bool = True) -> dict[str, object]:
         """What every template may use of a question; `hint` is the gold answer."""
-        return {
+        values: dict[str, object] = {
             "question": self.task.prompt(question),
             "answer_format": self.task.answer_format(),
-            "hint": question.gold,
         }
+        if hint:
+            values["hint"] = question.gold
+        return values
 
     def exam_request(
         self, member: Member, question: Question, ask: str, sampling: Sampling, sample: int = 0

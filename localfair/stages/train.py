@@ -59,14 +59,15 @@ def _outcome(work: Work, planned: Plan, adapter: Adapter) -> dict[str, Any]:
     outcome: dict[str, Any] = {"lessons": len(planned.lessons), "trained": summary.lessons}
     if term(planned.step, Triplet):
         outcome["triplets"] = len(planned.pairs)
-    outcome["steps"] = adapter.steps
-    outcome["first_loss"] = summary.first_loss
-    outcome["last_loss"] = summary.last_loss
+    outcome |= {
+        "steps": adapter.steps,
+        "first_loss": summary.first_loss,
+        "last_loss": summary.last_loss,
+    }
     standings = [Standing(epoch, right, total, "") for epoch, right, total in adapter.epochs]
     if standings:
         kept = best(standings)
-        outcome["epoch_kept"] = kept.round
-        outcome["dev"] = f"{kept.right}/{kept.answers}"
+        outcome |= {"epoch_kept": kept.round, "dev": f"{kept.right}/{kept.answers}"}
     return outcome
 
 

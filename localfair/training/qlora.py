@@ -12,7 +12,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +86,8 @@ def train(
     """
     _check(lessons, settings)
     record = checkpoints.begin(out_dir, _identity(base_dir, lessons, settings, start))
-    if "result" in record:
-        return _finished(record["result"])
+    if record.result is not None:
+        return _finished(record.result)
     clock = checkpoints.Clock(out_dir, record)
     with warnings.catch_warnings(), checkpoints.saving():
         warnings.simplefilter("ignore", FutureWarning)  # names that change in a later transformers
@@ -104,7 +104,7 @@ def train(
         clock.note()
         result = _result(trainer, lessons, settings, clock.record)
         if trainer.args.should_save:
-            checkpoints.write(out_dir, {**clock.record, "result": asdict(result)})
+            checkpoints.write(out_dir, replace(clock.record, result=asdict(result)))
             shutil.rmtree(out_dir / CHECKPOINTS, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
     return result
@@ -147,17 +147,18 @@ def _identity(
     )
 
 
-def _finished(result: dict[str, Any]) -> TrainResult:
+def _finished(recorded: dict[str, Any]) -> TrainResult:
     """A result as it was before it became JSON, which knows no tuples."""
-    curve = tuple((step, loss, rate) for step, loss, rate in result["curve"])
-    return TrainResult(**{**result, "curve": curve})
+    result = TrainResult(**recorded)
+    curve = tuple((step, loss, rate) for step, loss, rate in result.curve)
+    return replace(result, curve=curve)
 
 
 def _result(
     trainer: TermTrainer,
     lessons: Sequence[Example],
     settings: TrainSettings,
-    record: dict[str, Any],
+    record: checkpoints.Record,
 ) -> TrainResult:
     curve = []
     for entry in trainer.state.log_history:
@@ -167,10 +168,10 @@ def _result(
     return TrainResult(
         steps=trainer.state.global_step,
         curve=tuple(curve),
-        seconds=record["seconds"],
+        seconds=record.seconds,
         supervised_tokens=sum(lesson.encoded.supervised for lesson in lessons),
-        tokens_per_second=tokens / record["seconds"],
-        peak_bytes=record["peak_bytes"],
+        tokens_per_second=tokens / record.seconds,
+        peak_bytes=record.peak_bytes,
     )
 
 
@@ -182,7 +183,11 @@ class _Report(TrainerCallback):  # type: ignore[misc]
         self.clock = clock
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         entry = state.log_history[-1]
         if "loss" not in entry:
@@ -205,7 +210,11 @@ class _Epochs(TrainerCallback):  # type: ignore[misc]
         self.folder = folder
 
     def on_epoch_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         epoch = round(state.epoch)
         self.trainer.save_model(str(self.folder / str(epoch)))
