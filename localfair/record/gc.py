@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from localfair.record.adapters import relative_folder
+from localfair.record.adapters import forget, relative_folder
 from localfair.record.store import Store
 
 # generations that became no row and that no run names
@@ -93,7 +93,7 @@ def _delete(store: Store, adapters: tuple[str, ...]) -> None:
     with store.transaction():
         store.db.execute(f"DELETE FROM generations WHERE {UNNEEDED}")
         for adapter in adapters:
-            store.forget_adapter(adapter)
+            forget(store, adapter)
     store.db.execute("PRAGMA foreign_keys=ON")
     for folder in folders:
         shutil.rmtree(folder)

@@ -10,7 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from localfair.record.nouns import Grade, Kind, Message, Split, canonical_json, content_id
+from localfair.record.nouns import (
+    EngineIdentity,
+    Generation,
+    Grade,
+    Kind,
+    Message,
+    Split,
+    canonical_json,
+    content_id,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,16 +27,33 @@ class Reply:
     """A generation as the record holds it: what a model said, by its id, and what it cost.
 
     For a score `text` is empty and `logprobs` holds one number a continuation; see `Generation`.
+    constrained: whether the request prescribed its form.
     """
 
     id: str
     action: Literal["generate", "score"]
     text: str
     finish: Literal["stop", "length"]
+    constrained: bool
     prompt_tokens: int
     completion_tokens: int
     seconds: float
     logprobs: tuple[float, ...]
+
+    @classmethod
+    def of(cls, identity: EngineIdentity, generation: Generation) -> Reply:
+        """What an engine has just said, under the id that the record holds it by."""
+        return cls(
+            id=generation.request.id(identity),
+            action=generation.request.action,
+            text=generation.text,
+            finish=generation.finish,
+            constrained=generation.request.constraint is not None,
+            prompt_tokens=generation.prompt_tokens,
+            completion_tokens=generation.completion_tokens,
+            seconds=generation.seconds,
+            logprobs=generation.logprobs,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +168,10 @@ class Lesson:
     """What the student learns: a prompt and the reply to it.
 
     teacher: the author's index, None where no teacher wrote it. dropped: why nobody learns it, or
-    None. sources: (noun, id) of every row that it came from; empty where they were not read.
+    None. sources: (noun, id) of every row that it came from; empty where they were not read. id: the
+    hash of all of it and of its sources, in their order; a new lesson's is made from them.
     """
 
-    id: str
     question: str
     split: Split
     kind: Kind
@@ -155,27 +181,81 @@ class Lesson:
     weight: float
     dropped: str | None
     sources: tuple[tuple[str, str], ...] = ()
+    id: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", self._hash())
 
-def lesson_id(lesson: Lesson) -> str:
-    """The hash of all of a lesson and of its sources, in their order."""
-    return content_id(
-        "lesson",
-        question=lesson.question,
-        split=lesson.split,
-        kind=lesson.kind,
-        teacher=lesson.teacher,
-        prompt=prompt_json(lesson.prompt),
-        completion=lesson.completion,
-        weight=lesson.weight,
-        dropped=lesson.dropped,
-        origin=[list(source) for source in lesson.sources],
-    )
+    def _hash(self) -> str:
+        return content_id(
+            "lesson",
+            question=self.question,
+            split=self.split,
+            kind=self.kind,
+            teacher=self.teacher,
+            prompt=prompt_json(self.prompt),
+            completion=self.completion,
+            weight=self.weight,
+            dropped=self.dropped,
+            origin=[list(source) for source in self.sources],
+        )
 
 
 def prompt_json(messages: tuple[Message, ...]) -> str:
     """A prompt as the record holds it: `[[role, content], ...]` as canonical JSON."""
     return canonical_json([[message.role, message.content] for message in messages])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftKey:
+    """What decides a soft label.
+
+    mentor: the fingerprint of its base. adapter: the one it sits with, "" for none. tokens: the id
+    of a lesson's tokens. vocabulary: how many ids mentor and student share.
+    """
+
+    mentor: str
+    adapter: str
+    engine: str
+    tokens: str
+    top_k: int
+    vocabulary: int
+    tau: float
+
+    @property
+    def id(self) -> str:
+        """The hash of all its fields."""
+        return content_id(
+            "soft_label",
+            mentor=self.mentor,
+            adapter=self.adapter,
+            # the name that the column had in the first release: older records keep their ids
+            family=self.engine,
+            tokens=self.tokens,
+            top_k=self.top_k,
+            vocabulary=self.vocabulary,
+            tau=self.tau,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftLabel:
+    """What a mentor says of a lesson's label tokens; the arrays are those of `training.soft_labels`.
+
+    labels: how many label tokens they are of.
+    """
+
+    key: SoftKey
+    labels: int
+    indices: bytes
+    logprobs: bytes
+    created: str
+
+    @property
+    def id(self) -> str:
+        """The hash of its key."""
+        return self.key.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

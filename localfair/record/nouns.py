@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
@@ -32,14 +31,14 @@ class Grade(StrEnum):
 # -- identity -------------------------------------------------------------------------------------
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: object) -> str:
     """One text per value: sorted keys, no spaces. Raises ValueError for NaN and the infinities."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
 
 
-def content_id(noun: str, **parts: Any) -> str:
+def content_id(noun: str, **parts: object) -> str:
     """`b2:` and 32 hex digits: blake2b over the canonical JSON of the noun and its parts (ours)."""
     text = canonical_json([noun, parts])
     digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -49,24 +48,6 @@ def content_id(noun: str, **parts: Any) -> str:
 def seed_of(digest: str, bits: int = 31) -> int:
     """So many bits of a tagged hash, as a seed (ours)."""
     return int(digest.removeprefix("b2:"), 16) % (1 << bits)
-
-
-def soft_label_id(key: Mapping[str, Any]) -> str:
-    """The hash of what decides a soft label, from the columns of its row.
-
-    `vocabulary` is the number of ids that mentor and student share.
-    """
-    return content_id(
-        "soft_label",
-        mentor=key["mentor"],
-        adapter=key["adapter"],
-        # the name that the column had in the first release: older records keep their ids
-        family=key["engine"],
-        tokens=key["tokens"],
-        top_k=key["top_k"],
-        vocabulary=key["vocabulary"],
-        tau=key["tau"],
-    )
 
 
 # -- tasks ----------------------------------------------------------------------------------------

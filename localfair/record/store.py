@@ -5,10 +5,8 @@ Reads and writes one SQLite file. Knows nothing of models, prompts or grading.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,17 +21,34 @@ from localfair.record.connection import (
     must_be_file,
     now,
 )
+from localfair.record.datasets import Dataset
 from localfair.record.lock import WriterLock
+from localfair.record.made import Adapter, Lesson, Reply, Run, RunStep
 from localfair.record.nouns import (
     EngineIdentity,
     Generation,
+    Message,
     Question,
     Seat,
     content_id,
 )
-from localfair.record.rows import Row as Row  # every room names it by the store
-from localfair.record.rows import generation_row, question_of, question_row
-from localfair.record.sealing import Sealing
+from localfair.record.sealing import Cell, Sealing
+from localfair.record.tables import (
+    ADAPTERS,
+    LESSONS,
+    QUESTIONS,
+    RUNS,
+    SEATS,
+    Noun,
+    Table,
+    generation_row,
+    prompt_of,
+    question_of,
+    question_row,
+    run_step_of,
+    source_rows,
+)
+from localfair.record.tables import Row as Row  # every room names it by the store
 
 CHUNK = 500  # SQL variables per query
 
@@ -107,26 +122,26 @@ class Store:
             if self._lock is not None:
                 self._lock.check()
 
-    def rows(self, sql: str, *args: Any) -> list[Row]:
+    def rows(self, sql: str, *args: Cell) -> list[Row]:
         """Every row of a query, as dicts."""
         return [dict(row) for row in self.db.execute(sql, args).fetchall()]
 
-    def one(self, sql: str, *args: Any) -> Row | None:
+    def one(self, sql: str, *args: Cell) -> Row | None:
         """The first row of a query, None when there is none."""
         row = self.db.execute(sql, args).fetchone()
         return dict(row) if row else None
 
-    def first_column(self, sql: str, *args: Any) -> list[Any]:
+    def first_column(self, sql: str, *args: Cell) -> list[Any]:
         """The first value of every row of a query."""
         return [row[0] for row in self.db.execute(sql, args).fetchall()]
 
-    def by_ids(self, table: str, ids: Iterable[str]) -> dict[str, Row]:
+    def by_ids(self, table: str, ids: Iterable[str], columns: str = "*") -> dict[str, Row]:
         """Rows of `table` by id, those that exist."""
         wanted = list(dict.fromkeys(ids))
         rows: dict[str, Row] = {}
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
-            sql = f"SELECT * FROM {table} WHERE id IN ({marks(chunk)})"
+            sql = f"SELECT {columns} FROM {table} WHERE id IN ({marks(chunk)})"
             for row in self.rows(sql, *chunk):
                 rows[row["id"]] = row
         return rows
@@ -187,7 +202,7 @@ class Store:
 
     # -- questions --------------------------------------------------------------------------------
 
-    def ensure_dataset(self, task: str, dataset: Any) -> int:
+    def ensure_dataset(self, task: str, dataset: Dataset) -> int:
         """Store a task's questions and the files they came from; the number of new questions."""
         sources = []
         for source in dataset.sources:
@@ -235,50 +250,68 @@ class Store:
 
     def questions_by_id(self, ids: Iterable[str]) -> dict[str, Question]:
         """Questions by id, those that exist."""
-        rows = self.by_ids("questions", ids)
-        return {question: question_of(row) for question, row in rows.items()}
+        return self.get(QUESTIONS, ids)
 
     # -- generations ------------------------------------------------------------------------------
 
-    def recorded(self, ids: Iterable[str]) -> dict[str, Row]:
-        """Those generations that have been answered before, by id; `logprobs` decoded."""
-        generations = self.by_ids("generations", ids)
-        for row in generations.values():
-            row["logprobs"] = tuple(json.loads(row["logprobs"]))
-        return generations
-
-    def add_generation(self, identity: EngineIdentity, generation: Generation) -> Row:
+    def add_generation(self, identity: EngineIdentity, generation: Generation) -> Reply:
         """Write one finished generation; it is on disk when this returns.
 
-        The same id twice keeps the first. Returns its row, with `logprobs` decoded.
+        The same id twice keeps the first. Returns what was said now.
         """
-        row = generation_row(identity, generation)
-        self.ensure("generations", [row])
-        row["logprobs"] = generation.logprobs
-        return row
+        self.ensure("generations", [generation_row(identity, generation)])
+        return Reply.of(identity, generation)
+
+    def prompts(self, ids: Iterable[str]) -> dict[str, tuple[Message, ...]]:
+        """What generations were asked, by their ids."""
+        rows = self.by_ids("generations", ids, "id, messages")
+        return {generation: prompt_of(row["messages"]) for generation, row in rows.items()}
+
+    # -- nouns ------------------------------------------------------------------------------------
+
+    def add(self, table: Table[Noun], nouns: Iterable[Noun]) -> list[str]:
+        """Store what is not there yet, in one transaction; the ids of all, in their order."""
+        rows = [table.to_row(noun) for noun in nouns]
+        self.ensure(table.name, rows)
+        return column(rows, "id")
+
+    def get(self, table: Table[Noun], ids: Iterable[str]) -> dict[str, Noun]:
+        """Nouns by id, those that exist."""
+        rows = self.by_ids(table.name, ids, table.columns)
+        return {row_id: table.of_row(row) for row_id, row in rows.items()}
+
+    def linked_nouns(self, run: str, positions: Iterable[int], table: Table[Noun]) -> list[Noun]:
+        """The nouns of a table that steps of a run used or made, in the order of their ids."""
+        ids = self.linked(run, positions, table.noun)
+        nouns = self.get(table, ids)
+        return [nouns[noun_id] for noun_id in ids if noun_id in nouns]
+
+    def add_lessons(self, lessons: Sequence[Lesson]) -> list[str]:
+        """Store lessons and what each came from; their ids, in their order."""
+        ids = self.add(LESSONS, lessons)
+        self.ensure("lesson_sources", source_rows(lessons))
+        return ids
 
     # -- seats and adapters -----------------------------------------------------------------------
 
     def ensure_seat(self, seat: Seat) -> None:
         """Store a seat."""
-        self.ensure("seats", [{"id": seat.id, **asdict(seat), "seed": seat.seed}])
+        self.add(SEATS, [seat])
 
-    def adapter(self, adapter_id: str) -> Row | None:
-        """An adapter's row, or None."""
-        return self.one("SELECT * FROM adapters WHERE id = ?", adapter_id)
+    def adapter(self, adapter_id: str) -> Adapter | None:
+        """An adapter, or None."""
+        return self.get(ADAPTERS, [adapter_id]).get(adapter_id)
 
-    def forget_adapter(self, adapter_id: str) -> None:
-        """Drop the row of an adapter whose weights were lost: the one trained anew takes its place.
+    # -- runs -------------------------------------------------------------------------------------
 
-        The caller holds the transaction in which the new row comes.
-        """
-        # an adapter that went on from it may name it until then
-        self.db.execute("PRAGMA defer_foreign_keys=ON")
-        self.db.execute("DELETE FROM adapter_lessons WHERE adapter = ?", [adapter_id])
-        self.db.execute("DELETE FROM curve WHERE adapter = ?", [adapter_id])
-        self.db.execute("DELETE FROM adapters WHERE id = ?", [adapter_id])
+    def run(self, run_id: str) -> Run | None:
+        """A run, or None."""
+        return self.get(RUNS, [run_id]).get(run_id)
 
-    # -- rows of a run ----------------------------------------------------------------------------
+    def steps(self, run_id: str) -> list[RunStep]:
+        """The steps of a run, in their order."""
+        rows = self.rows("SELECT * FROM run_steps WHERE run = ? ORDER BY position", run_id)
+        return [run_step_of(row) for row in rows]
 
     def end_lost_runs(self) -> None:
         """Mark runs that were killed as interrupted.
@@ -361,6 +394,6 @@ class Store:
         return {name: self.db.table(name).count for name in sorted(self.db.table_names())}
 
 
-def marks(values: Collection[Any]) -> str:
+def marks(values: Collection[object]) -> str:
     """A question mark for each value, as SQL wants them."""
     return ",".join("?" * len(values))

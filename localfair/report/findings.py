@@ -117,7 +117,7 @@ def _last_adapter(store: Store, run: str) -> Row | None:
     adapter = store.adapter(trained[-1]) if trained else None
     if adapter is None:
         return None
-    return {key: adapter[key] for key in ADAPTER_KEYS}
+    return {key: getattr(adapter, key) for key in ADAPTER_KEYS}
 
 
 # -- exams ----------------------------------------------------------------------------------------

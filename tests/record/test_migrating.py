@@ -44,7 +44,7 @@ def test_no_row_is_lost_and_no_id_changes(old):
 
 
 def test_a_record_of_this_version_needs_no_copy(tmp_path):
-    path = tmp_path / "new.db"
+    path = tmp_path / "record.db"
     with Store.open(path, create=True):
         pass
     assert migrate_with_backup(path) is None

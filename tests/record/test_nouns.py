@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from localfair.record.made import SoftKey
 from localfair.record.nouns import (
     Constraint,
     Message,
@@ -12,7 +13,6 @@ from localfair.record.nouns import (
     canonical_json,
     content_id,
     seed_of,
-    soft_label_id,
 )
 from tests.record.samples import ENGINE, SEAT, SOFT_LABEL_KEY, question, request
 
@@ -37,7 +37,7 @@ def test_the_noun_is_part_of_an_id():
 def test_ids_are_those_of_the_first_release():
     assert question(1).id == QUESTION_ID
     assert request().id(ENGINE) == REQUEST_ID
-    assert soft_label_id(SOFT_LABEL_KEY) == SOFT_LABEL_ID
+    assert SoftKey(**SOFT_LABEL_KEY).id == SOFT_LABEL_ID
     assert (SEAT.id, SEAT.seed) == (SEAT_ID, SEAT_SEED)
 
 

@@ -8,10 +8,11 @@ import sqlite3
 
 import pytest
 
-from localfair.record.nouns import content_id, soft_label_id
-from localfair.record.rows import generation_row, question_row
+from localfair.record.made import SoftKey
+from localfair.record.nouns import content_id
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from localfair.record.store import Store
+from localfair.record.tables import generation_row, question_row
 from localfair.record.verify import verify
 from localfair.tasks.base import Dataset
 from tests.record.samples import DATASET, ENGINE, SEAT, SOFT_LABEL_KEY, generation, question
@@ -31,7 +32,7 @@ def reviewed(store):
         "question": DATASET.questions[0].id,
         "split": "train",
         "seat": SEAT.id,
-        "generation": reply["id"],
+        "generation": reply.id,
         "grade": "right",
     }
     store.ensure("explanations", [explanation])
@@ -165,7 +166,7 @@ def test_a_record_of_version_1_becomes_one_of_this_version(tmp_path):
 def test_a_record_of_version_2_becomes_one_of_this_version(tmp_path):
     path = tmp_path / "two.db"
     soft_label = {
-        "id": soft_label_id(SOFT_LABEL_KEY),
+        "id": SoftKey(**SOFT_LABEL_KEY).id,
         **SOFT_LABEL_KEY,
         "labels": 1,
         "indices": b"\0" * 16,

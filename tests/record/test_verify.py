@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from localfair.record.nouns import Constraint, Sampling, soft_label_id
+from localfair.record.made import SoftKey
+from localfair.record.nouns import Constraint, Sampling
 from localfair.record.verify import verify
 from tests.record.samples import (
     DATASET,
@@ -24,7 +25,7 @@ def sound(store):
     store.ensure_dataset("t", DATASET)
     store.add_generation(ENGINE, generation())
     soft_label = {
-        "id": soft_label_id(SOFT_LABEL_KEY),
+        "id": SoftKey(**SOFT_LABEL_KEY).id,
         **SOFT_LABEL_KEY,
         "labels": 2,
         "indices": b"\0" * 32,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localfair.tasks.reply import (
-    Reply,
+    SplitReply,
     answer_of,
     marks_thinking,
     opened_thinking,
@@ -88,7 +88,7 @@ def test_what_a_model_asks_itself_next_is_run_on(reply, answer):
     ],
 )
 def test_the_question_that_was_asked_is_no_run_on(reply):
-    assert split_reply(reply) == Reply("", reply, "")
+    assert split_reply(reply) == SplitReply("", reply, "")
 
 
 def test_the_cut_last_words_of_a_loop_are_no_part_of_the_answer():
@@ -136,7 +136,7 @@ def test_short_repetitions_are_no_loop(reply):
 
 def test_the_pieces_of_a_reply_hold_all_its_words():
     reply = split_reply("<think>4 x 3?</think>The answer is 12.\nQuestion: 7?")
-    assert reply == Reply("4 x 3?", "The answer is 12.\n", "Question: 7?")
+    assert reply == SplitReply("4 x 3?", "The answer is 12.\n", "Question: 7?")
 
 
 @pytest.mark.parametrize(
