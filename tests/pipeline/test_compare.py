@@ -23,45 +23,41 @@ QUICK = (
 FAIR = "fair --set exam.sampling.max_tokens=4"
 BUDGET = 3000
 # what `compare --json` says of a variant with a seed, and of one over seeds
-ROW = set(
-    [
-        "variant",
-        "seed",
-        "run",
-        "train_questions",
-        "before",
-        "after",
-        "change",
-        "teacher_tokens",
-        "written_tokens",
-        "mentor_tokens",
-        "teacher_seconds",
-        "train_seconds",
-        "explanations",
-        "lessons",
-        "adapter",
-        "accepted",
-        "calls",
-        "backend_calls",
-        "against_first",
-    ]
-)
-SUMMARY = set(
-    [
-        "variant",
-        "seeds",
-        "before",
-        "after",
-        "deviation",
-        "lowest",
-        "highest",
-        "unreadable",
-        "against_first",
-        "teacher_tokens",
-        "lessons",
-        "train_questions",
-    ]
-)
+ROW = {
+    "variant",
+    "seed",
+    "run",
+    "train_questions",
+    "before",
+    "after",
+    "change",
+    "teacher_tokens",
+    "written_tokens",
+    "mentor_tokens",
+    "teacher_seconds",
+    "train_seconds",
+    "explanations",
+    "lessons",
+    "adapter",
+    "accepted",
+    "calls",
+    "backend_calls",
+    "against_first",
+}
+SUMMARY = {
+    "variant",
+    "seeds",
+    "before",
+    "after",
+    "deviation",
+    "lowest",
+    "highest",
+    "unreadable",
+    "against_first",
+    "teacher_tokens",
+    "lessons",
+    "train_questions",
+}
 NO_REVIEW = f"{FAIR} --set review.enabled=false"
 
 
