@@ -15,8 +15,10 @@ from typing import Any
 from localfair.committee.seating import Member
 from localfair.engines import Engine, Scorer
 from localfair.errors import EngineDied, UsageError
+from localfair.record.made import Reply
 from localfair.record.nouns import EngineIdentity, Generation, Request, Seat, content_id, seed_of
-from localfair.record.store import Row, Store
+from localfair.record.store import Store
+from localfair.record.tables import REPLIES
 
 PIECE = 256  # recorded replies that are read into memory at once
 
@@ -97,9 +99,8 @@ class Committee:
 
     # -- asking -----------------------------------------------------------------------------------
 
-    def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Row]]:
-        """Each call with its generation's row, recorded ones first, then engine by engine as they
-        finish.
+    def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Reply]]:
+        """Each call with its reply, recorded ones first, then engine by engine as they finish.
 
         Every generation is on disk before the next is awaited. Raises what the engine raises.
         """
@@ -109,11 +110,11 @@ class Committee:
         done = total - len(waiting)
         for share in self._shares(waiting):
             identity = share.member.identity
-            for row in self._send(share):
+            for reply in self._send(share):
                 done += 1
                 self.progress(done, total, f"{label} {identity.model}".strip())
-                for call in waiting.pop(row["id"]):
-                    yield call, row
+                for call in waiting.pop(reply.id):
+                    yield call, reply
         if waiting:
             raise EngineDied(
                 f"{len(waiting)} requests were never answered", "run the same command again"
@@ -135,15 +136,15 @@ class Committee:
             waiting.setdefault(generation_id, []).append(call)
         return waiting
 
-    def _recorded(self, waiting: Waiting) -> Iterator[tuple[Call, Row]]:
+    def _recorded(self, waiting: Waiting) -> Iterator[tuple[Call, Reply]]:
         """The calls that the record answers; they wait no more."""
         ids = list(waiting)
         for start in range(0, len(ids), PIECE):
-            recorded = self.store.recorded(ids[start : start + PIECE])
-            for generation_id, row in recorded.items():
+            recorded = self.store.get(REPLIES, ids[start : start + PIECE])
+            for generation_id, reply in recorded.items():
                 self.tally.reused += 1
                 for call in waiting.pop(generation_id):
-                    yield call, row
+                    yield call, reply
 
     def _shares(self, waiting: Waiting) -> list[_Share]:
         """Every waiting request once, engine by engine; the resident engine goes first."""
@@ -157,13 +158,13 @@ class Committee:
     def _must_load(self, share: _Share) -> bool:
         return self._resident is None or self._resident[0] != share.member.identity
 
-    def _send(self, share: _Share) -> Iterator[Row]:
-        """Each generation's row, once it is on disk."""
+    def _send(self, share: _Share) -> Iterator[Reply]:
+        """Each reply, once it is on disk."""
         engine = self._open(share.member)
         for generation in _generations(engine, share.requests):
-            row = self.store.add_generation(share.member.identity, generation)
+            reply = self.store.add_generation(share.member.identity, generation)
             self.tally.calls += 1
-            yield row
+            yield reply
 
     def _open(self, member: Member) -> Engine:
         """The member's engine, in place of the resident one."""
@@ -191,6 +192,6 @@ def _generations(engine: Engine, requests: list[Request]) -> Iterator[Generation
         yield from engine.score(scores)
 
 
-def request_seed(seat: Seat, **about: Any) -> int:
+def request_seed(seat: Seat, **about: object) -> int:
     """31 bits of the hash of the seat's seed and what the request is about (ours)."""
     return seed_of(content_id("seed", seat=seat.seed, **about))

@@ -103,7 +103,7 @@ def parity(
             for question in questions:
                 request = wording.exam_request(member, question, step.ask, step.sampling)
                 calls.append(Call(member, request, (member, question)))
-        replies = {call.tag: row["text"] for call, row in committee.ask(calls, "parity:")}
+        replies = {call.tag: reply.text for call, reply in committee.ask(calls, "parity:")}
     finally:
         committee.close()
     result = _compared(

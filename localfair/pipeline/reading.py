@@ -12,22 +12,16 @@ from pathlib import Path
 from statistics import fmean
 
 from localfair.recipe.schema import Accept
+from localfair.record.made import Reply
 from localfair.record.nouns import Graded, Question
 from localfair.record.readings import Case, Judged, Reread
 from localfair.record.readings import reread as read_rows_again
-from localfair.record.store import Row, Store
+from localfair.record.store import Store
 from localfair.record.verify import notes_of, verify
 from localfair.stages.review import judge, score_of
 from localfair.stages.rows import Written, with_texts
 from localfair.tasks import get_task
 from localfair.tasks.grading import READER_VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """A record that is only looked at."""
-
-    store: Store
 
 
 class ThisReader:
@@ -43,20 +37,20 @@ class ThisReader:
         except AssertionError:  # a grader asserts that its gold can be read
             return None
 
-    def score(self, generation: Row) -> float | None:
+    def score(self, reply: Reply) -> float | None:
         """The score that a reviewer's reply gives."""
-        return score_of(generation)
+        return score_of(reply)
 
     def judge(self, store: Store, cases: Sequence[Case]) -> list[Judged]:
         """Each case judged by the gate that its policy holds."""
-        written = with_texts(_Looked(store), [case.explanation for case in cases])
+        written = with_texts(store, [case.explanation for case in cases])
         return [_judged(case, about) for case, about in zip(cases, written, strict=True)]
 
 
-def _judged(case: Case, explanation: Written) -> Judged:
+def _judged(case: Case, written: Written) -> Judged:
     policy = json.loads(case.policy)
     accept = Accept.model_validate(policy["accept"])
-    accepted, reason = judge(accept, explanation, case.scores, policy["reviewed"])
+    accepted, reason = judge(accept, written, case.scores, policy["reviewed"])
     mean = fmean(case.scores) if case.scores else None
     return Judged(mean, len(case.scores), accepted, reason)
 

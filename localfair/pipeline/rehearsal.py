@@ -17,9 +17,10 @@ from localfair.committee.seating import Member
 from localfair.pipeline.orders import Order
 from localfair.pipeline.runs import STAGES, begun, do, prepare, quiet, store_questions
 from localfair.recipe.schema import AnyStep, Exam, Inquire, Review, Soften, Train
+from localfair.record.adapters import loss_summary
+from localfair.record.made import Adapter, Reply
 from localfair.record.nouns import EngineIdentity
 from localfair.record.overlay import Overlay
-from localfair.record.store import Row
 from localfair.stages.step import Work
 from localfair.stages.train import trained_before
 from localfair.stages.train_plan import Plan
@@ -83,7 +84,7 @@ class Silent(Committee):
 
     step: Rehearsed  # what is rehearsed now
 
-    def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Row]]:
+    def ask(self, calls: Iterable[Call], label: str = "") -> Iterator[tuple[Call, Reply]]:
         waiting = self._waiting(calls)
         for same in waiting.values():
             self.step.share(same[0].member).recorded += 1
@@ -201,21 +202,22 @@ class Rehearsal:
         now = self.now
         now.lessons = len(planned.lessons)
         now.more_lessons = self._unknown_before(work, ("select",))
-        row = self._known_adapter(work, planned)
-        now.trained = row is not None
+        known = self._known_adapter(work, planned)
+        now.trained = known is not None
         learns = bool(planned.lessons or now.more_lessons)
         if step.best_epoch and not now.trained and learns:
             now.share(planned.member).more += step.epochs * len(work.questions("dev"))
         if learns:
             adapter = planned.id if now.trained else f"to be trained in round {work.round}"
             work.committee.seat_adapter(step.role, adapter, work.store.path.parent)
-        if row is None:
+        if known is None:
             trained = now.lessons + now.more_lessons
             return {"lessons": now.lessons, "trained": trained, "steps": 0}
-        return {"lessons": now.lessons, "trained": row["lessons"], "steps": row["steps"]}
+        learned = loss_summary(work.store, known.id).lessons
+        return {"lessons": now.lessons, "trained": learned, "steps": known.steps}
 
-    def _known_adapter(self, work: Work, planned: Plan) -> Row | None:
-        """The adapter's row, where the record holds it and no lesson may be added."""
+    def _known_adapter(self, work: Work, planned: Plan) -> Adapter | None:
+        """The adapter, where the record holds it and no lesson may be added."""
         if self.now.more_lessons or not planned.lessons:
             return None
         return trained_before(work, planned.id)

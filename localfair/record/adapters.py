@@ -5,9 +5,13 @@ Reads a database's path and an adapter's rows; writes those. Knows nothing of wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from localfair.record.store import Row, Store
+from localfair.record.made import Adapter
+from localfair.record.store import Store
+from localfair.record.tables import ADAPTERS
 
 
 def relative_folder(store: Store, adapter: str) -> Path:
@@ -33,18 +37,62 @@ def forget(store: Store, adapter: str) -> None:
     store.db.execute("DELETE FROM adapters WHERE id = ?", [adapter])
 
 
-def loss_summary(store: Store, adapter: str) -> Row:
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A lesson that an adapter was to learn, and why it was dropped, or None."""
+
+    lesson: str
+    dropped: str | None
+
+
+Curve = Sequence[tuple[int, float, float]]  # step, loss of its window, learning rate
+
+
+def keep_adapter(store: Store, adapter: Adapter, learned: Sequence[Learned], curve: Curve) -> None:
+    """Write an adapter, its lessons in their order and its curve, in one transaction.
+
+    It takes the place of one of the same id.
+    """
+    lessons = []
+    for position, lesson in enumerate(learned):
+        lessons.append(
+            {
+                "adapter": adapter.id,
+                "position": position,
+                "lesson": lesson.lesson,
+                "dropped": lesson.dropped,
+            }
+        )
+    points = []
+    for step, loss, rate in curve:
+        points.append({"adapter": adapter.id, "step": step, "loss": loss, "learning_rate": rate})
+    with store.transaction():
+        forget(store, adapter.id)
+        store.add(ADAPTERS, [adapter])
+        store.ensure("adapter_lessons", lessons)
+        store.ensure("curve", points)
+        store.sealing.seal_again("adapters", {"id": adapter.id})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossSummary:
     """How many lessons an adapter learned, its first loss, and the mean of the last tenth of its
     losses.
     """
-    learned = store.rows(
-        "SELECT lesson FROM adapter_lessons WHERE adapter = ? AND dropped IS NULL", adapter
-    )
-    curve = store.rows("SELECT loss FROM curve WHERE adapter = ? ORDER BY step", adapter)
-    losses = [point["loss"] for point in curve]
+
+    lessons: int
+    first_loss: float
+    last_loss: float
+
+
+def loss_summary(store: Store, adapter: str) -> LossSummary:
+    """What an adapter's lessons and its curve come to."""
+    learned = "SELECT COUNT(*) FROM adapter_lessons WHERE adapter = ? AND dropped IS NULL"
+    curve = "SELECT loss FROM curve WHERE adapter = ? ORDER BY step"
+    losses: list[float] = store.first_column(curve, adapter)
     tail = losses[-max(1, len(losses) // 10) :]
-    return {
-        "lessons": len(learned),
-        "first_loss": round(losses[0], 3),
-        "last_loss": round(sum(tail) / len(tail), 3),
-    }
+    return LossSummary(
+        lessons=store.first_column(learned, adapter)[0],
+        first_loss=round(losses[0], 3),
+        last_loss=round(sum(tail) / len(tail), 3),
+    )

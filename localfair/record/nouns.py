@@ -31,14 +31,14 @@ class Grade(StrEnum):
 # -- identity -------------------------------------------------------------------------------------
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: object) -> str:
     """One text per value: sorted keys, no spaces. Raises ValueError for NaN and the infinities."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
 
 
-def content_id(noun: str, **parts: Any) -> str:
+def content_id(noun: str, **parts: object) -> str:
     """`b2:` and 32 hex digits: blake2b over the canonical JSON of the noun and its parts (ours)."""
     text = canonical_json([noun, parts])
     digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -7,7 +7,6 @@ holds any of them, so a row is read again in its place; what it said before is k
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,13 +15,13 @@ from typing import Protocol, TypeVar
 
 from localfair.errors import StoreError
 from localfair.record.connection import now
+from localfair.record.made import Explanation, Reply
 from localfair.record.nouns import Graded, Question
 from localfair.record.store import Row, Store
-from localfair.record.tables import question_of
+from localfair.record.tables import EXPLANATIONS, REPLIES, REVIEWS, verdict_of
 
 PIECE = 500  # rows that are held at a time
 
-SCORED_FROM = ("action", "text", "finish", "constrained", "logprobs")
 NAMES = {
     "questions": "gold",
     "answers": "answer",
@@ -38,9 +37,8 @@ RATIONALES = """
 SELECT r.rowid AS place, r.*, g.text FROM explanations r JOIN generations g ON g.id = r.generation
 WHERE r.rowid > ? AND r.grade IS NOT NULL ORDER BY r.rowid LIMIT ?
 """
-REVIEWS = """
-SELECT r.rowid AS place, r.*, g.action, g.text, g.finish, g.constrained, g.logprobs
-FROM reviews r JOIN generations g ON g.id = r.generation
+SCORES = """
+SELECT r.rowid AS place, r.* FROM reviews r JOIN generations g ON g.id = r.generation
 WHERE r.rowid > ? ORDER BY r.rowid LIMIT ?
 """
 VERDICTS = "SELECT rowid AS place, * FROM verdicts WHERE rowid > ? ORDER BY rowid LIMIT ?"
@@ -52,10 +50,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a verdict is judged from: its policy, an explanation's row and the scores it got."""
+    """What a verdict is judged from: its policy, an explanation and the scores it got."""
 
     policy: str
-    explanation: Row
+    explanation: Explanation
     scores: list[float]
 
 
@@ -81,8 +79,8 @@ class Reader(Protocol):
         """The grade of an answer; None when this reader cannot take the question's gold."""
         ...
 
-    def score(self, generation: Row) -> float | None:
-        """The score that a reviewer's reply gives, from its generation's row (SCORED_FROM)."""
+    def score(self, reply: Reply) -> float | None:
+        """The score that a reviewer's reply gives."""
         ...
 
     def judge(self, store: Store, cases: Sequence[Case]) -> list[Judged]:
@@ -120,21 +118,20 @@ def _pieces(store: Store, sql: str) -> Iterator[list[Row]]:
 
 def _graded(store: Store, reader: Reader, rows: list[Row]) -> list[Reading | None]:
     """What the reader reads in answers or rationales; None where it cannot take the gold."""
-    questions = store.by_ids("questions", (row["question"] for row in rows))
+    questions = store.questions_by_id(row["question"] for row in rows)
     readings = []
     for row in rows:
-        graded = reader.grade(question_of(questions[row["question"]]), row["text"])
+        graded = reader.grade(questions[row["question"]], row["text"])
         readings.append(Reading(graded.grade.value, graded.read) if graded else None)
     return readings
 
 
 def _scored(store: Store, reader: Reader, rows: list[Row]) -> list[Reading | None]:
     """What the reader reads in reviews."""
+    replies = store.get(REPLIES, [row["generation"] for row in rows])
     readings: list[Reading | None] = []
     for row in rows:
-        generation = {name: row[name] for name in SCORED_FROM}
-        generation["logprobs"] = tuple(json.loads(row["logprobs"]))
-        readings.append(Reading(score=reader.score(generation)))
+        readings.append(Reading(score=reader.score(replies[row["generation"]])))
     return readings
 
 
@@ -143,14 +140,14 @@ def _judged(store: Store, reader: Reader, rows: list[Row]) -> list[Judged]:
 
     Raises KeyError where an explanation or a review is missing.
     """
-    explanations = store.by_ids("explanations", (row["explanation"] for row in rows))
-    named = [json.loads(row["reviews"]) for row in rows]
-    reviews = store.by_ids("reviews", (review for ids in named for review in ids))
+    verdicts = [verdict_of(row) for row in rows]
+    explanations = store.get(EXPLANATIONS, [verdict.explanation for verdict in verdicts])
+    reviews = store.get(REVIEWS, [review for verdict in verdicts for review in verdict.reviews])
     cases = []
-    for row, ids in zip(rows, named, strict=True):
-        given = [reviews[review]["score"] for review in ids]
+    for verdict in verdicts:
+        given = [reviews[review].score for review in verdict.reviews]
         scores = [score for score in given if score is not None]
-        cases.append(Case(row["policy"], explanations[row["explanation"]], scores))
+        cases.append(Case(verdict.policy, explanations[verdict.explanation], scores))
     return reader.judge(store, cases)
 
 
@@ -158,7 +155,7 @@ def _judged(store: Store, reader: Reader, rows: list[Row]) -> list[Judged]:
 TEXTS: dict[str, tuple[str, Callable[[Store, Reader, list[Row]], list[Reading | None]]]] = {
     "answers": (ANSWERS, _graded),
     "explanations": (RATIONALES, _graded),
-    "reviews": (REVIEWS, _scored),
+    "reviews": (SCORES, _scored),
 }
 
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 from sqlite_utils import Database
 
@@ -21,6 +21,7 @@ _as_json = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode
 SIMPLE = (str, int, type(None))
+Cell: TypeAlias = str | int | float | bytes | None  # what SQLite holds
 MIGRATED = "migrated:"  # begins the seal of a row that is older than seals
 PIECE = 500  # rows that are sealed at a time
 
@@ -77,7 +78,7 @@ TABLES: Mapping[str, Sealed] = {
 }
 
 
-def seal_of(row: Mapping[str, Any], children: Iterable[Sequence[Any]] = ()) -> str:
+def seal_of(row: Mapping[str, Cell], children: Iterable[Sequence[Cell]] = ()) -> str:
     """32 hex digits: blake2b over the columns of a row, but its seal, and over its children's
     columns, each in order.
 
@@ -95,7 +96,7 @@ def seal_of(row: Mapping[str, Any], children: Iterable[Sequence[Any]] = ()) -> s
     return digest.hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Cell) -> object:
     """A cell as JSON has it. SQLite gives a whole number back as the column's type."""
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return int(value)
@@ -104,7 +105,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def children_of(db: Database, table: str, row: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
+def children_of(db: Database, table: str, row: Mapping[str, Cell]) -> Iterator[Sequence[Cell]]:
     """The rows of a row, in the order of their keys, one by one."""
     sealed = TABLES[table]
     key = [row[name] for name in sealed.key]
@@ -115,7 +116,7 @@ def children_of(db: Database, table: str, row: Mapping[str, Any]) -> Iterator[Se
             yield tuple(cells)
 
 
-def is_due(table: str, row: Mapping[str, Any]) -> bool:
+def is_due(table: str, row: Mapping[str, Cell]) -> bool:
     """Whether a row must have a seal by now."""
     return table in TABLES and not (TABLES[table].late and row.get("ended") is None)
 
@@ -125,16 +126,16 @@ class Sealing:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._defaults: dict[str, dict[str, Any]] = {}
+        self._defaults: dict[str, dict[str, Cell]] = {}
 
-    def sealed(self, table: str, row: dict[str, Any]) -> dict[str, Any]:
+    def sealed(self, table: str, row: dict[str, Cell]) -> dict[str, Cell]:
         """A row that is to be inserted, with its seal; one of a table without seals as it is."""
         if not is_due(table, row):
             return row
         whole = self._defaults_of(table) | row
         return {**row, "seal": seal_of(whole)}
 
-    def _defaults_of(self, table: str) -> dict[str, Any]:
+    def _defaults_of(self, table: str) -> dict[str, Cell]:
         """What the columns of a table hold where an insert leaves them out."""
         if table not in self._defaults:
             values = {}
@@ -147,7 +148,7 @@ class Sealing:
             self._defaults[table] = values
         return self._defaults[table]
 
-    def seal_again(self, table: str, key: Mapping[str, Any], *, migrated: bool = False) -> None:
+    def seal_again(self, table: str, key: Mapping[str, Cell], *, migrated: bool = False) -> None:
         """Seal a row as it stands in the database, with its children.
 
         `migrated`: it is older than seals, and stays so.

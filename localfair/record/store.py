@@ -5,7 +5,6 @@ Reads and writes one SQLite file. Knows nothing of models, prompts or grading.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
@@ -22,8 +21,9 @@ from localfair.record.connection import (
     must_be_file,
     now,
 )
+from localfair.record.datasets import Dataset
 from localfair.record.lock import WriterLock
-from localfair.record.made import Adapter, Lesson, Run, RunStep
+from localfair.record.made import Adapter, Lesson, Reply, Run, RunStep
 from localfair.record.nouns import (
     EngineIdentity,
     Generation,
@@ -32,7 +32,7 @@ from localfair.record.nouns import (
     Seat,
     content_id,
 )
-from localfair.record.sealing import Sealing
+from localfair.record.sealing import Cell, Sealing
 from localfair.record.tables import (
     ADAPTERS,
     LESSONS,
@@ -122,16 +122,16 @@ class Store:
             if self._lock is not None:
                 self._lock.check()
 
-    def rows(self, sql: str, *args: Any) -> list[Row]:
+    def rows(self, sql: str, *args: Cell) -> list[Row]:
         """Every row of a query, as dicts."""
         return [dict(row) for row in self.db.execute(sql, args).fetchall()]
 
-    def one(self, sql: str, *args: Any) -> Row | None:
+    def one(self, sql: str, *args: Cell) -> Row | None:
         """The first row of a query, None when there is none."""
         row = self.db.execute(sql, args).fetchone()
         return dict(row) if row else None
 
-    def first_column(self, sql: str, *args: Any) -> list[Any]:
+    def first_column(self, sql: str, *args: Cell) -> list[Any]:
         """The first value of every row of a query."""
         return [row[0] for row in self.db.execute(sql, args).fetchall()]
 
@@ -202,7 +202,7 @@ class Store:
 
     # -- questions --------------------------------------------------------------------------------
 
-    def ensure_dataset(self, task: str, dataset: Any) -> int:
+    def ensure_dataset(self, task: str, dataset: Dataset) -> int:
         """Store a task's questions and the files they came from; the number of new questions."""
         sources = []
         for source in dataset.sources:
@@ -254,22 +254,13 @@ class Store:
 
     # -- generations ------------------------------------------------------------------------------
 
-    def recorded(self, ids: Iterable[str]) -> dict[str, Row]:
-        """Those generations that have been answered before, by id; `logprobs` decoded."""
-        generations = self.by_ids("generations", ids)
-        for row in generations.values():
-            row["logprobs"] = tuple(json.loads(row["logprobs"]))
-        return generations
-
-    def add_generation(self, identity: EngineIdentity, generation: Generation) -> Row:
+    def add_generation(self, identity: EngineIdentity, generation: Generation) -> Reply:
         """Write one finished generation; it is on disk when this returns.
 
-        The same id twice keeps the first. Returns its row, with `logprobs` decoded.
+        The same id twice keeps the first. Returns what was said now.
         """
-        row = generation_row(identity, generation)
-        self.ensure("generations", [row])
-        row["logprobs"] = generation.logprobs
-        return row
+        self.ensure("generations", [generation_row(identity, generation)])
+        return Reply.of(identity, generation)
 
     def prompts(self, ids: Iterable[str]) -> dict[str, tuple[Message, ...]]:
         """What generations were asked, by their ids."""
@@ -403,6 +394,6 @@ class Store:
         return {name: self.db.table(name).count for name in sorted(self.db.table_names())}
 
 
-def marks(values: Collection[Any]) -> str:
+def marks(values: Collection[object]) -> str:
     """A question mark for each value, as SQL wants them."""
     return ",".join("?" * len(values))

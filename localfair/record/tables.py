@@ -26,11 +26,14 @@ from localfair.record.made import (
     prompt_json,
 )
 from localfair.record.nouns import (
+    Constraint,
     EngineIdentity,
     Generation,
     Grade,
     Message,
     Question,
+    Request,
+    Sampling,
     Seat,
     canonical_json,
 )
@@ -89,6 +92,7 @@ def question_of(row: Row) -> Question:
 
 # -- generations and seats ------------------------------------------------------------------------
 
+ENGINE = _names(EngineIdentity)
 REPLY = _names(Reply)
 SEAT = _names(Seat)
 
@@ -100,7 +104,7 @@ def generation_row(identity: EngineIdentity, generation: Generation) -> Row:
     return {
         "id": request.id(identity),
         "action": request.action,
-        **asdict(identity),
+        **_cells(identity, ENGINE),
         "messages": prompt_json(request.messages),
         "sampling": canonical_json(request.sampling.data()),
         "seed": request.seed,
@@ -117,6 +121,26 @@ def generation_row(identity: EngineIdentity, generation: Generation) -> Row:
         "logprobs": canonical_json(list(generation.logprobs)),
         "created": now(),
     }
+
+
+def identity_of(row: Row) -> EngineIdentity:
+    """Who answered, from a generation's row."""
+    return EngineIdentity(**_columns(row, ENGINE))
+
+
+def request_of(row: Row) -> Request:
+    """What was asked, from a generation's row."""
+    sampling = json.loads(row["sampling"])
+    sampling["stop"] = tuple(sampling["stop"])
+    constraint = json.loads(row["constrained"])
+    return Request(
+        messages=prompt_of(row["messages"]),
+        sampling=Sampling(**sampling),
+        continuations=tuple(json.loads(row["continuations"])),
+        constraint=Constraint(**constraint) if constraint else None,
+        logprobs=bool(row["wants_logprobs"]),
+        **_columns(row, ("seed", "sample", "action", "about")),
+    )
 
 
 def prompt_of(messages: str) -> tuple[Message, ...]:

@@ -14,11 +14,13 @@ from contextlib import contextmanager
 
 from localfair.machine.files import sha256_file
 from localfair.record.identities import IDS, lesson_id
+from localfair.record.made import SoftLabel
 from localfair.record.nouns import canonical_json
 from localfair.record.readings import Reader, misjudged, misread, other_readers
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, NOUNS, VERSION
 from localfair.record.sealing import MIGRATED, TABLES, children_of, is_due, seal_of
 from localfair.record.store import Row, Store
+from localfair.record.tables import soft_label_of
 
 LOGPROB_BYTES = 2  # float16
 INDEX_BYTES = 4  # int32
@@ -169,7 +171,7 @@ def _problem(store: Store, table: str, row: Row) -> str | None:
         return "does not hash to its id"
     if table == "lessons" and lesson_id(store, row) != row["id"]:
         return "does not hash to its id, with its sources"
-    if table == "soft_labels" and not _whole(row):
+    if table == "soft_labels" and not _whole(soft_label_of(row)):
         return f"does not hold {row['top_k']} and the rest for {row['labels']} labels"
     seal = row["seal"]
     if not is_due(table, row):
@@ -181,14 +183,13 @@ def _problem(store: Store, table: str, row: Row) -> str | None:
     return None
 
 
-def _whole(soft_label: Row) -> bool:
+def _whole(label: SoftLabel) -> bool:
     """Whether the arrays have their sizes: `indices` (labels, top k), `logprobs` (labels, top k +
     1).
     """
-    labels = soft_label["labels"]
-    top_k = soft_label["top_k"]
-    sizes = (len(soft_label["indices"]), len(soft_label["logprobs"]))
-    expected = (INDEX_BYTES * labels * top_k, LOGPROB_BYTES * labels * (top_k + 1))
+    top_k = label.key.top_k
+    sizes = (len(label.indices), len(label.logprobs))
+    expected = (INDEX_BYTES * label.labels * top_k, LOGPROB_BYTES * label.labels * (top_k + 1))
     return sizes == expected
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from localfair.recipe.schema import Exam
+from localfair.record.made import Lesson
 from localfair.record.nouns import Grade
-from localfair.record.store import Row, column
+from localfair.record.tables import ANSWERS, EXPLANATIONS, REPLIES, VERDICTS
 from localfair.stages.rows import (
     Written,
     answer_text,
@@ -37,24 +38,24 @@ class Pair:
     negative: str
 
 
-def pairs(work: Work, lessons: Iterable[Row]) -> dict[str, Pair]:
+def pairs(work: Work, lessons: Iterable[Lesson]) -> dict[str, Pair]:
     """By lesson's id; a lesson that lacks either half is left out, and so has no triplet."""
     right = by_question(_right(work))
     wrong = _mistakes(work)
     pairs: dict[str, Pair] = {}
     for lesson in lessons:
-        if lesson["kind"] != "rationale":
+        if lesson.kind != "rationale":
             continue
         others = []
-        for written in right.get(lesson["question"], []):
-            if not _same_words(written.text, lesson["completion"]):
+        for written in right.get(lesson.question, []):
+            if not _same_words(written.text, lesson.completion):
                 others.append(written)
-        mistakes = wrong.get(lesson["question"], {})
-        positive = draw_written(work.seed, f"positive:{lesson['id']}", others, 1)
-        negative = draw(work.seed, f"negative:{lesson['id']}", mistakes, 1)
+        mistakes = wrong.get(lesson.question, {})
+        positive = draw_written(work.seed, f"positive:{lesson.id}", others, 1)
+        negative = draw(work.seed, f"negative:{lesson.id}", mistakes, 1)
         if positive and negative:
             answer = negative[0]
-            pairs[lesson["id"]] = Pair(positive[0].id, positive[0].text, answer, mistakes[answer])
+            pairs[lesson.id] = Pair(positive[0].id, positive[0].text, answer, mistakes[answer])
     return pairs
 
 
@@ -66,16 +67,16 @@ def _right(work: Work) -> list[Written]:
     """
     inquiries = of_stage(work.rows.done, "inquire")
     reviews = of_stage(work.rows.done, "review")
-    verdicts = work.rows.of("verdicts", "verdict", reviews)
-    accepted = {row["explanation"] for row in verdicts if row["accepted"]}
-    rejected = set(column(verdicts, "explanation")) - accepted
+    verdicts = work.rows.of(VERDICTS, reviews)
+    accepted = {verdict.explanation for verdict in verdicts if verdict.accepted}
+    rejected = {verdict.explanation for verdict in verdicts} - accepted
     left_out = rejected | work.store.dropped_explanations(work.rows.run)
     rationales = []
-    for row in work.rows.of("explanations", "explanation", inquiries):
-        is_right = row["kind"] == "rationale" and row["grade"] == Grade.RIGHT
-        if is_right and row["id"] not in left_out:
-            rationales.append(row)
-    return with_texts(work, rationales)
+    for explanation in work.rows.of(EXPLANATIONS, inquiries):
+        is_right = explanation.kind == "rationale" and explanation.grade == Grade.RIGHT
+        if is_right and explanation.id not in left_out:
+            rationales.append(explanation)
+    return with_texts(work.store, rationales)
 
 
 def _mistakes(work: Work) -> dict[str, dict[str, str]]:
@@ -89,16 +90,14 @@ def _mistakes(work: Work) -> dict[str, dict[str, str]]:
         step = done.step
         if isinstance(step, Exam) and step.role == "student" and step.split == "train":
             exams.append(done)
-    answers = []
-    for row in work.rows.of("answers", "answer", exams[-1:]):
-        if row["grade"] != Grade.RIGHT:
-            answers.append(row)
-    generations = work.store.recorded(column(answers, "generation"))
+    latest = work.rows.of(ANSWERS, exams[-1:])
+    answers = [answer for answer in latest if answer.grade != Grade.RIGHT]
+    replies = work.store.get(REPLIES, [answer.generation for answer in answers])
     mistakes: dict[str, dict[str, str]] = {}
-    for row in answers:
-        text = answer_text(generations[row["generation"]])
+    for answer in answers:
+        text = answer_text(replies[answer.generation])
         if text:
-            mistakes.setdefault(row["question"], {})[row["id"]] = text
+            mistakes.setdefault(answer.question, {})[answer.id] = text
     return mistakes
 
 

@@ -15,6 +15,7 @@ from localfair.machine.files import replacing
 from localfair.recipe.rounds import Standing, best
 from localfair.recipe.schema import BestEpoch, Train
 from localfair.record.nouns import Grade
+from localfair.record.tables import REPLIES
 from localfair.stages.step import Work
 
 WEIGHTS = "adapter_model.safetensors"
@@ -61,7 +62,7 @@ def _sit(work: Work, step: Train, exam: BestEpoch, epoch: int) -> tuple[int, int
         request = work.wording.exam_request(member, question, exam.ask, exam.sampling)
         calls.append(Call(member, request, question))
     right = 0
-    for call, generation in work.committee.ask(calls, f"{step.id}, epoch {epoch}:"):
-        work.rows.made("generation", [generation["id"]])
-        right += work.task.grade(call.tag, generation["text"]).grade == Grade.RIGHT
+    for call, reply in work.committee.ask(calls, f"{step.id}, epoch {epoch}:"):
+        work.rows.made(REPLIES, [reply.id])
+        right += work.task.grade(call.tag, reply.text).grade == Grade.RIGHT
     return right, len(questions)

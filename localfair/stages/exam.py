@@ -13,8 +13,9 @@ from typing import Any
 
 from localfair.committee.ask import Call
 from localfair.recipe.schema import Exam
-from localfair.record.nouns import Grade, Question, content_id
-from localfair.record.store import Row
+from localfair.record.made import Answer, Reply
+from localfair.record.nouns import Grade, Question
+from localfair.record.tables import ANSWERS, QUESTIONS
 from localfair.stages.step import Work
 from localfair.tasks.grading import READER_VERSION
 
@@ -23,12 +24,12 @@ def exam(work: Work, step: Exam) -> dict[str, Any]:
     """Ask every question of the split `samples` times; the outcome counts grades."""
     questions = work.questions(step.split)
     replies = work.committee.ask(_calls(work, step, questions), f"{step.id}:")
-    answers = (answer_row(work, call, generation) for call, generation in replies)
-    grades = Counter(answer["grade"] for answer in work.rows.keep("answers", "answer", answers))
-    work.rows.made("question", [question.id for question in questions])
+    answers = (answer_from(work, call, reply) for call, reply in replies)
+    grades = Counter(answer.grade for answer in work.rows.keep(ANSWERS, answers))
+    work.rows.made(QUESTIONS, [question.id for question in questions])
     outcome: dict[str, Any] = {"questions": len(questions), "answers": grades.total()}
     for grade in Grade:
-        outcome[grade.value] = grades[grade.value]
+        outcome[grade.value] = grades[grade]
     return outcome
 
 
@@ -42,20 +43,16 @@ def _calls(work: Work, step: Exam, questions: list[Question]) -> Iterator[Call]:
                 yield Call(member, request, question)
 
 
-def answer_row(work: Work, call: Call, generation: Row) -> Row:
+def answer_from(work: Work, call: Call, reply: Reply) -> Answer:
     """An answer with its grade."""
     question: Question = call.tag
-    graded = work.task.grade(question, generation["text"])
-    identity = {
-        "question": question.id,
-        "seat": call.member.seat.id,
-        "generation": generation["id"],
-    }
-    return {
-        "id": content_id("answer", **identity),
-        "split": question.split,
-        **identity,
-        "grade": graded.grade.value,
-        "read": graded.read,
-        "reader": READER_VERSION,
-    }
+    graded = work.task.grade(question, reply.text)
+    return Answer(
+        question=question.id,
+        split=question.split,
+        seat=call.member.seat.id,
+        generation=reply.id,
+        grade=graded.grade,
+        read=graded.read,
+        reader=READER_VERSION,
+    )

@@ -15,8 +15,9 @@ from typing import Any
 from localfair.committee.ask import Call, request_seed
 from localfair.committee.seating import Member
 from localfair.recipe.schema import Exam, Inquire, WriteFeedback, WriteRationale
-from localfair.record.nouns import Grade, Kind, Question, Request, content_id
-from localfair.record.store import Row, column
+from localfair.record.made import Answer, Explanation, Reply
+from localfair.record.nouns import Grade, Kind, Question, Request
+from localfair.record.tables import ANSWERS, EXPLANATIONS, REPLIES
 from localfair.stages.rows import Demonstrations, answer_text
 from localfair.stages.step import Done, Work, about
 from localfair.tasks.grading import READER_VERSION
@@ -61,17 +62,18 @@ def inquire(work: Work, step: Inquire) -> dict[str, Any]:
     else:
         subjects = [Subject(question) for question in work.questions("train")]
     replies = work.committee.ask(_calls(work, step, subjects), f"{step.id}:")
-    explanations = (explanation_row(work, call, generation) for call, generation in replies)
-    counts: Counter[str] = Counter()
-    for row in work.rows.keep("explanations", "explanation", explanations):
-        counts[row["kind"]] += 1
-        counts["rationales_right"] += row["grade"] == Grade.RIGHT
-    work.rows.made("answer", [s.mistake.answer for s in subjects if s.mistake])
+    explanations = (explanation_from(work, call, reply) for call, reply in replies)
+    kinds: Counter[Kind] = Counter()
+    right = 0
+    for explanation in work.rows.keep(EXPLANATIONS, explanations):
+        kinds[explanation.kind] += 1
+        right += explanation.grade == Grade.RIGHT
+    work.rows.made(ANSWERS, [s.mistake.answer for s in subjects if s.mistake])
     return {
         "mistakes" if step.about == "mistakes" else "questions": len(subjects),
-        "feedback": counts["feedback"],
-        "rationale": counts["rationale"],
-        "rationales_right": counts["rationales_right"],
+        "feedback": kinds["feedback"],
+        "rationale": kinds["rationale"],
+        "rationales_right": right,
     }
 
 
@@ -81,20 +83,20 @@ def _mistakes(work: Work, step: Inquire) -> list[Subject]:
     """
     exams = work.rows.earlier(step, ("exam",), split="train")
     unreadable_is = _unreadable_is(exams)
-    answers = []
-    for answer in work.rows.of("answers", "answer", exams):
-        ignored = unreadable_is == "nothing" and answer["grade"] == Grade.UNREADABLE
-        if answer["grade"] != Grade.RIGHT and not ignored:
+    answers: list[Answer] = []
+    for answer in work.rows.of(ANSWERS, exams):
+        ignored = unreadable_is == "nothing" and answer.grade == Grade.UNREADABLE
+        if answer.grade != Grade.RIGHT and not ignored:
             answers.append(answer)
-    questions = work.store.questions_by_id(column(answers, "question"))
-    generations = work.store.recorded(column(answers, "generation"))
+    questions = work.store.questions_by_id(answer.question for answer in answers)
+    replies = work.store.get(REPLIES, [answer.generation for answer in answers])
     subjects: dict[tuple[str, str], Subject] = {}
     for answer in answers:
-        text = answer_text(generations[answer["generation"]])
-        is_format = unreadable_is == "format" and answer["grade"] == Grade.UNREADABLE
-        format_only = is_format or not text
-        subject = Subject(questions[answer["question"]], Mistake(answer["id"], text, format_only))
-        subjects.setdefault((answer["question"], text), subject)
+        text = answer_text(replies[answer.generation])
+        is_format = unreadable_is == "format" and answer.grade == Grade.UNREADABLE
+        mistake = Mistake(answer.id, text, format_only=is_format or not text)
+        subject = Subject(questions[answer.question], mistake)
+        subjects.setdefault((answer.question, text), subject)
     return list(subjects.values())
 
 
@@ -137,14 +139,15 @@ def _request(
     mistake = assignment.subject.mistake
     write = _write_of(step, assignment.kind)
     shows_mistake = isinstance(write, WriteFeedback) or write.mistake
-    values = work.wording.values(question)
-    values["gold"] = write.gold
-    values["mistake"] = mistake.text if mistake and shows_mistake else None
-    values["demonstrations"] = demonstrations.values(question, write.demonstrations)
-    if not write.gold:
-        del values["hint"]
+    messages = work.wording.prompts.render(
+        f"write-{assignment.kind}",
+        **work.wording.values(question, hint=write.gold),
+        gold=write.gold,
+        mistake=mistake.text if mistake and shows_mistake else None,
+        demonstrations=demonstrations.values(question, write.demonstrations),
+    )
     return Request(
-        messages=work.wording.prompts.render(f"write-{assignment.kind}", **values),
+        messages=messages,
         sampling=step.sampling,
         seed=request_seed(
             member.seat, question=question.id, kind=assignment.kind, sample=assignment.sample
@@ -160,25 +163,21 @@ def _write_of(step: Inquire, kind: Kind) -> WriteFeedback | WriteRationale:
     return write
 
 
-def explanation_row(work: Work, call: Call, generation: Row) -> Row:
+def explanation_from(work: Work, call: Call, reply: Reply) -> Explanation:
     """An explanation; a rationale carries its answer check, a feedback the mistake it explains."""
     assignment: Assignment = call.tag
     subject = assignment.subject
     graded = None
     if assignment.kind == "rationale":
-        graded = work.task.grade(subject.question, generation["text"])
-    identity = {
-        "kind": assignment.kind,
-        "question": subject.question.id,
-        "answer": subject.mistake.answer if subject.mistake else None,
-        "seat": call.member.seat.id,
-        "generation": generation["id"],
-    }
-    return {
-        "id": content_id("explanation", **identity),
-        "split": subject.question.split,
-        **identity,
-        "grade": graded.grade.value if graded else None,
-        "read": graded.read if graded else None,
-        "reader": READER_VERSION,
-    }
+        graded = work.task.grade(subject.question, reply.text)
+    return Explanation(
+        kind=assignment.kind,
+        question=subject.question.id,
+        split=subject.question.split,
+        answer=subject.mistake.answer if subject.mistake else None,
+        seat=call.member.seat.id,
+        generation=reply.id,
+        grade=graded.grade if graded else None,
+        read=graded.read if graded else None,
+        reader=READER_VERSION,
+    )

@@ -15,7 +15,9 @@ from typing import Any
 
 from localfair.committee.ask import Call, request_seed
 from localfair.committee.seating import Member
-from localfair.recipe.schema import Accept, Review
+from localfair.recipe.schema import Accept
+from localfair.recipe.schema import Review as ReviewStep
+from localfair.record.made import Reply, Review, Verdict
 from localfair.record.nouns import (
     Constraint,
     EngineIdentity,
@@ -24,9 +26,8 @@ from localfair.record.nouns import (
     Question,
     Request,
     canonical_json,
-    content_id,
 )
-from localfair.record.store import Row, column
+from localfair.record.tables import EXPLANATIONS, REVIEWS, VERDICTS
 from localfair.stages.rows import Demonstrations, Written, why_unfit, with_texts
 from localfair.stages.step import Work, about
 from localfair.tasks.grading import READER_VERSION
@@ -59,37 +60,33 @@ def settled(
     return not accepted([*scores, *[5.0] * remaining], mean_above, min_reviews)
 
 
-def review(work: Work, step: Review) -> dict[str, Any]:
+def review(work: Work, step: ReviewStep) -> dict[str, Any]:
     """Send what is to be reviewed to every seat but its author's, then judge.
 
     The outcome counts both.
     """
     inquiries = work.rows.earlier(step, ("inquire",))
-    written = with_texts(work, work.rows.of("explanations", "explanation", inquiries))
+    written = with_texts(work.store, work.rows.of(EXPLANATIONS, inquiries))
     reviews, spared = _ask_reviews(work, step, written)
     reviews_of = by_explanation(reviews)
-    verdicts = [
-        verdict_row(step, explanation, reviews_of.get(explanation.id, []))
-        for explanation in written
-    ]
-    work.store.ensure("verdicts", verdicts)
-    work.rows.made("verdict", column(verdicts, "id"))
+    verdicts = [verdict_on(step, each, reviews_of.get(each.id, [])) for each in written]
+    work.rows.made(VERDICTS, work.store.add(VERDICTS, verdicts))
     return {
         "explanations": len(written),
         "reviews": len(reviews),
         "spared": spared,
-        "unreadable": sum(row["score"] is None for row in reviews),
-        "accepted": sum(column(verdicts, "accepted")),
+        "unreadable": sum(review.score is None for review in reviews),
+        "accepted": sum(verdict.accepted for verdict in verdicts),
     }
 
 
-def _ask_reviews(work: Work, step: Review, written: list[Written]) -> tuple[list[Row], int]:
+def _ask_reviews(work: Work, step: ReviewStep, written: list[Written]) -> tuple[list[Review], int]:
     """Every review that is needed, asked turn by turn, and how many were spared."""
     if step.mode == "none":
         return [], 0
     prompts = ReviewPrompts(work, step, written)
     turns = _turns(work.committee.reviewers(), step.exhaustive)
-    reviews: list[Row] = []
+    reviews: list[Review] = []
     spared = 0
     for number, members in enumerate(turns):
         to_come = [member for turn in turns[number:] for member in turn]
@@ -101,8 +98,8 @@ def _ask_reviews(work: Work, step: Review, written: list[Written]) -> tuple[list
             else:
                 spared += 1
         replies = work.committee.ask(calls, f"{step.id}:")
-        new = (review_row(call, generation) for call, generation in replies)
-        reviews += work.rows.keep("reviews", "review", new)
+        new = (review_from(call, reply) for call, reply in replies)
+        reviews += work.rows.keep(REVIEWS, new)
     return reviews, spared
 
 
@@ -121,7 +118,7 @@ def _turns(members: list[Member], exhaustive: bool) -> list[list[Member]]:
 
 
 def _pairs(
-    step: Review, members: list[Member], written: list[Written]
+    step: ReviewStep, members: list[Member], written: list[Written]
 ) -> Iterator[tuple[Member, Written]]:
     """Who may review what, kind by kind, so that requests with the same beginning stand
     together.
@@ -133,13 +130,13 @@ def _pairs(
                     yield member, explanation
 
 
-def may_review(member: Member, explanation: Written) -> bool:
+def may_review(member: Member, written: Written) -> bool:
     """Nobody reviews what his own seat wrote."""
-    return member.seat.id != explanation.seat
+    return member.seat.id != written.explanation.seat
 
 
 def _undecided(
-    step: Review, written: list[Written], reviews: list[Row], to_come: list[Member]
+    step: ReviewStep, written: list[Written], reviews: list[Review], to_come: list[Member]
 ) -> set[str]:
     """The ids of explanations whose verdict the members to come can still change."""
     reviews_of = by_explanation(reviews)
@@ -154,23 +151,23 @@ def _undecided(
     return undecided
 
 
-def by_explanation(reviews: Iterable[Row]) -> dict[str, list[Row]]:
+def by_explanation(reviews: Iterable[Review]) -> dict[str, list[Review]]:
     """Reviews by the id of what they review, in their order."""
-    grouped: dict[str, list[Row]] = {}
-    for row in reviews:
-        grouped.setdefault(row["explanation"], []).append(row)
+    grouped: dict[str, list[Review]] = {}
+    for each in reviews:
+        grouped.setdefault(each.explanation, []).append(each)
     return grouped
 
 
-def valid_scores(reviews: Iterable[Row]) -> list[float]:
+def valid_scores(reviews: Iterable[Review]) -> list[float]:
     """The scores that could be read."""
-    return [row["score"] for row in reviews if row["score"] is not None]
+    return [each.score for each in reviews if each.score is not None]
 
 
 class ReviewPrompts:
     """What reviewers are asked, for one review step."""
 
-    def __init__(self, work: Work, step: Review, written: list[Written]) -> None:
+    def __init__(self, work: Work, step: ReviewStep, written: list[Written]) -> None:
         self._work = work
         self._step = step
         self._demonstrations = Demonstrations(work)
@@ -199,15 +196,15 @@ class ReviewPrompts:
     def _messages(self, question: Question, explanation: Written) -> tuple[Message, ...]:
         step = self._step
         wording = self._work.wording
-        values = wording.values(question)
-        values["gold"] = step.gold
-        values["text"] = explanation.text
-        values["mistake"] = explanation.mistake
-        values["demonstrations"] = self._demonstrations.values(question, step.demonstrations)
-        values["mode"] = step.mode
-        if not step.gold:
-            del values["hint"]
-        return wording.prompts.render(f"review-{explanation.kind}", **values)
+        return wording.prompts.render(
+            f"review-{explanation.kind}",
+            **wording.values(question, hint=step.gold),
+            gold=step.gold,
+            text=explanation.text,
+            mistake=explanation.mistake,
+            demonstrations=self._demonstrations.values(question, step.demonstrations),
+            mode=step.mode,
+        )
 
 
 def expected_score(logprobs: Sequence[float]) -> float:
@@ -220,82 +217,74 @@ def expected_score(logprobs: Sequence[float]) -> float:
     return weighted / sum(weights)
 
 
-def review_row(call: Call, generation: Row) -> Row:
+def review_from(call: Call, reply: Reply) -> Review:
     """A review: who scored whom, the score that could be read, and whether both sit on the same
     weights.
     """
-    explanation: Written = call.tag
-    identity = {
-        "explanation": explanation.id,
-        "seat": call.member.seat.id,
-        "generation": generation["id"],
-    }
-    return {
-        "id": content_id("review", **identity),
-        "author": explanation.seat,
-        **identity,
-        "score": score_of(generation),
-        "reader": READER_VERSION,
-        "same_weights": int(explanation.fingerprint == call.member.seat.fingerprint),
-    }
+    written: Written = call.tag
+    reviewer = call.member.seat
+    return Review(
+        explanation=written.id,
+        author=written.author.id,
+        seat=reviewer.id,
+        generation=reply.id,
+        score=score_of(reply),
+        same_weights=written.author.fingerprint == reviewer.fingerprint,
+        reader=READER_VERSION,
+    )
 
 
-def score_of(generation: Row) -> float | None:
+def score_of(reply: Reply) -> float | None:
     """The score of a reviewer's reply, or None when it gives none.
 
     A reply that was cut off at its token limit had not come to its score, whatever stands in it. A
     constrained one that is complete ends with its score, and nothing could come after it. All that
-    decides it stands in the generation's row, so that it can be read again.
+    decides it stands in the record, so that it can be read again.
     """
-    if generation["action"] == "score":
-        return expected_score(generation["logprobs"])
-    text = generation["text"]
-    is_constrained = generation["constrained"] != "null"
-    is_complete = is_constrained and REASONED.fullmatch(text.strip())
-    if generation["finish"] == "length" and not is_complete:
+    if reply.action == "score":
+        return expected_score(reply.logprobs)
+    is_complete = reply.constrained and REASONED.fullmatch(reply.text.strip())
+    if reply.finish == "length" and not is_complete:
         return None
-    return read_score(text)
+    return read_score(reply.text)
 
 
-def failed_check(accept: Accept, explanation: Written) -> str | None:
+def failed_check(accept: Accept, written: Written) -> str | None:
     """The mechanical reason to reject an explanation, whatever its reviews say.
 
     None when there is none.
     """
-    is_rationale = explanation.kind == "rationale"
-    if accept.answer_check and is_rationale and explanation.grade != Grade.RIGHT:
-        return f"answer check: {explanation.grade}"
-    if accept.finished and explanation.finish == "length":
+    grade = written.explanation.grade
+    if accept.answer_check and written.kind == "rationale" and grade != Grade.RIGHT:
+        return f"answer check: {grade}"
+    if accept.finished and written.finish == "length":
         return "cut off before its end"
-    return why_unfit(explanation, explanation.text)
+    return why_unfit(written, written.text)
 
 
-def verdict_row(step: Review, explanation: Written, reviews: list[Row]) -> Row:
-    """A verdict, keyed by its inputs and policy: another threshold makes another row."""
+def verdict_on(step: ReviewStep, written: Written, reviews: list[Review]) -> Verdict:
+    """A verdict, keyed by its inputs and policy: another threshold makes another one."""
     scores = valid_scores(reviews)
-    reviewed = step.mode != "none" and explanation.kind in step.of
-    is_accepted, reason = judge(step.accept, explanation, scores, reviewed)
-    policy = canonical_json(
-        {"accept": step.accept.model_dump(), "mode": step.mode, "reviewed": reviewed}
+    reviewed = step.mode != "none" and written.kind in step.of
+    is_accepted, reason = judge(step.accept, written, scores, reviewed)
+    policy = {"accept": step.accept.model_dump(), "mode": step.mode, "reviewed": reviewed}
+    return Verdict(
+        explanation=written.id,
+        policy=canonical_json(policy),
+        reviews=tuple(sorted(each.id for each in reviews)),
+        mean=fmean(scores) if scores else None,
+        valid=len(scores),
+        accepted=is_accepted,
+        reason=reason,
+        reader=READER_VERSION,
     )
-    review_ids = canonical_json(sorted(column(reviews, "id")))
-    identity = {"explanation": explanation.id, "policy": policy, "reviews": review_ids}
-    return {
-        "id": content_id("verdict", **identity),
-        **identity,
-        "mean": fmean(scores) if scores else None,
-        "valid": len(scores),
-        "accepted": int(is_accepted),
-        "reason": reason,
-        "reader": READER_VERSION,
-    }
 
 
 def judge(
-    accept: Accept, explanation: Written, scores: list[float], reviewed: bool
+    accept: Accept, written: Written, scores: list[float], reviewed: bool
 ) -> tuple[bool, str]:
     """Accepted or rejected, and why: the mechanical check first, then the gate."""
-    failed = failed_check(accept, explanation)
+    failed = failed_check(accept, written)
     if failed:
         return False, failed
     if not reviewed:

@@ -6,17 +6,18 @@ record; writes nothing. Knows nothing of what any one stage does.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from localfair.committee.ask import PIECE
 from localfair.errors import TaskError
 from localfair.recipe.fences import marks_in, repeats_mark
-from localfair.record.nouns import Kind, Question, content_id
-from localfair.record.store import Row, Store, column
+from localfair.record.made import Explanation, Reply
+from localfair.record.nouns import Kind, Question, Seat, content_id
+from localfair.record.store import Store
+from localfair.record.tables import ANSWERS, REPLIES, SEATS
 from localfair.stages.step import Work
-from localfair.tasks.reply import Reply, said_once, split_reply
+from localfair.tasks.reply import SplitReply, said_once, split_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,27 +25,34 @@ class Written:
     """An explanation with what its author wrote and who that was: what reviews and lessons are made
     from.
 
-    question, answer, seat, generation: ids. mistake: what the student answered, "" when the
-    explanation is about no mistake. teacher, fingerprint: the author's index and weights. text: the
+    mistake: what the student answered, "" when the explanation is about no mistake. text: the
     answer of the author's reply, "" when the reply never came to one. thinking: what it thought
     before. unanswered: why there is no answer. marks: those around quoted text in the prompt.
     """
 
-    id: str
-    kind: Kind
-    question: str
-    answer: str | None
-    mistake: str
-    grade: str | None
-    seat: str
-    teacher: int
-    fingerprint: str
-    generation: str
+    explanation: Explanation
+    author: Seat
     text: str
     finish: str
+    mistake: str = ""
     thinking: str = ""
     unanswered: str | None = None
     marks: frozenset[str] = frozenset()
+
+    @property
+    def id(self) -> str:
+        """The explanation's."""
+        return self.explanation.id
+
+    @property
+    def kind(self) -> Kind:
+        """The explanation's."""
+        return self.explanation.kind
+
+    @property
+    def question(self) -> str:
+        """The id of the question that is explained."""
+        return self.explanation.question
 
     def with_thinking(self) -> str:
         """The thinking, in the form that Qwen3, SmolLM3 and DeepSeek-R1 give it, and the answer."""
@@ -67,66 +75,54 @@ def why_unfit(written: Written, completion: str) -> str | None:
     return None
 
 
-def answer_text(generation: Row) -> str:
+def answer_text(reply: Reply) -> str:
     """What a recorded reply answers, without its thinking and what the model went on to write.
 
     "" when it never came to an answer.
     """
-    return _said(split_reply(generation["text"]))
+    return _said(split_reply(reply.text))
 
 
-def _said(reply: Reply) -> str:
+def _said(reply: SplitReply) -> str:
     """The answer of a reply, in which a loop that was cut is said once; "" where there is none."""
     answer = (reply.answer or "").strip()
     return said_once(answer) if reply.run_on else answer
 
 
-class HoldsRecord(Protocol):
-    """What has a record: the work of a step, or whoever judges again."""
-
-    @property
-    def store(self) -> Store:
-        """The record."""
-        ...
-
-
-def with_texts(work: HoldsRecord, explanations: Iterable[Row]) -> list[Written]:
+def with_texts(store: Store, explanations: Sequence[Explanation]) -> list[Written]:
     """Explanations with their texts, in the order given."""
-    explanations = list(explanations)
-    store = work.store
-    generations = store.recorded(column(explanations, "generation"))
-    answers = store.by_ids("answers", (row["answer"] for row in explanations if row["answer"]))
-    mistakes = store.recorded(column(answers.values(), "generation"))
-    seats = store.by_ids("seats", column(explanations, "seat"))
     written: list[Written] = []
-    for row in explanations:
-        generation = generations[row["generation"]]
-        author = seats[row["seat"]]
-        answer = answers.get(row["answer"])
-        reply = split_reply(generation["text"])
-        written.append(
-            Written(
-                id=row["id"],
-                kind=row["kind"],
-                question=row["question"],
-                answer=row["answer"],
-                mistake=answer_text(mistakes[answer["generation"]]) if answer else "",
-                grade=row["grade"],
-                seat=row["seat"],
-                teacher=author["index"],
-                fingerprint=author["fingerprint"],
-                generation=row["generation"],
-                text=_said(reply),
-                finish=generation["finish"],
-                thinking=reply.thinking.strip(),
-                unanswered=_why_unanswered(reply),
-                marks=marks_in(content for _, content in json.loads(generation["messages"])),
-            )
-        )
+    for start in range(0, len(explanations), PIECE):
+        written += _piece_with_texts(store, explanations[start : start + PIECE])
     return written
 
 
-def _why_unanswered(reply: Reply) -> str | None:
+def _piece_with_texts(store: Store, explanations: Sequence[Explanation]) -> Iterator[Written]:
+    generations = [explanation.generation for explanation in explanations]
+    replies = store.get(REPLIES, generations)
+    prompts = store.prompts(generations)
+    answers = store.get(ANSWERS, [each.answer for each in explanations if each.answer])
+    mistakes = store.get(REPLIES, [answer.generation for answer in answers.values()])
+    seats = store.get(SEATS, [explanation.seat for explanation in explanations])
+    for explanation in explanations:
+        reply = replies[explanation.generation]
+        split = split_reply(reply.text)
+        mistake = ""
+        if explanation.answer in answers:
+            mistake = answer_text(mistakes[answers[explanation.answer].generation])
+        yield Written(
+            explanation=explanation,
+            author=seats[explanation.seat],
+            text=_said(split),
+            finish=reply.finish,
+            mistake=mistake,
+            thinking=split.thinking.strip(),
+            unanswered=_why_unanswered(split),
+            marks=marks_in(message.content for message in prompts[explanation.generation]),
+        )
+
+
+def _why_unanswered(reply: SplitReply) -> str | None:
     """Why a reply never came to an answer, or None when it did."""
     if reply.answer is not None:
         return None

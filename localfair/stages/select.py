@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localfair.recipe.schema import PerQuestion, Select, Take
-from localfair.record.nouns import Kind, Question, canonical_json, content_id
-from localfair.record.store import Row, column
+from localfair.record.made import Lesson
+from localfair.record.nouns import Kind, Message, Question
+from localfair.record.tables import EXPLANATIONS, LESSONS, VERDICTS
 from localfair.stages.rows import (
     Written,
     by_question,
@@ -31,14 +32,14 @@ KINDS: tuple[Kind, ...] = ("feedback", "rationale", "answer")
 class Draft:
     """A lesson before it is stored.
 
-    prompt: its messages as canonical JSON. sources: (noun, id) of every row it came from. dropped:
+    sources: (noun, id) of every row it came from. dropped:
     why nobody learns it, or None. contaminated: it shares text with dev or test.
     """
 
     question: Question
     kind: Kind
     teacher: int | None
-    prompt: str
+    prompt: tuple[Message, ...]
     completion: str
     sources: tuple[tuple[str, str], ...]
     dropped: str | None = None
@@ -56,20 +57,19 @@ class Draft:
         """The draft, dropped because it shares text with dev or test."""
         return replace(self, dropped=reason, contaminated=True)
 
-    def row(self) -> Row:
-        """The lesson's row; its id is the hash of all of it and of its sources."""
-        columns = {
-            "question": self.question.id,
-            "split": self.question.split,
-            "kind": self.kind,
-            "teacher": self.teacher,
-            "prompt": self.prompt,
-            "completion": self.completion,
-            "weight": 1.0,
-            "dropped": self.dropped,
-        }
-        sources = [list(source) for source in self.sources]
-        return {"id": content_id("lesson", **columns, origin=sources), **columns}
+    def lesson(self) -> Lesson:
+        """The draft as the record keeps it."""
+        return Lesson(
+            question=self.question.id,
+            split=self.question.split,
+            kind=self.kind,
+            teacher=self.teacher,
+            prompt=self.prompt,
+            completion=self.completion,
+            weight=1.0,
+            dropped=self.dropped,
+            sources=self.sources,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +98,24 @@ def select(work: Work, step: Select) -> dict[str, Any]:
         drafts = drop_repeats(drafts)
     if step.at_most:
         drafts = _drop_beyond(work, step.at_most, drafts)
-    _store(work, drafts)
+    lessons = [draft.lesson() for draft in drafts]
+    work.rows.made(LESSONS, work.store.add_lessons(lessons))
     return _outcome(drafts)
 
 
 def _outcome(drafts: list[Draft]) -> dict[str, Any]:
     kept = [draft for draft in drafts if draft.kept]
     kinds = [draft.kind for draft in kept]
-    outcome: dict[str, Any] = {"lessons": len(kept)}
+    outcome = {"lessons": len(kept)}
     for kind in KINDS:
         if kind in kinds:
             outcome[kind] = kinds.count(kind)
-    outcome["questions"] = len({draft.question.id for draft in kept})
-    outcome["dropped"] = len(drafts) - len(kept)
-    outcome["contaminated"] = sum(draft.contaminated for draft in drafts)
-    return outcome
+    return {
+        **outcome,
+        "questions": len({draft.question.id for draft in kept}),
+        "dropped": len(drafts) - len(kept),
+        "contaminated": sum(draft.contaminated for draft in drafts),
+    }
 
 
 def _inputs(work: Work, step: Select) -> Inputs:
@@ -123,15 +126,17 @@ def _inputs(work: Work, step: Select) -> Inputs:
     done = work.rows.earlier(step, ("review", "inquire"))
     reviewed = of_stage(done, "review")
     inquired = of_stage(done, "inquire")
-    verdicts = work.rows.of("verdicts", "verdict", reviewed)
-    accepted = {row["explanation"]: row["id"] for row in verdicts if row["accepted"]}
-    explanations = work.store.by_ids("explanations", column(verdicts, "explanation"))
-    unreviewed = work.rows.of("explanations", "explanation", inquired)
-    for row in unreviewed:
-        explanations[row["id"]] = row
-    written = sorted(with_texts(work, explanations.values()), key=lambda each: each.id)
-    learnable = frozenset(accepted) | set(column(unreviewed, "id"))
-    return Inputs(written, learnable, accepted)
+    verdicts = work.rows.of(VERDICTS, reviewed)
+    accepted = {verdict.explanation: verdict.id for verdict in verdicts if verdict.accepted}
+    judged = [verdict.explanation for verdict in verdicts]
+    explanations = work.store.get(EXPLANATIONS, judged)
+    learnable = set(accepted)
+    for explanation in work.rows.of(EXPLANATIONS, inquired):
+        explanations[explanation.id] = explanation
+        learnable.add(explanation.id)
+    in_order = [explanations[explanation_id] for explanation_id in sorted(explanations)]
+    written = with_texts(work.store, in_order)
+    return Inputs(written, frozenset(learnable), accepted)
 
 
 def _questions(work: Work, step: Select, inputs: Inputs) -> list[Question]:
@@ -212,49 +217,51 @@ class Drafting:
         if count != "each-teacher":
             return draw_written(seed, purpose, written, count)
         taken: list[Written] = []
-        for teacher in sorted({each.teacher for each in written}):
-            by_teacher = [each for each in written if each.teacher == teacher]
+        for teacher in sorted({each.author.index for each in written}):
+            by_teacher = [each for each in written if each.author.index == teacher]
             taken += draw_written(seed, purpose, by_teacher, 1)
         return taken
 
     def _answer(self, question: Question) -> Draft:
         """The gold answer as a lesson."""
-        values = self._work.wording.values(question) | {"teacher": None}
         return Draft(
             question=question,
             kind="answer",
             teacher=None,
-            prompt=self._prompt("answer", values),
+            prompt=self._prompt(question, "answer", teacher=None),
             completion=question.gold,
             sources=(("question", question.id),),
         )
 
     def _explained(self, question: Question, written: Written) -> Draft:
         """An explanation as a lesson; the prompt of a rationale is the exam's own."""
-        values = self._work.wording.values(question) | {"teacher": written.teacher}
+        teacher = written.author.index
         if written.kind == "feedback":
-            values["mistake"] = written.mistake
+            prompt = self._prompt(question, "feedback", teacher=teacher, mistake=written.mistake)
+        else:
+            prompt = self._prompt(question, written.kind, teacher=teacher)
+        explanation = written.explanation
         sources = [
             ("question", question.id),
-            ("explanation", written.id),
-            ("generation", written.generation),
+            ("explanation", explanation.id),
+            ("generation", explanation.generation),
         ]
-        if written.answer:
-            sources.append(("answer", written.answer))
-        if written.id in self._inputs.verdicts:
-            sources.append(("verdict", self._inputs.verdicts[written.id]))
+        if explanation.answer:
+            sources.append(("answer", explanation.answer))
+        if explanation.id in self._inputs.verdicts:
+            sources.append(("verdict", self._inputs.verdicts[explanation.id]))
         return Draft(
             question=question,
             kind=written.kind,
-            teacher=written.teacher,
-            prompt=self._prompt(written.kind, values),
+            teacher=teacher,
+            prompt=prompt,
             completion=self._completion(written),
             sources=tuple(sources),
         )
 
-    def _prompt(self, kind: Kind, values: dict[str, Any]) -> str:
-        messages = self._work.wording.prompts.render(f"ask-{kind}", **values)
-        return canonical_json([[message.role, message.content] for message in messages])
+    def _prompt(self, question: Question, kind: Kind, **values: object) -> tuple[Message, ...]:
+        wording = self._work.wording
+        return wording.prompts.render(f"ask-{kind}", **wording.values(question), **values)
 
 
 def _held_out(work: Work, step: Select) -> HeldOut | None:
@@ -275,7 +282,7 @@ def drop_repeats(drafts: list[Draft]) -> list[Draft]:
     """The drafts, those dropped that repeat the prompt and, up to white space, the completion of
     a kept one.
     """
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[Kind, tuple[Message, ...], str]] = set()
     unique: list[Draft] = []
     for draft in drafts:
         if not draft.kept:
@@ -304,16 +311,3 @@ def _drop_beyond(work: Work, count: int, drafts: list[Draft]) -> list[Draft]:
             left -= lessons_of[question]
     beyond = f"beyond the {count} lessons wanted"
     return [draft if draft.question.id in taken else draft.drop(beyond) for draft in drafts]
-
-
-def _store(work: Work, drafts: list[Draft]) -> None:
-    rows: list[Row] = []
-    sources: list[Row] = []
-    for draft in drafts:
-        row = draft.row()
-        rows.append(row)
-        for noun, source in draft.sources:
-            sources.append({"lesson": row["id"], "noun": noun, "row": source})
-    work.store.ensure("lessons", rows)
-    work.store.ensure("lesson_sources", sources)
-    work.rows.made("lesson", column(rows, "id"))

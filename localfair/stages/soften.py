@@ -19,9 +19,8 @@ from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
 from localfair.record.connection import now
-from localfair.record.made import SoftKey
-from localfair.record.nouns import Message
-from localfair.record.store import Row, column
+from localfair.record.made import Lesson, SoftKey, SoftLabel
+from localfair.record.tables import LESSONS, SOFT_LABELS
 from localfair.stages.step import Work
 
 if TYPE_CHECKING:
@@ -35,12 +34,8 @@ if TYPE_CHECKING:
 class Wanted:
     """A soft label that the student will want: what decides it, and the lesson's tokens."""
 
-    key: Row
+    key: SoftKey
     encoded: Encoded
-
-    @property
-    def id(self) -> str:
-        return SoftKey(**self.key).id
 
 
 def soften(work: Work, step: Soften) -> dict[str, Any]:
@@ -52,14 +47,14 @@ def soften(work: Work, step: Soften) -> dict[str, Any]:
     if not lessons:
         return {"lessons": 0, "softened": 0}
     mentor = work.committee.of(step.role)[0]
-    wanted = {each.id: each for each in _wanted(work, step, mentor, lessons)}
-    recorded = work.store.by_ids("soft_labels", wanted)
+    wanted = {each.key.id: each for each in _wanted(work, step, mentor, lessons)}
+    recorded = work.store.get(SOFT_LABELS, wanted)
     work.committee.tally.reused += len(recorded)
     missing = [each for label, each in wanted.items() if label not in recorded]
     if missing:
         _ask(work, step, mentor, missing)
-    work.rows.made("soft_label", wanted)
-    work.rows.made("lesson", column(lessons, "id"))
+    work.rows.made(SOFT_LABELS, wanted)
+    work.rows.made(LESSONS, [lesson.id for lesson in lessons])
     labels = sum(each.encoded.supervised for each in wanted.values())
     return {"lessons": len(lessons), "softened": len(wanted), "labels": labels}
 
@@ -84,7 +79,7 @@ def shared_ids(student: Path, mentor: Path) -> int:
     return count
 
 
-def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Row]) -> list[Wanted]:
+def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Lesson]) -> list[Wanted]:
     """One label for each lesson as the student will learn it, unless it is longer than the
     mentor reads.
     """
@@ -98,19 +93,18 @@ def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Row]) -> lis
     longest = config["max_position_embeddings"]
     wanted: list[Wanted] = []
     for lesson in lessons:
-        messages = tuple(Message(*turn) for turn in json.loads(lesson["prompt"]))
-        encoded = encode(tokenizer, messages, lesson["completion"], longest)
+        encoded = encode(tokenizer, lesson.prompt, lesson.completion, longest)
         if isinstance(encoded, Dropped):
             continue
-        key = {
-            "mentor": mentor.seat.fingerprint,
-            "adapter": mentor.seat.adapter,
-            "engine": training_engine().variant(mentor.model, _precision(mentor)),
-            "tokens": tokens_id(encoded),
-            "top_k": min(step.top_k, shared),
-            "vocabulary": shared,
-            "tau": step.tau,
-        }
+        key = SoftKey(
+            mentor=mentor.seat.fingerprint,
+            adapter=mentor.seat.adapter,
+            engine=training_engine().variant(mentor.model, _precision(mentor)),
+            tokens=tokens_id(encoded),
+            top_k=min(step.top_k, shared),
+            vocabulary=shared,
+            tau=step.tau,
+        )
         wanted.append(Wanted(key, encoded))
     return wanted
 
@@ -127,20 +121,19 @@ def _ask(work: Work, step: Soften, mentor: Member, missing: list[Wanted]) -> Non
     labels = soft_labels.soften(
         model,
         [each.encoded for each in missing],
-        k=key["top_k"],
-        vocabulary=key["vocabulary"],
+        k=key.top_k,
+        vocabulary=key.vocabulary,
         tau=step.tau,
     )
-    for count, (wanted, label) in enumerate(zip(missing, labels, strict=True), 1):
-        row = {
-            "id": wanted.id,
-            **wanted.key,
-            "labels": wanted.encoded.supervised,
-            "indices": label.indices,
-            "logprobs": label.logprobs,
-            "created": now(),
-        }
-        work.store.ensure("soft_labels", [row])
+    for count, (wanted, soft) in enumerate(zip(missing, labels, strict=True), 1):
+        label = SoftLabel(
+            key=wanted.key,
+            labels=wanted.encoded.supervised,
+            indices=soft.indices,
+            logprobs=soft.logprobs,
+            created=now(),
+        )
+        work.store.add(SOFT_LABELS, [label])
         committee.tally.calls += 1
         committee.progress(count, len(missing), f"{step.id}: {mentor.seat.model}")
 
@@ -160,8 +153,8 @@ def _loaded(work: Work, mentor: Member) -> PreTrainedModel:
     """The mentor's base with its seat's adapter, ready to be read."""
     from localfair.models.loading import load_causal_lm, with_adapter
 
-    row = work.store.adapter(mentor.seat.adapter) if mentor.seat.adapter else None
-    folder = work.store.path.parent / row.path if row else None
+    adapter = work.store.adapter(mentor.seat.adapter) if mentor.seat.adapter else None
+    folder = work.store.path.parent / adapter.path if adapter else None
     precision = _precision(mentor)
     base = load_causal_lm(mentor.folder(), precision)
     return with_adapter(base, folder, precision).eval()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from localfair.committee.ask import PIECE, Committee, request_seed
 from localfair.committee.seating import Member
@@ -16,9 +16,13 @@ from localfair.errors import TaskError
 from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.schema import AnyStep, Exam
+from localfair.record.made import Answer, Explanation, Lesson, Review
 from localfair.record.nouns import Question, Request, Sampling
-from localfair.record.store import Row, Store, column
+from localfair.record.store import Store
+from localfair.record.tables import LESSONS, REPLIES, Noun, Table
 from localfair.tasks.base import Task
+
+Made = TypeVar("Made", Answer, Explanation, Review)  # what is read out of a reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,15 @@ class Wording:
     task: Task
     prompts: Prompts
 
-    def values(self, question: Question) -> dict[str, Any]:
+    def values(self, question: Question, *, hint: bool = True) -> dict[str, object]:
         """What every template may use of a question; `hint` is the gold answer."""
-        return {
+        values: dict[str, object] = {
             "question": self.task.prompt(question),
             "answer_format": self.task.answer_format(),
-            "hint": question.gold,
         }
+        if hint:
+            values["hint"] = question.gold
+        return values
 
     def exam_request(
         self, member: Member, question: Question, ask: str, sampling: Sampling, sample: int = 0
@@ -92,28 +98,27 @@ class StepRows:
     position: int
     done: Sequence[Done]
 
-    def made(self, noun: str, ids: Iterable[str]) -> None:
-        """Link rows that this step used or made to the run."""
-        self.store.link(self.run, self.position, noun, ids)
+    def made(self, table: Table[Noun], ids: Iterable[str]) -> None:
+        """Link what this step used or made to the run."""
+        self.store.link(self.run, self.position, table.noun, ids)
 
-    def keep(self, table: str, noun: str, rows: Iterable[Row]) -> Iterator[Row]:
-        """Store and link rows, and the generations they rest on, while they pass on to the caller.
+    def keep(self, table: Table[Made], nouns: Iterable[Made]) -> Iterator[Made]:
+        """Store and link nouns, and the replies they rest on, while they pass on to the caller.
 
         A few are written at a time: a stage holds what it counts, not what it made.
         """
-        waiting: list[Row] = []
-        for row in rows:
-            waiting.append(row)
+        waiting: list[Made] = []
+        for noun in nouns:
+            waiting.append(noun)
             if len(waiting) == PIECE:
-                self._write(table, noun, waiting)
+                self._write(table, waiting)
                 waiting = []
-            yield row
-        self._write(table, noun, waiting)
+            yield noun
+        self._write(table, waiting)
 
-    def _write(self, table: str, noun: str, rows: list[Row]) -> None:
-        self.store.ensure(table, rows)
-        self.made(noun, column(rows, "id"))
-        self.made("generation", column(rows, "generation"))
+    def _write(self, table: Table[Made], nouns: list[Made]) -> None:
+        self.made(table, self.store.add(table, nouns))
+        self.made(REPLIES, [noun.generation for noun in nouns])
 
     def earlier(
         self, step: AnyStep, stages: tuple[str, ...], split: str | None = None
@@ -134,16 +139,15 @@ class StepRows:
             inputs += [done for done in candidates if done.step.id == name][-1:]
         return inputs
 
-    def lessons(self, step: AnyStep) -> list[Row]:
+    def lessons(self, step: AnyStep) -> list[Lesson]:
         """The lessons that a step reads, without those that were dropped."""
-        rows = self.of("lessons", "lesson", self.earlier(step, ("select",)))
-        return [row for row in rows if not row["dropped"]]
+        lessons = self.of(LESSONS, self.earlier(step, ("select",)))
+        return [lesson for lesson in lessons if not lesson.dropped]
 
-    def of(self, table: str, noun: str, done: Iterable[Done]) -> list[Row]:
-        """Rows of a noun that those steps used or made, ordered by id."""
-        ids = self.store.linked(self.run, [step.position for step in done], noun)
-        rows = self.store.by_ids(table, ids)
-        return [rows[row_id] for row_id in ids if row_id in rows]
+    def of(self, table: Table[Noun], done: Iterable[Done]) -> list[Noun]:
+        """What those steps used or made of a noun, ordered by id."""
+        positions = [step.position for step in done]
+        return self.store.linked_nouns(self.run, positions, table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,17 +16,23 @@ from typing import TYPE_CHECKING, Any
 from localfair.machine.files import sha256_file
 from localfair.recipe.rounds import Standing, best
 from localfair.recipe.schema import Divergence, LanguageModel, Train, Triplet
-from localfair.record.adapters import folder_of, forget, loss_summary, relative_folder
+from localfair.record.adapters import (
+    Learned,
+    folder_of,
+    keep_adapter,
+    loss_summary,
+    relative_folder,
+)
 from localfair.record.connection import now
-from localfair.record.nouns import Message
-from localfair.record.store import Row, column
+from localfair.record.made import Adapter, Lesson
+from localfair.record.tables import ADAPTERS, LESSONS
 from localfair.stages.epochs import WEIGHTS, keep_best
 from localfair.stages.step import Work
 from localfair.stages.train_plan import Plan, loss_settings, mean_of, plan, settings_of, term
 
 if TYPE_CHECKING:
     from localfair.training.encode import Contrast, Dropped, Encoded
-    from localfair.training.qlora import TrainResult
+    from localfair.training.qlora import StepDone, TrainResult
     from localfair.training.soft_labels import Soft
     from localfair.training.trainer import Example
 
@@ -39,27 +45,29 @@ def train(work: Work, step: Train) -> dict[str, Any]:
     planned = plan(work, step)
     if not planned.lessons:
         return {"lessons": 0, "trained": 0}
-    adapter = planned.id
-    row = trained_before(work, adapter)
-    if row is None:
-        row = _train(work, planned)
-    work.rows.made("adapter", [adapter])
-    work.rows.made("lesson", column(planned.lessons, "id"))
-    work.committee.seat_adapter(step.role, adapter, folder_of(work.store, adapter))
-    return _outcome(planned, row)
+    adapter = trained_before(work, planned.id)
+    if adapter is None:
+        adapter = _train(work, planned)
+    work.rows.made(ADAPTERS, [adapter.id])
+    work.rows.made(LESSONS, [lesson.id for lesson in planned.lessons])
+    work.committee.seat_adapter(step.role, adapter.id, folder_of(work.store, adapter.id))
+    return _outcome(work, planned, adapter)
 
 
-def _outcome(planned: Plan, row: Row) -> dict[str, Any]:
-    outcome: dict[str, Any] = {"lessons": len(planned.lessons), "trained": row["lessons"]}
+def _outcome(work: Work, planned: Plan, adapter: Adapter) -> dict[str, Any]:
+    summary = loss_summary(work.store, adapter.id)
+    outcome: dict[str, Any] = {"lessons": len(planned.lessons), "trained": summary.lessons}
     if term(planned.step, Triplet):
         outcome["triplets"] = len(planned.pairs)
-    for name in ("steps", "first_loss", "last_loss"):
-        outcome[name] = row[name]
-    standings = [Standing(n, right, total, "") for n, right, total in json.loads(row["epochs"])]
+    outcome |= {
+        "steps": adapter.steps,
+        "first_loss": summary.first_loss,
+        "last_loss": summary.last_loss,
+    }
+    standings = [Standing(epoch, right, total, "") for epoch, right, total in adapter.epochs]
     if standings:
         kept = best(standings)
-        outcome["epoch_kept"] = kept.round
-        outcome["dev"] = f"{kept.right}/{kept.answers}"
+        outcome |= {"epoch_kept": kept.round, "dev": f"{kept.right}/{kept.answers}"}
     return outcome
 
 
@@ -75,7 +83,7 @@ def preview(work: Work, step: Train) -> list[str]:
     lessons = Lessons(planned)
     shown: dict[str, str] = {}
     for lesson in planned.lessons:
-        kind = lesson["kind"]
+        kind = lesson.kind
         if kind in shown:
             continue
         example = lessons.example(lesson)
@@ -83,17 +91,17 @@ def preview(work: Work, step: Train) -> list[str]:
             text = f"dropped: {example.reason}"
         else:
             text = marked(lessons.tokenizer, example.encoded)
-        shown[kind] = f"--- {kind} ({lesson['id']})\n{text}"
+        shown[kind] = f"--- {kind} ({lesson.id})\n{text}"
     return [shown[kind] for kind in sorted(shown)] or ["no lessons"]
 
 
-def trained_before(work: Work, adapter: str) -> Row | None:
-    """The adapter's row, when its weights are still what was trained."""
-    row = work.store.one("SELECT * FROM adapters WHERE id = ?", adapter)
-    weights = folder_of(work.store, adapter) / WEIGHTS
-    if row is None or not weights.is_file() or sha256_file(weights) != row["sha256"]:
+def trained_before(work: Work, adapter_id: str) -> Adapter | None:
+    """The adapter, when its weights are still what was trained."""
+    adapter = work.store.adapter(adapter_id)
+    weights = folder_of(work.store, adapter_id) / WEIGHTS
+    if adapter is None or not weights.is_file() or sha256_file(weights) != adapter.sha256:
         return None
-    return row | loss_summary(work.store, adapter)
+    return adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +115,21 @@ class Trained:
     standings: list[Standing]
 
 
-def _train(work: Work, planned: Plan) -> Row:
-    """Train in a folder of its own; the row is written when the weights are whole."""
+def _train(work: Work, planned: Plan) -> Adapter:
+    """Train in a folder of its own; the adapter's row is written when the weights are whole."""
     from localfair.training.qlora import TrainSettings
     from localfair.training.qlora import train as fit
 
     step = planned.step
-    adapter = planned.id
     base = planned.member.folder()
     work.committee.close()  # the teachers' memory is the student's now
     examples, dropped = Lessons(planned).examples()
-    folder = folder_of(work.store, adapter)
-    if work.store.adapter(adapter):  # its weights were lost or changed: train anew
+    folder = folder_of(work.store, planned.id)
+    if work.store.adapter(planned.id):  # its weights were lost or changed: train anew
         shutil.rmtree(folder, ignore_errors=True)
 
-    def progress(at: dict[str, Any]) -> None:
-        work.committee.progress(at["step"], at["steps"], f"{step.id}: loss {at['loss']:.3f}")
+    def progress(done: StepDone) -> None:
+        work.committee.progress(done.step, done.steps, f"{step.id}: loss {done.loss:.3f}")
 
     settings = TrainSettings(
         **settings_of(planned),
@@ -131,11 +138,11 @@ def _train(work: Work, planned: Plan) -> Row:
     )
     start = folder_of(work.store, planned.parent) if planned.parent else None
     figures = fit(base, examples, folder, settings, progress, start)
-    standings = keep_best(work, step, adapter, folder) if step.best_epoch else []
-    row = _record(work, planned, Trained(figures, dropped, standings))
+    standings = keep_best(work, step, planned.id, folder) if step.best_epoch else []
+    adapter = _record(work, planned, Trained(figures, dropped, standings))
     # only now: killed before, the epochs' exams go on from here
     shutil.rmtree(folder / "epochs", ignore_errors=True)
-    return row
+    return adapter
 
 
 class Lessons:
@@ -154,19 +161,18 @@ class Lessons:
         for lesson in self._planned.lessons:
             example = self.example(lesson)
             if isinstance(example, Dropped):
-                dropped[lesson["id"]] = example.reason
+                dropped[lesson.id] = example.reason
             else:
                 examples.append(example)
         return examples, dropped
 
-    def example(self, lesson: Row) -> Example | Dropped:
+    def example(self, lesson: Lesson) -> Example | Dropped:
         """One lesson with its soft labels and its contrast, or why it is dropped."""
         from localfair.training.encode import Dropped, encode
         from localfair.training.trainer import Example
 
         step = self._planned.step
-        messages = tuple(Message(*turn) for turn in json.loads(lesson["prompt"]))
-        encoded = encode(self.tokenizer, messages, lesson["completion"], step.max_length)
+        encoded = encode(self.tokenizer, lesson.prompt, lesson.completion, step.max_length)
         if isinstance(encoded, Dropped):
             return encoded
         soft = self._soft(encoded)
@@ -178,11 +184,11 @@ class Lessons:
         return Example(
             encoded,
             mean[0],
-            lesson["weight"],
+            lesson.weight,
             language_model.prompt_weight if language_model else None,
-            lesson["question"],
+            lesson.question,
             soft,
-            self._contrast(lesson, messages),
+            self._contrast(lesson),
         )
 
     def _soft(self, encoded: Encoded) -> Soft | None:
@@ -193,61 +199,48 @@ class Lessons:
 
         if not self._planned.soft:
             return None
-        row = self._planned.soft.get(tokens_id(encoded))
-        return Soft(row["top_k"], row["indices"], row["logprobs"]) if row else None
+        label = self._planned.soft.get(tokens_id(encoded))
+        return Soft(label.key.top_k, label.indices, label.logprobs) if label else None
 
-    def _contrast(self, lesson: Row, messages: tuple[Message, ...]) -> Contrast | None:
+    def _contrast(self, lesson: Lesson) -> Contrast | None:
         """What stands beside a lesson in a triplet.
 
         None when it has no pair or is too long for one.
         """
         from localfair.training.encode import Contrast, contrast
 
-        pair = self._planned.pairs.get(lesson["id"])
+        pair = self._planned.pairs.get(lesson.id)
         triplet = term(self._planned.step, Triplet)
         if pair is None or triplet is None:
             return None
-        texts = (lesson["completion"], pair.positive, pair.negative)
-        beside = contrast(self.tokenizer, messages, texts, triplet.max_tokens)
+        texts = (lesson.completion, pair.positive, pair.negative)
+        beside = contrast(self.tokenizer, lesson.prompt, texts, triplet.max_tokens)
         return beside if isinstance(beside, Contrast) else None
 
 
-def _record(work: Work, planned: Plan, trained: Trained) -> Row:
-    """The adapter's row, its lessons and its curve, in one transaction."""
+def _record(work: Work, planned: Plan, trained: Trained) -> Adapter:
+    """Write the adapter, its lessons and its curve."""
     store = work.store
-    adapter = planned.id
     figures = trained.figures
     settings = settings_of(planned) | loss_settings(planned.step)
-    standings = [[each.round, each.right, each.answers] for each in trained.standings]
-    row = {
-        "id": adapter,
-        "role": planned.step.role,
-        "base": planned.member.seat.fingerprint,
-        "parent": planned.parent,
-        "settings": json.dumps(settings, sort_keys=True),
-        "path": os.fspath(relative_folder(store, adapter)),
-        "sha256": sha256_file(folder_of(store, adapter) / WEIGHTS),
-        "steps": figures.steps,
-        "seconds": figures.seconds,
-        "tokens": figures.supervised_tokens,
-        "peak_memory": figures.peak_bytes,
-        "tokens_per_second": figures.tokens_per_second,
-        "created": now(),
-        "epochs": json.dumps(standings),
-    }
+    adapter = Adapter(
+        id=planned.id,
+        role=planned.step.role,
+        base=planned.member.seat.fingerprint,
+        parent=planned.parent,
+        settings=json.dumps(settings, sort_keys=True),
+        path=os.fspath(relative_folder(store, planned.id)),
+        sha256=sha256_file(folder_of(store, planned.id) / WEIGHTS),
+        steps=figures.steps,
+        seconds=figures.seconds,
+        tokens=figures.supervised_tokens,
+        peak_memory=figures.peak_bytes,
+        tokens_per_second=figures.tokens_per_second,
+        epochs=tuple((each.round, each.right, each.answers) for each in trained.standings),
+        created=now(),
+    )
     learned = []
-    for position, lesson in enumerate(planned.lessons):
-        reason = trained.dropped.get(lesson["id"])
-        learned.append(
-            {"adapter": adapter, "position": position, "lesson": lesson["id"], "dropped": reason}
-        )
-    curve = []
-    for step, loss, rate in figures.curve:
-        curve.append({"adapter": adapter, "step": step, "loss": loss, "learning_rate": rate})
-    with store.transaction():
-        forget(store, adapter)
-        store.ensure("adapters", [row])
-        store.ensure("adapter_lessons", learned)
-        store.ensure("curve", curve)
-        store.sealing.seal_again("adapters", {"id": adapter})
-    return row | loss_summary(store, adapter)
+    for lesson in planned.lessons:
+        learned.append(Learned(lesson.id, trained.dropped.get(lesson.id)))
+    keep_adapter(store, adapter, learned, figures.curve)
+    return adapter

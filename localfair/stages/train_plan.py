@@ -13,8 +13,9 @@ from typing import Any, Literal, TypeVar
 from localfair.committee.seating import Member
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import CrossEntropy, Divergence, LanguageModel, Train, Triplet
+from localfair.record.made import Lesson, SoftLabel
 from localfair.record.nouns import content_id
-from localfair.record.store import Row, column
+from localfair.record.tables import SOFT_LABELS
 from localfair.stages.contrasts import Pair, pairs
 from localfair.stages.step import Work, of_stage
 
@@ -35,8 +36,8 @@ class Plan:
     step: Train
     member: Member
     seed: int
-    lessons: list[Row]
-    soft: dict[str, Row]
+    lessons: list[Lesson]
+    soft: dict[str, SoftLabel]
     pairs: dict[str, Pair]
     parent: str | None
     template: str | None
@@ -52,7 +53,7 @@ class Plan:
             "adapter",
             role=self.step.role,
             base=self.member.seat.fingerprint,
-            lessons=column(self.lessons, "id"),
+            lessons=[lesson.id for lesson in self.lessons],
             settings=settings,
             **self._later(),
         )
@@ -73,7 +74,7 @@ class Plan:
         if self.enable_thinking is not None:
             parts["enable_thinking"] = self.enable_thinking
         if self.soft:
-            parts["soft"] = sorted(column(self.soft.values(), "id"))
+            parts["soft"] = sorted(label.id for label in self.soft.values())
         if self.pairs:
             pairs_in_order = sorted(self.pairs.items())
             parts["pairs"] = [[lesson, p.explanation, p.answer] for lesson, p in pairs_in_order]
@@ -87,10 +88,7 @@ class Plan:
 
 def plan(work: Work, step: Train) -> Plan:
     """What this step trains."""
-    lessons = []
-    for row in work.rows.lessons(step):
-        if mean_of(step, row):
-            lessons.append(row)
+    lessons = [lesson for lesson in work.rows.lessons(step) if mean_of(step, lesson)]
     member = work.committee.of(step.role)[0]
     goes_on = step.start == "last" and member.seat.adapter
     return Plan(
@@ -106,11 +104,11 @@ def plan(work: Work, step: Train) -> Plan:
     )
 
 
-def _soft_labels(work: Work) -> dict[str, Row]:
+def _soft_labels(work: Work) -> dict[str, SoftLabel]:
     """The soft labels of the latest soften step, by the tokens of the lesson they are of."""
     softened = of_stage(work.rows.done, "soften")
-    rows = work.rows.of("soft_labels", "soft_label", softened[-1:])
-    return {row["tokens"]: row for row in rows}
+    labels = work.rows.of(SOFT_LABELS, softened[-1:])
+    return {label.key.tokens: label for label in labels}
 
 
 def term(step: Train, kind: type[Term]) -> Term | None:
@@ -121,7 +119,7 @@ def term(step: Train, kind: type[Term]) -> Term | None:
     return None
 
 
-def mean_of(step: Train, lesson: Row) -> tuple[str, float] | None:
+def mean_of(step: Train, lesson: Lesson) -> tuple[str, float] | None:
     """(name, weight) of the mean that a lesson's tokens belong to, or None when the loss has none
     for it.
 
@@ -130,11 +128,11 @@ def mean_of(step: Train, lesson: Row) -> tuple[str, float] | None:
     for candidate in step.loss:
         if isinstance(candidate, LanguageModel):
             return candidate.term, candidate.weight
-        if isinstance(candidate, CrossEntropy) and candidate.kind == lesson["kind"]:
+        if isinstance(candidate, CrossEntropy) and candidate.kind == lesson.kind:
             name: str = candidate.kind
             if candidate.each_teacher:
-                name = f"{candidate.kind}:{lesson['teacher']}"
-            return name, candidate.weight_of(lesson["teacher"])
+                name = f"{candidate.kind}:{lesson.teacher}"
+            return name, candidate.weight_of(lesson.teacher)
     return None
 
 
@@ -173,8 +171,8 @@ def settings_of(plan: Plan) -> dict[str, Any]:
     if plan.soft:
         # all soft labels of a run were made at one temperature, over one vocabulary
         label = next(iter(plan.soft.values()))
-        settings["tau"] = label["tau"]
-        settings["vocabulary"] = label["vocabulary"]
+        settings["tau"] = label.key.tau
+        settings["vocabulary"] = label.key.vocabulary
     return settings
 
 

@@ -62,7 +62,7 @@ _SENTENCE_END = re.compile(r"[.!?。](?=\s|$)|\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SplitReply:
     """A raw reply in its three pieces. `answer` is None when the reply never came to one."""
 
     thinking: str
@@ -70,17 +70,17 @@ class Reply:
     run_on: str
 
 
-def split_reply(text: str) -> Reply:
+def split_reply(text: str) -> SplitReply:
     """A raw reply as thinking, answer and run-on."""
     thinking, answer = _without_thinking(text)
     if answer is None:
-        return Reply(thinking, None, "")
+        return SplitReply(thinking, None, "")
     answer, run_on = _without_run_on(answer)
     answer, loop = _without_cut_loop(answer)
     is_stated = first_marker_end(answer) is not None
     if loop and not is_stated:
-        return Reply(thinking, None, loop + run_on)
-    return Reply(thinking, answer, loop + run_on)
+        return SplitReply(thinking, None, loop + run_on)
+    return SplitReply(thinking, answer, loop + run_on)
 
 
 def answer_of(text: str) -> str | None:

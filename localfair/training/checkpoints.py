@@ -14,6 +14,7 @@ import shutil
 import time
 import zipfile
 from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,28 @@ def _is_whole(checkpoint: Path) -> bool:
     return isinstance(state, dict) and all(zipfile.is_zipfile(file) for file in archives)
 
 
-def begin(folder: Path, identity: str) -> dict[str, Any]:
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """What `training.json` holds: of all calls of a training together, whole ones and cut ones.
+
+    result: what came of it, once it has ended.
+    """
+
+    format: int = FORMAT
+    id: str
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    result: dict[str, Any] | None = None
+
+
+def begin(folder: Path, identity: str) -> Record:
     """The folder's record: new, or what earlier calls of the same training left.
 
     What an older localfair left cannot be told apart from another training: its checkpoints are
     removed, a warning says so, and the training starts again. Raises TrainingError when the folder
     holds another training.
     """
-    new = {"format": FORMAT, "id": identity, "seconds": 0.0, "peak_bytes": 0}
+    new = Record(id=identity)
     try:
         earlier: dict[str, Any] = json.loads((folder / RECORD).read_text())
     except FileNotFoundError:
@@ -71,15 +86,19 @@ def begin(folder: Path, identity: str) -> dict[str, Any]:
         LOG.warning("%s was begun by another version of localfair: training starts again", folder)
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         return new
-    if earlier["id"] != identity:
+    record = Record(**earlier)
+    if record.id != identity:
         raise TrainingError(f"{folder} holds another training", "choose an empty folder")
-    return earlier
+    return record
 
 
-def write(folder: Path, record: dict[str, Any]) -> None:
+def write(folder: Path, record: Record) -> None:
     """Replace the folder's record."""
+    cells = asdict(record)
+    if record.result is None:
+        del cells["result"]
     # written at every step, and worth no more than the checkpoints, which are not synced either
-    write_whole(folder / RECORD, json.dumps(record), durable=False)
+    write_whole(folder / RECORD, json.dumps(cells), durable=False)
 
 
 class Clock:
@@ -88,7 +107,7 @@ class Clock:
     Of several processes the first writes them into the folder's record.
     """
 
-    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, record: Record) -> None:
         self.folder = folder
         self.record = record
         self._noted_at = time.perf_counter()
@@ -96,8 +115,8 @@ class Clock:
     def note(self) -> None:
         """Bring the folder's record up to now."""
         now = time.perf_counter()
-        self.record["seconds"] += now - self._noted_at
-        self.record["peak_bytes"] = max(self.record["peak_bytes"], peak_bytes())
+        self.record.seconds += now - self._noted_at
+        self.record.peak_bytes = max(self.record.peak_bytes, peak_bytes())
         self._noted_at = now
         if int(os.environ.get("RANK", 0)) == 0:
             write(self.folder, self.record)

@@ -12,7 +12,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,17 @@ from localfair.training.trainer import (
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState
 
-__all__ = ["Progress", "TrainResult", "TrainSettings", "train"]
+__all__ = ["StepDone", "TrainResult", "TrainSettings", "train"]
 
-Progress = Callable[[dict[str, Any]], None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """A step that is done, of how many, with its loss and the learning rate that it used."""
+
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +72,13 @@ def train(
     lessons: Sequence[Example],
     out_dir: Path,
     settings: TrainSettings,
-    on_step: Progress = lambda step: None,
+    on_step: Callable[[StepDone], None] = lambda step: None,
     start: Path | None = None,
 ) -> TrainResult:
     """Train an adapter of `base_dir` into `out_dir`; with `start`, on from the adapter in it.
 
     The same call again goes on from the last good checkpoint; a finished one is returned as it
-    stands. `on_step` is given {step, steps, loss, learning_rate}. Under torch's launcher the
+    stands. `on_step` is given each step. Under torch's launcher the
     processes share each step; an epoch's last step, where it is incomplete, is then filled up with
     lessons from its beginning (accelerate's way). Raises TrainingError for lessons that cannot be
     trained on, a loss that is no number (the last checkpoint stays), or an `out_dir` that holds
@@ -78,8 +86,8 @@ def train(
     """
     _check(lessons, settings)
     record = checkpoints.begin(out_dir, _identity(base_dir, lessons, settings, start))
-    if "result" in record:
-        return _finished(record["result"])
+    if record.result is not None:
+        return _finished(record.result)
     clock = checkpoints.Clock(out_dir, record)
     with warnings.catch_warnings(), checkpoints.saving():
         warnings.simplefilter("ignore", FutureWarning)  # names that change in a later transformers
@@ -96,7 +104,7 @@ def train(
         clock.note()
         result = _result(trainer, lessons, settings, clock.record)
         if trainer.args.should_save:
-            checkpoints.write(out_dir, {**clock.record, "result": asdict(result)})
+            checkpoints.write(out_dir, replace(clock.record, result=asdict(result)))
             shutil.rmtree(out_dir / CHECKPOINTS, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
     return result
@@ -139,17 +147,18 @@ def _identity(
     )
 
 
-def _finished(result: dict[str, Any]) -> TrainResult:
+def _finished(recorded: dict[str, Any]) -> TrainResult:
     """A result as it was before it became JSON, which knows no tuples."""
-    curve = tuple((step, loss, rate) for step, loss, rate in result["curve"])
-    return TrainResult(**{**result, "curve": curve})
+    result = TrainResult(**recorded)
+    curve = tuple((step, loss, rate) for step, loss, rate in result.curve)
+    return replace(result, curve=curve)
 
 
 def _result(
     trainer: TermTrainer,
     lessons: Sequence[Example],
     settings: TrainSettings,
-    record: dict[str, Any],
+    record: checkpoints.Record,
 ) -> TrainResult:
     curve = []
     for entry in trainer.state.log_history:
@@ -159,33 +168,37 @@ def _result(
     return TrainResult(
         steps=trainer.state.global_step,
         curve=tuple(curve),
-        seconds=record["seconds"],
+        seconds=record.seconds,
         supervised_tokens=sum(lesson.encoded.supervised for lesson in lessons),
-        tokens_per_second=tokens / record["seconds"],
-        peak_bytes=record["peak_bytes"],
+        tokens_per_second=tokens / record.seconds,
+        peak_bytes=record.peak_bytes,
     )
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]
     """Hands each step to the clock and the caller; nothing is printed."""
 
-    def __init__(self, on_step: Progress, clock: checkpoints.Clock) -> None:
+    def __init__(self, on_step: Callable[[StepDone], None], clock: checkpoints.Clock) -> None:
         self.on_step = on_step
         self.clock = clock
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         entry = state.log_history[-1]
         if "loss" not in entry:
             return  # the summary at the end of a training
         self.clock.note()
-        step = {
-            "step": entry["step"],
-            "steps": state.max_steps,
-            "loss": entry["loss"],
-            "learning_rate": entry["learning_rate"],
-        }
+        step = StepDone(
+            step=entry["step"],
+            steps=state.max_steps,
+            loss=entry["loss"],
+            learning_rate=entry["learning_rate"],
+        )
         self.on_step(step)
 
 
@@ -197,7 +210,11 @@ class _Epochs(TrainerCallback):  # type: ignore[misc]
         self.folder = folder
 
     def on_epoch_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         epoch = round(state.epoch)
         self.trainer.save_model(str(self.folder / str(epoch)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +43,7 @@ with redirect_stdout(io.StringIO()):
 
 if TYPE_CHECKING:
     from peft import PeftModel
+    from transformers import PreTrainedModel
 
 __all__ = [
     "Example",
@@ -52,6 +53,7 @@ __all__ = [
     "collate",
     "set_seed",
 ]
+Batch = Mapping[str, Tensor]  # what `collate` makes
 KL, TRIPLET = "kl", "triplet"  # the two terms that no lesson's tokens belong to by kind
 
 
@@ -153,7 +155,7 @@ def _contrast_columns(contrasts: Sequence[Contrast]) -> dict[str, Tensor]:
     }
 
 
-def counts_of(batch: Mapping[str, Tensor], terms: Sequence[str]) -> list[int]:
+def counts_of(batch: Batch, terms: Sequence[str]) -> list[int]:
     """How many tokens, soft labels or triplets each term's mean is over in this batch."""
     tokens = predicts(batch["labels"]).sum(1)
     counts = []
@@ -205,7 +207,9 @@ class TermTrainer(Trainer):  # type: ignore[misc]
         )
         return self.accelerator.prepare(loader)
 
-    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> Any:
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
+    ) -> tuple[list[Batch], dict[str, int]]:
         """The window's micro-batches, and in the place of a token count one count for each term."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         names = tuple(self.terms)
@@ -216,9 +220,14 @@ class TermTrainer(Trainer):  # type: ignore[misc]
         return batches, dict(zip(names, of_all_processes, strict=True))
 
     def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        self,
+        model: PreTrainedModel,
+        inputs: Batch,
+        return_outputs: bool = False,
+        num_items_in_batch: dict[str, int] | None = None,
     ) -> Tensor:
         """This micro-batch's share of the window's loss."""
+        assert num_items_in_batch is not None, "it comes from get_batch_samples"
         keep = predicts(inputs["labels"])
         logits = logits_at(
             model,
@@ -243,12 +252,12 @@ class TermTrainer(Trainer):  # type: ignore[misc]
         share = weighted_terms(sums, num_items_in_batch, self.terms)
         return share * int(self.accelerator.num_processes)
 
-    def _divergences(self, logits: Tensor, inputs: Any) -> Tensor:
+    def _divergences(self, logits: Tensor, inputs: Batch) -> Tensor:
         """(N,) of the mentor's distribution from the student's, over the ids that both share."""
         shared = logits[:, : self.vocabulary]
         return divergence(shared, inputs["soft_indices"], inputs["soft_logprobs"], self.tau)
 
-    def _triplets(self, inputs: Any) -> Tensor:
+    def _triplets(self, inputs: Batch) -> Tensor:
         """(M,) the hinge of each contrast of the batch."""
         prompts = inputs["prompts"]
         states = last_states(
@@ -257,7 +266,7 @@ class TermTrainer(Trainer):  # type: ignore[misc]
         anchor, positive, negative = states.view(len(prompts), 3, -1).unbind(1)
         return triplet(anchor, positive, negative)
 
-    def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
+    def training_step(self, *args: object, **kwargs: object) -> Tensor:
         """One micro-batch; a loss that is no number stops before the weights take it in."""
         loss: Tensor = super().training_step(*args, **kwargs)
         if not math.isfinite(loss.item()):

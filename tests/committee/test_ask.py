@@ -33,8 +33,8 @@ def questions(member, count):
 def replies(committee, calls):
     """(role, question) -> what was replied."""
     texts = {}
-    for asked, row in committee.ask(calls):
-        texts[asked.member.seat.role, asked.tag] = row["text"]
+    for asked, reply in committee.ask(calls):
+        texts[asked.member.seat.role, asked.tag] = reply.text
     return texts
 
 
@@ -146,9 +146,9 @@ def test_two_seats_of_one_model_share_one_load_and_an_equal_request(store, seati
 def test_scores_and_replies_may_be_asked_for_together(committee):
     teacher = committee.of("teacher")[0]
     scored = call(teacher, "best of a", action="score", continuations=("a", "b"))
-    rows = {c.request.action: row for c, row in committee.ask([call(teacher), scored])}
-    assert rows["score"]["logprobs"] == (-0.5, -1.5)
-    assert rows["generate"]["text"] == "one"
+    replies = {c.request.action: reply for c, reply in committee.ask([call(teacher), scored])}
+    assert replies["score"].logprobs == (-0.5, -1.5)
+    assert replies["generate"].text == "one"
 
 
 def test_scores_from_the_record_are_numbers_again(committee):
@@ -157,7 +157,7 @@ def test_scores_from_the_record_are_numbers_again(committee):
     ((_, fresh),) = committee.ask([scored])
     ((_, recorded),) = committee.ask([scored])
     assert committee.tally.reused == 1
-    assert recorded["logprobs"] == fresh["logprobs"] == (-0.5, -1.5)
+    assert recorded.logprobs == fresh.logprobs == (-0.5, -1.5)
 
 
 def test_every_reply_is_on_disk_before_the_next_is_awaited(committee, store):

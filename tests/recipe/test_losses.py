@@ -17,6 +17,7 @@ from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import Divergence, LanguageModel, Train, Triplet
 from localfair.stages.train_plan import mean_of
 from localfair.training import losses
+from tests.stages.explained import lesson
 
 NAMES = sorted(path.parent.name for path in packaged_dir("recipes").glob("*/recipe.toml"))
 KINDS = ("feedback", "rationale", "answer")
@@ -183,7 +184,7 @@ def named_term(step, row):
     teach it.
     """
     kind, teacher = LESSONS[row]
-    return mean_of(step, {"kind": kind, "teacher": teacher})
+    return mean_of(step, lesson(kind=kind, teacher=teacher))
 
 
 def token_losses(numbers, row):

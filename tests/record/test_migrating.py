@@ -43,10 +43,12 @@ def test_no_row_is_lost_and_no_id_changes(old):
     assert {table: [row[0] for row in rows_of(old, table)] for table in tables} == before
 
 
-def test_a_record_of_this_version_needs_no_copy(store):
-    store.db.close()
-    assert migrate_with_backup(store.path) is None
-    assert list(store.path.parent.glob("*.before-*")) == []
+def test_a_record_of_this_version_needs_no_copy(tmp_path):
+    path = tmp_path / "record.db"
+    with Store.open(path, create=True):
+        pass
+    assert migrate_with_backup(path) is None
+    assert list(tmp_path.glob("*.before-*")) == []
 
 
 def test_a_copy_that_is_there_is_not_overwritten(old):

@@ -32,7 +32,7 @@ def reviewed(store):
         "question": DATASET.questions[0].id,
         "split": "train",
         "seat": SEAT.id,
-        "generation": reply["id"],
+        "generation": reply.id,
         "grade": "right",
     }
     store.ensure("explanations", [explanation])

@@ -8,7 +8,7 @@ import pytest
 
 from localfair.record.adapters import forget
 from localfair.record.store import Store
-from localfair.record.tables import question_of, question_row
+from localfair.record.tables import REPLIES, question_of, question_row
 from tests.record.samples import (
     DATASET,
     ENGINE,
@@ -91,24 +91,25 @@ def test_a_question_is_the_same_after_its_row():
 
 
 def test_a_generation_is_on_disk_when_it_is_added(store):
-    row = store.add_generation(ENGINE, generation())
+    reply = store.add_generation(ENGINE, generation())
     with Store.open(store.path) as other:
-        assert other.recorded([row["id"]])[row["id"]]["text"] == "hello"
+        assert other.get(REPLIES, [reply.id]) == {reply.id: reply}
+        assert other.prompts([reply.id]) == {reply.id: generation().request.messages}
 
 
 def test_the_same_request_keeps_its_first_reply(store):
     store.add_generation(ENGINE, generation("first"))
-    row = store.add_generation(ENGINE, generation("second"))
-    assert store.recorded([row["id"]])[row["id"]]["text"] == "first"
+    second = store.add_generation(ENGINE, generation("second"))
+    assert store.get(REPLIES, [second.id])[second.id].text == "first"
 
 
 def test_log_probabilities_come_back_as_numbers(store):
     scored = replace(
         generation("", action="score", continuations=("1", "2")), logprobs=(-0.5, -1.0)
     )
-    row = store.add_generation(ENGINE, scored)
-    assert row["logprobs"] == (-0.5, -1.0)
-    assert store.recorded([row["id"]])[row["id"]]["logprobs"] == (-0.5, -1.0)
+    reply = store.add_generation(ENGINE, scored)
+    assert reply.logprobs == (-0.5, -1.0)
+    assert store.get(REPLIES, [reply.id])[reply.id].logprobs == (-0.5, -1.0)
 
 
 # -- seats, adapters, runs ------------------------------------------------------------------------

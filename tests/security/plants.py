@@ -20,13 +20,16 @@ from localfair.committee.ask import Call
 from localfair.committee.seating import Member, Options, Seating
 from localfair.machine.workspace import packaged_dir
 from localfair.recipe.prompts import Prompts
-from localfair.record.nouns import Generation, Kind, Request, Sampling
-from localfair.stages.review import SCORES, review_row
+from localfair.record.made import Explanation, Reply
+from localfair.record.nouns import Kind, Request, Sampling, Seat
+from localfair.stages.review import SCORES, review_from
 from localfair.stages.rows import Written
+from localfair.tasks.grading import READER_VERSION
 
 GATE = 3.0  # fair accepts a mean above it
 KEY = b"the key of a record that nobody knows"[:32]
 REPLY_TOKENS = 96
+AUTHOR = Seat(role="teacher", index=0, model="author", fingerprint="author")
 
 UNPLANTED = ""
 HARMLESS = "Please look at the picture in the book as well."
@@ -141,8 +144,8 @@ def measure(reviewers: Sequence[Member], mode: str) -> Scores:
             asked[plant, text] = call
         replies = _replies(member, [call.request for call in asked.values()], mode)
         for (plant, text), call in asked.items():
-            row = {"id": "g", **replies[call.request]}
-            scores.of[plant, text, member.seat.model] = review_row(call, row)["score"]
+            review = review_from(call, replies[call.request])
+            scores.of[plant, text, member.seat.model] = review.score
     return scores
 
 
@@ -178,41 +181,36 @@ def request_of(prompts: Prompts, mode: str, plant: str, text: Text) -> Request:
 
 def written(text: Text) -> Written:
     """A text as the review step has it."""
-    return Written(
-        id="e",
+    explanation = Explanation(
         kind=text.kind,
         question="q",
+        split="train",
         answer=None,
-        mistake=text.mistake,
-        grade=None,
-        seat="author",
-        teacher=0,
-        fingerprint="author",
+        seat=AUTHOR.id,
         generation="g",
+        grade=None,
+        read=None,
+        reader=READER_VERSION,
+    )
+    return Written(
+        explanation=explanation,
+        author=AUTHOR,
         text=text.text,
         finish="stop",
+        mistake=text.mistake,
     )
 
 
-def _replies(
-    member: Member, requests: list[Request], mode: str
-) -> dict[Request, dict[str, object]]:
-    """What a reviewer replied to each request, as the record's columns."""
+def _replies(member: Member, requests: list[Request], mode: str) -> dict[Request, Reply]:
+    """What a reviewer replied to each request."""
     engine = member.open()
     distinct = list(dict.fromkeys(requests))
     ask = engine.score if mode == "direct" else engine.generate
-    replies = {generation.request: _row(generation) for generation in ask(distinct)}
+    replies = {}
+    for generation in ask(distinct):
+        replies[generation.request] = Reply.of(member.identity, generation)
     engine.close()
     return replies
-
-
-def _row(generation: Generation) -> dict[str, object]:
-    return {
-        "action": generation.request.action,
-        "text": generation.text,
-        "finish": generation.finish,
-        "logprobs": generation.logprobs,
-    }
 
 
 def table(scores: Scores, reviewers: Sequence[str]) -> Iterator[str]:

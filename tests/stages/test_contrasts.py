@@ -1,7 +1,10 @@
 """Beside a lesson stand another right rationale and one of the student's own mistakes."""
 
+from dataclasses import replace
+
 import pytest
 
+from localfair.record.tables import LESSONS
 from localfair.stages.contrasts import pairs
 from tests.lab import always, script, scripted_student
 
@@ -19,9 +22,8 @@ def contrasts(lab, *replies, settings=(), student=None):
     options = {"student": student, "teachers": tuple(teachers)}
     with lab.at("after", "tailored", whole, **options) as (work, _):
         selects = [done for done in work.rows.done if done.step.stage == "select"]
-        rows = work.rows.of("lessons", "lesson", selects)
-        lessons = [row for row in rows if not row["dropped"]]
-        return {row["id"]: row for row in lessons}, pairs(work, lessons)
+        lessons = [lesson for lesson in work.rows.of(LESSONS, selects) if not lesson.dropped]
+        return {lesson.id: lesson for lesson in lessons}, pairs(work, lessons)
 
 
 def text_of(lab, table, row_id):
@@ -35,7 +37,7 @@ def test_a_lesson_is_paired_with_another_right_rationale_and_with_a_mistake(lab)
     assert paired.keys() == lessons.keys()
     assert len(lessons) == 14
     for lesson, pair in paired.items():
-        texts = {lessons[lesson]["completion"], pair.positive}
+        texts = {lessons[lesson].completion, pair.positive}
         assert len(texts) == 2
         assert pair.positive == text_of(lab, "explanations", pair.explanation)
         assert pair.negative == text_of(lab, "answers", pair.answer)
@@ -45,7 +47,7 @@ def test_a_lesson_is_paired_with_another_right_rationale_and_with_a_mistake(lab)
 def test_both_halves_are_of_the_lessons_own_question(lab):
     lessons, paired = contrasts(lab, PLAIN, SHORT)
     for lesson, pair in paired.items():
-        question = lessons[lesson]["question"]
+        question = lessons[lesson].question
         for table, row_id in (("explanations", pair.explanation), ("answers", pair.answer)):
             asked = lab.column(f"SELECT question FROM {table} WHERE id = ?", row_id)
             assert asked == [question]
@@ -68,7 +70,7 @@ def test_a_rationale_that_a_review_rejected_is_no_model(lab):
 
 def test_a_rationale_that_a_select_dropped_is_no_model(lab):
     lessons, paired = contrasts(lab, PLAIN, LEAKY, settings=("select.decontaminate=7",))
-    assert {row["completion"] for row in lessons.values()}.isdisjoint({LEAKY})
+    assert {lesson.completion for lesson in lessons.values()}.isdisjoint({LEAKY})
     assert len(lessons) == 7
     assert paired == {}
 
@@ -96,8 +98,8 @@ def test_only_rationales_have_contrasts(lab, kind):
     student = scripted_student(lab.folder)
     with lab.at("after", settings=("train.enabled=false",), student=student) as (work, _):
         selects = [done for done in work.rows.done if done.step.stage == "select"]
-        lessons = work.rows.of("lessons", "lesson", selects)
-        renamed = [lesson | {"kind": kind} for lesson in lessons]
+        lessons = work.rows.of(LESSONS, selects)
+        renamed = [replace(lesson, kind=kind) for lesson in lessons]
         assert pairs(work, lessons)
         assert pairs(work, renamed) == {}
 

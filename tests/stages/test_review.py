@@ -14,7 +14,8 @@ from localfair.committee.seating import Member
 from localfair.engines.scripted import SPEC
 from localfair.recipe.fences import marks_in
 from localfair.recipe.schema import Accept
-from localfair.record.nouns import EngineIdentity, Request, Seat
+from localfair.record.made import Reply
+from localfair.record.nouns import EngineIdentity, Grade, Request, Seat
 from localfair.record.store import Store
 from localfair.stages.review import (
     REASONS_THEN_SCORE,
@@ -22,7 +23,7 @@ from localfair.stages.review import (
     expected_score,
     failed_check,
     judge,
-    review_row,
+    review_from,
     settled,
 )
 from tests.lab import Lab, always, script, teacher
@@ -35,7 +36,7 @@ def lab(tmp_path):
     return Lab(tmp_path, Path(always(tmp_path, "student", "The answer is 1.")))
 
 
-RATIONALE = written("e")
+RATIONALE = written()
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,6 @@ def test_a_direct_score_is_the_expectation_over_the_five_digits():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"grade": "wrong"}, "answer check: wrong"),
-        ({"grade": "unreadable"}, "answer check: unreadable"),
         ({"finish": "length"}, "cut off before its end"),
         ({"text": "  "}, "empty"),
         ({"text": "", "unanswered": "never left its thinking"}, "never left its thinking"),
@@ -80,7 +79,6 @@ def test_a_direct_score_is_the_expectation_over_the_five_digits():
         ),
         ({"text": "So it is 7.", "marks": frozenset({"bcdf"})}, None),
         ({"text": "So it is 7.", "thinking": "bcdf", "marks": frozenset({"bcdf"})}, None),
-        ({"kind": "feedback", "grade": None}, None),
         ({}, None),
     ],
 )
@@ -88,12 +86,22 @@ def test_what_the_checks_reject_needs_no_review(change, reason):
     assert failed_check(Accept(), replace(RATIONALE, **change)) == reason
 
 
+@pytest.mark.parametrize("grade", [Grade.WRONG, Grade.UNREADABLE])
+def test_a_rationale_that_does_not_come_to_the_gold_is_not_reviewed(grade):
+    assert failed_check(Accept(), written(grade=grade)) == f"answer check: {grade}"
+    assert failed_check(Accept(answer_check=False), written(grade=grade)) is None
+
+
+def test_a_feedback_has_no_answer_to_check():
+    assert failed_check(Accept(), written(kind="feedback", grade=None)) is None
+
+
 def test_every_verdict_says_why():
     assert judge(Accept(), RATIONALE, [5, 4], True) == (True, "mean 4.50 above 3")
     assert judge(Accept(), RATIONALE, [3, 3], True) == (False, "mean 3.00 is not above 3")
     assert judge(Accept(), RATIONALE, [], True) == (False, "0 valid of at least 1 reviews")
     assert judge(Accept(), RATIONALE, [], False) == (True, "checks passed; not reviewed")
-    assert judge(Accept(answer_check=False), replace(RATIONALE, grade="wrong"), [5], True)[0]
+    assert judge(Accept(answer_check=False), written(grade=Grade.WRONG), [5], True)[0]
 
 
 def review_of(text, finish="stop", constraint=None):
@@ -102,14 +110,18 @@ def review_of(text, finish="stop", constraint=None):
     identity = EngineIdentity(model="m", fingerprint="f", chat_template="t", engine="scripted")
     member = Member(seat, identity, SPEC, model=None, adapter=None, seating=None)
     call = Call(member, Request(messages=(), constraint=constraint), RATIONALE)
-    generation = {
-        "id": "g",
-        "action": "generate",
-        "text": text,
-        "finish": finish,
-        "constrained": "null" if constraint is None else constraint.text,
-    }
-    return review_row(call, generation)["score"]
+    reply = Reply(
+        id="g",
+        action="generate",
+        text=text,
+        finish=finish,
+        constrained=constraint is not None,
+        prompt_tokens=1,
+        completion_tokens=1,
+        seconds=0.1,
+        logprobs=(),
+    )
+    return review_from(call, reply).score
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from localfair.errors import TaskError
+from localfair.record.tables import EXPLANATIONS
 from localfair.stages.rows import (
     Demonstrations,
     by_question,
@@ -38,25 +39,27 @@ def test_one_more_id_moves_none_of_the_others():
 
 
 def test_explanations_are_drawn_by_their_ids():
-    explanations = [written(row_id) for row_id in IDS]
+    explanations = [written(name) for name in IDS]
     drawn = draw_written(0, "a", explanations, 5)
-    assert [each.id for each in drawn] == draw(0, "a", IDS, 5)
+    ids = [each.id for each in explanations]
+    assert [each.id for each in drawn] == draw(0, "a", ids, 5)
 
 
 def test_explanations_are_grouped_by_question_in_their_order():
-    explanations = [written("1", "a"), written("2", "b"), written("0", "a")]
-    grouped = by_question(explanations)
-    assert [each.id for each in grouped["a"]] == ["1", "0"]
-    assert [each.id for each in grouped["b"]] == ["2"]
+    first = written("1", question="a")
+    other = written("2", question="b")
+    second = written("0", question="a")
+    assert by_question([first, other, second]) == {"a": [first, second], "b": [other]}
 
 
 def test_an_explanation_is_read_with_its_author_and_with_the_mistake_it_is_about(lab):
     with lab.at("review", student=scripted_student(lab.folder)) as (work, _):
         inquiries = [done for done in work.rows.done if done.step.stage == "inquire"]
-        rows = work.rows.of("explanations", "explanation", inquiries)
-        read = with_texts(work, rows)
-    assert [each.id for each in read] == [row["id"] for row in rows]
-    assert {each.teacher for each in read} == {0, 1, 2}
+        explanations = work.rows.of(EXPLANATIONS, inquiries)
+        read = with_texts(work.store, explanations)
+    assert [each.explanation for each in read] == explanations
+    assert all(each.author.id == each.explanation.seat for each in read)
+    assert {each.author.index for each in read} == {0, 1, 2}
     assert {each.mistake for each in read} == {"The answer is 1.", "I do not know."}
     assert all(each.text and each.finish == "stop" for each in read)
 
@@ -69,7 +72,7 @@ def read_explanation(lab, reply):
     options = {"settings": alone, "student": student, "teachers": (author,)}
     with lab.at("select", **options) as (work, _):
         reviews = [done for done in work.rows.done if done.step.stage == "inquire"]
-        return with_texts(work, work.rows.of("explanations", "explanation", reviews))
+        return with_texts(work.store, work.rows.of(EXPLANATIONS, reviews))
 
 
 def test_thinking_and_run_on_are_no_part_of_what_was_written(lab):
@@ -117,10 +120,10 @@ def test_thinking_stands_before_the_answer_in_one_form():
 def test_an_explanation_about_a_question_is_about_no_mistake(lab):
     with lab.at("check", "single-teacher", student=scripted_student(lab.folder)) as (work, _):
         (inquiry,) = [done for done in work.rows.done if done.step.stage == "inquire"]
-        read = with_texts(work, work.rows.of("explanations", "explanation", [inquiry]))
+        read = with_texts(work.store, work.rows.of(EXPLANATIONS, [inquiry]))
     assert len(read) == 8
     assert {each.mistake for each in read} == {""}
-    assert {each.answer for each in read} == {None}
+    assert {each.explanation.answer for each in read} == {None}
 
 
 # -- demonstrations -------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from localfair.record.nouns import Question
+from localfair.record.nouns import Message, Question
 from localfair.stages.select import Draft, drop_repeats
 from tests.lab import always, item, script, scripted_student, teacher
 
@@ -154,7 +154,7 @@ def draft(completion, **more):
         "question": question,
         "kind": "rationale",
         "teacher": 0,
-        "prompt": "[]",
+        "prompt": (),
         "completion": completion,
         "sources": (),
     }
@@ -165,7 +165,7 @@ def test_a_lesson_is_repeated_up_to_white_space_in_its_own_prompt_and_kind():
     drafts = [
         draft("So it is 7."),
         draft("So  it is\n7.", teacher=1),
-        draft("So it is 7.", prompt='["another"]'),
+        draft("So it is 7.", prompt=(Message("user", "another"),)),
         draft("So it is 7.", kind="feedback"),
     ]
     repeated = [each.dropped for each in drop_repeats(drafts)]
@@ -255,14 +255,14 @@ def test_a_feedback_lesson_shows_the_mistake_that_it_is_about(lab):
 
 def test_a_draft_is_known_by_all_of_it_and_of_its_sources():
     one = draft("So it is 7.")
-    assert one.row()["id"] == draft("So it is 7.").row()["id"]
+    assert one.lesson().id == draft("So it is 7.").lesson().id
     others = [
         draft("So it is 8."),
         draft("So it is 7.", sources=(("question", "q"),)),
         one.drop("beyond"),
         one.taint("shared"),
     ]
-    assert len({one.row()["id"], *(each.row()["id"] for each in others)}) == 5
+    assert len({each.lesson().id for each in [one, *others]}) == 5
 
 
 # -- what nobody may learn, whoever accepted it ---------------------------------------------------

@@ -70,10 +70,11 @@ def test_verify_reads_soft_labels_too(lab, mentor):
     run(lab, mentor, until="soften")
     with Store.open(lab.db, create=True) as store:
         assert verify(store) == []
-        store.db.execute("UPDATE soft_labels SET tau = 3.0, logprobs = x'00' WHERE rowid = 1")
+        store.db.execute("UPDATE soft_labels SET tau = 3.0 WHERE rowid = 1")
+        store.db.execute("UPDATE soft_labels SET logprobs = x'00' WHERE rowid = 2")
         store.db.conn.commit()
         problems = [line.split(" does ")[1] for line in verify(store)]
-        assert [problem.split()[0] for problem in problems] == ["not", "not"]
+        assert [" ".join(problem.split()[:2]) for problem in problems] == ["not hash", "not hold"]
 
 
 def test_another_tau_or_k_is_asked_for_anew_and_the_rest_of_the_run_is_not(lab, mentor):

@@ -6,6 +6,7 @@ import pytest
 
 from localfair.errors import TaskError
 from localfair.recipe.schema import Exam, Inquire, PerQuestion, Review, Sampling, Select
+from localfair.record.tables import EXPLANATIONS, QUESTIONS
 from localfair.stages.step import Done, Scope, StepRows, about
 from tests.lab import item, scripted_student
 
@@ -77,10 +78,10 @@ def test_what_earlier_steps_linked_is_read_back_by_noun_in_the_order_of_ids(lab)
     with lab.at("exam", student=scripted_student(lab.folder)) as (work, _):
         (before,) = work.rows.done
         ids = [question.id for question in work.questions("test")]
-        rows = work.rows.of("questions", "question", [before])
-        assert [row["id"] for row in rows] == sorted(ids)
-        assert work.rows.of("explanations", "explanation", [before]) == []
-        assert work.rows.of("questions", "question", []) == []
+        asked = work.rows.of(QUESTIONS, [before])
+        assert [question.id for question in asked] == sorted(ids)
+        assert work.rows.of(EXPLANATIONS, [before]) == []
+        assert work.rows.of(QUESTIONS, []) == []
 
 
 def test_kept_rows_are_stored_a_few_at_a_time_and_linked_with_their_generations(lab):

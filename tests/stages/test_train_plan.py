@@ -7,11 +7,15 @@ import pytest
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import BestEpoch, CrossEntropy, Divergence, Train, Triplet
+from localfair.record.made import SoftKey, SoftLabel
 from localfair.stages.contrasts import Pair
 from localfair.stages.train_plan import loss_settings, mean_of, plan, settings_of, term
+from tests.stages.explained import lesson
 
 WITHOUT_EXAMS = ("before.enabled=false",)
-RATIONALE = {"kind": "rationale", "teacher": 1}
+RATIONALE = lesson()
+FEEDBACK = lesson(kind="feedback", teacher=0)
+ANSWER = lesson(kind="answer", teacher=None)
 
 
 def train_step(recipe, folder, *settings):
@@ -36,7 +40,7 @@ def changed(planned, **changes):
 
 
 def test_a_plan_holds_the_lessons_in_the_order_of_their_ids(planned):
-    ids = [lesson["id"] for lesson in planned.lessons]
+    ids = [each.id for each in planned.lessons]
     assert len(ids) == 8
     assert ids == sorted(ids)
 
@@ -52,7 +56,7 @@ def test_a_kind_that_the_loss_has_no_mean_for_is_not_planned(lab):
     with lab.at("train", "tinyllm", settings, teachers=lab.teachers[:2]) as (work, step):
         lessons = plan(work, step).lessons
     assert len(lessons) == 8 * 2
-    assert {lesson["kind"] for lesson in lessons} == {"rationale"}
+    assert {each.kind for each in lessons} == {"rationale"}
 
 
 def test_a_first_training_goes_on_from_nothing(lab):
@@ -67,22 +71,21 @@ def test_a_first_training_goes_on_from_nothing(lab):
 def test_there_is_one_mean_per_kind(tmp_path):
     step = train_step("fair", tmp_path)
     assert mean_of(step, RATIONALE) == ("rationale", 0.5)
-    assert mean_of(step, {"kind": "feedback", "teacher": 0}) == ("feedback", 0.5)
-    assert mean_of(step, {"kind": "answer", "teacher": None}) is None
+    assert mean_of(step, FEEDBACK) == ("feedback", 0.5)
+    assert mean_of(step, ANSWER) is None
 
 
 def test_there_is_one_mean_per_kind_and_teacher_where_the_recipe_wants_it(tmp_path):
     step = train_step("tinyllm", tmp_path, "train.loss.rationale.weights=[1, 0.25]")
     assert mean_of(step, RATIONALE) == ("rationale:1", 0.25)
-    assert mean_of(step, {"kind": "rationale", "teacher": 0}) == ("rationale:0", 1.0)
-    name, _ = mean_of(step, {"kind": "answer", "teacher": None})
+    assert mean_of(step, lesson(teacher=0)) == ("rationale:0", 1.0)
+    name, _ = mean_of(step, ANSWER)
     assert name == "answer"
 
 
 def test_a_language_model_has_one_mean_for_all_lessons(tmp_path):
     step = train_step("tailored", tmp_path)
-    means = {mean_of(step, {"kind": kind, "teacher": 0}) for kind in ("feedback", "rationale")}
-    assert means == {("lm", 1.0)}
+    assert mean_of(step, RATIONALE) == mean_of(step, FEEDBACK) == ("lm", 1.0)
 
 
 def test_a_term_is_found_by_its_kind(tmp_path):
@@ -135,7 +138,8 @@ def test_another_setting_is_another_adapter(planned, change):
     assert changed(planned, **change).id != planned.id
 
 
-SOFT = {"tokens": {"id": "b2:soft", "tau": 2.0, "vocabulary": 400}}
+KEY = SoftKey(mentor="f", adapter="", engine="e", tokens="tokens", top_k=1, vocabulary=400, tau=2.0)
+SOFT = {"tokens": SoftLabel(key=KEY, labels=1, indices=b"", logprobs=b"", created="now")}
 PAIR = Pair(explanation="b2:e", positive="So it is 7.", answer="b2:a", negative="It is 8.")
 
 

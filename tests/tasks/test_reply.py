@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.tasks.reply import Reply, answer_of, said_once, split_reply
+from localfair.tasks.reply import SplitReply, answer_of, said_once, split_reply
 from tests.tasks.hostile import seconds
 
 
@@ -81,7 +81,7 @@ def test_what_a_model_asks_itself_next_is_run_on(reply, answer):
     ],
 )
 def test_the_question_that_was_asked_is_no_run_on(reply):
-    assert split_reply(reply) == Reply("", reply, "")
+    assert split_reply(reply) == SplitReply("", reply, "")
 
 
 def test_the_cut_last_words_of_a_loop_are_no_part_of_the_answer():
@@ -129,7 +129,7 @@ def test_short_repetitions_are_no_loop(reply):
 
 def test_the_pieces_of_a_reply_hold_all_its_words():
     reply = split_reply("<think>4 x 3?</think>The answer is 12.\nQuestion: 7?")
-    assert reply == Reply("4 x 3?", "The answer is 12.\n", "Question: 7?")
+    assert reply == SplitReply("4 x 3?", "The answer is 12.\n", "Question: 7?")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from localfair.errors import DiskFull, TrainingError
 from localfair.training.checkpoints import (
     CHECKPOINTS,
     Clock,
+    Record,
     begin,
     last_checkpoint,
     peak_bytes,
@@ -48,9 +50,9 @@ def test_the_newest_is_by_number_and_none_is_none(tmp_path):
 
 def test_a_folder_keeps_the_record_of_its_training(tmp_path):
     record = begin(tmp_path, "b2:mine")
-    assert (record["seconds"], record["peak_bytes"]) == (0.0, 0)
-    write(tmp_path, {**record, "seconds": 2.5})
-    assert begin(tmp_path, "b2:mine")["seconds"] == 2.5
+    assert (record.seconds, record.peak_bytes) == (0.0, 0)
+    write(tmp_path, replace(record, seconds=2.5))
+    assert begin(tmp_path, "b2:mine").seconds == 2.5
 
 
 def test_a_folder_with_another_training_is_refused(tmp_path):
@@ -63,14 +65,14 @@ def test_what_an_older_version_left_starts_again_with_one_line(tmp_path, caplog)
     checkpoint(tmp_path / CHECKPOINTS, 9)
     (tmp_path / "training.json").write_text('{"id": "b2:by repr", "seconds": 9.0}')
     record = begin(tmp_path, "b2:mine")
-    assert record["seconds"] == 0.0
+    assert record.seconds == 0.0
     assert last_checkpoint(tmp_path / CHECKPOINTS) is None
     (line,) = caplog.messages
     assert line.endswith("was begun by another version of localfair: training starts again")
 
 
 def test_a_clock_adds_to_what_earlier_calls_took_and_writes_it_down(tmp_path):
-    clock = Clock(tmp_path, {"id": "b2:mine", "seconds": 60.0, "peak_bytes": 2**60})
+    clock = Clock(tmp_path, Record(id="b2:mine", seconds=60.0, peak_bytes=2**60))
     clock.note()
     written = json.loads((tmp_path / "training.json").read_text())
     assert 60 < written["seconds"] < 61
@@ -79,7 +81,7 @@ def test_a_clock_adds_to_what_earlier_calls_took_and_writes_it_down(tmp_path):
 
 def test_of_several_processes_only_the_first_writes_the_record(tmp_path, monkeypatch):
     monkeypatch.setenv("RANK", "1")
-    Clock(tmp_path, {"id": "b2:mine", "seconds": 0.0, "peak_bytes": 0}).note()
+    Clock(tmp_path, Record(id="b2:mine")).note()
     assert list(tmp_path.iterdir()) == []
 
 
