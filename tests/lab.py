@@ -143,7 +143,7 @@ class Lab:
         ordered = self.order(recipe, settings, **options)
         run_id = run(ordered, until=until, say=self.lines.append, progress=quiet)
         with Store.open(self.db) as store:
-            return report(store, run_id)
+            return report(store, run_id).data()
 
     @contextmanager
     def at(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,7 @@ from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from localfair.models.loading import Precision
+    from localfair.record.rates import Rate
 
 WITH_PRECISION = " and ".join(engine.name for engine in ENGINES if engine.has_precision)
 
@@ -82,8 +84,9 @@ def bench(
     from localfair.cli.show import say
     from localfair.committee.seating import Options
     from localfair.machine.workspace import workspace_dir
-    from localfair.pipeline.bench import BATCHES, Bench, Lengths, best
+    from localfair.pipeline.bench import BATCHES, Bench, Lengths
     from localfair.pipeline.bench import bench as measure
+    from localfair.record.rates import fastest
 
     what = Bench(
         engines=engines,
@@ -93,23 +96,23 @@ def bench(
     )
     rates = measure(model, workspace_dir(), db, what, say)
     if as_json:
-        echo_json(rates, indent=2)
+        echo_json([asdict(rate) for rate in rates], indent=2)
         return
-    fastest = best(rates)
-    echo(f"{model} on {rates[0]['machine']}")
+    best = fastest(rates)
+    echo(f"{model} on {best.machine}")
     echo(*table(rates))
-    engine = fastest["engine"].partition("/")[0]
-    echo(f"fastest: --engine {engine} --batch {fastest['batch']}")
+    engine = best.engine.partition("/")[0]
+    echo(f"fastest: --engine {engine} --batch {best.batch}")
 
 
-def table(rates: list[dict[str, Any]]) -> list[str]:
+def table(rates: list[Rate]) -> list[str]:
     """The rates as text, a line per engine and batch size."""
     head = "engine               batch  read tokens/s  written tokens/s  load s  peak memory"
     return [head, *(_line(rate) for rate in rates)]
 
 
-def _line(rate: dict[str, Any]) -> str:
+def _line(rate: Rate) -> str:
     return (
-        f"{rate['engine']:20} {rate['batch']:5} {rate['prefill']:14.0f} {rate['decode']:17.0f} "
-        f"{rate['load_seconds']:7.1f} {rate['peak_memory'] / MIB:8.0f} MiB"
+        f"{rate.engine:20} {rate.batch:5} {rate.prefill:14.0f} {rate.decode:17.0f} "
+        f"{rate.load_seconds:7.1f} {rate.peak_memory / MIB:8.0f} MiB"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,11 @@ from localfair.cli.numbers import BUDGET, COUNT, SEEDS
 from localfair.cli.run import OPTIONS
 from localfair.cli.show import span
 from localfair.machine.terminal import echo, echo_json
+
+if TYPE_CHECKING:
+    from localfair.pipeline.compare import Asked, Comparison
+    from localfair.pipeline.comparison import SeedsDifference, VariantRun, VariantSummary
+    from localfair.report.statistics import Change
 
 EPILOG = """\b
 Examples:
@@ -85,80 +90,75 @@ def compare(**options: Any) -> None:
     with Watch() as watch:
         comparison = run_and_compare(asked, say=watch.say, progress=watch.progress)
     if as_json:
-        echo_json(comparison, indent=2)
+        echo_json(comparison.data(), indent=2)
     else:
         echo(*lines(comparison))
 
 
-def lines(comparison: dict[str, Any]) -> list[str]:
+def lines(comparison: Comparison) -> list[str]:
     """The comparison as text: a line per variant and seed, then what the seeds show together."""
-    runs = comparison["rows"]
-    summaries = comparison["summary"]
-    width = max(len(run["variant"]) for run in runs)
+    runs = comparison.rows
+    summaries = comparison.summary
+    width = max(len(run.variant) for run in runs)
     shown = [
         f"  {'variant':{width}} seed  before   after [95 %]           unread  change, p            "
         "against the first [95 %], p      questions lessons accepted  tokens asked  written  "
         "asked, trained"
     ]
     shown += [_run(run, width) for run in runs]
-    if summaries[0]["seeds"] > 1:
+    if summaries[0].seeds > 1:
         shown += [
             "",
             f"  {'over seeds':{width}} seeds  before   after  deviation  lowest to highest  "
             "against the first",
         ]
         shown += [_summary(summary, width) for summary in summaries]
-    # what was compared before this release has no note
-    notes = dict.fromkeys(run["change"].get("note") for run in runs if run["change"])
+    notes = dict.fromkeys(run.change.note for run in runs if run.change)
     shown += [f"  {note}" for note in notes if note]
-    return [*shown, "", f"{_budget(comparison['asked'])}; comparison {comparison['id']}"]
+    return [*shown, "", f"{_budget(comparison.asked)}; comparison {comparison.id}"]
 
 
-def _run(run: dict[str, Any], width: int) -> str:
-    before = run["before"]
-    after = run["after"]
-    change = run["change"]
-    unread = after["unreadable"] / after["questions"]
+def _run(run: VariantRun, width: int) -> str:
+    unread = run.after.unreadable / run.after.questions
     exams = (
-        f"{before['accuracy']:7.1%} {after['accuracy']:7.1%} {span(after['interval']):16} "
+        f"{run.before.accuracy:7.1%} {run.after.accuracy:7.1%} {span(run.after.interval):16} "
         f"{unread:6.1%}"
     )
-    changes = (
-        f"{change['difference']:+6.1%}, {change['p']:<8.2g}  {_against(run['against_first']):32}"
-    )
-    lessons = f"{run['train_questions']:9} {run['lessons']:7} {_share(run['accepted']):>8}"
-    tokens = f"{run['teacher_tokens']:13} {run['written_tokens']:8}"
-    times = f"{run['teacher_seconds']:.0f} s, {run['train_seconds']:.0f} s"
-    name = f"{run['variant']:{width}} {run['seed']:4}"
-    return f"  {name} {exams}  {changes} {lessons} {tokens}  {times}"
+    change = f"{run.change.difference:+6.1%}, {run.change.p:<8.2g}" if run.change else f"{'-':16}"
+    lessons = f"{run.train_questions:9} {run.lessons:7} {_share(run.accepted):>8}"
+    tokens = f"{run.teacher_tokens:13} {run.written_tokens:8}"
+    times = f"{run.teacher_seconds:.0f} s, {run.train_seconds:.0f} s"
+    name = f"{run.variant:{width}} {run.seed:4}"
+    against = _against(run.against_first)
+    return f"  {name} {exams}  {change}  {against:32} {lessons} {tokens}  {times}"
 
 
-def _summary(summary: dict[str, Any], width: int) -> str:
-    name = f"{summary['variant']:{width}} {summary['seeds']:5}"
-    means = f"{summary['before']:7.1%} {summary['after']:7.1%} {summary['deviation']:10.1%}"
-    extremes = f"{summary['lowest']:.1%} to {summary['highest']:.1%}"
-    return f"  {name} {means}  {extremes}    {_difference(summary['against_first'])}"
+def _summary(summary: VariantSummary, width: int) -> str:
+    name = f"{summary.variant:{width}} {summary.seeds:5}"
+    means = f"{summary.before:7.1%} {summary.after:7.1%} {summary.deviation:10.1%}"
+    extremes = f"{summary.lowest:.1%} to {summary.highest:.1%}"
+    return f"  {name} {means}  {extremes}    {_difference(summary.against_first)}"
 
 
-def _budget(asked: dict[str, Any]) -> str:
-    if asked["budget_tokens"]:
-        return f"each at most {asked['budget_tokens']} teacher tokens, read and written"
-    if asked["lessons"]:
-        return f"each at most {asked['lessons']} lessons"
+def _budget(asked: Asked) -> str:
+    if asked.budget_tokens:
+        return f"each at most {asked.budget_tokens} teacher tokens, read and written"
+    if asked.lessons:
+        return f"each at most {asked.lessons} lessons"
     return "no equal budget: each took the same train questions"
 
 
-def _against(change: dict[str, Any] | None) -> str:
+def _against(change: Change | None) -> str:
     """The difference from the first variant with its p; `-` for the first itself."""
     if change is None:
         return "-"
-    return f"{_difference(change)}, {change['p']:.2g}"
+    return f"{_difference(change)}, {change.p:.2g}"
 
 
-def _difference(change: dict[str, Any] | None) -> str:
+def _difference(change: Change | SeedsDifference | None) -> str:
     if change is None:
         return "-"
-    return f"{change['difference']:+.1%} {span(change['interval'], '+.1%')}"
+    return f"{change.difference:+.1%} {span(change.interval, '+.1%')}"
 
 
 def _share(share: float | None) -> str:

@@ -10,7 +10,7 @@ from localfair.machine.terminal import echo, echo_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from localfair.pipeline.plan import Line, Planned
+    from localfair.pipeline.plan import Line, Planned, Training
 
 GIB = 2**30
 MIB = 2**20
@@ -44,7 +44,7 @@ def lines(planned: Planned) -> list[str]:
 
 def _steps(planned: Planned) -> Iterator[str]:
     """A line for each step that asks, and one for each train step, in the order of the run."""
-    training = {step["after_lines"]: step for step in planned.training}
+    training = {step.after_lines: step for step in planned.training}
     for position in range(len(planned.lines) + 1):
         if position in training:
             yield _training(training[position])
@@ -52,11 +52,11 @@ def _steps(planned: Planned) -> Iterator[str]:
             yield _asking(planned.lines[position])
 
 
-def _training(step: dict[str, Any]) -> str:
-    state = f"at most {step['steps']} steps  {_time(step['seconds'])}"
-    if step["trained"]:
+def _training(step: Training) -> str:
+    state = f"at most {step.steps} steps  {_time(step.seconds)}"
+    if step.trained:
         state = "trained already"
-    return f"{step['step']:15} {step['lessons']} lessons (+{step['more']}), {state}"
+    return f"{step.step:15} {step.lessons} lessons (+{step.more}), {state}"
 
 
 def _asking(line: Line) -> str:
@@ -67,11 +67,10 @@ def _asking(line: Line) -> str:
 
 
 def _totals(planned: Planned) -> list[str]:
-    data = planned.data()
     too_little = ": too little" if planned.memory > planned.memory_here else ""
     return [
-        f"calls     {data['calls']} and at most {data['more']} more; "
-        f"{data['recorded']} are in the record",
+        f"calls     {planned.calls} and at most {planned.more} more; "
+        f"{planned.recorded} are in the record",
         f"loads     at most {planned.loads}",
         f"memory    {_gib(planned.memory)} for the largest model served, "
         f"{_gib(planned.memory_here)} free here{too_little}",

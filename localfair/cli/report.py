@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from localfair.machine.terminal import echo
+
+if TYPE_CHECKING:
+    from localfair.record.made import Run
 
 
 @click.command(
@@ -31,11 +34,10 @@ def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
         print_report(db, run, as_json=as_json)
         return
     with Store.open(db) as store:
-        for head in runs(store):
-            echo(_line(head))
+        for each in runs(store):
+            echo(_line(each))
 
 
-def _line(head: dict[str, Any]) -> str:
+def _line(run: Run) -> str:
     """A run as one line; its start to the second."""
-    started = head["started"][:19]
-    return f"{head['id']}  {started}  {head['status']:11}  {head['recipe']} on {head['task']}"
+    return f"{run.id}  {run.started[:19]}  {run.status:11}  {run.recipe} on {run.task}"

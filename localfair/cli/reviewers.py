@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +12,9 @@ from localfair.cli.numbers import Share
 from localfair.cli.show import span
 from localfair.machine.terminal import echo, echo_json
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from localfair.report.gate import Gate
+    from localfair.report.reviewers import Agreement, CommitteeArea, ReviewersReport, Worth
 
 EPILOG = """\b
 Examples:
@@ -49,21 +51,21 @@ def reviewers(db: Path, run: str | None, task: str | None, precision: float, as_
     with Store.open(db) as store:
         worth = report.reviewers(store, run, task, precision)
     if as_json:
-        echo_json(worth, indent=2)
+        echo_json(worth.data(), indent=2)
     else:
         echo(*lines(worth))
 
 
-def lines(worth: dict[str, Any]) -> list[str]:
+def lines(report: ReviewersReport) -> list[str]:
     """The tables as text."""
     tables = [
-        [f"{worth['reviews']} reviews"],
-        _reviewers("reviewers", worth["reviewers"]),
-        *_both_modes(worth),
-        _agreement(worth["agreement"]),
-        _committee(worth["committee"]),
-        _gate(worth["gate"]),
-        [worth["suggestion"]],
+        [f"{report.reviews} reviews"],
+        _reviewers("reviewers", report.reviewers),
+        *_both_modes(report),
+        _agreement(report.agreement),
+        _committee(report.committee),
+        _gate(report.gate),
+        [report.suggestion],
     ]
     text: list[str] = []
     for table in tables:
@@ -79,57 +81,51 @@ def _with_span(value: float | None, interval: Sequence[float] | None, form: str)
     return f"{value:{form}} {span(interval, form)}"
 
 
-def _reviewers(title: str, rows: list[Row]) -> list[str]:
-    return [title, REVIEWER_HEADING, *(_reviewer(row) for row in rows)]
+def _reviewers(title: str, reviewers: Iterable[Worth]) -> list[str]:
+    return [title, REVIEWER_HEADING, *(_reviewer(worth) for worth in reviewers)]
 
 
-def _reviewer(row: Row) -> str:
-    mean = "-"
-    share_for = "-"
-    if row["mean"] is not None:
-        mean = f"{row['mean']:.2f}"
-        share_for = f"{row['for']:.0%}"
-    area = _with_span(row["auc"], row["auc_interval"], ".2f")
-    return (
-        f"  {row['reviewer']:28} {row['mode']:8} {row['reviews']:7} {row['unreadable']:10} {mean:>5} {share_for:>5}"
-        f" {row['right']:6} {row['wrong']:5}  {area:22} {row['prompt_tokens']:6.0f} {row['written_tokens']:8.0f}"
-    )
+def _reviewer(worth: Worth) -> str:
+    mean = "-" if worth.mean is None else f"{worth.mean:.2f}"
+    share_for = "-" if worth.share_for is None else f"{worth.share_for:.0%}"
+    counts = f"{worth.reviews:7} {worth.unreadable:10} {mean:>5} {share_for:>5}"
+    area = _with_span(worth.area.auc, worth.area.auc_interval, ".2f")
+    rationales = f"{worth.area.right:6} {worth.area.wrong:5}  {area:22}"
+    tokens = f"{worth.prompt_tokens:6.0f} {worth.written_tokens:8.0f}"
+    return f"  {worth.reviewer:28} {worth.mode:8} {counts} {rationales} {tokens}"
 
 
-def _both_modes(worth: dict[str, Any]) -> list[list[str]]:
+def _both_modes(report: ReviewersReport) -> list[list[str]]:
     """The two tables of direct beside reasoned; none when nobody reviewed in both modes."""
-    if not worth["modes"]:
+    if not report.modes:
         return []
     differences = ["AUC with reasons less AUC without, paired [95 %]"]
-    for row in worth["differences"]:
-        change = _with_span(row["difference"], row["interval"], "+.2f")
-        differences.append(f"  {row['reviewer']:28} {change}")
-    return [_reviewers("direct and reasoned, on the same rationales", worth["modes"]), differences]
+    for each in report.differences:
+        change = _with_span(each.difference, each.interval, "+.2f")
+        differences.append(f"  {each.reviewer:28} {change}")
+    return [_reviewers("direct and reasoned, on the same rationales", report.modes), differences]
 
 
-def _agreement(rows: list[Row]) -> list[str]:
-    if not rows:
-        return []
-    table = ["both for or both against     common  agree"]
-    for row in rows:
-        pair = f"{row['one']} and {row['other']}"
-        table.append(f"  {row['mode']:8} {pair}  {row['common']}  {row['agree']:.0%}")
-    return table
+def _agreement(agreements: Iterable[Agreement]) -> list[str]:
+    lines = []
+    for each in agreements:
+        pair = f"{each.one} and {each.other}"
+        lines.append(f"  {each.mode:8} {pair}  {each.common}  {each.agree:.0%}")
+    return ["both for or both against     common  agree", *lines] if lines else []
 
 
-def _committee(rows: list[Row]) -> list[str]:
+def _committee(areas: Iterable[CommitteeArea]) -> list[str]:
     table = ["AUC of the mean over an explanation's reviewers, which the gate looks at [95 %]"]
-    for row in rows:
-        area = _with_span(row["auc"], row["auc_interval"], ".2f")
-        table.append(f"  {row['mode']:8} {area}")
+    for each in areas:
+        area = _with_span(each.area.auc, each.area.auc_interval, ".2f")
+        table.append(f"  {each.mode:8} {area}")
     return table
 
 
-def _gate(rows: list[Row]) -> list[str]:
+def _gate(gates: Iterable[Gate]) -> list[str]:
     table = ["  gate     mean above  accepted  coverage  answers right [95 %]"]
-    for row in rows:
-        share = _with_span(row["precision"], row["interval"], ".1%")
-        table.append(
-            f"  {row['mode']:8} {row['mean_above']:10g} {row['accepted']:9} {row['coverage']:9.1%}  {share}"
-        )
+    for gate in gates:
+        share = _with_span(gate.precision, gate.interval, ".1%")
+        accepted = f"{gate.accepted:9} {gate.coverage:9.1%}"
+        table.append(f"  {gate.mode:8} {gate.mean_above:10g} {accepted}  {share}")
     return table

@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localfair.machine.terminal import echo, echo_json, echo_text, shown, shown_in_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from localfair.report.findings import Accuracy, AuthorCount, Findings, ReviewerCount
+    from localfair.report.statistics import Change
 
 PLAIN_EVERY = 30.0  # seconds between plain progress lines
 
@@ -106,78 +109,81 @@ def print_report(db: Path, run: str | None, *, as_json: bool) -> None:
     with Store.open(db) as store:
         findings = report(store, run or latest_run(store))
     if as_json:
-        echo_json(findings, indent=2)
+        echo_json(findings.data(), indent=2)
     else:
         echo(*lines(findings))
 
 
-def lines(findings: dict[str, Any]) -> list[str]:
+def lines(findings: Findings) -> list[str]:
     """A report as lines of text."""
     shown = _counts(findings)
-    acceptance = findings["acceptance"]
-    if acceptance:
-        shown += ["", *_acceptance(acceptance)]
-    before = findings["before"]
-    after = findings["after"]
-    change = findings["change"]
-    if before:
-        shown += ["", _accuracy("before", before)]
-    if after:
-        shown.append(_accuracy("after", after))
-    if change:
-        shown.append(_change(change))
-        if change["note"]:
-            shown.append(f"          {change['note']}")
+    if findings.acceptance:
+        shown += ["", *_acceptance(findings.acceptance)]
+    if findings.before:
+        shown += ["", _accuracy("before", findings.before)]
+    if findings.after:
+        shown.append(_accuracy("after", findings.after))
+    if findings.change:
+        shown.append(_change(findings.change))
+        if findings.change.note:
+            shown.append(f"          {findings.change.note}")
     return shown
 
 
-def _counts(findings: dict[str, Any]) -> list[str]:
+def _counts(findings: Findings) -> list[str]:
+    made = (
+        f"mistakes {findings.mistakes}, explanations {findings.explanations}, "
+        f"reviews {findings.reviews}, accepted {findings.accepted}, lessons {findings.lessons}"
+    )
+    cost = (
+        f"calls {findings.calls}, from the record {findings.reused}, model loads {findings.loads}"
+    )
     return [
-        "run {run}: {recipe} on {task}, seed {seed}, {status}".format(**findings),
-        "  mistakes {mistakes}, explanations {explanations}, reviews {reviews}, "
-        "accepted {accepted}, lessons {lessons}".format(**findings),
-        "  calls {calls}, from the record {reused}, model loads {loads}".format(**findings),
+        f"run {findings.run}: {findings.recipe} on {findings.task}, seed {findings.seed}, "
+        f"{findings.status}",
+        f"  {made}",
+        f"  {cost}",
     ]
 
 
-def _acceptance(counts: list[dict[str, Any]]) -> list[str]:
+def _acceptance(counts: Sequence[AuthorCount | ReviewerCount]) -> list[str]:
     """What authors wrote and what reviewers gave, a table each, by kind of explanation."""
-    width = max(len(count["who"]) for count in counts)
-    authors = [count for count in counts if count["what"] == "author"]
-    reviewers = [count for count in counts if count["what"] == "reviewer"]
+    width = max(len(count.who) for count in counts)
     head = f"  {'':8} {'kind':9} {'who':{width}}  count"
-    table = [f"{head}  accepted  answer right"]
-    table += [_author(count, width) for count in authors]
-    if reviewers:
-        table.append(f"{head}  above 3    mean  unreadable")
-        table += [_reviewer(count, width) for count in reviewers]
-    return table
+    authors = [f"{head}  accepted  answer right"]
+    reviewers = [f"{head}  above 3    mean  unreadable"]
+    for count in counts:
+        if count.what == "author":
+            authors.append(_author(count, width))
+        else:
+            reviewers.append(_reviewer(count, width))
+    return authors + reviewers if len(reviewers) > 1 else authors
 
 
-def _author(count: dict[str, Any], width: int) -> str:
-    right = "-" if count["right"] is None else str(count["right"])
-    return f"{_who(count, width)} {count['accepted']:9} {right:>13}"
+def _author(count: AuthorCount, width: int) -> str:
+    right = "-" if count.right is None else str(count.right)
+    return f"{_who(count, width)} {count.accepted:9} {right:>13}"
 
 
-def _reviewer(count: dict[str, Any], width: int) -> str:
-    mean = "-" if count["mean"] is None else f"{count['mean']:.2f}"
-    return f"{_who(count, width)} {count['above_3']:8} {mean:>7} {count['unreadable']:11}"
+def _reviewer(count: ReviewerCount, width: int) -> str:
+    mean = "-" if count.mean is None else f"{count.mean:.2f}"
+    return f"{_who(count, width)} {count.above_3:8} {mean:>7} {count.unreadable:11}"
 
 
-def _who(count: dict[str, Any], width: int) -> str:
-    return f"  {count['what']:8} {count['kind']:9} {count['who']:{width}} {count['count']:6}"
+def _who(count: AuthorCount | ReviewerCount, width: int) -> str:
+    return f"  {count.what:8} {count.kind:9} {count.who:{width}} {count.count:6}"
 
 
-def _accuracy(when: str, exam: dict[str, Any]) -> str:
-    low, high = exam["interval"]
-    right = f"{exam['right']}/{exam['questions']} right = {exam['accuracy']:.1%}"
+def _accuracy(when: str, exam: Accuracy) -> str:
+    low, high = exam.interval
+    right = f"{exam.right}/{exam.questions} right = {exam.accuracy:.1%}"
     interval = f"[95% {low:.1%} to {high:.1%}]"
-    return f"  {when:6}  {right}  {interval}  unreadable {exam['unreadable']}"
+    return f"  {when:6}  {right}  {interval}  unreadable {exam.unreadable}"
 
 
-def _change(change: dict[str, Any]) -> str:
-    low, high = change["interval"]
+def _change(change: Change) -> str:
+    low, high = change.interval
     interval = f"[95% {low:+.1%} to {high:+.1%}]"
-    counts = f"gained {change['gained']}, lost {change['lost']}"
-    p = f"exact McNemar p = {change['p']:.2g}"
-    return f"  change  {change['difference']:+.1%}  {interval}  {counts}, {p}"
+    counts = f"gained {change.gained}, lost {change.lost}"
+    p = f"exact McNemar p = {change.p:.2g}"
+    return f"  change  {change.difference:+.1%}  {interval}  {counts}, {p}"

@@ -28,11 +28,11 @@ def copy(student: TrainedStudent, folder: Path) -> None:
     _write_json(folder / CONFIG, config)
     shutil.copyfile(student.folder / WEIGHTS, folder / WEIGHTS)
     about = {
-        "adapter": student.adapter["id"],
-        "sha256": student.adapter["sha256"],
+        "adapter": student.adapter.id,
+        "sha256": student.adapter.sha256,
         "base": student.model.name,
         "base_fingerprint": student.model.fingerprint,
-        "settings": json.loads(student.adapter["settings"]),
+        "settings": json.loads(student.adapter.settings),
     }
     _write_json(folder / ABOUT, about)
 

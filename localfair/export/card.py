@@ -14,15 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import ModelError
-from localfair.export.lessons import as_json_lines, kept_lessons
+from localfair.export.lessons import as_json_lines
 from localfair.export.markdown import code, escaped, yaml
 from localfair.export.once import refuse_foreign
-from localfair.export.student import find_run, last_adapter
+from localfair.export.student import last_adapter
 from localfair.machine.files import whole
 from localfair.models.card import UNVERIFIED, Card
 from localfair.models.registry import find_card
-from localfair.record.store import Row, Store
-from localfair.report.findings import report
+from localfair.record.exports import Examined, exports_of
+from localfair.record.lessons import kept_lessons
+from localfair.record.made import Adapter, Run
+from localfair.record.runs import RunSettings, settings_of
+from localfair.record.store import Store
+from localfair.report.findings import Accuracy, Findings, find_run, report
+from localfair.report.statistics import Interval
 
 OUR_TAGS = ("localfair", "distillation", "lora")
 TAGS = 'tags: ["localfair", "distillation", "lora", '  # by which a card of ours is known
@@ -58,19 +63,19 @@ def card(store: Store, run: str | None, workspace: Path) -> str:
 
     Raises UsageError when there is no such run, or when it trained no student.
     """
-    run_row = find_run(store, run)
-    adapter = last_adapter(store, run_row)
-    findings = report(store, run_row["id"])
-    settings = json.loads(run_row["settings"])
-    base = _known_card(settings["student"], workspace)
-    title = _title(settings["student"], base)
+    trained_by = find_run(store, run)
+    adapter = last_adapter(store, trained_by)
+    findings = report(store, trained_by.id)
+    settings = settings_of(trained_by)
+    base = _known_card(settings.student, workspace)
+    title = _title(settings.student, base)
     sections = [
         _front_matter(title, base, findings),
-        _about(title, base, run_row, adapter),
+        _about(title, base, trained_by, adapter),
         _teachers(settings, workspace),
-        _lessons(store, run_row["id"]),
+        _lessons(store, trained_by.id),
         _results(findings),
-        _exports(store, adapter["id"]),
+        _exports(store, adapter.id),
     ]
     return "\n".join(section for section in sections if section)
 
@@ -97,14 +102,14 @@ def _table(head: str, rule: str, rows: Iterable[str]) -> list[str]:
     return [head, rule, *rows]
 
 
-def _front_matter(title: str, base: Card | None, findings: Row) -> str:
+def _front_matter(title: str, base: Card | None, findings: Findings) -> str:
     """The YAML block that Hugging Face reads. Values are written as JSON, which YAML reads too."""
     fields = {
         "base_model": _base_model(title, base),
         "license": _licence(base),
         "library_name": "peft",
         "pipeline_tag": "text-generation",
-        "tags": [*OUR_TAGS, findings["recipe"]],
+        "tags": [*OUR_TAGS, findings.recipe],
         "model-index": _model_index(title, findings),
     }
     lines = [f"{key}: {yaml(value)}" for key, value in fields.items() if value]
@@ -124,35 +129,35 @@ def _licence(base: Card | None) -> str:
     return base.licence.lower()
 
 
-def _model_index(title: str, findings: Row) -> list[Row]:
+def _model_index(title: str, findings: Findings) -> list[dict[str, Any]]:
     """The accuracy after training as a `model-index`; empty for a run without that exam."""
-    exam = findings["after"]
+    exam = findings.after
     if not exam:
         return []
-    task = findings["task"]
+    task = findings.task
     result = {
         "task": {"type": "text-generation"},
         "dataset": {"name": task, "type": task, "split": "test"},
-        "metrics": [{"type": "accuracy", "value": exam["accuracy"], "name": "accuracy, greedy"}],
+        "metrics": [{"type": "accuracy", "value": exam.accuracy, "name": "accuracy, greedy"}],
     }
-    return [{"name": f"{title} taught by {findings['recipe']}", "results": [result]}]
+    return [{"name": f"{title} taught by {findings.recipe}", "results": [result]}]
 
 
-def _about(title: str, base: Card | None, run: Row, adapter: Row) -> str:
-    recipe = run["recipe"]
-    paper = json.loads(run["effective"]).get("paper")
+def _about(title: str, base: Card | None, run: Run, adapter: Adapter) -> str:
+    recipe = run.recipe
+    paper = json.loads(run.effective).get("paper")
     method = f"{code(recipe)} ({escaped(paper)})" if paper else code(recipe)
-    version = json.loads(run["versions"]).get("localfair", "")
+    version = json.loads(run.versions).get("localfair", "")
     facts = {
-        "base": f"{escaped(title)}, {code(adapter['base'])}",
+        "base": f"{escaped(title)}, {code(adapter.base)}",
         "base's licence": escaped(base.licence if base else UNVERIFIED),
-        "adapter": f"{code(adapter['id'])}, weights {code('sha256:' + adapter['sha256'])}",
+        "adapter": f"{code(adapter.id)}, weights {code('sha256:' + adapter.sha256)}",
         "training": escaped(_training(run, adapter)),
-        "run": f"{code(run['id'])}, {run['started'][:10]}, localfair {escaped(version)}",
+        "run": f"{code(run.id)}, {run.started[:10]}, localfair {escaped(version)}",
     }
     rows = [f"| {fact} | {value} |" for fact, value in facts.items()]
     lines = [
-        f"# {escaped(title)}, taught by {escaped(recipe)} on {escaped(run['task'])}",
+        f"# {escaped(title)}, taught by {escaped(recipe)} on {escaped(run.task)}",
         "",
         f"A LoRA adapter made by localfair with the recipe {method}.",
         "",
@@ -162,19 +167,19 @@ def _about(title: str, base: Card | None, run: Row, adapter: Row) -> str:
     return "\n".join(lines)
 
 
-def _training(run: Row, adapter: Row) -> str:
-    settings = json.loads(adapter["settings"])
+def _training(run: Run, adapter: Adapter) -> str:
+    settings = json.loads(adapter.settings)
     facts = [f"{words} {settings[key]}" for key, words in TRAINING_WORDS.items() if key in settings]
-    facts += [f"{adapter['steps']} steps", f"seed {run['seed']}"]
+    facts += [f"{adapter.steps} steps", f"seed {run.seed}"]
     return ", ".join(facts)
 
 
-def _teachers(settings: dict[str, Any], workspace: Path) -> str:
+def _teachers(settings: RunSettings, workspace: Path) -> str:
     """Every model that wrote lessons or judged them, its licence and its terms for outputs."""
-    seats = [("teacher", name) for name in settings["teachers"]]
-    seats += [("reviewer", name) for name in settings["reviewers"]]
-    if settings["mentor"]:
-        seats.append(("mentor", settings["mentor"]))
+    seats = [("teacher", name) for name in settings.teachers]
+    seats += [("reviewer", name) for name in settings.reviewers]
+    if settings.mentor:
+        seats.append(("mentor", settings.mentor))
     if not seats:
         return ""
     rows = []
@@ -196,7 +201,7 @@ def _lessons(store: Store, run: str) -> str:
     if not lessons:
         return ""
     digest = hashlib.sha256(as_json_lines(store, run).encode()).hexdigest()
-    counts = Counter(lesson["kind"] for lesson in lessons)
+    counts = Counter(lesson.kind for lesson in lessons)
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
     return (
         "## Lessons\n\n"
@@ -204,48 +209,48 @@ def _lessons(store: Store, run: str) -> str:
     )
 
 
-def _results(findings: Row) -> str:
+def _results(findings: Findings) -> str:
     """Both exams on the same test questions, and the change, with 95 % intervals."""
-    rows = [_exam(when, findings[when]) for when in ("before", "after") if findings[when]]
+    rows = []
+    if findings.before:
+        rows.append(_exam("before", findings.before))
+    if findings.after:
+        rows.append(_exam("after", findings.after))
     if not rows:
         return ""
     lines = [
         "## Results",
         "",
-        f"Test questions of {code(findings['task'])}, each asked once.",
+        f"Test questions of {code(findings.task)}, each asked once.",
         "",
         *_table("| | right | accuracy | 95 % |", "|---|--:|--:|---|", rows),
     ]
-    change = findings["change"]
+    change = findings.change
     if change:
         lines.append("")
         lines.append(
-            f"Change {change['difference']:+.1%}, 95 % {_span(change)}, on the same questions: "
-            f"gained {change['gained']}, lost {change['lost']}, "
-            f"exact McNemar p = {change['p']:.2g}."
+            f"Change {change.difference:+.1%}, 95 % {_span(change.interval)}, on the same questions: "
+            f"gained {change.gained}, lost {change.lost}, "
+            f"exact McNemar p = {change.p:.2g}."
         )
-        if change["note"]:
-            lines.append(f"Of {change['note']}.")
+        if change.note:
+            lines.append(f"Of {change.note}.")
     return "\n".join([*lines, ""])
 
 
-def _exam(when: str, exam: Row) -> str:
-    right = f"{exam['right']} of {exam['questions']}"
-    return f"| {when} | {right} | {exam['accuracy']:.1%} | {_span(exam)} |"
+def _exam(when: str, exam: Accuracy) -> str:
+    right = f"{exam.right} of {exam.questions}"
+    return f"| {when} | {right} | {exam.accuracy:.1%} | {_span(exam.interval)} |"
 
 
-def _span(estimate: Row) -> str:
-    low, high = estimate["interval"]
+def _span(interval: Interval) -> str:
+    low, high = interval
     return f"{low:.1%} to {high:.1%}"
 
 
 def _exports(store: Store, adapter: str) -> str:
     """What was exported of this adapter, and how each export compares with the trained student."""
-    exports = store.rows(
-        "SELECT e.format, e.sha256, p.* FROM exports e LEFT JOIN parities p ON p.export = e.id "
-        "WHERE e.adapter = ? ORDER BY e.format, p.created",
-        adapter,
-    )
+    exports = exports_of(store, adapter)
     if not exports:
         return ""
     rows = [_export(export) for export in exports]
@@ -253,13 +258,10 @@ def _exports(store: Store, adapter: str) -> str:
     return "\n".join(["## Exports", "", *table, ""])
 
 
-def _export(export: Row) -> str:
+def _export(export: Examined) -> str:
     same_grade = "not examined"
     same_text = ""
-    if export["id"]:  # of its parity exam
-        questions = export["questions"]
-        same_grade = f"{export['same_grade']} of {questions} ({export['split']})"
-        same_text = f"{export['same_text']} of {questions}"
-    return (
-        f"| {escaped(export['format'])} | {code(export['sha256'])} | {same_grade} | {same_text} |"
-    )
+    if export.questions is not None:
+        same_grade = f"{export.same_grade} of {export.questions} ({export.split})"
+        same_text = f"{export.same_text} of {export.questions}"
+    return f"| {escaped(export.format)} | {code(export.sha256)} | {same_grade} | {same_text} |"

@@ -14,6 +14,7 @@ from pathlib import Path
 from localfair.errors import UsageError
 from localfair.machine.files import sha256_file, whole
 from localfair.record.connection import now
+from localfair.record.exports import RecordedExport, add_export, same_export, was_exported_to
 from localfair.record.nouns import content_id
 from localfair.record.store import Store
 
@@ -46,22 +47,23 @@ def export_once(
     unchanged = _unchanged(store, adapter, format, path)
     if unchanged is not None:
         return unchanged
-    if path.exists() and not _was_exported(store, path):
+    if path.exists() and not was_exported_to(store, str(path)):
         raise _not_ours(path)
     with whole(path) as unfinished:
         write(unfinished)
         if path.is_dir():
             _refuse_others(path, unfinished)
-    identity = {"adapter": adapter, "format": format, "path": str(path), "sha256": digest(path)}
+    sha256 = digest(path)
+    identity = {"adapter": adapter, "format": format, "path": str(path), "sha256": sha256}
     export = Export(
         id=content_id("export", **identity),
         path=path,
-        sha256=identity["sha256"],
+        sha256=sha256,
         bytes=_size(path),
         is_new=True,
     )
-    row = {"id": export.id, **identity, "bytes": export.bytes, "created": now()}
-    store.ensure("exports", [row])
+    recorded = RecordedExport(id=export.id, **identity, bytes=export.bytes, created=now())
+    add_export(store, recorded)
     return export
 
 
@@ -70,22 +72,10 @@ def _unchanged(store: Store, adapter: str, format: str, path: Path) -> Export | 
     if path.is_symlink() or not path.exists() or not _is_flat(path):
         return None
     sha256 = digest(path)
-    row = store.one(
-        "SELECT id, bytes FROM exports "
-        "WHERE adapter = ? AND format = ? AND path = ? AND sha256 = ?",
-        adapter,
-        format,
-        str(path),
-        sha256,
-    )
-    if row is None:
+    same = same_export(store, adapter, format, str(path), sha256)
+    if same is None:
         return None
-    return Export(id=row["id"], path=path, sha256=sha256, bytes=row["bytes"], is_new=False)
-
-
-def _was_exported(store: Store, path: Path) -> bool:
-    """Whether an export of this record stood at the path."""
-    return store.one("SELECT id FROM exports WHERE path = ?", str(path)) is not None
+    return Export(id=same.id, path=path, sha256=sha256, bytes=same.bytes, is_new=False)
 
 
 def _is_flat(path: Path) -> bool:

@@ -16,14 +16,16 @@ from localfair.committee.seating import Member
 from localfair.engines import reading
 from localfair.errors import MissingDependency, UsageError
 from localfair.export.once import Export
-from localfair.export.student import TrainedStudent, lessons_learned
+from localfair.export.student import TrainedStudent
 from localfair.models import Model
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.schema import Exam
 from localfair.record.connection import now
+from localfair.record.exports import RecordedParity, add_parity
+from localfair.record.lessons import lessons_learned
 from localfair.record.nouns import Grade, Question, content_id
-from localfair.record.store import Row, Store
-from localfair.report.statistics import Changed
+from localfair.record.store import Store
+from localfair.report.statistics import Change, change_of
 from localfair.stages.step import Wording
 from localfair.tasks import get_task
 from localfair.tasks.base import Task
@@ -44,21 +46,21 @@ class Parity:
     engine_right: int
     both_right: int
 
-    def change(self) -> Row:
+    def change(self) -> Change:
         """What the export changes, as a report tells a change between two exams."""
         gained = self.engine_right - self.both_right
         lost = self.reference_right - self.both_right
-        return Changed(self.questions, gained, lost).row()
+        return change_of(self.questions, gained, lost)
 
     def __str__(self) -> str:
         change = self.change()
-        low, high = change["interval"]
-        note = f"; {change['note']}" if change["note"] else ""
+        low, high = change.interval
+        note = f"; {change.note}" if change.note else ""
         return (
             f"parity on {self.questions} {self.split} questions: "
             f"same grade {self.same_grade}, same text {self.same_text}; "
             f"right: trained {self.reference_right}, exported {self.engine_right}, "
-            f"change {change['difference']:+.1%} [95% {low:+.1%} to {high:+.1%}]{note}"
+            f"change {change.difference:+.1%} [95% {low:+.1%} to {high:+.1%}]{note}"
         )
 
 
@@ -85,11 +87,11 @@ def parity(
     `seated` makes the member that serves the export from its path. Raises UsageError when the
     recipe holds no exam of its student, or when no question is left to ask.
     """
-    task = get_task(student.run["task"], imported=store.tasks())
+    task = get_task(student.run.task, imported=store.tasks())
     step = exam_step(student)
     split, questions = parity_questions(store, student, limit)
     reference = student.seating.member(
-        "student", 0, student.model_name, student.adapter["id"], student.folder
+        "student", 0, student.model_name, student.adapter.id, student.folder
     )
     exported = seated(student, export.path)
     members = [reference, exported]
@@ -111,7 +113,7 @@ def parity(
         [replies[reference, question] for question in questions],
         [replies[exported, question] for question in questions],
     )
-    store.ensure("parities", [_row(result, export, members, questions)])
+    add_parity(store, _recorded(result, export, members, questions))
     return result
 
 
@@ -138,12 +140,12 @@ def parity_questions(
     The dev split, else the train questions that no lesson of the adapter came from. Raises
     UsageError when there are none.
     """
-    task = student.run["task"]
+    task = student.run.task
     dev = store.questions(task, "dev", limit)
     if dev:
         return "dev", dev
-    lessons = lessons_learned(store, student.adapter["id"])
-    learned = {lesson["question"] for lesson in lessons}
+    lessons = lessons_learned(store, student.adapter.id)
+    learned = {lesson.question for lesson in lessons}
     train = store.questions(task, "train")
     fresh = [question for question in train if question.id not in learned][:limit]
     if not fresh:
@@ -163,9 +165,7 @@ def gguf_member(student: TrainedStudent, path: Path) -> Member:
 
 def lora_member(student: TrainedStudent, path: Path) -> Member:
     """The base's GGUF in the usual engine for a GGUF with the exported LoRA on it."""
-    return _gguf_engine_member(
-        student, student.model, adapter_id=student.adapter["id"], adapter=path
-    )
+    return _gguf_engine_member(student, student.model, adapter_id=student.adapter.id, adapter=path)
 
 
 def _gguf_engine_member(
@@ -212,7 +212,9 @@ def _compared(
     )
 
 
-def _row(result: Parity, export: Export, members: list[Member], questions: list[Question]) -> Row:
+def _recorded(
+    result: Parity, export: Export, members: list[Member], questions: list[Question]
+) -> RecordedParity:
     reference, engine = (member.identity for member in members)
     parity_id = content_id(
         "parity",
@@ -220,11 +222,11 @@ def _row(result: Parity, export: Export, members: list[Member], questions: list[
         engines=[asdict(reference), asdict(engine)],
         questions=[question.id for question in questions],
     )
-    return {
-        "id": parity_id,
-        "export": export.id,
-        "reference": reference.engine,
-        "engine": engine.engine,
-        "created": now(),
+    return RecordedParity(
+        id=parity_id,
+        export=export.id,
+        reference=reference.engine,
+        engine=engine.engine,
+        created=now(),
         **asdict(result),
-    }
+    )

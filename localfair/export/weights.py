@@ -45,7 +45,7 @@ def export_adapter(store: Store, student: TrainedStudent, out: Path) -> Exported
     """Export the adapter as a PEFT folder at `<out>/<name>-adapter`."""
     path = out / f"{student.name}-adapter"
     write = partial(adapter.copy, student)
-    return Exported(export_once(store, student.adapter["id"], "adapter", path, write))
+    return Exported(export_once(store, student.adapter.id, "adapter", path, write))
 
 
 def export_merged(
@@ -61,7 +61,7 @@ def export_merged(
         merged.save_merged(_merge(student, base), base, student.model, folder)
 
     path = out / student.name
-    export = export_once(store, student.adapter["id"], "merged", path, write)
+    export = export_once(store, student.adapter.id, "merged", path, write)
     if not limit:
         return Exported(export)
     return Exported(export, parity(store, student, export, folder_member, limit, progress))
@@ -91,7 +91,7 @@ def export_gguf(
         gguf.write(_merge(student, base), student.model, base, format, student.name, path)
 
     path = out / f"{student.name}-{format}.gguf"
-    export = export_once(store, student.adapter["id"], f"gguf/{format}", path, write)
+    export = export_once(store, student.adapter.id, f"gguf/{format}", path, write)
     if not limit:
         return Exported(export)
     seated = lora_member if format == LORA else gguf_member
@@ -104,7 +104,7 @@ def _merge(student: TrainedStudent, base: Path) -> PreTrainedModel:
     A run with an NF4 base is merged into the 16-bit base: rounding to 4 bits again would lose
     the adapter.
     """
-    precision = student.settings["precision"]
+    precision = student.settings.precision
     if precision not in merged.PRECISIONS:
         precision = "bf16"
     return merged.merge(base, student.folder, precision)

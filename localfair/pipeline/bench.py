@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from localfair.committee.seating import Options, Seating
@@ -20,7 +20,8 @@ from localfair.machine.hardware import machine, watched
 from localfair.models import AnyModel
 from localfair.record.connection import now
 from localfair.record.nouns import Generation, Message, Request, Sampling, content_id
-from localfair.record.store import Row, Store
+from localfair.record.rates import Rate, add_rate
+from localfair.record.store import Store
 
 BATCHES = (1, 4, 8, 16)
 
@@ -47,13 +48,10 @@ class Bench:
 
 def bench(
     name: str, workspace: Path, db: Path, what: Bench, say: Callable[[str], None] = print
-) -> list[Row]:
-    """Measure the model `name` under each engine that can serve it here.
+) -> list[Rate]:
+    """The rates of the model `name` under each engine that can serve it here, in order.
 
-    The new rows of `rates`, in order.
-
-    Rates are tokens per second of all sequences together; memory is the peak of this process and
-    its children. Raises ModelError when no engine can serve the model.
+    They are written to the record. Raises ModelError when no engine can serve the model.
     """
     for engine in what.engines:
         engine_named(engine)  # an unknown name is refused before anything is measured
@@ -63,14 +61,14 @@ def bench(
         raise ModelError(
             f"no engine that can serve {name} is installed", "pip install 'localfair[llama]'"
         )
-    rows: list[Row] = []
+    rates: list[Rate] = []
     with Store.open(db, create=True) as store:
         for engine in engines:
-            for row in measure(seating, name, engine, what):
-                store.ensure("rates", [row])
-                rows.append(row)
-                say(f"{row['engine']}, batch {row['batch']}: {row['decode']:.0f} tokens/s written")
-    return rows
+            for rate in measure(seating, name, engine, what):
+                add_rate(store, rate)
+                rates.append(rate)
+                say(f"{rate.engine}, batch {rate.batch}: {rate.decode:.0f} tokens/s written")
+    return rates
 
 
 def engines_for(model: AnyModel) -> tuple[str, ...]:
@@ -78,29 +76,40 @@ def engines_for(model: AnyModel) -> tuple[str, ...]:
     return tuple(engine.name for engine in reading(model.format) if engine.installed)
 
 
-def measure(seating: Seating, name: str, engine: str, what: Bench) -> Iterator[Row]:
-    """One row per batch size, each on an engine opened for it, smallest first: a peak is that
+def measure(seating: Seating, name: str, engine: str, what: Bench) -> Iterator[Rate]:
+    """One rate per batch size, each on an engine opened for it, smallest first: a peak is that
     batch's own.
     """
     for batch in sorted(set(what.batches)):
         seating.options = replace(seating.options, engine=engine, batch=batch)
         member = seating.member("teacher", 0, name)
         with watched() as peak, closing(member.open()) as opened:
-            rates = _rates(opened, batch, what.lengths)
-        row = {
+            speeds = _speeds(opened, batch, what.lengths)
+        measured = {
             "model": member.identity.model,
             "fingerprint": member.identity.fingerprint,
             "engine": member.identity.engine,
             "machine": machine(),
             "batch": batch,
-            **rates,
+            **asdict(speeds),
             "peak_memory": peak[0],
             "created": now(),
         }
-        yield {"id": content_id("rate", **row), **row}
+        yield Rate(id=content_id("rate", **measured), **measured)
 
 
-def _rates(engine: Engine, batch: int, lengths: Lengths) -> Row:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Speeds:
+    """Tokens of one sequence; tokens a second of all of them; seconds to load."""
+
+    prompt_tokens: int
+    reply_tokens: int
+    prefill: float
+    decode: float
+    load_seconds: float
+
+
+def _speeds(engine: Engine, batch: int, lengths: Lengths) -> _Speeds:
     """Loading, reading alone (replies of one token), then reading and writing.
 
     No prompt is used twice.
@@ -114,13 +123,13 @@ def _rates(engine: Engine, batch: int, lengths: Lengths) -> Row:
     reading_again = sum(generation.prompt_tokens for generation in written) / prefill
     # reading can seem to take longer than both, by noise; writing then gets a hundredth
     write_seconds = max(both_seconds - reading_again, both_seconds / 100)
-    return {
-        "prompt_tokens": prompt_tokens // batch,
-        "reply_tokens": reply_tokens // batch,
-        "prefill": prefill,
-        "decode": reply_tokens / write_seconds,
-        "load_seconds": load_seconds,
-    }
+    return _Speeds(
+        prompt_tokens=prompt_tokens // batch,
+        reply_tokens=reply_tokens // batch,
+        prefill=prefill,
+        decode=reply_tokens / write_seconds,
+        load_seconds=load_seconds,
+    )
 
 
 def _timed(engine: Engine, requests: list[Request]) -> tuple[float, list[Generation]]:
@@ -146,8 +155,3 @@ def _requests(count: int, numbers: int, reply: int, seed: int) -> list[Request]:
             )
         )
     return requests
-
-
-def best(rows: Iterable[Row]) -> Row:
-    """The row whose engine writes most tokens per second at any batch size."""
-    return max(rows, key=lambda row: float(row["decode"]))

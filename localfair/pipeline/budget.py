@@ -16,7 +16,9 @@ from localfair.errors import UsageError
 from localfair.pipeline.orders import Order
 from localfair.pipeline.runs import quiet, run
 from localfair.recipe.schema import AnyStep, Inquire, Recipe, Review, Select, Train
-from localfair.record.store import Row, Store
+from localfair.record.costs import costs_of
+from localfair.record.lessons import lessons_made
+from localfair.record.store import Store
 
 Measure = Callable[[Store, str], int]  # of a run, by its id
 START = 8  # train questions of the first, smallest run
@@ -60,7 +62,7 @@ def with_lessons(order: Order, wanted: int, progress: Progress) -> Order:
     Its recipe drops what is beyond.
     """
     step = lesson_step(order.recipe)
-    grown, _ = _grown(order, step, wanted, Store.lessons_made, progress)
+    grown, _ = _grown(order, step, wanted, lessons_made, progress)
     return grown
 
 
@@ -134,16 +136,10 @@ def fitting(costs: Sequence[int], budget: int) -> int:
 def question_costs(store: Store, run_id: str) -> dict[str, int]:
     """Tokens that teachers and reviewers read and wrote about each question."""
     costs: dict[str, int] = {}
-    for generation in store.asked_for(run_id):
-        if generation["role"] != "mentor":
-            question = generation["question"]
-            costs[question] = costs.get(question, 0) + tokens_of(generation)
+    for cost in costs_of(store, run_id):
+        if cost.role != "mentor":
+            costs[cost.question] = costs.get(cost.question, 0) + cost.tokens
     return costs
-
-
-def tokens_of(generation: Row) -> int:
-    """The tokens that were read and written for a generation."""
-    return int(generation["prompt_tokens"] + generation["completion_tokens"])
 
 
 def teacher_tokens(store: Store, run_id: str) -> int:

@@ -13,7 +13,6 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 from localfair.committee.ask import Progress
@@ -22,20 +21,27 @@ from localfair.machine.workspace import workspace_dir
 from localfair.pipeline.budget import (
     asking_step,
     lesson_step,
-    tokens_of,
     with_lessons,
     with_tokens,
+)
+from localfair.pipeline.comparison import (
+    VariantRun,
+    VariantSummary,
+    accepted_share,
+    summary_of,
 )
 from localfair.pipeline.orders import Order, RunOptions
 from localfair.pipeline.orders import order as order_of
 from localfair.pipeline.runs import run
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import Exam
+from localfair.record.comparisons import RecordedComparison, add_comparison
 from localfair.record.connection import now
-from localfair.record.nouns import Grade, canonical_json, content_id
-from localfair.record.store import Row, Store, column
-from localfair.report.findings import report, test_exams
-from localfair.report.statistics import mean_interval, paired
+from localfair.record.costs import costs_of
+from localfair.record.nouns import canonical_json, content_id
+from localfair.record.store import Store
+from localfair.record.tables import ADAPTERS
+from localfair.report.findings import Accuracy, Findings, report, test_exams
 
 EXAMPLE = 'e.g. "fair --set review.enabled=false"'
 # what differs when the same comparison is made again
@@ -187,40 +193,69 @@ def _check(name: str, order: Order, first: Order) -> None:
         )
 
 
-def compare(asked: Asked, *, say: Callable[[str], None], progress: Progress) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What was compared and what came out: a row for each variant and seed, in the order of the
+    variants, and each variant over seeds.
+    """
+
+    id: str
+    asked: Asked
+    rows: list[VariantRun]
+    summary: list[VariantSummary]
+
+    def data(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {"id": self.id, "asked": self.asked.data(), **_table(self.rows, self.summary)}
+
+
+def _table(rows: Sequence[VariantRun], summary: Sequence[VariantSummary]) -> dict[str, Any]:
+    """What was found, as plain data."""
+    return {
+        "rows": [row.data() for row in rows],
+        "summary": [asdict(variant) for variant in summary],
+    }
+
+
+def compare(asked: Asked, *, say: Callable[[str], None], progress: Progress) -> Comparison:
     """Every variant and seed run, the table, and its row in the record.
 
-    What the record holds is not asked again.
+    What the record holds is not asked again. Raises UsageError when a run did not examine its
+    student before and after.
     """
     seeds = len(asked.orders[asked.variants[0]])
-    rows: list[Row] = []
+    rows: list[VariantRun] = []
     for seed in range(seeds):
         rows += _one_seed(asked, seed, say, progress)
-    rows.sort(key=lambda row: asked.variants.index(row["variant"]))
-    order = asked.orders[asked.variants[0]][0]
-    table = {
-        "rows": [_without(row, ("answers",)) for row in rows],
-        "summary": [_summary(rows, name) for name in asked.variants],
-    }
-    lasting = [_without(row, PASSING) for row in table["rows"]]
+    rows.sort(key=lambda row: asked.variants.index(row.variant))
+    by_variant: dict[str, list[VariantRun]] = {}
+    for row in rows:
+        by_variant.setdefault(row.variant, []).append(row)
+    first = by_variant[asked.variants[0]]
+    summary = [summary_of(runs, first) for runs in by_variant.values()]
+    lasting = [_without_passing(row) for row in rows]
     identity = content_id("comparison", asked=asked.data(), found=lasting)
-    row = {
-        "id": identity,
-        "task": order.task,
-        "asked": canonical_json(asked.data()),
-        "found": canonical_json(table),
-        "created": now(),
-    }
+    order = asked.orders[asked.variants[0]][0]
+    recorded = RecordedComparison(
+        id=identity,
+        task=order.task,
+        asked=canonical_json(asked.data()),
+        found=canonical_json(_table(rows, summary)),
+        created=now(),
+    )
     with Store.open(order.db, create=True) as store:
-        store.ensure("comparisons", [row])
-    return {"id": identity, "asked": asked.data(), **table}
+        add_comparison(store, recorded)
+    return Comparison(id=identity, asked=asked, rows=rows, summary=summary)
 
 
-def _without(row: Row, keys: Sequence[str]) -> Row:
-    return {key: value for key, value in row.items() if key not in keys}
+def _without_passing(row: VariantRun) -> dict[str, Any]:
+    """A row as data, without what differs when the same comparison is made again."""
+    return {key: value for key, value in row.data().items() if key not in PASSING}
 
 
-def _one_seed(asked: Asked, seed: int, say: Callable[[str], None], progress: Progress) -> list[Row]:
+def _one_seed(
+    asked: Asked, seed: int, say: Callable[[str], None], progress: Progress
+) -> list[VariantRun]:
     """The variants with one of the seeds, by its position.
 
     Those that ask teachers come first: one that asks nobody takes as many questions as the one that
@@ -228,114 +263,58 @@ def _one_seed(asked: Asked, seed: int, say: Callable[[str], None], progress: Pro
     """
     orders = {name: asked.orders[name][seed] for name in asked.variants}
     names = sorted(orders, key=lambda name: asking_step(orders[name].recipe) is None)
-    rows: dict[str, Row] = {}
+    rows: dict[str, VariantRun] = {}
     for name in names:
         order = orders[name]
         say(f"== {name}, seed {order.seed}")
         if asked.lessons:
             order = with_lessons(order, asked.lessons, progress)
         elif asked.budget_tokens:
-            most = max(column(rows.values(), "train_questions"), default=None)
+            most = max((row.train_questions for row in rows.values()), default=None)
             order = with_tokens(order, asked.budget_tokens, most, say, progress)
         run_id = run(order, say=say, progress=progress)
         with Store.open(order.db) as store:
             rows[name] = _row(store, name, order, run_id)
     first = rows[asked.variants[0]]
-    for row in rows.values():
-        row["against_first"] = None
-        if row is not first:
-            row["against_first"] = paired(first["answers"], row["answers"])
-    return list(rows.values())
+    return [row if row is first else row.against(first) for row in rows.values()]
 
 
-def _row(store: Store, name: str, order: Order, run_id: str) -> Row:
-    """One variant with one seed: what it cost, what it accepted, and its two exams on test."""
-    finding = report(store, run_id)
-    generations = store.asked_for(run_id)
-    by_mentor = []
-    by_teachers = []
-    for generation in generations:
-        if generation["role"] == "mentor":
-            by_mentor.append(generation)
-        else:
-            by_teachers.append(generation)
-    adapters = store.by_ids("adapters", finding["adapters"]).values()
-    adapter = finding["adapter"]
-    return {
-        "variant": name,
-        "seed": order.seed,
-        "run": run_id,
-        "train_questions": len(store.questions(order.task, "train", order.train_limit)),
-        "before": finding["before"],
-        "after": finding["after"],
-        "change": finding["change"],
-        "teacher_tokens": sum(map(tokens_of, by_teachers)),
-        "written_tokens": sum(column(by_teachers, "completion_tokens")),
-        "mentor_tokens": sum(map(tokens_of, by_mentor)),
-        "teacher_seconds": sum(column(generations, "seconds")),
-        "train_seconds": sum(column(adapters, "seconds")),
-        "explanations": finding["explanations"],
-        "lessons": finding["lessons"],
-        "adapter": adapter["id"] if adapter else None,
-        "accepted": _accepted_share(finding),
-        "calls": finding["backend_calls"],
-        "backend_calls": finding["backend_calls"],
-        "answers": test_exams(store, run_id)[-1]["rows"],
-    }
+def _row(store: Store, name: str, order: Order, run_id: str) -> VariantRun:
+    """One variant with one seed, from its run."""
+    findings = report(store, run_id)
+    before, after = _both_exams(findings)
+    costs = costs_of(store, run_id)
+    by_mentor = [cost for cost in costs if cost.role == "mentor"]
+    by_teachers = [cost for cost in costs if cost.role != "mentor"]
+    adapters = store.get(ADAPTERS, findings.adapters).values()
+    *_, last_exam = test_exams(store, run_id, store.steps(run_id))
+    return VariantRun(
+        variant=name,
+        seed=order.seed,
+        run=run_id,
+        train_questions=len(store.questions(order.task, "train", order.train_limit)),
+        before=before,
+        after=after,
+        change=findings.change,
+        teacher_tokens=sum(cost.tokens for cost in by_teachers),
+        written_tokens=sum(cost.completion_tokens for cost in by_teachers),
+        mentor_tokens=sum(cost.tokens for cost in by_mentor),
+        teacher_seconds=sum(cost.seconds for cost in costs),
+        train_seconds=sum(adapter.seconds for adapter in adapters),
+        explanations=findings.explanations,
+        lessons=findings.lessons,
+        adapter=findings.adapter.id if findings.adapter else None,
+        accepted=accepted_share(findings),
+        calls=findings.calls,
+        right=last_exam.right,
+    )
 
 
-def _accepted_share(finding: dict[str, Any]) -> float | None:
-    """The share of explanations that was accepted; None where nothing was judged."""
-    judged = any(step["stage"] == "review" for step in finding["steps"])
-    if not judged or not finding["explanations"]:
-        return None
-    return float(finding["accepted"] / finding["explanations"])
-
-
-def _summary(rows: list[Row], name: str) -> Row:
-    """Over seeds: the mean accuracy with its spread, and the paired difference, each question's
-    mean over seeds.
-    """
-    own = [row for row in rows if row["variant"] == name]
-    first = [row for row in rows if row["variant"] == rows[0]["variant"]]
-    before = [row["before"]["accuracy"] for row in own]
-    after = [row["after"]["accuracy"] for row in own]
-    unreadable = [row["after"]["unreadable"] / row["after"]["questions"] for row in own]
-    summary = {
-        "variant": name,
-        "seeds": len(own),
-        "before": fmean(before),
-        "after": fmean(after),
-        "deviation": stdev(after) if len(after) > 1 else None,
-        "lowest": min(after),
-        "highest": max(after),
-        "unreadable": fmean(unreadable),
-        "against_first": _over_seeds(first, own) if own[0] is not first[0] else None,
-    }
-    for key in ("teacher_tokens", "lessons", "train_questions"):
-        summary[key] = fmean(row[key] for row in own)
-    return summary
-
-
-def _over_seeds(first: list[Row], own: list[Row]) -> Row:
-    """The difference on the same questions, averaged over seeds before it is resampled over
-    questions (ours).
-    """
-    changes: dict[str, list[float]] = {}
-    for base, other in zip(first, own, strict=True):
-        was_right = _rights(base)
-        for question, is_right in _rights(other).items():
-            changes.setdefault(question, []).append(is_right - was_right[question])
-    change = [fmean(values) for values in changes.values()]
-    # of one seed a question is gained, lost or neither: a comparison of two proportions
-    one_seed = own[0]["against_first"]["interval"] if len(own) == 1 else None
-    return {
-        "difference": fmean(change),
-        "interval": one_seed or mean_interval(change),
-        "p": [row["against_first"]["p"] for row in own],
-    }
-
-
-def _rights(row: Row) -> dict[str, bool]:
-    """By question, whether the answer of the exam after was right."""
-    return {answer["question"]: answer["grade"] == Grade.RIGHT for answer in row["answers"]}
+def _both_exams(findings: Findings) -> tuple[Accuracy, Accuracy]:
+    """The exams on test before and after training."""
+    if findings.before is None or findings.after is None:
+        raise UsageError(
+            f"run {findings.run} did not examine its student on test before and after",
+            "give the same command again: it goes on from here",
+        )
+    return findings.before, findings.after

@@ -23,7 +23,14 @@ from localfair.pipeline.rehearsal import Rehearsed, Share, rehearse
 from localfair.recipe.schema import Review, Train
 from localfair.record.connection import exists
 from localfair.record.nouns import EngineIdentity, Sampling
-from localfair.record.store import Row, Store
+from localfair.record.rates import (
+    Rate,
+    ReplyLengths,
+    rates_on,
+    reply_lengths,
+    seconds_a_training_step,
+)
+from localfair.record.store import Store
 
 LETTERS_A_TOKEN = 3.5  # of English, where the record cannot say (ours, on the safe side)
 INSTRUCTIONS = 160  # tokens of a prompt's own words, for prompts that cannot be written yet (ours)
@@ -60,12 +67,31 @@ class Line:
         return self.calls + self.more
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What a train step learns, in how many steps and seconds.
+
+    more: lessons that may come on top of those known. trained: the very same adapter is in the
+    record. seconds: None where the record cannot say. after_lines: it stands after so many lines of
+    its plan.
+    """
+
+    step: str
+    round: int
+    lessons: int
+    more: int
+    trained: bool
+    steps: int
+    seconds: float | None
+    after_lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """The lines in order, and what they add up to. Memory and disk are bytes."""
 
     lines: list[Line] = field(default_factory=list)
-    training: list[dict[str, Any]] = field(default_factory=list)
+    training: list[Training] = field(default_factory=list)
     loads: int = 0
     memory: int = 0
     memory_here: int = 0
@@ -73,6 +99,21 @@ class Planned:
     disk_here: int = 0
     unmeasured: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        """The calls that are known."""
+        return sum(line.calls for line in self.lines)
+
+    @property
+    def more(self) -> int:
+        """The calls that may come on top."""
+        return sum(line.more for line in self.lines)
+
+    @property
+    def recorded(self) -> int:
+        """The replies that the record holds."""
+        return sum(line.recorded for line in self.lines)
 
     @property
     def seconds(self) -> float | None:
@@ -85,9 +126,9 @@ class Planned:
         """All of it as plain data."""
         return asdict(self) | {
             "seconds": self.seconds,
-            "calls": sum(line.calls for line in self.lines),
-            "more": sum(line.more for line in self.lines),
-            "recorded": sum(line.recorded for line in self.lines),
+            "calls": self.calls,
+            "more": self.more,
+            "recorded": self.recorded,
         }
 
 
@@ -97,25 +138,29 @@ def plan(order: Order, until: str | None = None) -> Planned:
     Raises what the run itself would raise for bad input; nothing is loaded or written.
     """
     steps = rehearse(order, until)
-    disk_here = shutil.disk_usage(_existing(order.db.parent)).free
-    planned = Planned(memory_here=free_memory()[1], disk_here=disk_here)
     estimate = Estimate(order)
+    lines: list[Line] = []
+    training: list[Training] = []
     asked_members: list[Asked] = []
     for step in steps:
         members = [share.member for share in step.shares.values()]
         asked_members += asked_in(step.step, members)
-        planned.lines += estimate.lines(step)
+        lines += estimate.lines(step)
         if isinstance(step.step, Train):
-            row = estimate.training(step, step.step)
-            planned.training.append(row | {"after_lines": len(planned.lines)})
-    asked = [line for line in planned.lines if line.most_calls]
-    planned.loads = len(asked)
-    planned.memory = max((line.memory or 0 for line in asked), default=0)
-    planned.disk = ROW * sum(line.most_calls for line in asked)
+            training.append(estimate.training(step, step.step, len(lines)))
+    asked = [line for line in lines if line.most_calls]
     unmeasured = {f"{line.model} ({line.engine})" for line in asked if line.seconds is None}
-    planned.unmeasured = sorted(unmeasured)
-    planned.notes = cut_thinking(asked_members)
-    return planned
+    return Planned(
+        lines=lines,
+        training=training,
+        loads=len(asked),
+        memory=max((line.memory or 0 for line in asked), default=0),
+        memory_here=free_memory()[1],
+        disk=ROW * sum(line.most_calls for line in asked),
+        disk_here=shutil.disk_usage(_existing(order.db.parent)).free,
+        unmeasured=sorted(unmeasured),
+        notes=cut_thinking(asked_members),
+    )
 
 
 class Estimate:
@@ -190,25 +235,26 @@ class Estimate:
             return None
         return memory_needed(model, context, self._batch)
 
-    def training(self, step: Rehearsed, train: Train) -> dict[str, Any]:
-        """What a train step learns, in how many steps and seconds.
-
-        Seconds None where the record cannot say.
-        """
+    def training(self, step: Rehearsed, train: Train, after_lines: int) -> Training:
+        """What a train step that stands after so many lines learns."""
         lessons = step.lessons + step.more_lessons
         batches = math.ceil(lessons / train.batch)
         steps = math.ceil(batches / train.accumulation) * train.epochs
         a_step = self._averages.step_seconds()
         seconds = a_step * steps if a_step else None
-        return {
-            "step": train.id,
-            "round": step.round,
-            "lessons": step.lessons,
-            "more": step.more_lessons,
-            "trained": step.trained,
-            "steps": 0 if step.trained else steps,
-            "seconds": 0.0 if step.trained else seconds,
-        }
+        if step.trained:
+            steps = 0
+            seconds = 0.0
+        return Training(
+            step=train.id,
+            round=step.round,
+            lessons=step.lessons,
+            more=step.more_lessons,
+            trained=step.trained,
+            steps=steps,
+            seconds=seconds,
+            after_lines=after_lines,
+        )
 
 
 def _sampling(step: Rehearsed) -> Sampling | None:
@@ -220,35 +266,35 @@ class Averages:
     """What the record knows of lengths and speeds; nothing, where there is no record."""
 
     def __init__(self, db: Path) -> None:
-        self._rates: list[Row] = []
-        self._replies: list[Row] = []
+        self._rates: list[Rate] = []
+        self._replies: list[ReplyLengths] = []
         self._step_seconds: float | None = None
         if exists(db):
             with Store.open(db) as store:
-                self._rates = store.rates(machine())
-                self._replies = store.reply_lengths(at_least=ENOUGH)
-                self._step_seconds = store.seconds_a_training_step()
+                self._rates = rates_on(store, machine())
+                self._replies = reply_lengths(store, at_least=ENOUGH)
+                self._step_seconds = seconds_a_training_step(store)
 
-    def _of(self, identity: EngineIdentity) -> list[Row]:
-        """The lengths of an engine's replies, a row for each limit that was asked with."""
-        return [row for row in self._replies if _is_of(row, identity)]
+    def _of(self, identity: EngineIdentity) -> list[ReplyLengths]:
+        """The lengths of an engine's replies, for each limit that was asked with."""
+        return [lengths for lengths in self._replies if _is_of(lengths, identity)]
 
     def reply(self, identity: EngineIdentity, limit: int) -> int:
         """Tokens of a reply: the mean of those recorded under the same limit, else the limit
         itself.
         """
-        for row in self._of(identity):
-            if row["most"] == limit:
-                return round(float(row["reply"]))
+        for lengths in self._of(identity):
+            if lengths.limit == limit:
+                return round(lengths.reply)
         return limit
 
     def prompt(self, identity: EngineIdentity, guess: int) -> float:
         """Tokens of a prompt that cannot be written yet."""
-        return float(max((row["prompt"] for row in self._of(identity)), default=guess))
+        return max((lengths.prompt for lengths in self._of(identity)), default=float(guess))
 
     def letters(self, identity: EngineIdentity) -> float:
         """Letters of a prompt's messages for each of its tokens."""
-        return float(min((row["letters"] for row in self._of(identity)), default=LETTERS_A_TOKEN))
+        return min((lengths.letters for lengths in self._of(identity)), default=LETTERS_A_TOKEN)
 
     def seconds(
         self, identity: EngineIdentity, batch: int, prompt_tokens: int, reply_tokens: int
@@ -259,26 +305,26 @@ class Averages:
         """
         if engine_of(identity).instant:
             return 0.0
-        newest: dict[int, Row] = {}
-        for row in self._rates:
-            if _is_of(row, identity):
-                newest[row["batch"]] = row  # in the order of time: the last of each size stands
+        newest: dict[int, Rate] = {}
+        for rate in self._rates:
+            if _is_of(rate, identity):
+                newest[rate.batch] = rate  # in the order of time: the last of each size stands
         if not newest:
             return None
         nearest = min(newest, key=lambda size: abs(math.log(size / batch)))
         rate = newest[nearest]
-        reading = prompt_tokens / rate["prefill"]
-        writing = reply_tokens / rate["decode"]
-        return float(rate["load_seconds"] + reading + writing)
+        reading = prompt_tokens / rate.prefill
+        writing = reply_tokens / rate.decode
+        return rate.load_seconds + reading + writing
 
     def step_seconds(self) -> float | None:
         """Seconds that a training step took, over all adapters of the record."""
         return self._step_seconds
 
 
-def _is_of(row: Row, identity: EngineIdentity) -> bool:
-    """Whether a row was measured on these weights in this engine."""
-    return (row["fingerprint"], row["engine"]) == (identity.fingerprint, identity.engine)
+def _is_of(measured: Rate | ReplyLengths, identity: EngineIdentity) -> bool:
+    """Whether something was measured on these weights in this engine."""
+    return (measured.fingerprint, measured.engine) == (identity.fingerprint, identity.engine)
 
 
 def _existing(folder: Path) -> Path:

@@ -1,35 +1,99 @@
-"""Which run is the newest, and what has become of one.
+"""The runs of the record: which is the newest, what has become of one, its steps and who sat in it.
 
 Reads runs and the write lock; writes nothing. Knows nothing of what a run does.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
 from localfair.record.lock import is_held
-from localfair.record.store import Row, Store
+from localfair.record.made import Run, RunStep
+from localfair.record.store import Store
+from localfair.record.tables import run_of
 
 NEWEST_FIRST = "ORDER BY rowid DESC"  # as they were begun, whatever the clock said
+ADAPTERS = """
+SELECT "row" FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
+"""
+TEACHERS = """
+SELECT s."index", s.model FROM run_seats r JOIN seats s ON s.id = r.seat
+WHERE r.run = ? AND s.role = 'teacher'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """Who sat in a run, how much it took and under which engines, as its command line said.
+
+    A model is a card's name or a path, an engine None for the usual one. date: ISO 8601, None where
+    no chat template writes one.
+    """
+
+    student: str
+    teachers: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    mentor: str | None
+    engine: str | None
+    precision: Literal["bf16", "fp32", "nf4"]
+    date: str | None
+
+
+def settings_of(run: Run) -> RunSettings:
+    """The settings that a run was begun with."""
+    recorded: dict[str, Any] = json.loads(run.settings)
+    return RunSettings(
+        student=recorded["student"],
+        teachers=tuple(recorded["teachers"]),
+        reviewers=tuple(recorded["reviewers"]),
+        mentor=recorded["mentor"],
+        engine=recorded["engine"],
+        precision=recorded["precision"],
+        date=recorded.get("date"),
+    )
+
+
+def run_now(store: Store, run: str) -> Run | None:
+    """A run with the status that it has now; None when the record holds none of that id."""
+    recorded = store.run(run)
+    return _as_it_stands(store, recorded) if recorded else None
+
+
+def runs(store: Store) -> list[Run]:
+    """Every run of the record, newest first, with the status that it has now."""
+    rows = store.rows(f"SELECT * FROM runs {NEWEST_FIRST}")
+    return [_as_it_stands(store, run_of(row)) for row in rows]
+
+
+def _as_it_stands(store: Store, run: Run) -> Run:
+    """A run that was killed could not write that it ended."""
+    if run.status == "running" and not is_held(store.path):
+        return replace(run, status="interrupted")
+    return run
 
 
 def newest_run(store: Store) -> str | None:
     """The id of the run that was begun last; None when there is none."""
-    run = store.one(f"SELECT id FROM runs {NEWEST_FIRST} LIMIT 1")
-    return run["id"] if run else None
+    ids: list[str] = store.first_column(f"SELECT id FROM runs {NEWEST_FIRST} LIMIT 1")
+    return ids[0] if ids else None
 
 
-def runs(store: Store) -> list[Row]:
-    """Every run of the record, newest first: id, recipe, task, seed, status, started."""
-    rows = store.rows(f"SELECT id, recipe, task, seed, status, started FROM runs {NEWEST_FIRST}")
-    for row in rows:
-        row["status"] = status_now(store, row["status"])
-    return rows
+def positions_of(steps: Iterable[RunStep], stage: str) -> list[int]:
+    """Where the steps of one stage stand."""
+    return [step.position for step in steps if step.stage == stage]
 
 
-def status_now(store: Store, status: str) -> str:
-    """The status of a run that the record says has this one.
+def adapters_of(store: Store, run: str) -> list[str]:
+    """The ids of a run's adapters, in the order in which they were trained."""
+    return store.first_column(ADAPTERS, run)
 
-    A run that was killed could not write that it ended.
-    """
-    if status == "running" and not is_held(store.path):
-        return "interrupted"
-    return status
+
+def teacher_models(store: Store, run: str) -> dict[int | None, str]:
+    """The name of the model in each teacher's seat of a run, by the seat's index."""
+    models: dict[int | None, str] = {}
+    for index, model in store.db.execute(TEACHERS, [run]):
+        models[index] = model
+    return models

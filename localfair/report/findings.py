@@ -6,16 +6,16 @@ Reads a run's rows from the record; writes nothing, asks nobody.
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from localfair.errors import UsageError
-from localfair.record.nouns import Grade
-from localfair.record.runs import newest_run, status_now
-from localfair.record.store import Row, Store
+from localfair.record.made import Adapter, Run, RunStep
+from localfair.record.nouns import Grade, Seat
+from localfair.record.runs import adapters_of, newest_run, positions_of, run_now
+from localfair.record.store import Store
 from localfair.record.summaries import (
     Authored,
     Scored,
@@ -27,10 +27,116 @@ from localfair.record.summaries import (
     sat,
     scored,
 )
-from localfair.report.statistics import change_between, wilson
+from localfair.record.tables import SEATS
+from localfair.report.statistics import Change, Interval, paired, wilson
 
-STEP_KEYS = ("step", "stage", "round", "calls", "reused", "loads")
-ADAPTER_KEYS = ("id", "steps", "seconds", "tokens", "peak_memory", "path")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """One exam on test: how many answers were right, with the 95 % interval of their share.
+
+    unreadable: the answers that nothing could be read from.
+    """
+
+    step: str
+    right: int
+    questions: int
+    accuracy: float
+    interval: Interval
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorCount:
+    """What an author wrote of one kind, or all of them together.
+
+    right: None for a feedback, which has no answer to check.
+    """
+
+    what: Literal["author"] = "author"
+    kind: str
+    who: str
+    count: int
+    accepted: int
+    right: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerCount:
+    """What one reviewer gave explanations of one kind; `mean` is None when no score could be read."""
+
+    what: Literal["reviewer"] = "reviewer"
+    kind: str
+    who: str
+    count: int
+    unreadable: int
+    mean: float | None
+    above_3: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedAdapter:
+    """An adapter as a report shows it."""
+
+    id: str
+    steps: int
+    seconds: float
+    tokens: int
+    peak_memory: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOutcome:
+    """A step as a report shows it; `outcome` is None until the step has ended."""
+
+    step: str
+    stage: str
+    round: int
+    calls: int
+    reused: int
+    loads: int
+    outcome: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Everything about one run.
+
+    settings: as its command line gave them. before, after, change: the student's first exam on test,
+    the last, and the change between them, None for what was not done. adapter: the last of
+    `adapters`, which holds ids.
+    """
+
+    run: str
+    recipe: str
+    task: str
+    seed: int
+    status: str
+    settings: dict[str, Any]
+    calls: int
+    reused: int
+    loads: int
+    questions: int
+    mistakes: int
+    explanations: int
+    reviews: int
+    accepted: int
+    lessons: int
+    acceptance: list[AuthorCount | ReviewerCount]
+    before: Accuracy | None
+    after: Accuracy | None
+    change: Change | None
+    adapter: TrainedAdapter | None
+    adapters: list[str]
+    steps: list[StepOutcome]
+
+    def data(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        data = asdict(self)
+        # the name of `calls` before this release; the next one drops it
+        data["backend_calls"] = self.calls
+        return data
 
 
 # -- runs -----------------------------------------------------------------------------------------
@@ -46,204 +152,181 @@ def latest_run(store: Store) -> str:
     return run
 
 
-def report(store: Store, run: str) -> dict[str, Any]:
-    """Everything about one run as plain data.
-
-    Raises UsageError when the run is not in the record.
-    """
-    head = store.one("SELECT * FROM runs WHERE id = ?", run)
-    if head is None:
+def find_run(store: Store, run: str | None) -> Run:
+    """A run by its id, the newest for None. Raises UsageError when there is none."""
+    run_id = run or latest_run(store)
+    found = run_now(store, run_id)
+    if found is None:
         raise UsageError(
-            f"there is no run {run!r} in {store.path}", "see `localfair report --list`"
+            f"there is no run {run_id!r} in {store.path}", "see `localfair report --list`"
         )
-    steps = _steps(store, run)
-    calls = _total(steps, "calls")
-    return {
-        "run": run,
-        "recipe": head["recipe"],
-        "task": head["task"],
-        "seed": head["seed"],
-        "status": status_now(store, head["status"]),
-        "settings": json.loads(head["settings"]),
-        "calls": calls,
-        "backend_calls": calls,  # the name of `calls` before this release; the next one drops it
-        "reused": _total(steps, "reused"),
-        "loads": _total(steps, "loads"),
-        "questions": linked_count(store, run, "question"),
-        "mistakes": mistake_count(store, run, _positions(steps, "exam")),
-        "explanations": linked_count(store, run, "explanation"),
-        "reviews": linked_count(store, run, "review"),
-        "accepted": accepted_count(store, run),
-        "lessons": kept_lesson_count(store, run, _positions(steps, "select")),
-        "acceptance": acceptance(store, run),
-        **_before_and_after(store, run),
-        "adapter": _last_adapter(store, run),
-        "adapters": _adapters(store, run),
-        "steps": [_step(step) for step in steps],
-    }
+    return found
 
 
-# -- steps and the rows of a run ------------------------------------------------------------------
+def report(store: Store, run: str) -> Findings:
+    """Everything about one run. Raises UsageError when the run is not in the record."""
+    head = find_run(store, run)
+    steps = store.steps(run)
+    adapters = adapters_of(store, run)
+    before, after, change = _before_and_after(store, run, steps)
+    return Findings(
+        run=run,
+        recipe=head.recipe,
+        task=head.task,
+        seed=head.seed,
+        status=head.status,
+        settings=json.loads(head.settings),
+        calls=sum(step.calls for step in steps),
+        reused=sum(step.reused for step in steps),
+        loads=sum(step.loads for step in steps),
+        questions=linked_count(store, run, "question"),
+        mistakes=mistake_count(store, run, positions_of(steps, "exam")),
+        explanations=linked_count(store, run, "explanation"),
+        reviews=linked_count(store, run, "review"),
+        accepted=accepted_count(store, run),
+        lessons=kept_lesson_count(store, run, positions_of(steps, "select")),
+        acceptance=acceptance(store, run),
+        before=before,
+        after=after,
+        change=change,
+        adapter=_trained(store.adapter(adapters[-1])) if adapters else None,
+        adapters=adapters,
+        steps=[_outcome(step) for step in steps],
+    )
 
 
-def _steps(store: Store, run: str) -> list[Row]:
-    return store.rows("SELECT * FROM run_steps WHERE run = ? ORDER BY position", run)
+def _outcome(step: RunStep) -> StepOutcome:
+    return StepOutcome(
+        step=step.step,
+        stage=step.stage,
+        round=step.round,
+        calls=step.calls,
+        reused=step.reused,
+        loads=step.loads,
+        outcome=json.loads(step.outcome) if step.outcome else None,
+    )
 
 
-def _step(row: Row) -> Row:
-    outcome = json.loads(row["outcome"]) if row["outcome"] else None
-    return {**{key: row[key] for key in STEP_KEYS}, "outcome": outcome}
-
-
-def _total(steps: Iterable[Row], key: str) -> int:
-    return sum(step[key] for step in steps)
-
-
-def _positions(steps: Iterable[Row], stage: str) -> list[int]:
-    """Where the run's steps of one stage stand."""
-    return [step["position"] for step in steps if step["stage"] == stage]
-
-
-def _adapters(store: Store, run: str) -> list[str]:
-    """Every adapter of the run, in the order in which they were trained."""
-    sql = """
-    SELECT "row" FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
-    """
-    return store.first_column(sql, run)
-
-
-def _last_adapter(store: Store, run: str) -> Row | None:
-    trained = _adapters(store, run)
-    adapter = store.adapter(trained[-1]) if trained else None
+def _trained(adapter: Adapter | None) -> TrainedAdapter | None:
     if adapter is None:
         return None
-    return {key: getattr(adapter, key) for key in ADAPTER_KEYS}
+    return TrainedAdapter(
+        id=adapter.id,
+        steps=adapter.steps,
+        seconds=adapter.seconds,
+        tokens=adapter.tokens,
+        peak_memory=adapter.peak_memory,
+        path=adapter.path,
+    )
 
 
 # -- exams ----------------------------------------------------------------------------------------
 
 
-def test_exams(store: Store, run: str) -> list[Row]:
-    """The student's exams on test, in order, each with its step and its answers: question and
-    grade.
-    """
-    exams = []
-    for step in _steps(store, run):
-        if step["stage"] != "exam" or step["ended"] is None:
-            continue
-        rows = []
-        for question, grade in sat(store, run, step["position"], "test"):
-            # equal texts are one object: compare holds the answers of all its runs
-            answer = {"question": question, "split": "test", "grade": sys.intern(grade)}
-            rows.append(answer)
-        if rows:
-            exams.append({"step": step["step"], "rows": rows})
-    return exams
-
-
 @dataclass(slots=True)
-class _Exam:
-    """An exam on test: its grades, and whether each question's answer is right."""
+class TestExam:
+    """The student's exam on test in one step: its grades, and whether each question's answer is
+    right.
+    """
 
     step: str
     grades: Counter[str] = field(default_factory=Counter)
     right: dict[str, bool] = field(default_factory=dict)
 
-    def row(self) -> Row:
-        """Accuracy with its interval, and the number of answers that nothing could be read from."""
+    def accuracy(self) -> Accuracy:
+        """The share of right answers with its interval."""
         right = self.grades[Grade.RIGHT]
         total = self.grades.total()
-        return {
-            "step": self.step,
-            "right": right,
-            "questions": total,
-            "accuracy": right / total,
-            "interval": wilson(right, total),
-            "unreadable": self.grades[Grade.UNREADABLE],
-        }
+        return Accuracy(
+            step=self.step,
+            right=right,
+            questions=total,
+            accuracy=right / total,
+            interval=wilson(right, total),
+            unreadable=self.grades[Grade.UNREADABLE],
+        )
 
 
-def _before_and_after(store: Store, run: str) -> Row:
-    """The first exam on test and the last, and the change between them.
-
-    None for what was not done.
-    """
-    first: _Exam | None = None
-    last: _Exam | None = None
-    for step in _steps(store, run):
-        if step["stage"] != "exam" or step["ended"] is None:
+def test_exams(store: Store, run: str, steps: Iterable[RunStep]) -> Iterator[TestExam]:
+    """The student's exams on test among the steps of a run, in order."""
+    for step in steps:
+        if step.stage != "exam" or step.ended is None:
             continue
-        exam = _Exam(step["step"])
-        for question, grade in sat(store, run, step["position"], "test"):
+        exam = TestExam(step.step)
+        for question, grade in sat(store, run, step.position, "test"):
             exam.grades[grade] += 1
             exam.right[question] = grade == Grade.RIGHT
-        if not exam.right:
-            continue
-        if first is None:
-            first = exam
-        else:
-            last = exam
-    return {
-        "before": first.row() if first else None,
-        "after": last.row() if last else None,
-        "change": change_between(first.right, last.right) if first and last else None,
-    }
+        if exam.right:
+            yield exam
+
+
+def _before_and_after(
+    store: Store, run: str, steps: Iterable[RunStep]
+) -> tuple[Accuracy | None, Accuracy | None, Change | None]:
+    """The first exam on test and the last, and the change between them; None for what was not
+    done.
+    """
+    exams = test_exams(store, run, steps)
+    first = next(exams, None)
+    last: TestExam | None = None
+    for exam in exams:  # one at a time: an exam may hold a million answers
+        last = exam
+    if first is None:
+        return None, None, None
+    if last is None:
+        return first.accuracy(), None, None
+    return first.accuracy(), last.accuracy(), paired(first.right, last.right)
 
 
 # -- explanations and their reviews ---------------------------------------------------------------
 
 
-def acceptance(store: Store, run: str) -> list[Row]:
+def acceptance(store: Store, run: str) -> list[AuthorCount | ReviewerCount]:
     """By kind of explanation: what was accepted of each author's, and what each reviewer gave."""
     by_author = authored(store, run)
     by_reviewer = scored(store, run)
     seat_ids = {count.seat for count in by_author} | {count.seat for count in by_reviewer}
-    seats = store.by_ids("seats", seat_ids)
-    names = {}
-    for seat in sorted(seats.values(), key=lambda seat: (seat["index"], seat["id"])):
-        names[seat["id"]] = seat_name(seat)
+    seats = sorted(store.get(SEATS, seat_ids).values(), key=lambda seat: (seat.index, seat.id))
+    names = {seat.id: seat_name(seat) for seat in seats}
     order = list(names)
-    rows: list[Row] = []
+    counts: list[AuthorCount | ReviewerCount] = []
     for kind in sorted({count.kind for count in by_author}):
         authors = [count for count in by_author if count.kind == kind]
         authors.sort(key=lambda count: order.index(count.seat))
-        rows.append(_author(kind, "all", authors))
-        rows += [_author(kind, names[count.seat], [count]) for count in authors]
+        counts.append(_author(kind, "all", authors))
+        counts += [_author(kind, names[count.seat], [count]) for count in authors]
         reviewers = [count for count in by_reviewer if count.kind == kind]
         reviewers.sort(key=lambda count: order.index(count.seat))
-        rows += [_reviewer(names[count.seat], count) for count in reviewers]
-    return rows
+        counts += [_reviewer(names[count.seat], count) for count in reviewers]
+    return counts
 
 
-def _author(kind: str, who: str, counts: Iterable[Authored]) -> Row:
-    """What authors wrote; a feedback has no answer to check, so `right` is None for it."""
+def _author(kind: str, who: str, counts: Iterable[Authored]) -> AuthorCount:
+    """What authors wrote; a feedback has no answer to check."""
     counts = list(counts)
     right = None
     if kind == "rationale":
         right = sum(count.right for count in counts)
-    return {
-        "what": "author",
-        "kind": kind,
-        "who": who,
-        "count": sum(count.written for count in counts),
-        "accepted": sum(count.accepted for count in counts),
-        "right": right,
-    }
+    return AuthorCount(
+        kind=kind,
+        who=who,
+        count=sum(count.written for count in counts),
+        accepted=sum(count.accepted for count in counts),
+        right=right,
+    )
 
 
-def _reviewer(who: str, count: Scored) -> Row:
-    """What one reviewer gave; `mean` is None when no score could be read."""
-    return {
-        "what": "reviewer",
-        "kind": count.kind,
-        "who": who,
-        "count": count.given,
-        "unreadable": count.given - count.scored,
-        "mean": count.mean,
-        "above_3": count.above_3,
-    }
+def _reviewer(who: str, count: Scored) -> ReviewerCount:
+    return ReviewerCount(
+        kind=count.kind,
+        who=who,
+        count=count.given,
+        unreadable=count.given - count.scored,
+        mean=count.mean,
+        above_3=count.above_3,
+    )
 
 
-def seat_name(seat: Row) -> str:
+def seat_name(seat: Seat) -> str:
     """`teacher#0 qwen…`: the role, the index and the model of a seat."""
-    return f"{seat['role']}#{seat['index']} {seat['model']}"
+    return f"{seat.role}#{seat.index} {seat.model}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from localfair.report.reviews import Mean, Review, means_of
-from localfair.report.statistics import wilson
+from localfair.record.reviews import ReviewInContext
+from localfair.report.reviews import Mean, means_of
+from localfair.report.statistics import Interval, wilson
 
 THRESHOLDS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5)
 
@@ -29,10 +30,10 @@ class Gate:
     accepted: int
     coverage: float
     precision: float | None
-    interval: tuple[float, float] | None
+    interval: Interval | None
 
 
-def gate_table(rationales: Iterable[Review]) -> list[Gate]:
+def gate_table(rationales: Iterable[ReviewInContext]) -> list[Gate]:
     """The gate at each threshold, by mode.
 
     A rationale counts by the scores that it has; reviews that were spared or unreadable are left

@@ -8,17 +8,18 @@ from a wrong one scores it higher. numpy is loaded when a report is made.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from localfair.errors import UsageError
-from localfair.record.store import Row, Store
-from localfair.report.gate import gate_table, suggest
+from localfair.record.reviews import ReviewInContext, reviews_in_context
+from localfair.record.store import Store
+from localfair.report.gate import Gate, gate_table, suggest
 from localfair.report.resampling import bootstrap_two
-from localfair.report.reviews import Review, means_of, read_reviews
-from localfair.report.statistics import area_interval, mean_interval
+from localfair.report.reviews import means_of
+from localfair.report.statistics import Interval, area_interval, mean_interval
 
 if TYPE_CHECKING:
     from localfair.report.resampling import Indices
@@ -28,19 +29,117 @@ if TYPE_CHECKING:
 EVERY = slice(None)
 MIDDLE = 3.0  # FAIR's gate: above it is for, at or below it is against
 
-Pair = tuple[Review, Review]  # one reviewer's direct and its reasoned review of one rationale
+Pair = tuple[
+    ReviewInContext, ReviewInContext
+]  # one reviewer's direct and its reasoned review of one rationale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """How well scores tell right rationales from wrong ones.
+
+    right, wrong: how many there are of each. auc: P(a right one scores above a wrong one), with its
+    95 % interval; None where it cannot be told.
+    """
+
+    right: int
+    wrong: int
+    auc: float | None
+    auc_interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """One reviewer in one mode: how lenient it is, how well it tells right from wrong, its cost.
+
+    share_for: of its scores above the middle. mean and share_for are None when no score could be
+    read. Tokens are means of a review.
+    """
+
+    reviewer: str
+    mode: str
+    reviews: int
+    unreadable: int
+    mean: float | None
+    share_for: float | None
+    area: Area
+    prompt_tokens: float
+    written_tokens: float
+
+    def data(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        data = asdict(self)
+        data["for"] = data.pop("share_for")
+        data.update(data.pop("area"))
+        return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeDifference:
+    """A reviewer's AUC with reasons less its AUC without; None where it cannot be told."""
+
+    reviewer: str
+    difference: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Two reviewers of one mode: of the explanations that both scored, the share that both were
+    for or both against.
+    """
+
+    mode: str
+    one: str
+    other: str
+    common: int
+    agree: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitteeArea:
+    """The AUC of what the gate looks at in one mode: the mean over an explanation's reviewers."""
+
+    mode: str
+    area: Area
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewersReport:
+    """What reviewers are worth, alone and together, and the gate at each threshold.
+
+    modes: each reviewer that scored the same rationales in both modes, on those alone; differences
+    are of the same. suggestion: the gate to set, in words.
+    """
+
+    reviews: int
+    reviewers: list[Worth]
+    modes: list[Worth]
+    differences: list[ModeDifference]
+    committee: list[CommitteeArea]
+    agreement: list[Agreement]
+    gate: list[Gate]
+    suggestion: str
+
+    def data(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        data = asdict(self)
+        data["reviewers"] = [worth.data() for worth in self.reviewers]
+        data["modes"] = [worth.data() for worth in self.modes]
+        data["committee"] = [{"mode": each.mode, **asdict(each.area)} for each in self.committee]
+        return data
 
 
 def reviewers(
     store: Store, run: str | None = None, task: str | None = None, precision: float = 0.95
-) -> dict[str, Any]:
+) -> ReviewersReport:
     """Reviewers, their agreement, and the gate at each threshold.
 
     Of one run, of one task, or of the whole record. `precision` is the share of right answers among
     accepted rationales that the suggested gate aims at. Raises UsageError when there is no review
     to look at.
     """
-    reviews = read_reviews(store, run, task)
+    reviews = reviews_in_context(store, run, task)
     if not reviews:
         raise UsageError(
             f"{store.path} holds no review to look at", "see `localfair review --help`"
@@ -48,34 +147,31 @@ def reviewers(
     rationales = [review for review in reviews if review.kind == "rationale"]
     pairs = _in_both_modes(rationales)
     gates = gate_table(rationales)
-    return {
-        "reviews": len(reviews),
-        "reviewers": _reviewers(reviews),
-        "modes": _modes(pairs),
-        "differences": _differences(pairs),
-        "committee": committee_auc(rationales),
-        "agreement": agreement(reviews),
-        "gate": [asdict(gate) for gate in gates],
-        "suggestion": suggest(gates, precision),
-    }
+    return ReviewersReport(
+        reviews=len(reviews),
+        reviewers=_reviewers(reviews),
+        modes=_modes(pairs),
+        differences=[difference(both) for both in pairs.values()],
+        committee=committee_auc(rationales),
+        agreement=agreement(reviews),
+        gate=gates,
+        suggestion=suggest(gates, precision),
+    )
 
 
 # -- one reviewer ---------------------------------------------------------------------------------
 
 
-def _reviewers(reviews: Iterable[Review]) -> list[Row]:
-    """A row for each reviewer in each mode, by name."""
-    groups: dict[tuple[str, str], list[Review]] = {}
+def _reviewers(reviews: Iterable[ReviewInContext]) -> list[Worth]:
+    """Each reviewer in each mode, by name."""
+    groups: dict[tuple[str, str], list[ReviewInContext]] = {}
     for review in reviews:
         groups.setdefault((review.reviewer, review.mode), []).append(review)
-    return [reviewer_row(groups[group]) for group in sorted(groups)]
+    return [worth_of(groups[group]) for group in sorted(groups)]
 
 
-def reviewer_row(reviews: Sequence[Review]) -> Row:
-    """One reviewer in one mode: how lenient it is, how well it tells right from wrong, its cost.
-
-    `mean` and `for` are None when no score could be read.
-    """
+def worth_of(reviews: Sequence[ReviewInContext]) -> Worth:
+    """What one reviewer is worth, from its reviews in one mode."""
     right: list[float] = []
     wrong: list[float] = []
     scores: list[float] = []
@@ -86,24 +182,24 @@ def reviewer_row(reviews: Sequence[Review]) -> Row:
         if review.kind == "rationale":
             same_grade = right if review.right else wrong
             same_grade.append(review.score)
-    return {
-        "reviewer": reviews[0].reviewer,
-        "mode": reviews[0].mode,
-        "reviews": len(reviews),
-        "unreadable": len(reviews) - len(scores),
-        "mean": fmean(scores) if scores else None,
-        "for": _share_for(scores) if scores else None,
-        **auc(right, wrong),
-        "prompt_tokens": fmean(review.prompt_tokens for review in reviews),
-        "written_tokens": fmean(review.written_tokens for review in reviews),
-    }
+    return Worth(
+        reviewer=reviews[0].reviewer,
+        mode=reviews[0].mode,
+        reviews=len(reviews),
+        unreadable=len(reviews) - len(scores),
+        mean=fmean(scores) if scores else None,
+        share_for=_share_for(scores) if scores else None,
+        area=auc(right, wrong),
+        prompt_tokens=fmean(review.prompt_tokens for review in reviews),
+        written_tokens=fmean(review.written_tokens for review in reviews),
+    )
 
 
 def _share_for(scores: Sequence[float]) -> float:
     return sum(score > MIDDLE for score in scores) / len(scores)
 
 
-def auc(right: Sequence[float], wrong: Sequence[float]) -> dict[str, Any]:
+def auc(right: Sequence[float], wrong: Sequence[float]) -> Area:
     """P(a right rationale scores above a wrong one), ties counted half, with its 95 % interval.
 
     The Mann-Whitney U over the number of pairs. The interval is a bootstrap's; where every resample
@@ -119,8 +215,8 @@ def auc(right: Sequence[float], wrong: Sequence[float]) -> dict[str, Any]:
             low, high = bootstrap_two((len(right), len(wrong)), scores.area)
             if low == high:
                 low, high = area_interval(area, len(right), len(wrong))
-            interval = [low, high]
-    return {"right": len(right), "wrong": len(wrong), "auc": area, "auc_interval": interval}
+            interval = (low, high)
+    return Area(right=len(right), wrong=len(wrong), auc=area, auc_interval=interval)
 
 
 class Levels:
@@ -150,11 +246,11 @@ class Levels:
 # -- direct beside reasoned -----------------------------------------------------------------------
 
 
-def _in_both_modes(rationales: Iterable[Review]) -> dict[str, list[Pair]]:
+def _in_both_modes(rationales: Iterable[ReviewInContext]) -> dict[str, list[Pair]]:
     """By reviewer, its direct and its reasoned review of each rationale that it scored both
     ways.
     """
-    by_mode: dict[tuple[str, str], dict[str, Review]] = {}
+    by_mode: dict[tuple[str, str], dict[str, ReviewInContext]] = {}
     for review in rationales:
         if review.score is not None:
             by_mode.setdefault((review.reviewer, review.mode), {})[review.explanation] = review
@@ -168,35 +264,32 @@ def _in_both_modes(rationales: Iterable[Review]) -> dict[str, list[Pair]]:
     return pairs
 
 
-def _modes(pairs: dict[str, list[Pair]]) -> list[Row]:
+def _modes(pairs: dict[str, list[Pair]]) -> list[Worth]:
     """Each reviewer that scored the same rationales in both modes: its AUC and cost on those
     alone.
     """
-    rows = []
+    modes = []
     for both in pairs.values():
         direct, reasoned = zip(*both, strict=True)
-        rows += [reviewer_row(direct), reviewer_row(reasoned)]
-    return rows
+        modes += [worth_of(direct), worth_of(reasoned)]
+    return modes
 
 
-def _differences(pairs: dict[str, list[Pair]]) -> list[Row]:
-    return [{"reviewer": reviewer, **difference(both)} for reviewer, both in pairs.items()]
-
-
-def difference(pairs: Iterable[Pair]) -> dict[str, Any]:
-    """The AUC of the reasoned reviews less that of the direct ones, on the same rationales.
+def difference(pairs: Sequence[Pair]) -> ModeDifference:
+    """A reviewer's AUC with reasons less its AUC without, on the same rationales.
 
     The interval is from pairs drawn again together; where every resample gives the same, it is that
     of as many questions as there are rationales of the rarer grade. None when only right or only
     wrong rationales were scored.
     """
+    reviewer = pairs[0][0].reviewer
     right: list[Pair] = []
     wrong: list[Pair] = []
     for pair in pairs:
         same_grade = right if pair[0].right else wrong
         same_grade.append(pair)
     if not right or not wrong:
-        return {"difference": None, "interval": None}
+        return ModeDifference(reviewer=reviewer, difference=None, interval=None)
     direct = Levels(_scores(right, 0), _scores(wrong, 0))
     reasoned = Levels(_scores(right, 1), _scores(wrong, 1))
 
@@ -211,8 +304,8 @@ def difference(pairs: Iterable[Pair]) -> dict[str, Any]:
         low, high = bootstrap_two((len(right), len(wrong)), change)
         if low == high:
             low, high = mean_interval([change()] * fewer)
-        interval = [low, high]
-    return {"difference": change(), "interval": interval}
+        interval = (low, high)
+    return ModeDifference(reviewer=reviewer, difference=change(), interval=interval)
 
 
 def _scores(pairs: Iterable[Pair], mode: int) -> list[float]:
@@ -228,7 +321,7 @@ def _scores(pairs: Iterable[Pair], mode: int) -> list[float]:
 # -- the reviewers together -----------------------------------------------------------------------
 
 
-def agreement(reviews: Iterable[Review]) -> list[Row]:
+def agreement(reviews: Iterable[ReviewInContext]) -> list[Agreement]:
     """Each two reviewers of one mode: how often both were for or both against an explanation.
 
     Of the explanations that both scored; reviewers without a common one are left out.
@@ -238,7 +331,7 @@ def agreement(reviews: Iterable[Review]) -> list[Row]:
         if review.score is not None:
             seat = (review.mode, review.reviewer, review.seat)
             votes.setdefault(seat, {})[review.explanation] = review.score > MIDDLE
-    rows = []
+    agreements = []
     for first, second in combinations(sorted(votes), 2):
         if first[0] != second[0]:
             continue
@@ -246,27 +339,27 @@ def agreement(reviews: Iterable[Review]) -> list[Row]:
         if not common:
             continue
         agreed = sum(votes[first][each] == votes[second][each] for each in common)
-        rows.append(
-            {
-                "mode": first[0],
-                "one": f"{first[1]}#{first[2]}",
-                "other": f"{second[1]}#{second[2]}",
-                "common": len(common),
-                "agree": agreed / len(common),
-            }
+        agreements.append(
+            Agreement(
+                mode=first[0],
+                one=f"{first[1]}#{first[2]}",
+                other=f"{second[1]}#{second[2]}",
+                common=len(common),
+                agree=agreed / len(common),
+            )
         )
-    return rows
+    return agreements
 
 
-def committee_auc(rationales: Iterable[Review]) -> list[Row]:
+def committee_auc(rationales: Iterable[ReviewInContext]) -> list[CommitteeArea]:
     """The AUC of what the gate looks at, the mean over an explanation's reviewers, by mode.
 
     It can lie below every reviewer's own, and below one half: nobody reviews what they wrote, so
     where one reviewer is stricter than another, the mean tells who the author was.
     """
-    rows = []
+    areas = []
     for mode, means in means_of(rationales).items():
         right = [mean.score for mean in means if mean.right]
         wrong = [mean.score for mean in means if not mean.right]
-        rows.append({"mode": mode, **auc(right, wrong)})
-    return rows
+        areas.append(CommitteeArea(mode=mode, area=auc(right, wrong)))
+    return areas

@@ -7,11 +7,9 @@ one is asked for. No interval has the width zero: data that never vary say nothi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from localfair.record.nouns import Grade
-from localfair.record.store import Row
 from localfair.report.resampling import bootstrap_mean
 
 Z = 1.959963984540054  # 95 %, two-sided
@@ -34,42 +32,41 @@ def wilson(right: int, total: int) -> Interval:
 # -- two exams on the same questions --------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """How many of the questions that two exams share became right, and how many wrong."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What became of the questions that two exams share.
+
+    gained, lost: how many became right, and how many wrong. difference: in accuracy; interval:
+    Tango's, 95 %. p: exact McNemar's. note: that the split is too small to show much, or None.
+    """
 
     questions: int
     gained: int
     lost: int
-
-    def row(self) -> Row:
-        """The change as plain data.
-
-        `difference` is in accuracy, with Tango's 95 % interval; `p` is exact McNemar's; `note` says
-        that the split is too small to show much, or is None.
-        """
-        return {
-            "questions": self.questions,
-            "gained": self.gained,
-            "lost": self.lost,
-            "difference": (self.gained - self.lost) / self.questions,
-            "interval": tango(self.gained, self.lost, self.questions),
-            "p": mcnemar(self.gained, self.lost),
-            "note": small_split(self.questions),
-        }
+    difference: float
+    interval: Interval
+    p: float
+    note: str | None
 
 
-def paired(before: Iterable[Row], after: Iterable[Row]) -> Row | None:
-    """The change between two exams on the questions that both asked; None when they share none."""
-    return change_between(_right_by_question(before), _right_by_question(after))
+def change_of(questions: int, gained: int, lost: int) -> Change:
+    """The change of so many questions, of which some were gained and some lost."""
+    return Change(
+        questions=questions,
+        gained=gained,
+        lost=lost,
+        difference=(gained - lost) / questions,
+        interval=tango(gained, lost, questions),
+        p=mcnemar(gained, lost),
+        note=small_split(questions),
+    )
 
 
-def _right_by_question(answers: Iterable[Row]) -> dict[str, bool]:
-    return {answer["question"]: answer["grade"] == Grade.RIGHT for answer in answers}
+def paired(before: Mapping[str, bool], after: Mapping[str, bool]) -> Change | None:
+    """The change between two exams, from whether each question's answer was right.
 
-
-def change_between(before: Mapping[str, bool], after: Mapping[str, bool]) -> Row | None:
-    """`paired`, from whether each question's answer was right."""
+    It is of the questions that both asked; None when they share none.
+    """
     questions = 0
     gained = 0
     lost = 0
@@ -79,7 +76,7 @@ def change_between(before: Mapping[str, bool], after: Mapping[str, bool]) -> Row
         questions += 1
         gained += after[question] and not was_right
         lost += was_right and not after[question]
-    return Changed(questions, gained, lost).row() if questions else None
+    return change_of(questions, gained, lost) if questions else None
 
 
 def mcnemar(gained: int, lost: int) -> float:

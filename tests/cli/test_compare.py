@@ -4,10 +4,24 @@ import click
 import pytest
 
 from localfair.cli.compare import compare, lines
+from localfair.pipeline.compare import Asked, Comparison
+from localfair.pipeline.comparison import VariantRun, summary_of
+from localfair.report.findings import Accuracy
+from localfair.report.statistics import Change
 from tests.cli.conftest import seats
 
-EXAM = {"accuracy": 0.5, "interval": [0.25, 0.75], "unreadable": 1, "questions": 4}
-CHANGE = {"difference": 0.25, "interval": [0.0, 0.5], "p": 0.5}
+EXAM = Accuracy(
+    step="before", right=2, questions=4, accuracy=0.5, interval=(0.25, 0.75), unreadable=1
+)
+CHANGE = Change(
+    questions=4,
+    gained=1,
+    lost=0,
+    difference=0.25,
+    interval=(0.0, 0.5),
+    p=0.5,
+    note="4 questions",
+)
 
 
 def refused(desk, *args):
@@ -64,29 +78,37 @@ def run(variant, **changes):
     values = {
         "variant": variant,
         "seed": 0,
+        "run": "r",
         "before": EXAM,
         "after": EXAM,
         "change": CHANGE,
-        "against_first": None,
         "train_questions": 8,
+        "explanations": 16,
         "lessons": 16,
+        "adapter": None,
         "accepted": None,
         "teacher_tokens": 900,
         "written_tokens": 300,
+        "mentor_tokens": 0,
         "teacher_seconds": 1.0,
         "train_seconds": 2.0,
+        "calls": 9,
+        "right": {"q": True},
     }
-    return values | changes
+    return VariantRun(**values | changes)
 
 
 def test_the_table_has_a_line_per_run_and_one_for_the_budget():
-    comparison = {
-        "rows": [run("fair"), run("single", against_first=CHANGE, accepted=0.5)],
-        "summary": [{"seeds": 1}],
-        "asked": {"budget_tokens": None, "lessons": 16},
-        "id": "b2:c",
-    }
-    _, first, other, blank, budget = lines(comparison)
-    assert first.split()[:5] == ["fair", "0", "50.0%", "50.0%", "[25.0%,"]
-    assert "+25.0% [+0.0%, +50.0%], 0.5" in other
+    first = run("fair")
+    other = run("single", against_first=CHANGE, accepted=0.5)
+    comparison = Comparison(
+        id="b2:c",
+        asked=Asked(variants=("fair", "single"), orders={}, lessons=16),
+        rows=[first, other],
+        summary=[summary_of([each], [first]) for each in (first, other)],
+    )
+    _, line, other_line, note, blank, budget = lines(comparison)
+    assert line.split()[:5] == ["fair", "0", "50.0%", "50.0%", "[25.0%,"]
+    assert "+25.0% [+0.0%, +50.0%], 0.5" in other_line
+    assert note == "  4 questions"
     assert (blank, budget) == ("", "each at most 16 lessons; comparison b2:c")

@@ -1,9 +1,10 @@
 """`localfair plan`: what a run would ask, as a table and as JSON, and nothing started."""
 
 import json
+from dataclasses import replace
 
 from localfair.cli.plan import lines
-from localfair.pipeline.plan import Line, Planned
+from localfair.pipeline.plan import Line, Planned, Training
 from tests.cli.conftest import review
 
 
@@ -55,10 +56,19 @@ def test_what_the_record_answers_is_planned_as_recorded(desk):
 
 
 def test_a_train_step_stands_after_the_lines_before_it():
-    training = {"after_lines": 1, "step": "train", "lessons": 8, "more": 2, "steps": 3}
+    training = Training(
+        step="train",
+        round=1,
+        lessons=8,
+        more=2,
+        trained=False,
+        steps=3,
+        seconds=7200.0,
+        after_lines=1,
+    )
     plan = planned(
         lines=[line(step="exam"), line(step="after")],
-        training=[training | {"trained": False, "seconds": 7200.0}],
+        training=[training],
     )
     _, first, second, third, *_ = lines(plan)
     assert first.startswith("exam ")
@@ -76,5 +86,5 @@ def test_an_engine_that_was_never_measured_is_named_with_the_command_that_measur
 def test_too_little_memory_is_said():
     plan = planned()
     assert not any("too little" in text for text in lines(plan))
-    plan.memory_here = 1
-    assert any(text.endswith("free here: too little") for text in lines(plan))
+    tight = replace(plan, memory_here=1)
+    assert any(text.endswith("free here: too little") for text in lines(tight))

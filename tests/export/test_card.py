@@ -39,7 +39,7 @@ def test_the_front_matter_is_what_hugging_face_reads(taught):
     assert front["tags"] == ["localfair", "distillation", "lora", "fair"]
     (entry,) = front["model-index"]
     (metric,) = entry["results"][0]["metrics"]
-    assert metric["value"] == findings(taught)["after"]["accuracy"]
+    assert metric["value"] == findings(taught).after.accuracy
 
 
 def test_the_card_names_the_base_the_adapter_and_how_it_was_trained(taught):
@@ -79,9 +79,9 @@ def test_the_card_counts_the_lessons_and_holds_the_hash_of_their_export(taught):
 def test_the_card_shows_both_exams_and_the_change(taught):
     text = text_of(taught)
     found = findings(taught)
-    for when in ("before", "after"):
-        assert f"| {when} | {found[when]['right']} of 4 | " in text
-    assert f"Change {found['change']['difference']:+.1%}, 95 % " in text
+    assert f"| before | {found.before.right} of 4 | " in text
+    assert f"| after | {found.after.right} of 4 | " in text
+    assert f"Change {found.change.difference:+.1%}, 95 % " in text
     assert "exact McNemar p" in text
 
 

@@ -5,8 +5,10 @@ import sqlite3
 import pytest
 
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UsageError
-from localfair.export.student import find_run, lessons_learned, trained_student
+from localfair.export.student import trained_student
+from localfair.record.lessons import lessons_learned
 from localfair.record.store import Store
+from localfair.report.findings import find_run
 from tests.export.exporting import TrainedLab
 
 
@@ -23,22 +25,22 @@ def student(lab, run=None):
 
 def newest(lab):
     with Store.open(lab.db) as store:
-        return find_run(store, None)["id"]
+        return find_run(store, None).id
 
 
 def test_the_student_of_the_newest_run_comes_with_its_base_and_its_adapter(copied):
     found = student(copied)
-    assert found.run["id"] == newest(copied)
-    assert found.model.fingerprint == found.adapter["base"]
+    assert found.run.id == newest(copied)
+    assert found.model.fingerprint == found.adapter.base
     assert (found.folder / "adapter_model.safetensors").is_file()
     assert found.name.startswith(f"{found.model.name}-")
 
 
 def test_the_lessons_learned_are_those_that_training_did_not_drop(copied):
     with copied.opened() as (store, trained):
-        learned = lessons_learned(store, trained.adapter["id"])
+        learned = lessons_learned(store, trained.adapter.id)
         store.db.execute("UPDATE adapter_lessons SET dropped = 'too long' WHERE position = 0")
-        without_first = lessons_learned(store, trained.adapter["id"])
+        without_first = lessons_learned(store, trained.adapter.id)
     assert len(learned) == 16
     assert without_first == learned[1:]
 
@@ -75,7 +77,7 @@ def test_a_newest_run_without_a_student_names_the_newest_that_trained_one(copied
     with pytest.raises(UsageError, match="trained no student") as refused:
         student(copied)
     assert f"--run {trained}" in refused.value.hint
-    assert student(copied, trained).run["id"] == trained
+    assert student(copied, trained).run.id == trained
 
 
 def test_where_no_run_trained_a_student_the_hint_is_to_train_one(lab):

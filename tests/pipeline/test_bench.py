@@ -4,8 +4,9 @@ import pytest
 
 from localfair.committee.seating import Options, Seating
 from localfair.errors import UsageError
-from localfair.machine.hardware import watched
-from localfair.pipeline.bench import Bench, Lengths, bench, best, engines_for
+from localfair.machine.hardware import machine, watched
+from localfair.pipeline.bench import Bench, Lengths, bench, engines_for
+from localfair.record.rates import Rate, fastest, rates_on
 from localfair.record.store import Store
 from tests.lab import script
 
@@ -21,11 +22,11 @@ def test_each_engine_and_batch_is_a_row_of_rates(lab):
     told = []
     any_prompt = script(lab.folder, "any", SCRIPT)
     rows = bench(any_prompt, lab.folder, lab.db, Bench(batches=(4, 1), lengths=SHORT), told.append)
-    assert [row["batch"] for row in rows] == [1, 4]
+    assert [row.batch for row in rows] == [1, 4]
     assert len(told) == 2
-    assert all(row["prefill"] > 0 for row in rows)
-    assert all(row["decode"] > 0 for row in rows)
-    assert all(row["peak_memory"] > 2**20 for row in rows)
+    assert all(row.prefill > 0 for row in rows)
+    assert all(row.decode > 0 for row in rows)
+    assert all(row.peak_memory > 2**20 for row in rows)
     assert lab.column("SELECT COUNT(*) AS n FROM rates WHERE engine = 'scripted'") == [2]
 
 
@@ -38,11 +39,11 @@ def test_a_real_model_is_measured_without_a_word_about_engines(lab):
         options=Options(precision="fp32"),
     )
     rows = bench(lab.student, lab.folder, lab.db, what, str)
-    assert [row["engine"] for row in rows] == ["transformers/fp32"]
-    assert rows[0]["prompt_tokens"] > 6
-    assert 0 < rows[0]["reply_tokens"] <= 4
+    assert [row.engine for row in rows] == ["transformers/fp32"]
+    assert rows[0].prompt_tokens > 6
+    assert 0 < rows[0].reply_tokens <= 4
     with Store.open(lab.db) as store:
-        assert best(store.rows("SELECT * FROM rates"))["id"] == rows[0]["id"]
+        assert rates_on(store, machine()) == rows
 
 
 def test_an_unknown_engine_is_refused_with_the_nearest_name(lab):
@@ -51,13 +52,26 @@ def test_an_unknown_engine_is_refused_with_the_nearest_name(lab):
     assert "llama_cpp" in refused.value.hint
 
 
-def test_the_best_row_writes_most_tokens_a_second():
-    rows = [
-        {"batch": 1, "decode": 20.0},
-        {"batch": 4, "decode": 60.0},
-        {"batch": 8, "decode": 55.0},
-    ]
-    assert best(rows)["batch"] == 4
+def test_the_fastest_writes_most_tokens_a_second():
+    rates = []
+    for batch, decode in ((1, 20.0), (4, 60.0), (8, 55.0)):
+        rate = Rate(
+            id=f"b2:{batch}",
+            model="m",
+            fingerprint="f",
+            engine="scripted",
+            machine="here",
+            batch=batch,
+            prompt_tokens=6,
+            reply_tokens=4,
+            prefill=90.0,
+            decode=decode,
+            load_seconds=0.1,
+            peak_memory=2**20,
+            created="2026-05-01",
+        )
+        rates.append(rate)
+    assert fastest(rates).batch == 4
 
 
 def test_a_script_is_served_by_its_own_engine_and_a_folder_by_what_is_installed(lab):

@@ -10,11 +10,11 @@ from localfair.pipeline.budget import (
     next_limit,
     question_costs,
     teacher_tokens,
-    tokens_of,
     with_lessons,
     with_tokens,
 )
 from localfair.recipe.load import load_recipe
+from localfair.record.costs import Cost, costs_of
 from localfair.record.store import Store
 from tests.lab import item, quiet, scripted_student
 
@@ -72,10 +72,10 @@ def test_a_questions_cost_is_what_was_read_and_written_about_it(lab):
     found = lab.run(until="review", student=scripted_student(lab.folder))
     with Store.open(lab.db) as store:
         costs = question_costs(store, found["run"])
-        asked = store.asked_for(found["run"])
+        asked = costs_of(store, found["run"])
         assert sum(costs.values()) == teacher_tokens(store, found["run"])
     assert len(costs) == 7
-    assert sum(costs.values()) == sum(tokens_of(generation) for generation in asked)
+    assert sum(costs.values()) == sum(cost.tokens for cost in asked)
 
 
 def test_what_was_in_the_record_costs_as_much_again(lab):
@@ -89,7 +89,15 @@ def test_what_was_in_the_record_costs_as_much_again(lab):
 
 
 def test_a_generation_costs_its_prompt_and_its_reply():
-    assert tokens_of({"prompt_tokens": 3, "completion_tokens": 4}) == 7
+    cost = Cost(
+        generation="g",
+        question="q",
+        role="teacher",
+        prompt_tokens=3,
+        completion_tokens=4,
+        seconds=1.0,
+    )
+    assert cost.tokens == 7
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,42 @@ QUICK = (
 )
 FAIR = "fair --set exam.sampling.max_tokens=4"
 BUDGET = 3000
+# what `compare --json` says of a variant with a seed, and of one over seeds
+ROW = {
+    "variant",
+    "seed",
+    "run",
+    "train_questions",
+    "before",
+    "after",
+    "change",
+    "teacher_tokens",
+    "written_tokens",
+    "mentor_tokens",
+    "teacher_seconds",
+    "train_seconds",
+    "explanations",
+    "lessons",
+    "adapter",
+    "accepted",
+    "calls",
+    "backend_calls",
+    "against_first",
+}
+SUMMARY = {
+    "variant",
+    "seeds",
+    "before",
+    "after",
+    "deviation",
+    "lowest",
+    "highest",
+    "unreadable",
+    "against_first",
+    "teacher_tokens",
+    "lessons",
+    "train_questions",
+}
 NO_REVIEW = f"{FAIR} --set review.enabled=false"
 
 
@@ -62,59 +98,59 @@ def twice(tmp_path_factory, tiny_student):
 
 
 def by_name(found):
-    return {row["variant"]: row for row in found["rows"]}
+    return {row.variant: row for row in found.rows}
 
 
 def test_every_variant_sits_the_same_test_and_is_paired_with_the_first(twice):
     _, found, _ = twice
-    variants = [row["variant"] for row in found["rows"]]
+    variants = [row.variant for row in found.rows]
     assert variants == [FAIR, NO_REVIEW, "single-teacher", "answers-only"]
-    first, *others = found["rows"]
-    assert first["against_first"] is None
-    assert [row["against_first"]["questions"] for row in others] == [6, 6, 6]
-    for row in found["rows"]:
-        low, high = row["after"]["interval"]
-        assert low <= row["after"]["accuracy"] <= high
-        assert 0 < row["change"]["p"] <= 1
+    first, *others = found.rows
+    assert first.against_first is None
+    assert [row.against_first.questions for row in others] == [6, 6, 6]
+    for row in found.rows:
+        low, high = row.after.interval
+        assert low <= row.after.accuracy <= high
+        assert 0 < row.change.p <= 1
     # of one seed the summary says what the row says: a change of paired questions, never a point
-    for row, summary in zip(others, found["summary"][1:], strict=True):
-        low, high = summary["against_first"]["interval"]
-        assert (low, high) == row["against_first"]["interval"]
+    for row, summary in zip(others, found.summary[1:], strict=True):
+        low, high = summary.against_first.interval
+        assert (low, high) == row.against_first.interval
         assert high - low > 0.1
     assert any("6 questions: only a change of 100 points" in line for line in lines(found))
-    assert by_name(found)["answers-only"]["accepted"] is None
-    assert by_name(found)[FAIR]["accepted"] > 0
+    assert by_name(found)["answers-only"].accepted is None
+    assert by_name(found)[FAIR].accepted > 0
 
 
 def test_the_second_comparison_asks_nobody_and_is_the_same_row(twice):
     lab, first, second = twice
-    assert first["rows"][0]["backend_calls"] > 0
-    assert {row["backend_calls"] for row in second["rows"]} == {0}
-    last = first["rows"][-1]["run"]
+    assert first.rows[0].calls > 0
+    assert {row.calls for row in second.rows} == {0}
+    last = first.rows[-1].run
     spent = lab.column(
         "SELECT SUM(s.calls + s.loads) FROM run_steps s JOIN runs r ON r.id = s.run "
         "WHERE r.rowid > (SELECT rowid FROM runs WHERE id = ?)",
         last,
     )
     assert spent == [0]
-    assert first["id"] == second["id"]
-    (row,) = lab.rows("SELECT found FROM comparisons")
-    stored = json.loads(row["found"])["rows"]
-    assert stored[0]["after"]["right"] == second["rows"][0]["after"]["right"]
+    assert first.id == second.id
+    (recorded,) = lab.rows("SELECT found FROM comparisons")
+    stored = json.loads(recorded["found"])["rows"]
+    assert stored[0]["after"]["right"] == second.rows[0].after.right
 
 
 def test_a_budget_is_kept_by_every_variant_and_used_as_far_as_whole_questions_allow(twice):
     _, found, _ = twice
     rows = by_name(found)
-    questions = {name: row["train_questions"] for name, row in rows.items()}
+    questions = {name: row.train_questions for name, row in rows.items()}
     assert questions[FAIR] < questions[NO_REVIEW] < questions["single-teacher"]
     for name in (FAIR, NO_REVIEW):
-        spent = rows[name]["teacher_tokens"]
+        spent = rows[name].teacher_tokens
         each = spent / questions[name]
         assert BUDGET - 2 * each < spent <= BUDGET
     assert questions["single-teacher"] == 16  # all there are: the budget is more than they cost
     assert questions["answers-only"] == 16  # as many as whoever took most
-    assert rows["answers-only"]["teacher_tokens"] == 0
+    assert rows["answers-only"].teacher_tokens == 0
 
 
 def test_every_student_sits_the_test_once(twice):
@@ -134,28 +170,28 @@ def test_every_student_sits_the_test_once(twice):
 def test_lessons_can_be_equal_instead(lab):
     many(lab, 9)
     found = run(lab, "single-teacher", "answers-only", lessons=6)
-    assert [row["lessons"] for row in found["rows"]] == [6, 6]
+    assert [row.lessons for row in found.rows] == [6, 6]
     dropped = lab.column("SELECT DISTINCT dropped FROM lessons WHERE dropped LIKE 'beyond%'")
     assert dropped == ["beyond the 6 lessons wanted"]
 
 
 def test_over_seeds_there_is_a_mean_a_spread_and_one_paired_interval(lab):
     found = run(lab, "single-teacher", "answers-only", seeds=(0, 1))
-    assert [(row["variant"], row["seed"]) for row in found["rows"]] == [
+    assert [(row.variant, row.seed) for row in found.rows] == [
         ("single-teacher", 0),
         ("single-teacher", 1),
         ("answers-only", 0),
         ("answers-only", 1),
     ]
-    first, second = found["summary"]
-    assert first["seeds"] == 2
-    assert first["lowest"] <= first["after"] <= first["highest"]
-    assert first["deviation"] is not None
-    assert first["against_first"] is None
-    paired = second["against_first"]
-    low, high = paired["interval"]
-    assert low <= paired["difference"] <= high
-    assert len(paired["p"]) == 2
+    first, second = found.summary
+    assert first.seeds == 2
+    assert first.lowest <= first.after <= first.highest
+    assert first.deviation is not None
+    assert first.against_first is None
+    paired = second.against_first
+    low, high = paired.interval
+    assert low <= paired.difference <= high
+    assert len(paired.p) == 2
     assert any("over seeds" in line for line in lines(found))
 
 
@@ -236,7 +272,12 @@ def test_the_command_prints_a_table_and_the_same_as_json(lab, capsys):
         main(["compare", "--json", *line])
     assert ended.value.code == 0
     found = json.loads(capsys.readouterr().out)
-    text = "\n".join(lines(found))
+    assert found.keys() == {"id", "asked", "rows", "summary"}
+    assert found["rows"][0].keys() == ROW
+    assert found["summary"][0].keys() == SUMMARY
+    with pytest.raises(SystemExit):
+        main(["compare", *line])
+    text = capsys.readouterr().out
     assert "single-teacher" in text
     assert "against the first" in text
     assert found["id"] in text

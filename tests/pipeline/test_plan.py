@@ -60,7 +60,7 @@ def test_a_finished_run_is_planned_at_nothing(lab):
     planned = plan(lab.order())
     assert {calls + more for _, calls, more in by_step(planned).values()} == {0}
     assert planned.loads == planned.seconds == 0
-    assert planned.training[0]["trained"]
+    assert planned.training[0].trained
 
 
 def test_a_plan_leaves_no_trace(lab):
@@ -95,9 +95,9 @@ def test_a_direct_review_is_planned_without_a_written_token(lab):
 
 def test_a_training_is_planned_in_steps_from_the_lessons_that_may_come(lab):
     (training,) = plan(lab.order()).training
-    assert (training["lessons"], training["more"], training["trained"]) == (0, 48, False)
-    assert training["steps"] == 48 / 8 * 2  # batches of 8, two epochs
-    assert training["seconds"] is None
+    assert (training.lessons, training.more, training.trained) == (0, 48, False)
+    assert training.steps == 48 / 8 * 2  # batches of 8, two epochs
+    assert training.seconds is None
 
 
 def test_a_models_load_is_counted_once_for_each_step_that_asks_it(lab):
@@ -114,6 +114,8 @@ def test_a_plan_as_data_adds_up(lab):
     assert data["recorded"] == 0
     assert data["seconds"] is None
     assert len(data["lines"]) == len(planned.lines)
+    keys = {"step", "round", "lessons", "more", "trained", "steps", "seconds", "after_lines"}
+    assert [step.keys() for step in data["training"]] == [keys]
 
 
 def test_a_script_takes_no_memory_and_a_model_that_is_named_by_its_path_does(lab):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from localfair.report.reviews import Review
+from localfair.record.reviews import ReviewInContext
 
 
 def reviews(*scores, mode="reasoned", reviewer="r", seat=0):
     """Reviews of e0, e1, ... from (score, whether the explanation is right)."""
     made = []
     for number, (score, right) in enumerate(scores):
-        review = Review(
+        review = ReviewInContext(
             explanation=f"e{number}",
             kind="rationale",
             right=right,

@@ -3,6 +3,7 @@
 import pytest
 
 from localfair.errors import UsageError
+from localfair.record.nouns import Seat
 from localfair.record.runs import runs
 from localfair.record.store import Store
 from localfair.report.findings import latest_run, report, seat_name
@@ -72,18 +73,18 @@ def test_a_run_before_its_first_exam_has_no_accuracy(lab):
 def test_accuracy_is_of_the_exam_on_test_alone(lab):
     findings = lab.run(until="exam")
     with Store.open(lab.db) as store:
-        [exam] = exams_on_test(store, findings["run"])
-    assert exam["step"] == "before"
-    assert {answer["split"] for answer in exam["rows"]} == {"test"}
-    right = sum(answer["grade"] == "right" for answer in exam["rows"])
-    assert findings["before"]["accuracy"] == right / 4
+        [exam] = exams_on_test(store, findings["run"], store.steps(findings["run"]))
+        asked = store.questions("table", "test")
+    assert exam.step == "before"
+    assert exam.right.keys() == {question.id for question in asked}
+    assert findings["before"]["accuracy"] == sum(exam.right.values()) / 4
 
 
 def test_runs_are_listed_newest_first(lab):
     first = lab.run(until="before")["run"]
     second = lab.run(until="before")["run"]
     with Store.open(lab.db) as store:
-        assert [run["id"] for run in runs(store)] == [second, first]
+        assert [run.id for run in runs(store)] == [second, first]
         assert latest_run(store) == second
 
 
@@ -95,4 +96,5 @@ def test_a_run_that_is_not_there_is_refused(store):
 
 
 def test_a_seat_is_named_by_role_index_and_model():
-    assert seat_name({"role": "teacher", "index": 0, "model": "m"}) == "teacher#0 m"
+    seat = Seat(role="teacher", index=0, model="m", fingerprint="f")
+    assert seat_name(seat) == "teacher#0 m"

@@ -4,7 +4,6 @@ import pytest
 
 from localfair.report.statistics import (
     area_interval,
-    change_between,
     mcnemar,
     mean_interval,
     paired,
@@ -17,8 +16,8 @@ Z_90 = 1.6448536269514722
 
 
 def answers(*grades):
-    """Answers to q0, q1, ... with these grades."""
-    return [{"question": f"q{n}", "grade": grade} for n, grade in enumerate(grades)]
+    """Whether the answers to q0, q1, ... are right."""
+    return {f"q{n}": grade == "right" for n, grade in enumerate(grades)}
 
 
 def test_wilson_gives_the_interval_of_the_formula():
@@ -38,14 +37,14 @@ def test_the_change_counts_what_was_gained_and_lost_on_shared_questions():
     before = answers("right", "wrong", "unreadable", "wrong")
     after = answers("wrong", "right", "right")
     change = paired(before, after)
-    assert (change["questions"], change["gained"], change["lost"]) == (3, 2, 1)
-    assert change["difference"] == pytest.approx(1 / 3)
-    low, high = change["interval"]
-    assert low <= change["difference"] <= high
+    assert (change.questions, change.gained, change.lost) == (3, 2, 1)
+    assert change.difference == pytest.approx(1 / 3)
+    low, high = change.interval
+    assert low <= change.difference <= high
 
 
 def test_exams_without_a_common_question_have_no_change():
-    assert paired(answers("right"), []) is None
+    assert paired(answers("right"), {}) is None
 
 
 @pytest.mark.parametrize(
@@ -70,10 +69,10 @@ def test_the_interval_of_a_change_is_the_published_one(gained, lost, questions, 
 
 def test_eight_questions_that_did_not_move_say_little():
     unmoved = paired(answers(*["right"] * 8), answers(*["right"] * 8))
-    low, high = unmoved["interval"]
+    low, high = unmoved.interval
     # z² / (n + z²) on both sides of nothing
     assert (low, high) == (pytest.approx(-0.3244, abs=1e-4), pytest.approx(0.3244, abs=1e-4))
-    assert unmoved["note"].startswith("8 questions: only a change of 75 points")
+    assert unmoved.note.startswith("8 questions: only a change of 75 points")
 
 
 @pytest.mark.parametrize("questions", [1, 2, 5, 30, 1000])
@@ -92,9 +91,9 @@ def test_the_interval_turned_round_is_that_of_the_change_turned_round():
     assert tango(2, 7, 40) == (pytest.approx(-high), pytest.approx(-low))
 
 
-def test_the_change_by_question_needs_no_rows():
-    change = change_between({"a": True, "b": False, "c": True}, {"b": True, "c": True, "d": True})
-    assert (change["questions"], change["gained"], change["lost"]) == (2, 1, 0)
+def test_a_change_is_of_the_questions_that_both_exams_asked():
+    change = paired({"a": True, "b": False, "c": True}, {"b": True, "c": True, "d": True})
+    assert (change.questions, change.gained, change.lost) == (2, 1, 0)
 
 
 def test_mcnemar_is_the_exact_binomial_test_of_the_changed_questions():
