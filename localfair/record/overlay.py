@@ -23,6 +23,8 @@ from localfair.record.store import Row, Store
 
 UNNAMED = ""  # SQLite's word for a temporary database, in memory while it is small
 OWN = ("migrations", "secrets")  # tables that the record's own rows alone matter of
+# a view that is laid over like a table: a step and its links lie on the same side
+ONE_SIDED = "links"
 
 
 class Overlay(Store):
@@ -55,12 +57,20 @@ class Overlay(Store):
                 db.execute(f'CREATE TEMP VIEW "{table}" AS SELECT * FROM record."{table}"')
                 continue
             self._tables[table] = _key(db, table)
-            db.execute(
-                f'CREATE TEMP VIEW "{table}" AS SELECT * FROM record."{table}" '
-                f'UNION ALL SELECT * FROM main."{table}"'
-            )
-        for _, sql in again:
-            db.execute(sql.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
+            self._unite(db, table)
+        for name, sql in again:
+            if name == ONE_SIDED:
+                self._unite(db, name)
+            else:
+                db.execute(sql.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
+
+    @staticmethod
+    def _unite(db: Database, name: str) -> None:
+        """Let a name mean the record's rows and those written here."""
+        db.execute(
+            f'CREATE TEMP VIEW "{name}" AS SELECT * FROM record."{name}" '
+            f'UNION ALL SELECT * FROM main."{name}"'
+        )
 
     def ensure(self, table: str, rows: Sequence[Row]) -> int:
         """Write what neither the record nor this holds; the number of new rows."""

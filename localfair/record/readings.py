@@ -18,6 +18,7 @@ from localfair.errors import StoreError
 from localfair.record.connection import now
 from localfair.record.nouns import Graded, Question
 from localfair.record.rows import question_of
+from localfair.record.steps import note_readings
 from localfair.record.store import Row, Store
 
 PIECE = 500  # rows that are held at a time
@@ -279,6 +280,8 @@ def reread(store: Store, reader: Reader, *, dry_run: bool = False) -> list[Rerea
         for count, table in zip(counts, TEXTS, strict=True):
             _reread_table(store, reader, table, count)
         _judge_again(store, reader, verdicts)
+        if any(count.changed for count in (*counts, verdicts)):
+            note_readings(store)
         store.db.execute("ROLLBACK" if dry_run else "COMMIT")
     except BaseException:
         store.db.conn.rollback()

@@ -107,7 +107,7 @@ def _positions(steps: Iterable[Row], stage: str) -> list[int]:
 def _adapters(store: Store, run: str) -> list[str]:
     """Every adapter of the run, in the order in which they were trained."""
     sql = """
-    SELECT "row" FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
+    SELECT "row" FROM links WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
     """
     return store.first_column(sql, run)
 

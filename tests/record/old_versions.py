@@ -18,7 +18,7 @@ from tests.lab import Lab, item, scripted_student
 from tests.record.samples import an_adapter
 
 FOLDER = Path(__file__).parent
-VERSIONS = (1, 2, 3)
+VERSIONS = (1, 2, 3, 4)
 # what columns were called before version 3, by table
 OLDER_NAMES = {
     "generations": {"action": "kind", "engine": "family"},
