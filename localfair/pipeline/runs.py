@@ -210,17 +210,31 @@ class Run:
                 return
 
     def do(self, work: Work, step: AnyStep) -> Outcome:
-        """Do a step, unless an earlier run did the very same: then its rows are this one's too."""
+        """Do a step, unless an earlier run did the very same; what came out."""
+        known = self.taken_over(work, step)
+        if known is not None:
+            return known
         inputs = self._inputs.hash(work, step)
-        earlier = done_before(self._store, self.id, inputs) if inputs else None
-        if inputs and earlier and _still_stands(work, step, earlier):
-            take_over(self._store, _row(work, step), inputs, earlier)
-            outcome: Outcome = json.loads(earlier.outcome)
-            self._say(_line(step, outcome, 0, earlier.answered, 0))
-            return outcome
         outcome = do(work, step, STAGES[step.stage], self._say)
-        if inputs:
+        if inputs is not None:
             finish(self._store, self.id, work.rows.position, inputs)
+        return outcome
+
+    def taken_over(self, work: Work, step: AnyStep) -> Outcome | None:
+        """What came out of a step that an earlier run did from the same inputs.
+
+        Its rows are this run's too, and a trained adapter takes its seat. None when the step must
+        be done.
+        """
+        inputs = self._inputs.hash(work, step)
+        if inputs is None:
+            return None
+        earlier = done_before(self._store, self.id, inputs)
+        if earlier is None or not _still_stands(work, step, earlier):
+            return None
+        take_over(self._store, _row(work, step), inputs, earlier)
+        outcome: Outcome = json.loads(earlier.outcome)
+        self._say(_line(step, outcome, 0, earlier.answered, 0))
         return outcome
 
     def did(self, work: Work, step: AnyStep, outcome: Outcome, improves: bool = False) -> None:

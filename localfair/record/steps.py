@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from localfair.record.connection import now
+from localfair.record.schema import NOUNS
 from localfair.record.store import Row, Store
 
 DONE = """
@@ -22,6 +23,11 @@ WHERE d.inputs = ? AND d.run <> ? AND s.outcome IS NOT NULL ORDER BY s.started D
 """
 LINKS = 'SELECT noun, "row" FROM run_rows WHERE run = ? AND position = ? ORDER BY noun, "row"'
 MADE = "SELECT made FROM done_steps WHERE run = ? AND position = ?"
+ANSWERED = """
+SELECT s.model, s.fingerprint, s.adapter, COUNT(DISTINCT t.generation)
+FROM links l JOIN {table} t ON t.id = l."row" JOIN seats s ON s.id = t.seat
+WHERE l.run = ? AND l.position = ? AND l.noun = ? GROUP BY s.model, s.fingerprint, s.adapter
+"""
 QUESTIONS = "SELECT id, seal FROM questions WHERE task = ? ORDER BY id"
 READ_AGAIN = "read again"  # the name of a secret that changes with the readings of the record
 # what a step that was taken over must agree with, and one that was not
@@ -98,6 +104,18 @@ def _add(
         "first_position": first_position,
     }
     store.ensure("done_steps", [row])
+
+
+def answered_by(store: Store, run: str, position: int, noun: str) -> dict[tuple[str, ...], int]:
+    """How many generations a step's rows of a noun rest on, by whom they were asked of.
+
+    A key is model, fingerprint and adapter, as a seat has them.
+    """
+    sql = ANSWERED.format(table=NOUNS[noun])
+    counts: dict[tuple[str, ...], int] = {}
+    for model, fingerprint, adapter, count in store.db.execute(sql, [run, position, noun]):
+        counts[model, fingerprint, adapter] = count
+    return counts
 
 
 def made_by(store: Store, run: str, positions: Iterable[int]) -> list[str] | None:

@@ -27,8 +27,8 @@ from tests.benchmarks.setting import ROOT, Setting
 MIB = 2**20
 SIZES = (10_000, 100_000)  # generations, about
 SMALL_SIZES = (200, 2_000)
-TINY = 20
-A_QUESTION = 20  # generations that a question leads to, at most
+TINY = 10
+A_QUESTION = 10  # generations that a question leads to, here
 WORDS = " ".join(["reasoning"] * 60)
 TEACHER = r"""
 context = 4000
@@ -170,6 +170,9 @@ def _on_copy(setting: Setting, recorded: Recorded, name: str) -> Measure:
         out = setting.work / "scale-lessons"
         shutil.rmtree(out, ignore_errors=True)
         return _process(copy, ["export", "lessons", "--db", str(copy), "--out", str(out)])
+    if name == AGAIN:
+        # once before: the record may be older than this version of the code
+        _process(copy, ["select", *recorded.order(copy)])
     return _process(copy, ["select", *recorded.order(copy)])
 
 

@@ -1,7 +1,5 @@
 """A run given again: nothing is built that did not change, and whatever did change is built anew."""
 
-import sys
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -18,6 +16,7 @@ from localfair.record.steps import note_readings
 from localfair.record.store import Store
 from localfair.report.reviewers import reviewers
 from tests.lab import Lab, always, item, quiet, scripted_student
+from tests.pipeline.counting import counted
 
 TAKEN_OVER = """
 SELECT s.step FROM done_steps d JOIN run_steps s ON s.run = d.run AND s.position = d.position
@@ -38,23 +37,6 @@ def select(lab, **options):
     """A run up to the lessons; the steps that it took over."""
     found = lab.run(until="select", **options)
     return lab.column(TAKEN_OVER, found["run"])
-
-
-@contextmanager
-def counted(*functions):
-    """How often each of the functions is called meanwhile, by its name."""
-    counts = {function.__qualname__: 0 for function in functions}
-    names = {function.__code__: function.__qualname__ for function in functions}
-
-    def count(frame, event, argument):
-        if event == "call" and frame.f_code in names:
-            counts[names[frame.f_code]] += 1
-
-    sys.setprofile(count)
-    try:
-        yield counts
-    finally:
-        sys.setprofile(None)
 
 
 # -- unchanged ------------------------------------------------------------------------------------
