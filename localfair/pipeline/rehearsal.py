@@ -21,10 +21,13 @@ from localfair.record.adapters import loss_summary
 from localfair.record.made import Adapter, Reply
 from localfair.record.nouns import EngineIdentity
 from localfair.record.overlay import Overlay
+from localfair.record.steps import answered_by
 from localfair.stages.step import Work
 from localfair.stages.train import trained_before
 from localfair.stages.train_plan import Plan
 from localfair.stages.train_plan import plan as plan_training
+
+ASKED_FOR = {"exam": "answer", "inquire": "explanation", "review": "review"}
 
 
 @dataclass(slots=True)
@@ -108,7 +111,11 @@ def rehearse(order: Order, until: str | None = None) -> list[Rehearsed]:
         committee = Silent(store, prepared.members)
         with begun(prepared, store, committee, quiet) as this:
             for work, step in this.steps():
-                outcome = do(work, step, rehearsal.stage, quiet)
+                outcome = this.taken_over(work, step)
+                if outcome is None:
+                    outcome = do(work, step, rehearsal.stage, quiet)
+                else:
+                    rehearsal.take_over(work, step)
                 # what is unknown may go on improving: no round is left out
                 open_exam = isinstance(step, Exam) and bool(rehearsal.now.unanswered())
                 this.did(work, step, outcome, improves=open_exam)
@@ -143,6 +150,24 @@ class Rehearsal:
             rows = len({call.tag.id for call in waiting})
         self.now.unknown = rows + self._bound(work, step)
         return outcome
+
+    def take_over(self, work: Work, step: AnyStep) -> None:
+        """Rehearse a step that an earlier run did from the same inputs: everything is recorded."""
+        self.steps.append(Rehearsed(step, work.round))
+        store = work.store
+        run = work.rows.run
+        position = work.rows.position
+        noun = ASKED_FOR.get(step.stage)
+        answered = answered_by(store, run, position, noun) if noun else {}
+        for member in work.committee.members:
+            seat = member.seat
+            # members of one engine share what it said
+            count = answered.pop((seat.model, seat.fingerprint, seat.adapter), 0)
+            if count:
+                self.now.share(member).recorded = count
+        if isinstance(step, Train | Soften):
+            self.now.lessons = len(store.linked(run, [position], "lesson"))
+            self.now.trained = isinstance(step, Train) and self.now.lessons > 0
 
     def _unknown_before(self, work: Work, stages: tuple[str, ...], split: str | None = None) -> int:
         """Rows that the steps read by this one may yet make."""

@@ -8,6 +8,7 @@ this module.
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from localfair.pipeline.checks import (
     check_weights,
     taking_part,
 )
+from localfair.pipeline.inputs import Inputs
 from localfair.pipeline.notes import dated_models, notes
 from localfair.pipeline.orders import Order, steps_until
 from localfair.recipe.prompts import Prompts
@@ -37,7 +39,8 @@ from localfair.record.adapters import folder_of
 from localfair.record.connection import exists, now
 from localfair.record.nouns import canonical_json
 from localfair.record.readings import was_read_before
-from localfair.record.store import Store
+from localfair.record.steps import DoneStep, done_before, finish, take_over
+from localfair.record.store import Row, Store
 from localfair.stages import train as training
 from localfair.stages.exam import exam
 from localfair.stages.inquire import inquire
@@ -83,8 +86,7 @@ def run_prepared(prepared: Prepared, *, say: Say, progress: Progress) -> str:
         committee = Committee(store, prepared.members, progress)
         with begun(prepared, store, committee, say) as this:
             for work, step in this.steps():
-                outcome = do(work, step, STAGES[step.stage], say)
-                this.did(work, step, outcome)
+                this.did(work, step, this.do(work, step))
     return this.id
 
 
@@ -100,8 +102,7 @@ def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -
             for work, step in this.steps():
                 if step.id == until and isinstance(step, Train):
                     return training.preview(work, step)
-                outcome = do(work, step, STAGES[step.stage], say)
-                this.did(work, step, outcome)
+                this.did(work, step, this.do(work, step))
     return []
 
 
@@ -202,6 +203,7 @@ class Run:
         self._wording = Wording(prepared.task, prompts)
         self._scope = Scope(order.seed, order.train_limit, order.test_limit)
         self._done: list[Done] = []
+        self._inputs = Inputs(store, order.task, order.recipe.prompts)
         self.id = _begin(store, prepared)
 
     def steps(self) -> Iterator[tuple[Work, AnyStep]]:
@@ -213,6 +215,34 @@ class Run:
             yield self._work(position, round_number), step
             if step.id == self._prepared.until:
                 return
+
+    def do(self, work: Work, step: AnyStep) -> Outcome:
+        """Do a step, unless an earlier run did the very same; what came out."""
+        known = self.taken_over(work, step)
+        if known is not None:
+            return known
+        inputs = self._inputs.hash(work, step)
+        outcome = do(work, step, STAGES[step.stage], self._say)
+        if inputs is not None:
+            finish(self._store, self.id, work.rows.position, inputs)
+        return outcome
+
+    def taken_over(self, work: Work, step: AnyStep) -> Outcome | None:
+        """What came out of a step that an earlier run did from the same inputs.
+
+        Its rows are this run's too, and a trained adapter takes its seat. None when the step must
+        be done.
+        """
+        inputs = self._inputs.hash(work, step)
+        if inputs is None:
+            return None
+        earlier = done_before(self._store, self.id, inputs)
+        if earlier is None or not _still_stands(work, step, earlier):
+            return None
+        take_over(self._store, _row(work, step), inputs, earlier)
+        outcome: Outcome = json.loads(earlier.outcome)
+        self._say(_line(step, outcome, 0, earlier.answered, 0))
+        return outcome
 
     def did(self, work: Work, step: AnyStep, outcome: Outcome, improves: bool = False) -> None:
         """Take in a step's outcome.
@@ -327,17 +357,38 @@ def _ending(store: Store, run_id: str) -> Iterator[None]:
         store.update("runs", {"id": run_id}, {"ended": now(), "status": status, "problem": problem})
 
 
-def do(work: Work, step: AnyStep, stage: Stage, say: Say) -> Outcome:
-    """Do one step and keep its row: when, what it cost, what came out."""
-    key = {"run": work.rows.run, "position": work.rows.position}
-    row = {
-        **key,
+def _still_stands(work: Work, step: AnyStep, earlier: DoneStep) -> bool:
+    """Whether what an earlier step made is still there: a trained adapter lies in files.
+
+    Its role sits with it then.
+    """
+    if not isinstance(step, Train):
+        return True
+    return training.seat_again(work, step, earlier.run, earlier.position)
+
+
+def _row(work: Work, step: AnyStep) -> Row:
+    """The row of a step that begins."""
+    return {
+        "run": work.rows.run,
+        "position": work.rows.position,
         "step": step.id,
         "stage": step.stage,
         "round": work.round,
         "started": now(),
     }
-    work.store.ensure("run_steps", [row])
+
+
+def _line(step: AnyStep, outcome: Outcome, calls: int, reused: int, seconds: float) -> str:
+    """A step in one line: what came out, and what it cost."""
+    counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items())
+    return f"{step.id}: {counts} ({calls} calls, {reused} from the record, {seconds:.0f} s)"
+
+
+def do(work: Work, step: AnyStep, stage: Stage, say: Say) -> Outcome:
+    """Do one step and keep its row: when, what it cost, what came out."""
+    key = {"run": work.rows.run, "position": work.rows.position}
+    work.store.ensure("run_steps", [_row(work, step)])
     tally = work.committee.tally
     calls, reused, loads = tally.calls, tally.reused, tally.loads
     started = time.monotonic()
@@ -348,11 +399,8 @@ def do(work: Work, step: AnyStep, stage: Stage, say: Say) -> Outcome:
         "reused": tally.reused - reused,
         "loads": tally.loads - loads,
     }
-    ended = {"ended": now(), **cost, "outcome": canonical_json(outcome)}
+    # in its own order: it is said again where the step is taken over
+    ended = {"ended": now(), **cost, "outcome": json.dumps(outcome, allow_nan=False)}
     work.store.update("run_steps", key, ended)
-    counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items())
-    say(
-        f"{step.id}: {counts} "
-        f"({cost['calls']} calls, {cost['reused']} from the record, {seconds:.0f} s)"
-    )
+    say(_line(step, outcome, cost["calls"], cost["reused"], seconds))
     return outcome

@@ -11,12 +11,12 @@ from localfair.record.store import Store
 
 COSTS = """
 SELECT g.id AS generation, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
-  FROM run_rows r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat
+  FROM links r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat
   JOIN generations g ON g.id = e.generation
   WHERE r.run = ? AND r.noun = 'explanation'
 UNION
 SELECT g.id AS generation, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
-  FROM run_rows r JOIN reviews v ON v.id = r."row" JOIN explanations e ON e.id = v.explanation
+  FROM links r JOIN reviews v ON v.id = r."row" JOIN explanations e ON e.id = v.explanation
   JOIN seats s ON s.id = v.seat JOIN generations g ON g.id = v.generation
   WHERE r.run = ? AND r.noun = 'review'
 """

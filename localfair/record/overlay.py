@@ -23,6 +23,15 @@ from localfair.record.store import Row, Store
 
 UNNAMED = ""  # SQLite's word for a temporary database, in memory while it is small
 OWN = ("migrations", "secrets")  # tables that the record's own rows alone matter of
+# What is written over a record may take over a step of it. Each table is named with its side:
+# SQLite would read the united ones to their end.
+LINKS = """
+CREATE TEMP VIEW links AS
+  SELECT * FROM record.links UNION ALL SELECT * FROM main.links UNION ALL
+  SELECT d.run, d.position, r.noun, r."row"
+  FROM main.done_steps d JOIN record.run_rows r
+    ON r.run = d.first_run AND r.position = d.first_position
+"""
 
 
 class Overlay(Store):
@@ -59,8 +68,11 @@ class Overlay(Store):
                 f'CREATE TEMP VIEW "{table}" AS SELECT * FROM record."{table}" '
                 f'UNION ALL SELECT * FROM main."{table}"'
             )
-        for _, sql in again:
-            db.execute(sql.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
+        for name, sql in again:
+            if name == "links":
+                db.execute(LINKS)
+            else:
+                db.execute(sql.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
 
     def ensure(self, table: str, rows: Sequence[Row]) -> int:
         """Write what neither the record nor this holds; the number of new rows."""

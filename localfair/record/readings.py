@@ -17,6 +17,7 @@ from localfair.errors import StoreError
 from localfair.record.connection import now
 from localfair.record.made import Explanation, Reply
 from localfair.record.nouns import Graded, Question
+from localfair.record.steps import note_readings
 from localfair.record.store import Row, Store
 from localfair.record.tables import EXPLANATIONS, REPLIES, REVIEWS, verdict_of
 
@@ -276,6 +277,8 @@ def reread(store: Store, reader: Reader, *, dry_run: bool = False) -> list[Rerea
         for count, table in zip(counts, TEXTS, strict=True):
             _reread_table(store, reader, table, count)
         _judge_again(store, reader, verdicts)
+        if any(count.changed for count in (*counts, verdicts)):
+            note_readings(store)
         store.db.execute("ROLLBACK" if dry_run else "COMMIT")
     except BaseException:
         store.db.conn.rollback()

@@ -18,7 +18,7 @@ SELECT r.explanation, r.score, e.kind, e.grade, s.model, s."index" AS seat,
 FROM reviews r JOIN explanations e ON e.id = r.explanation JOIN questions q ON q.id = e.question
 JOIN seats s ON s.id = r.seat JOIN generations g ON g.id = r.generation
 """
-OF_RUN = """r.id IN (SELECT "row" FROM run_rows WHERE run = ? AND noun = 'review')"""
+OF_RUN = """r.id IN (SELECT "row" FROM links WHERE run = ? AND noun = 'review')"""
 
 Value = TypeVar("Value")
 Shared = dict[tuple[type, object], object]

@@ -17,7 +17,7 @@ from localfair.record.tables import run_of
 
 NEWEST_FIRST = "ORDER BY rowid DESC"  # as they were begun, whatever the clock said
 ADAPTERS = """
-SELECT "row" FROM run_rows WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
+SELECT "row" FROM links WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
 """
 TEACHERS = """
 SELECT s."index", s.model FROM run_seats r JOIN seats s ON s.id = r.seat

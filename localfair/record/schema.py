@@ -188,6 +188,25 @@ CREATE TABLE earlier_readings (
   PRIMARY KEY (noun, row, reader)) WITHOUT ROWID;
 """
 
+# `inputs`: the hash of everything that decided what a step made; `made`: the hash of its links.
+# first_run, first_position: the step whose links these are; itself, unless it was taken over. No
+# step has a row that was not done to its end. `links` is what every run used or made.
+DONE_STEPS = """
+CREATE TABLE done_steps (
+  run TEXT NOT NULL, position INTEGER NOT NULL, inputs TEXT NOT NULL, made TEXT NOT NULL,
+  first_run TEXT NOT NULL, first_position INTEGER NOT NULL, seal TEXT,
+  FOREIGN KEY (run, position) REFERENCES run_steps (run, position),
+  FOREIGN KEY (first_run, first_position) REFERENCES run_steps (run, position),
+  PRIMARY KEY (run, position)) WITHOUT ROWID;
+CREATE INDEX done_steps_by_inputs ON done_steps (inputs);
+
+CREATE VIEW links AS
+  SELECT s.run, s.position, r.noun, r."row"
+  FROM run_steps s LEFT JOIN done_steps d ON d.run = s.run AND d.position = s.position
+  JOIN run_rows r ON r.run = COALESCE(d.first_run, s.run)
+    AND r.position = COALESCE(d.first_position, s.position);
+"""
+
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
@@ -203,6 +222,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         "readings name their reader and can be read again, rows are sealed, parities count what both got right",
         FOURTH,
     ),
+    ("a step that is done again refers to the rows of the first time", DONE_STEPS),
 )
 VERSION = len(MIGRATIONS)
 SEALED_SINCE = 4  # the version in which rows have a seal

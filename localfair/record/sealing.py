@@ -71,6 +71,7 @@ TABLES: Mapping[str, Sealed] = {
     # a run's steps before the run, whose seal covers theirs
     "run_steps": Sealed(("run", "position"), (LINKED,), late=True),
     "runs": Sealed(children=(SEATED, STEPS), late=True),
+    "done_steps": Sealed(("run", "position")),
     "rates": Sealed(),
     "exports": Sealed(),
     "parities": Sealed(),
@@ -172,7 +173,10 @@ def seal_older_rows(db: Database) -> None:
     The caller holds the transaction.
     """
     sealing = Sealing(db)
+    tables = db.table_names()
     for table, sealed in TABLES.items():
+        if table not in tables:  # it came later
+            continue
         if sealed.key == ("id",):
             _seal_table(db, table)
             continue

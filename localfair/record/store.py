@@ -60,12 +60,12 @@ def column(rows: Iterable[Row], name: str) -> list[Any]:
 
 ASKED_FOR = """
 SELECT g.id, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
-  FROM run_rows r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat
+  FROM links r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat
   JOIN generations g ON g.id = e.generation
   WHERE r.run = ? AND r.noun = 'explanation'
 UNION
 SELECT g.id, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
-  FROM run_rows r JOIN reviews v ON v.id = r."row" JOIN explanations e ON e.id = v.explanation
+  FROM links r JOIN reviews v ON v.id = r."row" JOIN explanations e ON e.id = v.explanation
   JOIN seats s ON s.id = v.seat JOIN generations g ON g.id = v.generation
   WHERE r.run = ? AND r.noun = 'review'
 """
@@ -332,7 +332,7 @@ class Store:
         """Ids of a noun that steps of a run used or made, in the order of the ids."""
         steps = list(positions)
         sql = f"""
-        SELECT DISTINCT "row" FROM run_rows
+        SELECT DISTINCT "row" FROM links
         WHERE run = ? AND noun = ? AND position IN ({marks(steps)}) ORDER BY "row"
         """
         return self.first_column(sql, run, noun, *steps)
@@ -340,7 +340,7 @@ class Store:
     def dropped_explanations(self, run: str) -> set[str]:
         """The explanations of a run's lessons that a select step dropped."""
         rows = self.rows(
-            "SELECT DISTINCT s.row FROM run_rows r JOIN lessons l ON l.id = r.row "
+            "SELECT DISTINCT s.row FROM links r JOIN lessons l ON l.id = r.row "
             "JOIN lesson_sources s ON s.lesson = l.id WHERE r.run = ? AND r.noun = 'lesson' "
             "AND l.dropped IS NOT NULL AND s.noun = 'explanation'",
             run,

@@ -13,17 +13,17 @@ from localfair.record.tables import adapter_of
 # several rounds may have kept an earlier round's adapter.
 LAST_ADAPTER = """
 SELECT a.* FROM (
-  SELECT r.position, r."row" AS adapter FROM run_rows r WHERE r.run = ? AND r.noun = 'adapter'
+  SELECT r.position, r."row" AS adapter FROM links r WHERE r.run = ? AND r.noun = 'adapter'
   UNION ALL
   SELECT r.position, s.adapter
-  FROM run_rows r JOIN answers w ON w.id = r."row" JOIN seats s ON s.id = w.seat
+  FROM links r JOIN answers w ON w.id = r."row" JOIN seats s ON s.id = w.seat
   WHERE r.run = ? AND r.noun = 'answer'
 ) used JOIN adapters a ON a.id = used.adapter
 WHERE a.role = 'student' ORDER BY used.position DESC LIMIT 1
 """
 # the newest run whose train step made an adapter of its student
 NEWEST_WITH_STUDENT = """
-SELECT u.id FROM runs u JOIN run_rows r ON r.run = u.id AND r.noun = 'adapter'
+SELECT u.id FROM runs u JOIN links r ON r.run = u.id AND r.noun = 'adapter'
 JOIN adapters a ON a.id = r."row" AND a.role = 'student'
 ORDER BY u.rowid DESC LIMIT 1
 """

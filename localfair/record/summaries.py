@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from localfair.record.store import Store, marks
 
-LINKED = """SELECT DISTINCT "row" AS id FROM run_rows WHERE run = ? AND noun = '{noun}'"""
+LINKED = """SELECT DISTINCT "row" AS id FROM links WHERE run = ? AND noun = '{noun}'"""
 ACCEPTED = f"""
 SELECT v.explanation FROM ({LINKED.format(noun="verdict")}) l JOIN verdicts v ON v.id = l.id
 WHERE v.accepted
@@ -29,7 +29,7 @@ JOIN explanations e ON e.id = r.explanation
 GROUP BY e.kind, r.seat
 """
 SAT = """
-SELECT a.question, a.grade FROM run_rows l JOIN answers a ON a.id = l."row"
+SELECT a.question, a.grade FROM links l JOIN answers a ON a.id = l."row"
 WHERE l.run = ? AND l.position = ? AND l.noun = 'answer' AND a.split = ? ORDER BY l."row"
 """
 
@@ -59,7 +59,7 @@ class Scored:
 
 def linked_count(store: Store, run: str, noun: str) -> int:
     """How many rows of a noun a run used or made."""
-    sql = 'SELECT COUNT(DISTINCT "row") FROM run_rows WHERE run = ? AND noun = ?'
+    sql = 'SELECT COUNT(DISTINCT "row") FROM links WHERE run = ? AND noun = ?'
     return int(store.first_column(sql, run, noun)[0])
 
 
@@ -84,7 +84,7 @@ def _count(
 ) -> int:
     sql = f"""
     SELECT COUNT(*) FROM (
-      SELECT DISTINCT "row" AS id FROM run_rows
+      SELECT DISTINCT "row" AS id FROM links
       WHERE run = ? AND position IN ({marks(positions)}) AND noun = ?
     ) l JOIN {table} t ON t.id = l.id {condition}
     """

@@ -19,6 +19,7 @@ from localfair.record.nouns import canonical_json
 from localfair.record.readings import Reader, misjudged, misread, other_readers
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, NOUNS, VERSION
 from localfair.record.sealing import MIGRATED, TABLES, children_of, is_due, seal_of
+from localfair.record.steps import strayed
 from localfair.record.store import Row, Store
 from localfair.record.tables import soft_label_of
 
@@ -39,7 +40,12 @@ def verify(store: Store, reader: Reader | None = None) -> list[str]:
     problems: list[str] = []
     checks: list[tuple[str, Check]] = [("sqlite", _sqlite), ("schema", _schema)]
     checks += [(table, _rows_of(table)) for table in TABLES]
-    checks += [("links", _links), ("adapters", _adapters), ("reviews", _same_weights)]
+    checks += [
+        ("links", _links),
+        ("steps", strayed),
+        ("adapters", _adapters),
+        ("reviews", _same_weights),
+    ]
     if reader is not None:
         checks.append(("readings", lambda store: misread(store, reader)))
         checks.append(("verdicts", lambda store: misjudged(store, reader)))

@@ -54,6 +54,18 @@ def train(work: Work, step: Train) -> dict[str, Any]:
     return _outcome(work, planned, adapter)
 
 
+def seat_again(work: Work, step: Train, run: str, position: int) -> bool:
+    """Seat the role with what a step like this one trained; False when its weights are lost."""
+    trained = work.store.linked(run, [position], "adapter")
+    if not trained:
+        return True  # there was nothing to learn
+    [adapter] = trained
+    if trained_before(work, adapter) is None:
+        return False
+    work.committee.seat_adapter(step.role, adapter, folder_of(work.store, adapter))
+    return True
+
+
 def _outcome(work: Work, planned: Plan, adapter: Adapter) -> dict[str, Any]:
     summary = loss_summary(work.store, adapter.id)
     outcome: dict[str, Any] = {"lessons": len(planned.lessons), "trained": summary.lessons}

@@ -45,6 +45,7 @@ BENCHMARKS = {
     ),
     "overhead": ("overhead", "overhead", "CPU time of a call, beside distilabel and Curator"),
     "memory": ("memory", "memory", "resident size from 100 to 10,000 recorded generations"),
+    "scale": ("scale", "scale", "commands on a record ten times as large; a run given again"),
     "trl": ("sft", "beside_trl", "training beside TRL's SFTTrainer: loss, step time, memory"),
     "kd": (
         "kd",

@@ -289,11 +289,11 @@ def _step(row: Row) -> Row:
 
 
 def _without_losses(outcome: Row | None) -> Row | None:
-    """Masks the losses of a training's outcome."""
+    """Masks the losses of a training's outcome; in the order of the names."""
     if outcome is None:
         return None
     losses = {key: "<loss>" for key in outcome if key.endswith("_loss")}
-    return outcome | losses
+    return dict(sorted((outcome | losses).items()))
 
 
 def decoded(rows: list[Row], *columns: str) -> list[Row]:

@@ -4,7 +4,11 @@ import pytest
 
 from localfair.errors import UsageError
 from localfair.pipeline.rehearsal import rehearse
+from localfair.recipe.prompts import Prompts
+from localfair.record.nouns import Request
+from localfair.record.store import Store
 from tests.lab import item, scripted_student
+from tests.pipeline.counting import counted
 
 WITHOUT_TRAINING = ("train.enabled=false",)
 
@@ -136,3 +140,29 @@ def test_a_rehearsal_writes_nothing_into_the_record(lab):
 def test_what_a_run_would_refuse_is_refused(lab):
     with pytest.raises(UsageError, match="at least one teacher"):
         rehearse(lab.order(teachers=()))
+
+
+def test_a_finished_run_is_rehearsed_without_building_a_request(lab):
+    lab.run()
+    with counted(Prompts.render, Request.id) as built:
+        known = rehearse(lab.order())
+    assert set(built.values()) == {0}
+    with Store.open(lab.db, create=True) as store, store.transaction():
+        store.db.execute("DELETE FROM done_steps")
+    anew = rehearse(lab.order())
+    assert calls(known) == calls(anew)
+    for one, other in zip(known, anew, strict=True):
+        assert (one.lessons, one.more_lessons, one.trained) == (
+            other.lessons,
+            other.more_lessons,
+            other.trained,
+        )
+
+
+def test_what_follows_a_changed_step_is_rehearsed_anew(lab):
+    lab.run(until="select")
+    with counted(Prompts.render) as built:
+        counts = calls(rehearse(lab.order(settings=("review.exhaustive=true",))))
+    assert counts["inquire"] == (48, 0, 0)
+    assert counts["review"][0] > 0
+    assert built["Prompts.render"] > 0

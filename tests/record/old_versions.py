@@ -12,13 +12,16 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from localfair.record.schema import APPLICATION_ID, MIGRATIONS
+from sqlite_utils import Database
+
+from localfair.record.schema import APPLICATION_ID, MIGRATIONS, SEALED_SINCE
+from localfair.record.sealing import Sealing
 from localfair.record.store import Store
 from tests.lab import Lab, item, scripted_student
 from tests.record.samples import an_adapter
 
 FOLDER = Path(__file__).parent
-VERSIONS = (1, 2, 3)
+VERSIONS = (1, 2, 3, 4)
 # what columns were called before version 3, by table
 OLDER_NAMES = {
     "generations": {"action": "kind", "engine": "family"},
@@ -74,6 +77,8 @@ def _write(version: int, today: Path) -> None:
         for (table,) in tables:
             if table != "migrations":
                 _copy(old, table, version)
+        if version >= SEALED_SINCE:
+            _move(old, today.parent)
         old.execute("PRAGMA foreign_keys=OFF")
         old.commit()
         old.execute("DETACH today")
@@ -84,6 +89,15 @@ def _write(version: int, today: Path) -> None:
         ]
     text = "\n".join(lines).replace(str(today.parent), "/lab") + "\n"
     (FOLDER / f"schema-{version}.sql").write_text(text, encoding="utf-8")
+
+
+def _move(old: sqlite3.Connection, folder: Path) -> None:
+    """Let the run have been made in a folder of no machine, and seal it so."""
+    old.row_factory = sqlite3.Row
+    old.execute("UPDATE runs SET settings = REPLACE(settings, ?, '/lab')", [str(folder)])
+    [run] = old.execute("SELECT id FROM runs").fetchall()
+    Sealing(Database(old)).seal_again("runs", dict(run))
+    old.row_factory = None
 
 
 def _copy(old: sqlite3.Connection, table: str, version: int) -> None:
