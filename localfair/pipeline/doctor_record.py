@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from localfair.errors import StoreError
 from localfair.pipeline.doctor_check import (
     Answer,
     Check,
@@ -133,11 +134,18 @@ def _lock_problem(
 def _trial_folder(examination: Examination, place: Path | None = None) -> Iterator[Path]:
     """Yield a folder that is removed at the end, beside the record or in `place`.
 
-    Raises StoreError where there can be no record.
+    Raises StoreError where there can be no record, and where nothing can be written.
     """
     must_be_file(examination.db)
     parent = place or examination.db.absolute().parent
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".localfair-doctor-") as folder:
+    try:
+        trial = tempfile.TemporaryDirectory(dir=parent, prefix=".localfair-doctor-")
+    except OSError as error:
+        raise StoreError(
+            f"{parent} cannot be written ({error.strerror})",
+            "choose a --db in a folder that you may write to",
+        ) from error
+    with trial as folder:
         yield Path(folder)
 
 
