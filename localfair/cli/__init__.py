@@ -58,6 +58,7 @@ COMMANDS = {
     "bench": ("bench", "bench", "Measure how fast a model reads and writes here."),
     "grade": ("grade", "grade", "Grade a file of answers."),
     "db": ("db", "db", "Look at the record."),
+    "doctor": ("doctor", "doctor", "Say what this machine is and can do."),
 }
 
 # commands that had another name once

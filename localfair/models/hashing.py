@@ -49,6 +49,16 @@ class Hashes:
         lines = [f"{n} {self._of_file(shard)}\n" for n, shard in enumerate(shards, start=1)]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
+    def remembered(self, weights: Path) -> str | None:
+        """What `of` gives where every file's hash is remembered; else None. Nothing is hashed.
+
+        Raises as `weights_of`.
+        """
+        files = counted_files(weights) if weights.is_dir() else weights_of(weights)
+        entries = self._load()
+        known = [_remembered(entries.get(_key(file)), file.stat()) for file in files]
+        return self.of(weights) if all(known) else None
+
     def remember(self, path: Path, digest: str) -> None:
         """Note the hash of a file that the caller itself wrote and hashed."""
         self._write(path, path.stat(), digest)
