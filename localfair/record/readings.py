@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from localfair.errors import StoreError
+from localfair.record import boundary
 from localfair.record.connection import now
 from localfair.record.nouns import Graded, Question
 from localfair.record.rows import question_of
@@ -279,7 +280,9 @@ def reread(store: Store, reader: Reader, *, dry_run: bool = False) -> list[Rerea
         for count, table in zip(counts, TEXTS, strict=True):
             _reread_table(store, reader, table, count)
         _judge_again(store, reader, verdicts)
+        boundary.commit_is("before")
         store.db.execute("ROLLBACK" if dry_run else "COMMIT")
+        boundary.commit_is("after")
     except BaseException:
         store.db.conn.rollback()
         raise
