@@ -69,9 +69,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--ends", type=int, default=40, help="kills and signals for each engine and number at once"
     )
-    parser.add_argument(
-        "--seconds", type=float, default=600.0, help="at most, for each of them"
-    )
+    parser.add_argument("--seconds", type=float, default=600.0, help="at most, for each of them")
     parser.add_argument("--seed", type=int, help="of what is left to chance")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser

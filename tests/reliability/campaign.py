@@ -6,7 +6,6 @@ Works in a folder that it is given. Knows nothing of how results are shown.
 from __future__ import annotations
 
 import random
-import shutil
 import signal
 import time
 from collections import deque
@@ -185,6 +184,8 @@ class _Campaign:
         what = f"{fault}: exit {end.code}"
         self._expect(end.code in CODES[fault.number], f"{what}: {end.err[-500:]}")
         self._expect("Traceback" not in end.err, f"{what}: {end.err[-500:]}")
+        if fault.moment is not None:
+            self._expect(end.moments == fault.moment + 1, f"{what}: {end.moments} moments")
         now = self._look(what)
         arrived_lost = len(set(self._ledger.since(mark).answered) - now.committed)
         if fault.number is signal.SIGKILL:
@@ -241,8 +242,3 @@ class _Campaign:
     def _expect(self, holds: bool, what: str) -> None:
         if not holds:
             self.tally.broken.append(what)
-
-
-def clean(folder: Path) -> None:
-    """Remove what a campaign wrote."""
-    shutil.rmtree(folder, ignore_errors=True)

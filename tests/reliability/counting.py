@@ -17,7 +17,7 @@ from tests.reliability.ledger import Ledger
 
 
 class CountingEngine:
-    """Hands requests on to an engine, and its replies back, `burst` of them at once.
+    """Hands requests on to an engine, and its replies back, `burst` of them together.
 
     A request's key is the id that its generation has in the record.
     """
@@ -28,14 +28,10 @@ class CountingEngine:
         self._ledger = ledger
         self._burst = burst
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
-        """The engine's replies. A whole burst has arrived before the first is handed over."""
+    def generate(self, requests: Iterable[Request]) -> CountedReplies:
+        """The engine's replies."""
         replies = self._engine.generate(self._asked(requests))
-        burst = list(islice(replies, self._burst))
-        while burst:
-            self._ledger.answered(reply.request.id(self.identity) for reply in burst)
-            yield from burst
-            burst = list(islice(replies, self._burst))
+        return CountedReplies(replies, self._answered, self._burst)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `generate`; nothing here asks for scores."""
@@ -49,6 +45,45 @@ class CountingEngine:
         for request in requests:
             self._ledger.asked([request.id(self.identity)])
             yield request
+
+    def _answered(self, replies: list[Generation]) -> None:
+        self._ledger.answered(reply.request.id(self.identity) for reply in replies)
+
+
+class CountedReplies:
+    """Replies in bursts: all of a burst have arrived, and are counted, before the first is taken."""
+
+    def __init__(
+        self, replies: Iterator[Generation], count: Callable[[list[Generation]], None], burst: int
+    ) -> None:
+        self._replies = replies
+        self._count = count
+        self._burst = burst
+        self._arrived: list[Generation] = []
+
+    def __iter__(self) -> Iterator[Generation]:
+        return self
+
+    def __next__(self) -> Generation:
+        if not self._arrived:
+            self._arrived = list(islice(self._replies, self._burst))
+            self._count(self._arrived)
+        if not self._arrived:
+            raise StopIteration
+        return self._arrived.pop(0)
+
+    def ready(self) -> list[Generation]:
+        """What has arrived and was not taken."""
+        more = self._replies.ready() if hasattr(self._replies, "ready") else []
+        self._count(more)
+        arrived = [*self._arrived, *more]
+        self._arrived = []
+        return arrived
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        if hasattr(self._replies, "close"):
+            self._replies.close()
 
 
 def count_engines(ledger: Ledger, burst: int) -> None:

@@ -13,8 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from localfair.record.store import Store
-from localfair.record.verify import verify
+from localfair.pipeline.reading import verify_record
 from tests.reliability.scene import Scene
 from tests.reliability.server import keys_in
 
@@ -44,8 +43,7 @@ def inspected(scene: Scene) -> Inspected:
         if not _has_tables(copy):
             return NOTHING
         # a copy that was killed in a migration is migrated here, and the record by its next run
-        with Store.open(copy) as store:
-            problems = [str(problem) for problem in verify(store)]
+        problems = verify_record(copy).problems
         with closing(sqlite3.connect(copy)) as connection:
             ids = {}
             for noun in NOUNS:
@@ -53,9 +51,7 @@ def inspected(scene: Scene) -> Inspected:
             texts = _column(connection, "SELECT text FROM generations")
             statuses = _column(connection, "SELECT status FROM runs ORDER BY rowid")
     keys = keys_in(texts) if scene.engine == "http" else set(ids["generations"])
-    return Inspected(
-        committed=frozenset(keys), ids=ids, problems=problems, statuses=statuses
-    )
+    return Inspected(committed=frozenset(keys), ids=ids, problems=problems, statuses=statuses)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ WARM = (
     "localfair.cli.show",
     "localfair.cli.db",
     "localfair.pipeline.runs",
-    "localfair.record.verify",
+    "localfair.pipeline.reading",
     "localfair.report.findings",
     "jinja2.ext",
     "rich.progress",
@@ -37,7 +37,9 @@ WARM = (
     "tenacity",
 )
 LONGEST = 120.0  # seconds after which a command hangs
-FENCE = b"the same in every record".ljust(32)  # made by chance otherwise: no two runs would be alike
+FENCE = b"the same in every record".ljust(
+    32
+)  # made by chance otherwise: no two runs would be alike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,10 +152,10 @@ def _become(
         _redirect("err", 2)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        secrets.token_bytes = lambda size: FENCE[:size]
+        secrets.token_bytes = _no_chance
         if scene.engine != "http":
             count_engines(ledger, scene.at_once if scene.engine == "scripted" else 1)
-        boundary.listen(_Listener(fault))
+        boundary.listen(_Listener(fault, scene.commit_seconds))
         os.write(tell, b".")
         main(command)
     except SystemExit as exit_:
@@ -167,6 +169,11 @@ def _become(
         os._exit(code)
 
 
+def _no_chance(size: int) -> bytes:
+    """The same key of the fences in every record; ids of runs, which are shorter, stay different."""
+    return FENCE if size == len(FENCE) else os.urandom(size)
+
+
 def _redirect(name: str, descriptor: int) -> None:
     handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(handle, descriptor)
@@ -174,9 +181,13 @@ def _redirect(name: str, descriptor: int) -> None:
 
 
 class _Listener:
-    """Counts the moments around commits, and ends this process at the one that it is to end at."""
+    """Counts the moments around commits, and ends this process at the one that it is to end at.
 
-    def __init__(self, fault: Fault | None) -> None:
+    Before every commit it waits, as a disk makes one wait.
+    """
+
+    def __init__(self, fault: Fault | None, wait: float) -> None:
+        self._wait = wait
         self._left = None if fault is None else fault.moment
         self._number = signal.SIGKILL if fault is None else fault.number
         Path("moments").write_bytes(b"")
@@ -188,3 +199,5 @@ class _Listener:
             os.kill(os.getpid(), self._number)
         if self._left is not None:
             self._left -= 1
+        if moment == "before":
+            time.sleep(self._wait)

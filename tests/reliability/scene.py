@@ -28,21 +28,30 @@ replies = ["Sound. [5]", "Wrong. [1]", "No score."]
 when = ""
 replies = ["You forgot to add, says {name}.", "The answer is 3."]
 """
+# With many at once, questions enough for several batches; a server's replies pile up sooner.
+MANY = {"scripted": 16, "http": 40}
+DISK = 0.003  # seconds: about a solid state drive's flush
 # a real model's replies are cut short: what it says does not matter here
-SHORT = ("exam.sampling.max_tokens=8", "inquire.sampling.max_tokens=8", "review.sampling.max_tokens=8")
+SHORT = (
+    "exam.sampling.max_tokens=8",
+    "inquire.sampling.max_tokens=8",
+    "review.sampling.max_tokens=8",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """One command to be killed: whom it asks, and how many requests are under way at once.
 
-    questions: of the train split; half as many stand in the test split.
+    questions: of the train split; half as many stand in the test split. commit_seconds: how long the
+    disk takes for a commit. Where replies come faster than that, they wait in memory.
     """
 
     engine: str
     at_once: int
     folder: Path
     questions: int = 8
+    commit_seconds: float = 0.0
     options: tuple[str, ...] = field(default=())
 
     @property
@@ -91,10 +100,14 @@ class Scene:
 def scene_of(engine: str, at_once: int, folder: Path) -> Scene:
     """The scene of an engine; a real model is asked less, and for little."""
     if engine in ("scripted", "http"):
-        return Scene(engine=engine, at_once=at_once, folder=folder)
+        return Scene(
+            engine=engine,
+            at_once=at_once,
+            folder=folder,
+            questions=8 if at_once == 1 else MANY[engine],
+            commit_seconds=0.0 if at_once == 1 else DISK,
+        )
     options = ["--engine", engine, "--student-engine", engine]
     for setting in SHORT:
         options += ["--set", setting]
-    return Scene(
-        engine=engine, at_once=at_once, folder=folder, questions=4, options=tuple(options)
-    )
+    return Scene(engine=engine, at_once=at_once, folder=folder, questions=4, options=tuple(options))
