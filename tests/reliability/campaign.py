@@ -123,7 +123,7 @@ class _Campaign:
         faults = deque(self._faults(undisturbed))
         while faults and time.monotonic() - started < self._plan.seconds:
             self._one_record(faults, whole)
-        self.tally.seconds = time.monotonic() - started
+        self.tally.seconds = round(time.monotonic() - started, 1)
         return self.tally
 
     # -- which faults ---------------------------------------------------------------------------
