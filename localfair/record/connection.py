@@ -20,6 +20,7 @@ from sqlite_utils import Database
 from localfair.errors import NewerDatabase, NoDatabase, StoreError
 from localfair.machine.files import disk_is_full
 from localfair.machine.terminal import warn
+from localfair.record import boundary
 from localfair.record.lock import name_in_use
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, SEALED_SINCE, VERSION
 from localfair.record.sealing import seal_older_rows
@@ -243,7 +244,9 @@ def migrate(db: Database) -> None:
                 if version + 1 == SEALED_SINCE:
                     seal_older_rows(db)
                 _record_migration(db, version + 1, reason)
+            boundary.commit_is("before")
             db.execute("COMMIT")
+            boundary.commit_is("after")
         except BaseException:
             db.conn.rollback()
             raise

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from localfair.errors import StoreError
+from localfair.record import boundary
 from localfair.record.connection import now
 from localfair.record.made import Explanation, Reply
 from localfair.record.nouns import Graded, Question
@@ -279,7 +280,9 @@ def reread(store: Store, reader: Reader, *, dry_run: bool = False) -> list[Rerea
         _judge_again(store, reader, verdicts)
         if any(count.changed for count in (*counts, verdicts)):
             note_readings(store)
+        boundary.commit_is("before")
         store.db.execute("ROLLBACK" if dry_run else "COMMIT")
+        boundary.commit_is("after")
     except BaseException:
         store.db.conn.rollback()
         raise

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from localfair.record import boundary
 from localfair.record.connection import (
     checkpoint,
     connect_to_read,
@@ -121,6 +122,8 @@ class Store:
             yield
             if self._lock is not None:
                 self._lock.check()
+            boundary.commit_is("before")
+        boundary.commit_is("after")
 
     def rows(self, sql: str, *args: Cell) -> list[Row]:
         """Every row of a query, as dicts."""
@@ -193,7 +196,7 @@ class Store:
 
     def set_template_date(self, day: date) -> None:
         """Keep the day that dated chat templates write from now on."""
-        with self.db.atomic():
+        with self.transaction():
             self.db.execute(
                 "INSERT INTO secrets (name, value) VALUES ('date', ?) "
                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
