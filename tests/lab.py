@@ -15,7 +15,8 @@ from typing import Any
 
 from localfair.committee.ask import Committee
 from localfair.pipeline.orders import Order, RunOptions, order
-from localfair.pipeline.runs import STAGES, begun, do, prepare, preview, record_of, run
+from localfair.pipeline.prepared import prepare, record_of
+from localfair.pipeline.runs import STAGES, begun, do, preview, run
 from localfair.recipe.schema import AnyStep
 from localfair.record.store import Store
 from localfair.report.findings import report

@@ -117,6 +117,11 @@ def print_report(db: Path, run: str | None, *, as_json: bool) -> None:
 def lines(findings: Findings) -> list[str]:
     """A report as lines of text."""
     shown = _counts(findings)
+    if findings.failed_calls:
+        shown.append(
+            f"  failed calls {findings.failed_calls}: "
+            "no count below holds what they would have answered"
+        )
     if findings.acceptance:
         shown += ["", *_acceptance(findings.acceptance)]
     if findings.before:

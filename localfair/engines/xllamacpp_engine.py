@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from localfair.engines.answers import (
-    log_probability,
-    only_choice,
     read_from,
     token_count,
     token_ids,
 )
-from localfair.engines.base import Opening
-from localfair.engines.completions import by_request, constrained, drawing, leaning, replies
+from localfair.engines.base import FailedRequest, Opening
+from localfair.engines.completions import constrained, drawing, generation
 from localfair.engines.gguf_adapter import as_gguf
-from localfair.engines.http_client import Call
-from localfair.engines.requests import refuse_too_long
+from localfair.engines.http_arrivals import ServerArrivals, by_request
+from localfair.engines.http_crew import Answer, Answers, Call, Failed
+from localfair.engines.requests import prepared, refuse_too_long
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
 from localfair.engines.thinking import thinking_tokens, with_opening
 from localfair.engines.xllamacpp_child import KEY
-from localfair.errors import EngineDied, EngineError
+from localfair.engines.xllamacpp_scoring import WHO, forced, next_token, scored
+from localfair.errors import EngineDied
 from localfair.models.chat_template import ChatTemplate
 from localfair.models.control import as_text
 from localfair.models.gguf_tokens import ENDS, marked_tokens
@@ -36,7 +36,7 @@ from localfair.record.nouns import Generation, Request
 if TYPE_CHECKING:
     from localfair.models import Model
 
-WHO = "the xllamacpp server"
+
 SERVED = "localfair"
 LEAST = 1024  # tokens a sequence has at least, so that a server is seldom started again for a longer prompt (ours)
 STEP = 512  # tokens by which a sequence's context grows (ours)
@@ -83,16 +83,20 @@ class XllamacppEngine:
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`."""
         asked = list(requests)
-        if not asked:
-            return
-        texts = self._rendered(asked)
-        prompts = self._fitted(asked, texts, [r.sampling.max_tokens for r in asked])
-        calls = [self._completion(r, prompt) for r, prompt in zip(asked, prompts, strict=True)]
         failed = by_request(self._opening.failed)
-        answers = self._started().client.each(calls, self._slots, failed)
-        text_of = {id(request): text for request, text in zip(asked, texts, strict=True)}
-        for reply in replies(answers, WHO, failed):
-            yield with_opening(reply, text_of[id(reply.request)])
+        rendered: dict[int, str] = {}
+
+        def ask() -> Answers:
+            texts = self._rendered(asked, self._opening.failed)
+            rendered.update((id(request), text) for request, text in texts)
+            prompts = self._fitted(texts, _most_written, self._opening.failed)
+            calls = [self._completion(request, prompt) for request, prompt in prompts]
+            return self._answers(calls, failed)
+
+        def read(answer: Answer) -> Generation:
+            return with_opening(_reply(answer), rendered[id(answer.call.tag)])
+
+        return ServerArrivals(read, failed, *([ask] if asked else []))
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn.
@@ -101,16 +105,22 @@ class XllamacppEngine:
         step of its own, where the server reports its log-probability as it was before the bias.
         """
         asked = list(requests)
-        if not asked:
-            return
-        scorings = self._scorings(asked)
-        for asks in (self._likeliest, _forced):
-            calls = [call for scoring in scorings for call in asks(scoring)]
-            for answer in self._started().client.each(calls, self._slots):
-                scoring, beginning = answer.call.tag
-                scoring.take(beginning, _logprobs(answer.data), answer.seconds)
-                if not scoring.wanted():
-                    yield scoring.generation()
+        failed = by_request(self._opening.failed)
+        scorings: list[Scoring] = []
+
+        def ask_likeliest() -> Answers:
+            scorings.extend(self._scorings(asked, self._opening.failed))
+            calls = [call for scoring in scorings for call in self._likeliest(scoring)]
+            return self._answers(calls, failed)
+
+        def ask_forced() -> Answers:
+            calls = [call for scoring in scorings for call in forced(scoring)]
+            return self._answers(calls, failed)
+
+        return ServerArrivals(scored, failed, *([ask_likeliest, ask_forced] if asked else []))
+
+    def _answers(self, calls: list[Call], failed: Failed | None) -> Answers:
+        return self._started().client.each(calls, self._slots, failed)
 
     def close(self) -> None:
         """See `Engine`: the server is gone, with its memory, when this returns."""
@@ -225,33 +235,46 @@ class XllamacppEngine:
 
     # -- tokens -----------------------------------------------------------------------------------
 
-    def _prompts(self, asked: list[Request], replies: list[int]) -> list[list[int]]:
-        """Every request's prompt as tokens, in a server long enough for them and their replies.
+    def _prompts(
+        self, asked: list[Request], written: Callable[[Request], int], failed: FailedRequest | None
+    ) -> list[tuple[Request, list[int]]]:
+        """Each request with its prompt as tokens, in a server long enough for all of them.
 
-        Raises PromptTooLong when one does not fit the model's context.
+        `written` is how many tokens come after a prompt. What does not fit the model's context, or
+        is refused by the template, is left out; see `prepared`.
         """
-        return self._fitted(asked, self._rendered(asked), replies)
+        return self._fitted(self._rendered(asked, failed), written, failed)
 
-    def _rendered(self, asked: list[Request]) -> list[str]:
-        """Every request's prompt as text."""
+    def _rendered(
+        self, asked: list[Request], failed: FailedRequest | None
+    ) -> list[tuple[Request, str]]:
+        """Each request with its prompt as text."""
         self._started()
         assert self._template is not None
-        return [self._template.prompt(request) for request in asked]
+        template = self._template
+        return prepared(asked, lambda request: (request, template.prompt(request)), failed)
 
     def _fitted(
-        self, asked: list[Request], texts: list[str], replies: list[int]
-    ) -> list[list[int]]:
+        self,
+        texts: list[tuple[Request, str]],
+        written: Callable[[Request], int],
+        failed: FailedRequest | None,
+    ) -> list[tuple[Request, list[int]]]:
         """See `_prompts`, for prompts that were rendered."""
-        tokens = self._prompt_tokens(list(dict.fromkeys(texts)))
-        prompts = [tokens[text] for text in texts]
-        longest = 0
-        for request, prompt, reply in zip(asked, prompts, replies, strict=True):
-            refuse_too_long(request, len(prompt), reply, self.identity, self._model.context)
-            longest = max(longest, len(prompt) + reply)
-        self._started(longest)
+        tokens = self._prompt_tokens(list(dict.fromkeys(text for _, text in texts)))
+
+        def fitting(request: Request, prompt: list[int]) -> tuple[Request, list[int]]:
+            most = self._model.context
+            refuse_too_long(request, len(prompt), written(request), self.identity, most)
+            return request, prompt
+
+        prompt_of = {id(request): tokens[text] for request, text in texts}
+        rendered = [request for request, _ in texts]
+        prompts = prepared(rendered, lambda r: fitting(r, prompt_of[id(r)]), failed)
+        self._started(max((len(prompt) + written(r) for r, prompt in prompts), default=0))
         return prompts
 
-    def _scorings(self, asked: list[Request]) -> list[Scoring]:
+    def _scorings(self, asked: list[Request], failed: FailedRequest | None) -> list[Scoring]:
         """Every request's continuations as tokens, with its prompt."""
         continuations = dict.fromkeys(text for r in asked for text in r.continuations)
         self._started()
@@ -259,13 +282,15 @@ class XllamacppEngine:
         control = self._template.control
         quoted = {text: as_text(control, text) for text in continuations}
         tokens = self._tokenised(list(quoted.values()), parse_special=False)
-        texts = [[tokens[quoted[text]] for text in request.continuations] for request in asked]
-        longest = [max((len(ids) for ids in of_request), default=0) for of_request in texts]
-        prompts = self._prompts(asked, longest)
-        scorings = []
-        for request, prompt, of_request in zip(asked, prompts, texts, strict=True):
-            scorings.append(Scoring(request, prompt, of_request))
-        return scorings
+
+        def texts(request: Request) -> list[list[int]]:
+            return [tokens[quoted[text]] for text in request.continuations]
+
+        def longest(request: Request) -> int:
+            return max((len(ids) for ids in texts(request)), default=0)
+
+        prompts = self._prompts(asked, longest, failed)
+        return [Scoring(request, prompt, texts(request)) for request, prompt in prompts]
 
     def _likeliest(self, scoring: Scoring) -> Iterator[Call]:
         """What asks for the likeliest tokens after each beginning.
@@ -273,7 +298,7 @@ class XllamacppEngine:
         One that is wanted is forced, to be sure of it.
         """
         for beginning, wanted in scoring.wanted().items():
-            yield _next_token(scoring, beginning, wanted[0], self._listed)
+            yield next_token(scoring, beginning, wanted[0], self._listed)
 
     def _prompt_tokens(self, texts: list[str]) -> dict[str, list[int]]:
         """Text -> tokens of a prompt, which gets the beginning its vocabulary wants, and only
@@ -338,35 +363,9 @@ def _split(tokens: list[int]) -> list[list[int]]:
     return texts
 
 
-def _forced(scoring: Scoring) -> Iterator[Call]:
-    """What asks for each token that is still missing."""
-    for beginning, wanted in scoring.wanted().items():
-        for token in wanted:
-            yield _next_token(scoring, beginning, token, 1)
+def _most_written(request: Request) -> int:
+    return request.sampling.max_tokens
 
 
-def _next_token(scoring: Scoring, beginning: tuple[int, ...], token: int, listed: int) -> Call:
-    """What makes the server write `token` and list the likeliest with their log-probabilities."""
-    body = {
-        "prompt": list(beginning),
-        "max_tokens": 1,
-        "temperature": 0,
-        "logprobs": listed,
-        **leaning(token),
-    }
-    return Call("/v1/completions", body, scoring.request.about, (scoring, beginning))
-
-
-def _logprobs(data: Any) -> dict[int, float]:
-    """Token -> log-probability in an answer's one step, those listed and the one written."""
-    with read_from(WHO, ""):
-        choice = only_choice(data)
-    try:
-        step = choice["logprobs"]["content"][0]
-    except (KeyError, IndexError, TypeError) as error:
-        raise EngineError(
-            f"{WHO} cannot score half a character", "give continuations of whole characters"
-        ) from error
-    with read_from(WHO, ""):
-        tokens = [*step["top_logprobs"], step]
-        return {int(token["id"]): log_probability(token["logprob"]) for token in tokens}
+def _reply(answer: Answer) -> Generation:
+    return generation(answer.call.tag, answer.data, answer.seconds, WHO, answer.raw)

@@ -14,7 +14,8 @@ from dataclasses import replace
 from localfair.committee.ask import Progress
 from localfair.errors import UsageError
 from localfair.pipeline.orders import Order
-from localfair.pipeline.runs import quiet, run
+from localfair.pipeline.prepared import quiet
+from localfair.pipeline.runs import run
 from localfair.recipe.schema import AnyStep, Inquire, Recipe, Review, Select, Train
 from localfair.record.costs import costs_of
 from localfair.record.lessons import lessons_made

@@ -15,7 +15,8 @@ from typing import Any
 from localfair.committee.ask import Call, Committee
 from localfair.committee.seating import Member
 from localfair.pipeline.orders import Order
-from localfair.pipeline.runs import STAGES, begun, do, prepare, quiet, store_questions
+from localfair.pipeline.prepared import prepare, quiet, store_questions
+from localfair.pipeline.runs import STAGES, begun, do
 from localfair.recipe.schema import AnyStep, Exam, Inquire, Review, Soften, Train
 from localfair.record.adapters import loss_summary
 from localfair.record.made import Adapter, Reply

@@ -13,30 +13,21 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from localfair.committee.ask import Committee, Progress
-from localfair.committee.seating import Member, Seating
 from localfair.errors import Interrupted, Terminated
 from localfair.machine.signals import Terminate, terminate_raises
 from localfair.machine.versions import versions
-from localfair.pipeline.checks import (
-    check_mentor,
-    check_questions,
-    check_seats,
-    check_weights,
-    taking_part,
-)
 from localfair.pipeline.inputs import Inputs
 from localfair.pipeline.notes import dated_models, notes
-from localfair.pipeline.orders import Order, steps_until
+from localfair.pipeline.orders import Order
+from localfair.pipeline.prepared import Prepared, Say, prepare, record_of
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.rounds import Rounds
 from localfair.recipe.schema import AnyStep, Train
 from localfair.record.adapters import folder_of
-from localfair.record.connection import exists, now
+from localfair.record.connection import now
 from localfair.record.nouns import canonical_json
 from localfair.record.readings import was_read_before
 from localfair.record.steps import DoneStep, done_before, finish, take_over
@@ -48,13 +39,10 @@ from localfair.stages.review import review
 from localfair.stages.select import select
 from localfair.stages.soften import soften
 from localfair.stages.step import Done, Scope, StepRows, Wording, Work
-from localfair.tasks import get_task
-from localfair.tasks.base import Dataset, Task
 from localfair.tasks.grading import READER_VERSION
 
 Outcome = dict[str, Any]
 Stage = Callable[[Work, Any], Outcome]
-Say = Callable[[str], None]
 INTERRUPTED = "interrupted; every finished answer is in the record"
 GO_ON = "run the same command again to go on"
 STAGES: dict[str, Stage] = {
@@ -67,15 +55,12 @@ STAGES: dict[str, Stage] = {
 }
 
 
-def quiet(line: str) -> None:
-    """Say nothing: for runs that only measure or rehearse."""
-
-
 def run(order: Order, *, until: str | None = None, say: Say = print, progress: Progress) -> str:
     """Do the steps in order, stopping after the step `until`; the id of the run.
 
     All input is checked before anybody is asked, and what the record already holds is not asked
-    again. Ctrl-C raises Interrupted; the record is good.
+    again. A step goes on without the replies to calls that fail; then the run raises CallsFailed at
+    its end. Ctrl-C raises Interrupted; the record is good.
     """
     return run_prepared(prepare(order, until), say=say, progress=progress)
 
@@ -83,11 +68,15 @@ def run(order: Order, *, until: str | None = None, say: Say = print, progress: P
 def run_prepared(prepared: Prepared, *, say: Say, progress: Progress) -> str:
     """Do the steps of an order that was read and checked; the id of the run."""
     with record_of(prepared, say) as store:
-        committee = Committee(store, prepared.members, progress)
+        committee = _committee(prepared, store, progress)
         with begun(prepared, store, committee, say) as this:
             for work, step in this.steps():
                 this.did(work, step, this.do(work, step))
     return this.id
+
+
+def _committee(prepared: Prepared, store: Store, progress: Progress) -> Committee:
+    return Committee(store, prepared.members, progress, prepared.order.max_failed)
 
 
 def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -> list[str]:
@@ -97,92 +86,13 @@ def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -
     """
     prepared = prepare(order, until)
     with record_of(prepared, say) as store:
-        committee = Committee(store, prepared.members, progress)
+        committee = _committee(prepared, store, progress)
         with begun(prepared, store, committee, say) as this:
             for work, step in this.steps():
                 if step.id == until and isinstance(step, Train):
                     return training.preview(work, step)
                 this.did(work, step, this.do(work, step))
     return []
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """An order whose input was read and checked; nothing is written yet.
-
-    dataset: the questions that the command line brings, or None when the record holds them.
-    """
-
-    order: Order
-    until: str | None
-    task: Task
-    members: list[Member]
-    dataset: Dataset | None
-
-
-def prepare(order: Order, until: str | None) -> Prepared:
-    """Read and check everything that an order names.
-
-    Raises what a user can cause, and writes nothing.
-    """
-    task = get_task(order.task, imported=_imported(order.db))
-    seating = Seating(order.workspace, order.seed, order.options, order.date)
-    members = _seat(order, seating)
-    steps = steps_until(order.recipe, until)
-    check_seats(order, members, steps)
-    check_weights(order, steps)
-    check_mentor(order, seating, steps)
-    dataset = _dataset(order, task)
-    check_questions(order, task, dataset, steps)
-    return Prepared(order=order, until=until, task=task, members=members, dataset=dataset)
-
-
-def _imported(db: Path) -> list[str]:
-    """The tasks whose questions a database holds already."""
-    if not exists(db):
-        return []
-    with Store.open(db) as store:
-        return store.tasks()
-
-
-def _seat(order: Order, seating: Seating) -> list[Member]:
-    members = seating.seat("student", [order.student])
-    members += taking_part(order.recipe, seating.seat("teacher", order.teachers))
-    members += seating.seat("reviewer", order.reviewers)
-    if order.mentor:
-        members += seating.seat("mentor", [order.mentor])
-    return members
-
-
-def _dataset(order: Order, task: Task) -> Dataset | None:
-    """The questions that the command line brings, or that the task makes."""
-    if order.data is not None:
-        return task.read(order.data)
-    return task.generate() if task.generated else None
-
-
-@contextmanager
-def record_of(prepared: Prepared, say: Say = quiet) -> Iterator[Store]:
-    """The order's record, opened for writing, with its questions in it."""
-    with Store.open(prepared.order.db, create=True) as store:
-        store_questions(store, prepared, say)
-        store.end_lost_runs()
-        if dated_models(prepared.members):
-            store.set_template_date(prepared.order.date)
-        yield store
-
-
-def store_questions(store: Store, prepared: Prepared, say: Say = quiet) -> None:
-    """Store the questions that an order brings, if it brings any.
-
-    How their answers were read is said when some of them are new to the record.
-    """
-    if prepared.dataset is None:
-        return
-    new = store.ensure_dataset(prepared.task.name, prepared.dataset)
-    if new:
-        for note in prepared.dataset.notes:
-            say(note)
 
 
 class Run:
@@ -205,6 +115,7 @@ class Run:
         self._done: list[Done] = []
         self._inputs = Inputs(store, order.task, order.recipe.prompts)
         self.id = _begin(store, prepared)
+        committee.failures.run = self.id
 
     def steps(self) -> Iterator[tuple[Work, AnyStep]]:
         """Each step that is to be done, up to the one that the run stops after."""
@@ -286,7 +197,10 @@ class Run:
 
 @contextmanager
 def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> Iterator[Run]:
-    """A run of its own in the record; however its steps end, its row says so."""
+    """A run of its own in the record; however its steps end, its row says so.
+
+    Raises CallsFailed after the last step when a call failed: the run is not done.
+    """
     with closing(committee):
         this = Run(prepared, store, committee, say)
         note = prepared.order.recipe.note
@@ -296,8 +210,9 @@ def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> I
             say("an older version read some of this record; `localfair db reread` reads it again")
         for line in notes(prepared.order, prepared.members, prepared.until):
             say(line)
-        with _ending(store, this.id):
+        with _ending(store, committee, this.id):
             yield this
+            committee.failures.refuse_any()
 
 
 def _begin(store: Store, prepared: Prepared) -> str:
@@ -337,7 +252,8 @@ def _begin(store: Store, prepared: Prepared) -> str:
 
 
 @contextmanager
-def _ending(store: Store, run_id: str) -> Iterator[None]:
+def _ending(store: Store, committee: Committee, run_id: str) -> Iterator[None]:
+    """Write what has arrived and how the run ended, whatever ends it."""
     status = "failed"
     problem = None
     try:
@@ -354,7 +270,11 @@ def _ending(store: Store, run_id: str) -> Iterator[None]:
         problem = f"{type(error).__name__}: {error}"
         raise
     finally:
-        store.update("runs", {"id": run_id}, {"ended": now(), "status": status, "problem": problem})
+        ended = {"ended": now(), "status": status, "problem": problem}
+        try:
+            committee.save()
+        finally:
+            store.update("runs", {"id": run_id}, ended)
 
 
 def _still_stands(work: Work, step: AnyStep, earlier: DoneStep) -> bool:
@@ -391,8 +311,12 @@ def do(work: Work, step: AnyStep, stage: Stage, say: Say) -> Outcome:
     work.store.ensure("run_steps", [_row(work, step)])
     tally = work.committee.tally
     calls, reused, loads = tally.calls, tally.reused, tally.loads
+    failed_before = len(work.committee.failures.calls)
     started = time.monotonic()
     outcome = stage(work, step)
+    failed = len(work.committee.failures.calls) - failed_before
+    if failed:
+        outcome["failed"] = failed
     seconds = time.monotonic() - started
     cost = {
         "calls": tally.calls - calls,

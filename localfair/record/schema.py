@@ -188,6 +188,18 @@ CREATE TABLE earlier_readings (
   PRIMARY KEY (noun, row, reader)) WITHOUT ROWID;
 """
 
+# A call that failed in a run. `generation`: the id of the generation that it asked for. `tries`: in how many
+# runs it was asked and failed, this one included. `run`: NULL outside one.
+FAILED_CALLS = """
+CREATE TABLE failed_calls (
+  id TEXT PRIMARY KEY, generation TEXT NOT NULL, run TEXT REFERENCES runs (id),
+  action TEXT NOT NULL CHECK (action IN ('generate','score')),
+  model TEXT NOT NULL, fingerprint TEXT NOT NULL, adapter TEXT NOT NULL, engine TEXT NOT NULL,
+  about TEXT NOT NULL, reason TEXT NOT NULL, hint TEXT NOT NULL, raw BLOB NOT NULL,
+  tries INTEGER NOT NULL CHECK (tries > 0), created TEXT NOT NULL, seal TEXT);
+CREATE INDEX failed_calls_by_generation ON failed_calls (generation);
+"""
+
 # `inputs`: the hash of everything that decided what a step made; `made`: the hash of its links.
 # first_run, first_position: the step whose links these are; itself, unless it was taken over. No
 # step has a row that was not done to its end. `links` is what every run used or made.
@@ -222,6 +234,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         "readings name their reader and can be read again, rows are sealed, parities count what both got right",
         FOURTH,
     ),
+    ("calls that failed, each with its reason and the bytes that came", FAILED_CALLS),
     ("a step that is done again refers to the rows of the first time", DONE_STEPS),
 )
 VERSION = len(MIGRATIONS)

@@ -76,6 +76,7 @@ TABLES: Mapping[str, Sealed] = {
     "exports": Sealed(),
     "parities": Sealed(),
     "comparisons": Sealed(),
+    "failed_calls": Sealed(),
 }
 
 

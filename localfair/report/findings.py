@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from localfair.errors import UsageError
+from localfair.record.failed_calls import failed_count
 from localfair.record.made import Adapter, Run, RunStep
 from localfair.record.nouns import Grade, Seat
 from localfair.record.runs import adapters_of, newest_run, positions_of, run_now
@@ -117,6 +118,7 @@ class Findings:
     calls: int
     reused: int
     loads: int
+    failed_calls: int
     questions: int
     mistakes: int
     explanations: int
@@ -136,6 +138,8 @@ class Findings:
         data = asdict(self)
         # the name of `calls` before this release; the next one drops it
         data["backend_calls"] = self.calls
+        if not self.failed_calls:
+            del data["failed_calls"]
         return data
 
 
@@ -179,6 +183,7 @@ def report(store: Store, run: str) -> Findings:
         calls=sum(step.calls for step in steps),
         reused=sum(step.reused for step in steps),
         loads=sum(step.loads for step in steps),
+        failed_calls=failed_count(store, run),
         questions=linked_count(store, run, "question"),
         mistakes=mistake_count(store, run, positions_of(steps, "exam")),
         explanations=linked_count(store, run, "explanation"),

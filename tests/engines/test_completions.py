@@ -7,7 +7,7 @@ import pytest
 from localfair.engines.completions import constrained, drawing, generation, leaning, written
 from localfair.errors import EngineError, ReplyError
 from localfair.record.nouns import Constraint
-from localfair.tasks.reply import Reply, answer_of, split_reply
+from localfair.tasks.reply import answer_of, split_reply
 from tests.engines.asking import asked
 from tests.engines.stub_server import reply
 
@@ -121,7 +121,7 @@ def with_thinking(content, finish="stop", **message):
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_thinking_that_a_server_tells_apart_stands_before_the_content(field):
     found = with_thinking("It is 5.", **{field: "2 and 3?"})
-    assert split_reply(found.text) == Reply("\n2 and 3?\n", "\n\nIt is 5.", "")
+    assert split_reply(found.text) == SplitReply("\n2 and 3?\n", "\n\nIt is 5.", "")
 
 
 @pytest.mark.parametrize("content", ["", None])

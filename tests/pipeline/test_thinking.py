@@ -12,7 +12,8 @@ import pytest
 from localfair.committee.ask import Committee
 from localfair.export.lessons import as_json_lines
 from localfair.models.adding import add_endpoint
-from localfair.pipeline.runs import STAGES, begun, do, prepare, record_of
+from localfair.pipeline.prepared import prepare, record_of
+from localfair.pipeline.runs import STAGES, begun, do
 from localfair.record.store import Store
 from tests.engines.stub_server import Stub, models
 from tests.lab import Lab, always, quiet, script
