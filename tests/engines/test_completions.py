@@ -7,7 +7,7 @@ import pytest
 from localfair.engines.completions import constrained, drawing, generation, leaning, written
 from localfair.errors import EngineError, ReplyError
 from localfair.record.nouns import Constraint
-from localfair.tasks.reply import answer_of, split_reply
+from localfair.tasks.reply import SplitReply, answer_of, split_reply
 from tests.engines.asking import asked
 from tests.engines.stub_server import reply
 
