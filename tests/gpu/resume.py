@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from localfair.models.loading import ADAPTER_FILE
 from localfair.training.checkpoints import CHECKPOINTS, last_checkpoint
-from localfair.training.qlora import TrainResult, TrainSettings, train
+from localfair.training.qlora import StepDone, TrainResult, TrainSettings, train
 from tests.gpu.lessons import TERM, lessons
 from tests.gpu.machine import ROOT
 from tests.gpu.models import student
@@ -99,9 +99,9 @@ def adapters_apart(whole: Path, resumed: Path) -> Measures:
     }
 
 
-def _die(step: dict[str, Any]) -> None:
+def _die(step: StepDone) -> None:
     """Kill this process as the kernel would, when its step is logged."""
-    if step["step"] == KILLED_AT:
+    if step.step == KILLED_AT:
         os.kill(os.getpid(), signal.SIGKILL)
 
 

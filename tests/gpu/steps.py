@@ -23,7 +23,7 @@ class Moments:
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
-    def __call__(self, step: dict[str, Any]) -> None:
+    def __call__(self, step: object) -> None:
         synchronize()
         self.seconds.append(time.perf_counter())
 

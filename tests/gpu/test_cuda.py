@@ -104,7 +104,7 @@ def test_a_training_on_cuda_goes_on_from_its_last_checkpoint(tmp_path, tiny_stud
     whole = train(tiny_student, lessons, tmp_path / "whole", settings)
 
     def interrupt(step):
-        if step["step"] == 5:
+        if step.step == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -88,8 +88,8 @@ def test_each_epochs_adapter_is_left_when_asked_for(base, lessons, tmp_path):
 def test_each_step_is_told_with_how_many_there_are(base, lessons, tmp_path):
     steps = []
     result = train(base, lessons, tmp_path, SETTINGS, steps.append)
-    assert [(step["step"], step["steps"]) for step in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    curve = [(step["step"], step["loss"], step["learning_rate"]) for step in steps]
+    assert [(step.step, step.steps) for step in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    curve = [(step.step, step.loss, step.learning_rate) for step in steps]
     assert tuple(curve) == result.curve
 
 

@@ -25,7 +25,7 @@ from localfair.training.qlora import train
 base, out, pickled = map(Path, sys.argv[1:4])
 lessons, settings = pickle.loads(pickled.read_bytes())
 def die(step):
-    if step["step"] == int(sys.argv[4]):
+    if step.step == int(sys.argv[4]):
         os.kill(os.getpid(), signal.SIGKILL)
 train(base, lessons, out, settings, die)
 """
@@ -35,7 +35,7 @@ def interrupted(base, lessons, folder, settings, stops_at):
     """Ctrl-C when the step ends."""
 
     def interrupt(step):
-        if step["step"] == stops_at:
+        if step.step == stops_at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -63,7 +63,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(base, lessons, tmp_path,
     resumed = train(base, lessons, tmp_path / "cut", settings, steps.append)
     assert resumed.curve == whole.curve
     # from the last checkpoint on
-    assert steps[0]["step"] == (stops_at - 1) // 2 * 2 + 1
+    assert steps[0].step == (stops_at - 1) // 2 * 2 + 1
     assert distance(weights(tmp_path / "whole"), weights(tmp_path / "cut")) == 0
 
 
@@ -95,7 +95,7 @@ def test_a_killed_training_goes_on_with_the_same_data_to_the_same_adapter(
     before = json.loads((tmp_path / "cut" / "training.json").read_text())["seconds"]
     steps = []
     resumed = train(base, taught, tmp_path / "cut", settings, steps.append)
-    assert steps[0]["step"] == stops_at
+    assert steps[0].step == stops_at
     assert resumed.curve == whole.curve
     assert distance(weights(tmp_path / "whole"), weights(tmp_path / "cut")) == 0
     assert resumed.seconds > before > 0  # the killed call's time is counted
@@ -122,7 +122,7 @@ def test_what_an_older_version_left_half_trained_starts_again(base, lessons, tmp
     (tmp_path / "cut" / "training.json").write_text('{"id": "b2:0", "seconds": 1.0}')
     steps = []
     again = train(base, lessons, tmp_path / "cut", settings, steps.append)
-    assert steps[0]["step"] == 1 and again.curve == whole.curve
+    assert steps[0].step == 1 and again.curve == whole.curve
     assert len(caplog.messages) == 1
 
 
