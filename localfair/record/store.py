@@ -58,19 +58,6 @@ def column(rows: Iterable[Row], name: str) -> list[Any]:
     return [row[name] for row in rows]
 
 
-ASKED_FOR = """
-SELECT g.id, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
-  FROM run_rows r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat
-  JOIN generations g ON g.id = e.generation
-  WHERE r.run = ? AND r.noun = 'explanation'
-UNION
-SELECT g.id, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
-  FROM run_rows r JOIN reviews v ON v.id = r."row" JOIN explanations e ON e.id = v.explanation
-  JOIN seats s ON s.id = v.seat JOIN generations g ON g.id = v.generation
-  WHERE r.run = ? AND r.noun = 'review'
-"""
-
-
 class Store:
     """One open database. Use as a context manager; with `create` it is the only writer."""
 
@@ -346,48 +333,6 @@ class Store:
             run,
         )
         return {row["row"] for row in rows}
-
-    def rates(self, machine: str) -> list[Row]:
-        """What engines were measured at on a machine, in the order of time."""
-        return self.rows("SELECT * FROM rates WHERE machine = ? ORDER BY created", machine)
-
-    def reply_lengths(self, at_least: int) -> list[Row]:
-        """Mean lengths of generated replies, for each engine and token limit with that many of
-        them.
-
-        A row has fingerprint, engine, most (the limit), n, reply and prompt (tokens), letters (of a
-        prompt, for each of its tokens).
-        """
-        return self.rows(
-            "SELECT fingerprint, engine, json_extract(sampling, '$.max_tokens') AS most, "
-            "COUNT(*) AS n, AVG(completion_tokens) AS reply, AVG(prompt_tokens) AS prompt, "
-            "SUM(LENGTH(messages)) * 1.0 / SUM(prompt_tokens) AS letters FROM generations "
-            "WHERE action = 'generate' AND prompt_tokens > 0 "
-            "GROUP BY fingerprint, engine, most HAVING n >= ?",
-            at_least,
-        )
-
-    def seconds_a_training_step(self) -> float | None:
-        """The mean over all adapters; None when none was trained."""
-        row = self.one("SELECT SUM(seconds) / SUM(steps) AS each FROM adapters WHERE steps > 0")
-        return row["each"] if row else None
-
-    def asked_for(self, run: str) -> list[Row]:
-        """What teachers, reviewers and mentors were asked for a run, each generation once.
-
-        A row has id, question, role, prompt_tokens, completion_tokens, seconds.
-        """
-        return self.rows(ASKED_FOR, run, run)
-
-    def lessons_made(self, run: str) -> int:
-        """How many lessons the last select step of a run made, without those that it dropped."""
-        step = self.one(
-            "SELECT position FROM run_steps WHERE run = ? AND stage = 'select' "
-            "ORDER BY position DESC",
-            run,
-        )
-        ids = self.linked(run, [step["position"]], "lesson") if step else []
-        return sum(row["dropped"] is None for row in self.by_ids("lessons", ids).values())
 
     def counts(self) -> dict[str, int]:
         """Rows by table."""
