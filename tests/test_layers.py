@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,6 +164,41 @@ def test_heavy_libraries_are_imported_late():
     }
     assert [module for module in sorted(heavy) if not module.startswith(MAY_BE_HEAVY)] == []
     assert {"training.losses", "models.loading", "engines.transformers_engine"} <= heavy
+
+
+STATEMENT = re.compile(
+    r"\s*(SELECT\b|INSERT (INTO|OR)\b|UPDATE \S+ SET\b|DELETE FROM\b|PRAGMA\b|WITH \S+ AS\b)"
+)
+# methods that take SQL: the store's own and those of SQLite's connections and cursors
+TAKE_SQL = {"rows", "one", "first_column", "execute", "executemany", "executescript", "query"}
+
+
+def statements(tree: ast.AST) -> Iterator[str]:
+    """The texts of a module that begin as a statement of SQL does."""
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and STATEMENT.match(text):
+            yield text
+
+
+def asks_sqlite(tree: ast.AST) -> Iterator[str]:
+    """The calls of a module to what takes SQL, as they are written."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if node.func.attr in TAKE_SQL:
+            yield ast.unparse(node.func)
+
+
+def test_sql_stands_in_the_record_alone():
+    outside = {}
+    for module, tree in TREES.items():
+        found = [*statements(tree), *asks_sqlite(tree)]
+        if found and room_of(module) != "record":
+            outside[module] = found
+    assert outside == {}
+    assert list(statements(TREES["record.store"]))
+    assert list(asks_sqlite(TREES["record.summaries"]))
 
 
 def test_every_module_opens_with_what_it_is():

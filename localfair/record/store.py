@@ -59,19 +59,6 @@ def column(rows: Iterable[Row], name: str) -> list[Any]:
     return [row[name] for row in rows]
 
 
-ASKED_FOR = """
-SELECT g.id, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
-  FROM links r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat
-  JOIN generations g ON g.id = e.generation
-  WHERE r.run = ? AND r.noun = 'explanation'
-UNION
-SELECT g.id, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
-  FROM links r JOIN reviews v ON v.id = r."row" JOIN explanations e ON e.id = v.explanation
-  JOIN seats s ON s.id = v.seat JOIN generations g ON g.id = v.generation
-  WHERE r.run = ? AND r.noun = 'review'
-"""
-
-
 class Store:
     """One open database. Use as a context manager; with `create` it is the only writer."""
 

@@ -46,13 +46,13 @@ def generation(setting: Setting) -> Iterator[Row]:
     for engine in ("llama_cpp", "transformers"):
         for rate in measure(seating, SMOL, engine, what):
             measures = {
-                "prompt_tokens": rate["prompt_tokens"],
-                "reply_tokens": rate["reply_tokens"],
-                "read_tokens_per_second": rate["prefill"],
-                "written_tokens_per_second": rate["decode"],
-                "load_seconds": rate["load_seconds"],
+                "prompt_tokens": rate.prompt_tokens,
+                "reply_tokens": rate.reply_tokens,
+                "read_tokens_per_second": rate.prefill,
+                "written_tokens_per_second": rate.decode,
+                "load_seconds": rate.load_seconds,
             }
-            yield Row(f"{engine}, {rate['batch']} sequences", measures)
+            yield Row(f"{engine}, {rate.batch} sequences", measures)
 
 
 def _prompt_sharing(setting: Setting, model: Model) -> Row:
