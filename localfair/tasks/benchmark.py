@@ -30,6 +30,7 @@ _FORMATS: Mapping[str, str] = {
     "choice": 'End with "The answer is" and the letter of your choice.',
     "yes-no": 'End with "The answer is yes." or "The answer is no."',
     "text": 'End with "The answer is" and your answer.',
+    "latex": 'End with "The answer is" and your answer as LaTeX between dollar signs.',
     "any": 'End with "The answer is" and a number, the letter of a choice, yes, no or a word.',
 }
 

@@ -20,6 +20,7 @@ from typing import get_args
 from localfair.record.nouns import Grade, Question
 from localfair.tasks.choices import LETTERS, plain
 from localfair.tasks.grading import AnswerKind, grade
+from localfair.tasks.latex import is_latex
 from localfair.tasks.numbers import show_number
 from localfair.tasks.numerals import exact
 from localfair.tasks.texts import composed, tokens
@@ -219,6 +220,7 @@ def _of_kind(answer_kind: AnswerKind, answer: str, choices: Sequence[str]) -> Go
         "choice": lambda answer: _choice(answer, choices),
         "yes-no": lambda answer: _yes_no(answer) or _short_yes_no(answer),
         "text": _text,
+        "latex": _latex,
     }
     gold = readers[answer_kind](answer)
     if gold is None:
@@ -260,6 +262,10 @@ def _text(answer: str) -> Gold:
     if not tokens(answer):
         raise BadGold(f"the answer {_short(answer)} holds no letter or digit")
     return Gold(answer, "text")
+
+
+def _latex(answer: str) -> Gold | None:
+    return Gold(answer, "latex") if is_latex(answer) else None
 
 
 def _choice(answer: str, choices: Sequence[str]) -> Gold | None:

@@ -6,7 +6,7 @@ Reads two texts and writes nothing. Knows no task and no model. A `gold` here is
 could be read, never that what was read is wrong. Ours.
 
 `reply` takes thinking and run-on away first. How the answer is read stands in a module for each
-kind: `numbers`, `choices`, `yes_no`, `words`. All of them read the final statements of a text
+kind: `numbers`, `choices`, `yes_no`, `words`, `latex`. All of them read the final statements of a text
 first. To read one more form, add it to a table:
 
     reply._THINKING             how thinking is opened and closed
@@ -27,6 +27,7 @@ from typing import Literal
 
 from localfair.record.nouns import Grade, Graded
 from localfair.tasks.choices import letter_of, plain, read_choice, same_choice
+from localfair.tasks.latex import same_latex, stated_latex
 from localfair.tasks.numbers import read_denied, read_number, same_number, show_number
 from localfair.tasks.numerals import exact
 from localfair.tasks.reply import answer_of
@@ -39,7 +40,7 @@ from localfair.tasks.yes_no import plain_yes_no, read_yes_no
 # rows name the one that they were read by.
 READER_VERSION = 2
 
-AnswerKind = Literal["number", "choice", "yes-no", "text"]
+AnswerKind = Literal["number", "choice", "yes-no", "text", "latex"]
 UNREADABLE = Graded(Grade.UNREADABLE, None)
 
 
@@ -54,6 +55,8 @@ def grade(answer_kind: AnswerKind, gold: str, text: str, choices: Sequence[str] 
             return grade_yes_no(gold, text)
         case "text":
             return grade_text(gold, text)
+        case "latex":
+            return grade_latex(gold, text)
 
 
 def grade_number(gold: str, text: str) -> Graded:
@@ -119,6 +122,16 @@ def grade_text(gold: str, text: str) -> Graded:
     if line is not None and same_text(line, gold):
         return _graded(True, line)
     return UNREADABLE if words is None else _graded(False, words)
+
+
+def grade_latex(gold: str, text: str) -> Graded:
+    """By math-verify: equal in both directions is right. Raises MissingDependency."""
+    answer = answer_of(text)
+    formula = None if answer is None else stated_latex(answer)
+    is_same = None if answer is None else same_latex(gold, answer)
+    if is_same is None:
+        return UNREADABLE
+    return _graded(is_same, formula or "")
 
 
 def _words(answer: str, gold: str) -> str | None:

@@ -115,6 +115,8 @@ def read_score(text: str, *, as_paper: bool = False) -> int | None:
     return None
 
 
+# Python refuses to read very long ones, and no mark is
+_MOST_DIGITS = 18
 # A mark that is none from 1 to 5: it is read, and no earlier one counts.
 _NO_SCORE = 0
 _BRACKETS = str.maketrans("【】〔〕", "[][]")
@@ -124,11 +126,16 @@ _Marks = Sequence[int]
 def _value(match: re.Match[str]) -> int:
     """The mark of a match, or `_NO_SCORE` when it is not whole or on another scale than 5."""
     scale = match.groupdict().get("scale")
-    if scale and int(scale) != HIGHEST:
+    if scale and _integer(scale) != HIGHEST:
         return _NO_SCORE
     mark = match["mark"].lower()
     whole, _, decimals = _WORDS.get(mark, mark).replace(",", ".").partition(".")
-    return _NO_SCORE if decimals.strip("0") else max(int(whole), _NO_SCORE)
+    return _NO_SCORE if decimals.strip("0") else max(_integer(whole), _NO_SCORE)
+
+
+def _integer(digits: str) -> int:
+    """The value of digits; of more than a mark can have, only that it is no mark."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
 
 
 def _without_legends(marks: _Marks) -> list[int]:
@@ -158,7 +165,7 @@ def _legend_length(marks: _Marks) -> int:
 def _in_json(text: str) -> list[int]:
     values = [_value(match) for match in _JSON_SCORE.finditer(text)]
     scale = _JSON_SCALE.search(text)
-    if values and scale and int(scale["scale"]) != HIGHEST:
+    if values and scale and _integer(scale["scale"]) != HIGHEST:
         return [_NO_SCORE]
     return values
 
@@ -239,9 +246,9 @@ def _last_integer(text: str) -> int | None:
     A fraction stands where it begins and counts as its numerator.
     """
     fractions = list(_FRACTION.finditer(text))
-    starts = {match.start(): int(match[1]) for match in fractions}
+    starts = {match.start(): _integer(match[1]) for match in fractions}
     inside = {at for match in fractions for at in range(match.start(), match.end())}
     for match in _INTEGER.finditer(text):
         if match.start() not in inside:
-            starts[match.start()] = int(match[0])
+            starts[match.start()] = _integer(match[0])
     return starts[max(starts)] if starts else None

@@ -50,6 +50,7 @@ _KIND_NAMES: dict[AnswerKind, tuple[str, str]] = {
     "choice": ("choice", "choices"),
     "yes-no": ("yes or no", "yes or no"),
     "text": ("text", "texts"),
+    "latex": ("formula", "formulas"),
 }
 
 

@@ -153,3 +153,13 @@ def test_reviews_use_this_reading():
 def test_a_hostile_review_takes_no_longer_than_its_length_says(piece):
     # ten times the text: about ten times the work, where a quadratic reader does a hundred times
     assert seconds(read_score, piece * 20_000) < 40 * seconds(read_score, piece * 2_000)
+
+
+@pytest.mark.parametrize("as_paper", [False, True])
+@pytest.mark.parametrize(
+    "reply", ["{}", "[{}]", "Score: {}", "Score: 4/{}", "{}/5", '{{"score": {}}}']
+)
+def test_a_number_of_any_length_is_no_score_and_no_error(reply, as_paper):
+    digits = "7" * 20_000
+    score = read_score(reply.format(digits), as_paper=as_paper)
+    assert score in ((None, 4) if as_paper else (None,))
