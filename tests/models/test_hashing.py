@@ -98,3 +98,13 @@ def test_a_folders_hash_covers_every_file_that_counts(tmp_path: Path) -> None:
     assert Hashes(tmp_path).of(folder) == before
     (folder / "chat_template.jinja").write_text("{{ y }}")
     assert Hashes(tmp_path).of(folder) != before
+
+
+def test_a_remembered_hash_is_given_and_none_is_made(tmp_path: Path, weights: Path) -> None:
+    hashes = Hashes(tmp_path)
+    assert hashes.remembered(weights) is None
+    assert not hashes.path.exists()
+    digest = hashes.of(weights)
+    assert hashes.remembered(weights) == digest
+    weights.write_bytes(b"others")
+    assert hashes.remembered(weights) is None
