@@ -17,7 +17,7 @@ from localfair.committee.ask import Committee
 from localfair.pipeline.orders import Order, RunOptions, order
 from localfair.pipeline.prepared import prepare, record_of
 from localfair.pipeline.runs import STAGES, begun, do, preview, run
-from localfair.recipe.schema import AnyStep
+from localfair.recipe.schema import RecipeStep
 from localfair.record.store import Store
 from localfair.report.findings import report
 from localfair.stages.step import Work
@@ -149,7 +149,7 @@ class Lab:
     @contextmanager
     def at(
         self, step: str, recipe: str = "fair", settings: tuple[str, ...] = (), **options: Any
-    ) -> Iterator[tuple[Work, AnyStep]]:
+    ) -> Iterator[tuple[Work, RecipeStep]]:
         """What the stage of a step is handed, when the steps before it are done."""
         prepared = prepare(self.order(recipe, settings, **options), until=step)
         with record_of(prepared) as store:

@@ -16,7 +16,7 @@ from localfair.engines import Engine, EngineSpec, Opening, engine_named, reading
 from localfair.engines.base import FailedRequest
 from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
-from localfair.models import AnyModel, Model, find_model
+from localfair.models import FoundModel, Model, find_model
 from localfair.models.chat import load_tokenizer
 from localfair.models.endpoint import allowed_hosts, refuse_shared_key
 from localfair.record.nouns import EngineIdentity, Role, Seat
@@ -59,7 +59,7 @@ class Member:
     seat: Seat
     identity: EngineIdentity
     engine: EngineSpec
-    model: AnyModel = field(compare=False)
+    model: FoundModel = field(compare=False)
     adapter: Path | None = field(compare=False)
     seating: Seating = field(compare=False, repr=False)
 
@@ -115,9 +115,9 @@ class Seating:
         self.seed = seed
         self.options = options
         self.date = date or datetime.date.today()
-        self._models: dict[str, AnyModel] = {}
+        self._models: dict[str, FoundModel] = {}
 
-    def model(self, name: str) -> AnyModel:
+    def model(self, name: str) -> FoundModel:
         """The resolved model of a name.
 
         Raises UsageError when one key would go to the servers of several models.
@@ -131,7 +131,7 @@ class Seating:
             refuse_shared_key(urls)
         return self._models[name]
 
-    def _dated(self, model: AnyModel) -> AnyModel:
+    def _dated(self, model: FoundModel) -> FoundModel:
         """The model with the day that its chat template is to write, if it writes one."""
         if not isinstance(model, Model) or not model.is_dated:
             return model
@@ -155,7 +155,7 @@ class Seating:
         return self.placed(role, index, self.model(name), adapter, folder)
 
     def placed(
-        self, role: Role, index: int, model: AnyModel, adapter: str, folder: Path | None
+        self, role: Role, index: int, model: FoundModel, adapter: str, folder: Path | None
     ) -> Member:
         """A model in a seat. `adapter` is an adapter's id and `folder` holds its weights.
 
@@ -181,7 +181,7 @@ class Seating:
         )
         return Member(seat, identity, engine, model, folder, self)
 
-    def folder(self, model: AnyModel) -> Path:
+    def folder(self, model: FoundModel) -> Path:
         """The safetensors folder of a model, dequantised once where it exists only as GGUF.
 
         Raises UsageError for a model whose weights are not on this machine.
@@ -214,7 +214,7 @@ class Seating:
         return member.engine.open(member.model, opening)
 
 
-def _engine_for(role: Role, model: AnyModel, options: Options) -> EngineSpec:
+def _engine_for(role: Role, model: FoundModel, options: Options) -> EngineSpec:
     """Which engine a role gets for a model.
 
     A model without weights here has one engine, whatever the command line says. A mentor is
@@ -235,7 +235,7 @@ def _engine_for(role: Role, model: AnyModel, options: Options) -> EngineSpec:
     return training_engine()
 
 
-def _refuse_misfit(engine: EngineSpec, model: AnyModel) -> None:
+def _refuse_misfit(engine: EngineSpec, model: FoundModel) -> None:
     """Raise UsageError when an engine cannot serve a model of this format."""
     if engine.serves(model.format):
         return

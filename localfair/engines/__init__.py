@@ -15,7 +15,7 @@ from localfair.errors import UsageError, nearest
 from localfair.record.nouns import EngineIdentity
 
 if TYPE_CHECKING:
-    from localfair.models import AnyModel
+    from localfair.models import FoundModel
     from localfair.models.loading import Precision
 
 __all__ = [
@@ -70,7 +70,7 @@ def training_engine() -> EngineSpec:
 
 def open_engine(
     name: str,
-    model: AnyModel,
+    model: FoundModel,
     *,
     folder: Path | None = None,
     adapter_id: str = "",

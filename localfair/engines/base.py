@@ -17,7 +17,7 @@ from localfair.errors import LocalfairError, MissingDependency
 from localfair.record.nouns import EngineIdentity, Generation, Request
 
 if TYPE_CHECKING:
-    from localfair.models import AnyModel
+    from localfair.models import FoundModel
     from localfair.models.loading import Precision
 
 FailedRequest = Callable[[Request, LocalfairError], None]
@@ -87,7 +87,7 @@ class Opening:
         )
 
 
-def _refuse_nothing(model: AnyModel, hosts: frozenset[str]) -> None:
+def _refuse_nothing(model: FoundModel, hosts: frozenset[str]) -> None:
     pass
 
 
@@ -135,7 +135,9 @@ class EngineSpec:
         """Whether it serves models of a format, as they are or converted."""
         return format in self.reads or format in self.converts
 
-    def identity(self, model: AnyModel, precision: Precision, adapter: str = "") -> EngineIdentity:
+    def identity(
+        self, model: FoundModel, precision: Precision, adapter: str = ""
+    ) -> EngineIdentity:
         """The engine's identity with a model, known without opening it.
 
         `adapter` is an adapter's id.
@@ -148,7 +150,7 @@ class EngineSpec:
             adapter=adapter,
         )
 
-    def open(self, model: AnyModel, opening: Opening) -> Engine:
+    def open(self, model: FoundModel, opening: Opening) -> Engine:
         """The engine of a model. Raises MissingDependency with the exact install command."""
         if not self.installed:
             raise MissingDependency(

@@ -34,7 +34,7 @@ class Reading(Protocol):
         ...
 
     def begin(self, vocabulary: Vocabulary) -> None:
-        """Be seated in a slot."""
+        """Be seated in a slot, with nothing read yet."""
         ...
 
     def advance(self, context: Context, slot: Slot) -> bool:
@@ -68,6 +68,9 @@ class Reply:
 
     def begin(self, vocabulary: Vocabulary) -> None:
         self._started = time.monotonic()
+        self._text = b""
+        self._tokens = 0
+        self._logprobs.clear()
         self._vocabulary = vocabulary
         self._sampler = sampler(self.request, vocabulary.pointer)
 
@@ -139,6 +142,7 @@ class SharedInputs:
 
     def begin(self, vocabulary: Vocabulary) -> None:
         self.started = time.monotonic()
+        self.logprobs.clear()
 
     def advance(self, context: Context, slot: Slot) -> bool:
         """Add up what the step showed of each continuation; whether all inputs are read."""

@@ -12,8 +12,8 @@ from localfair.models.script import SUFFIX, Script, load_script
 from localfair.models.source import Source
 
 __all__ = [
-    "AnyModel",
     "Card",
+    "FoundModel",
     "Model",
     "Script",
     "Source",
@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 # What can be seated. Both say their name, format, path, fingerprint, context and chat template.
-AnyModel = Model | Script
+FoundModel = Model | Script
 
 
-def find_model(name: str, workspace: Path) -> AnyModel:
+def find_model(name: str, workspace: Path) -> FoundModel:
     """The model of a card's name or a path; a path that ends in `.script.toml` is a script's.
 
     Raises UnknownModel, MissingWeights or CorruptWeights.

@@ -17,7 +17,7 @@ from localfair.committee.seating import Options, Seating
 from localfair.engines import Engine, engine_named, reading
 from localfair.errors import ModelError
 from localfair.machine.hardware import machine, watched
-from localfair.models import AnyModel
+from localfair.models import FoundModel
 from localfair.record.connection import now
 from localfair.record.nouns import Generation, Message, Request, Sampling, content_id
 from localfair.record.rates import Rate, add_rate
@@ -71,7 +71,7 @@ def bench(
     return rates
 
 
-def engines_for(model: AnyModel) -> tuple[str, ...]:
+def engines_for(model: FoundModel) -> tuple[str, ...]:
     """The installed engines that can serve a model without being told where a server is."""
     return tuple(engine.name for engine in reading(model.format) if engine.installed)
 

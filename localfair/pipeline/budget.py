@@ -16,7 +16,7 @@ from localfair.errors import UsageError
 from localfair.pipeline.orders import Order
 from localfair.pipeline.prepared import quiet
 from localfair.pipeline.runs import run
-from localfair.recipe.schema import AnyStep, Inquire, Recipe, Review, Select, Train
+from localfair.recipe.schema import Inquire, Recipe, RecipeStep, Review, Select, Train
 from localfair.record.costs import costs_of
 from localfair.record.lessons import lessons_made
 from localfair.record.store import Store
@@ -35,7 +35,7 @@ def asking_step(recipe: Recipe) -> str | None:
     return last
 
 
-def _asks_committee(step: AnyStep) -> bool:
+def _asks_committee(step: RecipeStep) -> bool:
     if isinstance(step, Inquire):
         return step.role == "teacher"
     return isinstance(step, Review) and step.mode != "none"

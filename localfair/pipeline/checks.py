@@ -12,13 +12,13 @@ from localfair.engines import ENGINES
 from localfair.errors import TaskError, UsageError
 from localfair.pipeline.orders import Order
 from localfair.recipe.schema import (
-    AnyStep,
     BestEpoch,
     CrossEntropy,
     Exam,
     Inquire,
     PerQuestion,
     Recipe,
+    RecipeStep,
     Review,
     Select,
     Soften,
@@ -50,7 +50,7 @@ def taking_part(recipe: Recipe, teachers: list[Member]) -> list[Member]:
     return [member for member in teachers if member.seat.index in recipe.teachers]
 
 
-def check_seats(order: Order, members: list[Member], steps: list[AnyStep]) -> None:
+def check_seats(order: Order, members: list[Member], steps: list[RecipeStep]) -> None:
     """Every step finds who it needs. Raises UsageError."""
     roles = {member.seat.role for member in members}
     for step in steps:
@@ -117,7 +117,7 @@ def _check_reviewers(order: Order, step: Review, members: list[Member]) -> None:
         )
 
 
-def check_weights(order: Order, steps: list[AnyStep]) -> None:
+def check_weights(order: Order, steps: list[RecipeStep]) -> None:
     """A loss with one weight per teacher has as many as teachers were named. Raises UsageError."""
     for step in steps:
         if not isinstance(step, Train):
@@ -133,7 +133,7 @@ def check_weights(order: Order, steps: list[AnyStep]) -> None:
                 )
 
 
-def check_mentor(order: Order, seating: Seating, steps: list[AnyStep]) -> None:
+def check_mentor(order: Order, seating: Seating, steps: list[RecipeStep]) -> None:
     """A mentor that softens lessons reads the student's tokens as its own. Raises UsageError."""
     if not order.mentor or not any(isinstance(step, Soften) for step in steps):
         return
@@ -144,7 +144,7 @@ def check_mentor(order: Order, seating: Seating, steps: list[AnyStep]) -> None:
 
 
 def check_questions(
-    order: Order, task: Task, dataset: Dataset | None, steps: list[AnyStep]
+    order: Order, task: Task, dataset: Dataset | None, steps: list[RecipeStep]
 ) -> None:
     """Every split that a step reads has questions, here or in the record. Raises TaskError."""
     splits: set[str] = set()
@@ -169,7 +169,7 @@ def check_questions(
             )
 
 
-def _split_of(step: AnyStep) -> str | None:
+def _split_of(step: RecipeStep) -> str | None:
     """The split whose questions a step reads, if it reads any."""
     match step:
         case Exam():

@@ -17,7 +17,7 @@ from typing import Any
 
 import localfair
 from localfair.machine.hardware import usual_precision
-from localfair.recipe.schema import AnyStep, Exam
+from localfair.recipe.schema import Exam, RecipeStep
 from localfair.record.nouns import content_id
 from localfair.record.steps import made_by, questions_hash, readings_mark
 from localfair.record.store import Store
@@ -46,7 +46,7 @@ class Inputs:
             "fence": hashlib.blake2b(store.fence_key(), digest_size=16).hexdigest(),
         }
 
-    def hash(self, work: Work, step: AnyStep) -> str | None:
+    def hash(self, work: Work, step: RecipeStep) -> str | None:
         """The hash of a step's inputs; None while an earlier step was not done to its end."""
         read = [done for done in work.rows.done if _is_read(done)]
         made = made_by(work.store, work.rows.run, [done.position for done in read])

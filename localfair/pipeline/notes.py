@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from localfair.committee.seating import Member
 from localfair.models import Model
 from localfair.pipeline.orders import Order, steps_until
-from localfair.recipe.schema import AnyStep, Exam, Inquire, Review, Train
+from localfair.recipe.schema import Exam, Inquire, RecipeStep, Review, Train
 from localfair.record.nouns import Sampling
 
 ENOUGH_TO_THINK = 2048  # tokens of a reply; Qwen3 and SmolLM3 often need more on a hard one (ours)
@@ -73,7 +73,7 @@ def thinks(model: Model, sampling: Sampling) -> bool:
     return model.card.thinks and model.settings.enable_thinking is not False
 
 
-def asked_in(step: AnyStep, members: list[Member]) -> Iterator[Asked]:
+def asked_in(step: RecipeStep, members: list[Member]) -> Iterator[Asked]:
     """Who of the members replies in a step."""
     match step:
         case Exam() | Inquire():

@@ -19,7 +19,7 @@ from localfair.machine.hardware import usual_precision
 from localfair.machine.workspace import workspace_dir
 from localfair.models import find_model
 from localfair.recipe.load import load_recipe
-from localfair.recipe.schema import AnyStep, Recipe
+from localfair.recipe.schema import Recipe, RecipeStep
 from localfair.record.connection import exists
 from localfair.record.store import Store
 
@@ -160,9 +160,9 @@ def step_of(recipe: Recipe, stage: str, step: str | None) -> str:
     return step or ids[0]
 
 
-def steps_until(recipe: Recipe, until: str | None) -> list[AnyStep]:
+def steps_until(recipe: Recipe, until: str | None) -> list[RecipeStep]:
     """The steps of a run that stops after the step `until`; all of them when it is None."""
-    steps: list[AnyStep] = []
+    steps: list[RecipeStep] = []
     for _, step in recipe.steps():
         steps.append(step)
         if step.id == until:

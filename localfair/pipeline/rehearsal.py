@@ -17,7 +17,7 @@ from localfair.committee.seating import Member
 from localfair.pipeline.orders import Order
 from localfair.pipeline.prepared import prepare, quiet, store_questions
 from localfair.pipeline.runs import STAGES, begun, do
-from localfair.recipe.schema import AnyStep, Exam, Inquire, Review, Soften, Train
+from localfair.recipe.schema import Exam, Inquire, RecipeStep, Review, Soften, Train
 from localfair.record.adapters import loss_summary
 from localfair.record.made import Adapter, Reply
 from localfair.record.nouns import EngineIdentity
@@ -56,7 +56,7 @@ class Rehearsed:
     that the step may yet make, beside those it finds.
     """
 
-    step: AnyStep
+    step: RecipeStep
     round: int
     shares: dict[EngineIdentity, Share] = field(default_factory=dict)
     lessons: int = 0
@@ -134,7 +134,7 @@ class Rehearsal:
         """The step that is rehearsed now."""
         return self.steps[-1]
 
-    def stage(self, work: Work, step: AnyStep) -> dict[str, Any]:
+    def stage(self, work: Work, step: RecipeStep) -> dict[str, Any]:
         """Rehearse a step: do it over the record, and bound from above what it may ask beyond that."""
         assert isinstance(work.committee, Silent)
         self.steps.append(Rehearsed(step, work.round))
@@ -152,7 +152,7 @@ class Rehearsal:
         self.now.unknown = rows + self._bound(work, step)
         return outcome
 
-    def take_over(self, work: Work, step: AnyStep) -> None:
+    def take_over(self, work: Work, step: RecipeStep) -> None:
         """Rehearse a step that an earlier run did from the same inputs: everything is recorded."""
         self.steps.append(Rehearsed(step, work.round))
         store = work.store
@@ -179,7 +179,7 @@ class Rehearsal:
                     unknown += each.unknown
         return unknown
 
-    def _bound(self, work: Work, step: AnyStep) -> int:
+    def _bound(self, work: Work, step: RecipeStep) -> int:
         """Give the step's engines what the unknown may add; how many rows that may make."""
         if isinstance(step, Inquire) and step.about == "mistakes":
             mistakes = self._unknown_before(work, ("exam",), split="train")

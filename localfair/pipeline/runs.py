@@ -25,7 +25,7 @@ from localfair.pipeline.orders import Order
 from localfair.pipeline.prepared import Prepared, Say, prepare, record_of
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.rounds import Rounds
-from localfair.recipe.schema import AnyStep, Train
+from localfair.recipe.schema import RecipeStep, Train
 from localfair.record.adapters import folder_of
 from localfair.record.connection import now
 from localfair.record.nouns import canonical_json
@@ -117,7 +117,7 @@ class Run:
         self.id = _begin(store, prepared)
         committee.failures.run = self.id
 
-    def steps(self) -> Iterator[tuple[Work, AnyStep]]:
+    def steps(self) -> Iterator[tuple[Work, RecipeStep]]:
         """Each step that is to be done, up to the one that the run stops after."""
         for position, (round_number, step) in enumerate(self._prepared.order.recipe.steps()):
             if self._rounds.skips(round_number):
@@ -127,7 +127,7 @@ class Run:
             if step.id == self._prepared.until:
                 return
 
-    def do(self, work: Work, step: AnyStep) -> Outcome:
+    def do(self, work: Work, step: RecipeStep) -> Outcome:
         """Do a step, unless an earlier run did the very same; what came out."""
         known = self.taken_over(work, step)
         if known is not None:
@@ -138,7 +138,7 @@ class Run:
             finish(self._store, self.id, work.rows.position, inputs)
         return outcome
 
-    def taken_over(self, work: Work, step: AnyStep) -> Outcome | None:
+    def taken_over(self, work: Work, step: RecipeStep) -> Outcome | None:
         """What came out of a step that an earlier run did from the same inputs.
 
         Its rows are this run's too, and a trained adapter takes its seat. None when the step must
@@ -155,7 +155,7 @@ class Run:
         self._say(_line(step, outcome, 0, earlier.answered, 0))
         return outcome
 
-    def did(self, work: Work, step: AnyStep, outcome: Outcome, improves: bool = False) -> None:
+    def did(self, work: Work, step: RecipeStep, outcome: Outcome, improves: bool = False) -> None:
         """Take in a step's outcome.
 
         `improves`: count it as better than every round before (see Rounds).
@@ -277,7 +277,7 @@ def _ending(store: Store, committee: Committee, run_id: str) -> Iterator[None]:
             store.update("runs", {"id": run_id}, ended)
 
 
-def _still_stands(work: Work, step: AnyStep, earlier: DoneStep) -> bool:
+def _still_stands(work: Work, step: RecipeStep, earlier: DoneStep) -> bool:
     """Whether what an earlier step made is still there: a trained adapter lies in files.
 
     Its role sits with it then.
@@ -287,7 +287,7 @@ def _still_stands(work: Work, step: AnyStep, earlier: DoneStep) -> bool:
     return training.seat_again(work, step, earlier.run, earlier.position)
 
 
-def _row(work: Work, step: AnyStep) -> Row:
+def _row(work: Work, step: RecipeStep) -> Row:
     """The row of a step that begins."""
     return {
         "run": work.rows.run,
@@ -299,13 +299,13 @@ def _row(work: Work, step: AnyStep) -> Row:
     }
 
 
-def _line(step: AnyStep, outcome: Outcome, calls: int, reused: int, seconds: float) -> str:
+def _line(step: RecipeStep, outcome: Outcome, calls: int, reused: int, seconds: float) -> str:
     """A step in one line: what came out, and what it cost."""
     counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items())
     return f"{step.id}: {counts} ({calls} calls, {reused} from the record, {seconds:.0f} s)"
 
 
-def do(work: Work, step: AnyStep, stage: Stage, say: Say) -> Outcome:
+def do(work: Work, step: RecipeStep, stage: Stage, say: Say) -> Outcome:
     """Do one step and keep its row: when, what it cost, what came out."""
     key = {"run": work.rows.run, "position": work.rows.position}
     work.store.ensure("run_steps", [_row(work, step)])

@@ -140,7 +140,7 @@ def _ids(recipe: r.Recipe) -> Iterator[str]:
         taken.add(step.id)
 
 
-def needs(step: r.AnyStep) -> tuple[str, ...]:
+def needs(step: r.RecipeStep) -> tuple[str, ...]:
     """The stages whose rows a step reads."""
     match step:
         case r.Inquire(about="mistakes"):
@@ -156,7 +156,7 @@ def needs(step: r.AnyStep) -> tuple[str, ...]:
     return ()
 
 
-def named_inputs(step: r.AnyStep) -> tuple[str, ...]:
+def named_inputs(step: r.RecipeStep) -> tuple[str, ...]:
     """The step ids a step names as its input."""
     named = getattr(step, "input", ())
     if isinstance(named, str):
@@ -166,7 +166,7 @@ def named_inputs(step: r.AnyStep) -> tuple[str, ...]:
 
 def _steps(recipe: r.Recipe) -> Iterator[str]:
     """Each step's problems, given the steps before it."""
-    earlier: list[r.AnyStep] = []
+    earlier: list[r.RecipeStep] = []
     for _, _, step in recipe.sections():
         yield from _inputs(step, earlier)
         if isinstance(step, r.Inquire):
@@ -176,7 +176,7 @@ def _steps(recipe: r.Recipe) -> Iterator[str]:
         earlier.append(step)
 
 
-def _inputs(step: r.AnyStep, earlier: list[r.AnyStep]) -> Iterator[str]:
+def _inputs(step: r.RecipeStep, earlier: list[r.RecipeStep]) -> Iterator[str]:
     """The steps that a step names, and those it needs without naming them."""
     wanted = needs(step)
     stages = " or ".join(wanted)
@@ -199,12 +199,12 @@ def _inputs(step: r.AnyStep, earlier: list[r.AnyStep]) -> Iterator[str]:
         yield f"{step.id}: a {step.stage} step needs an earlier {stages} step, and there is none"
 
 
-def _enabled_exams(earlier: Iterable[r.AnyStep], split: str) -> list[r.Exam]:
+def _enabled_exams(earlier: Iterable[r.RecipeStep], split: str) -> list[r.Exam]:
     exams = [step for step in earlier if isinstance(step, r.Exam) and step.enabled]
     return [exam for exam in exams if exam.split == split]
 
 
-def _writing(step: r.Inquire, earlier: list[r.AnyStep]) -> Iterator[str]:
+def _writing(step: r.Inquire, earlier: list[r.RecipeStep]) -> Iterator[str]:
     """What an inquire step writes, and what about."""
     exams = [exam for exam in _enabled_exams(earlier, "train") if step.input in ("", exam.id)]
     if step.about == "mistakes" and not exams:
@@ -215,7 +215,7 @@ def _writing(step: r.Inquire, earlier: list[r.AnyStep]) -> Iterator[str]:
         yield f"{step.id}.write: nothing to write; name feedback, rationale or both"
 
 
-def _loss(step: r.Train, earlier: list[r.AnyStep]) -> Iterator[str]:
+def _loss(step: r.Train, earlier: list[r.RecipeStep]) -> Iterator[str]:
     """The problems of a loss: of each term, of all together, of the steps that they need."""
     lesson_kinds = _lesson_kinds(earlier)
     for term in step.loss:
@@ -239,7 +239,7 @@ def _loss(step: r.Train, earlier: list[r.AnyStep]) -> Iterator[str]:
         yield f"{step.id}.loss: a triplet term needs the student's mistakes, and no earlier step is its exam on train"
 
 
-def _lesson_kinds(earlier: Iterable[r.AnyStep]) -> set[str]:
+def _lesson_kinds(earlier: Iterable[r.RecipeStep]) -> set[str]:
     """The kinds of lessons that earlier select steps draw."""
     kinds: set[str] = set()
     for step in earlier:
@@ -260,7 +260,7 @@ def _prompts(recipe: r.Recipe) -> Iterator[str]:
             yield f"prompts/{name}.md: {problem}"
 
 
-def _prompts_of(step: r.AnyStep) -> set[str]:
+def _prompts_of(step: r.RecipeStep) -> set[str]:
     """The names of the templates that a step renders."""
     match step:
         case r.Exam():

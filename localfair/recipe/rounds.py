@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from localfair.recipe.schema import AnyStep, Recipe
+from localfair.recipe.schema import Recipe, RecipeStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Rounds:
     def saw(
         self,
         number: int,
-        step: AnyStep,
+        step: RecipeStep,
         outcome: dict[str, Any],
         adapter: str,
         improves: bool = False,
@@ -99,7 +99,7 @@ class Rounds:
         """Whether a number is a round's: 0 is `before`, one more than the last round `after`."""
         return 1 <= number <= self.recipe.rounds
 
-    def _ends_round(self, number: int, step: AnyStep) -> bool:
+    def _ends_round(self, number: int, step: RecipeStep) -> bool:
         enabled = [other.id for other in self.recipe.round if other.enabled]
         return self._is_round(number) and step.id == enabled[-1]
 

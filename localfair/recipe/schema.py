@@ -248,7 +248,9 @@ class Train(Step):
     one_question_a_batch: bool = False
 
 
-AnyStep = Annotated[Exam | Inquire | Review | Select | Soften | Train, Field(discriminator="stage")]
+RecipeStep = Annotated[
+    Exam | Inquire | Review | Select | Soften | Train, Field(discriminator="stage")
+]
 STAGES = ("exam", "inquire", "review", "select", "soften", "train")
 
 
@@ -285,26 +287,26 @@ class Recipe(Strict):
     teachers: tuple[Annotated[int, Field(ge=0, le=MOST_SAMPLES)], ...] = ()
     early_stop: EarlyStop | None = None
     defaults: Defaults = Defaults()
-    before: tuple[AnyStep, ...] = ()
-    round: tuple[AnyStep, ...] = Field(min_length=1)
-    after: tuple[AnyStep, ...] = ()
+    before: tuple[RecipeStep, ...] = ()
+    round: tuple[RecipeStep, ...] = Field(min_length=1)
+    after: tuple[RecipeStep, ...] = ()
     # name -> template text, filled from prompts/*.md
     prompts: dict[str, str] = Field(default_factory=dict)
 
-    def sections(self) -> Iterator[tuple[Section, int, AnyStep]]:
+    def sections(self) -> Iterator[tuple[Section, int, RecipeStep]]:
         """(section, the step's position in it, step) in the order written."""
         for section in SECTIONS:
             for position, step in enumerate(getattr(self, section)):
                 yield section, position, step
 
-    def steps(self) -> Iterator[tuple[int, AnyStep]]:
+    def steps(self) -> Iterator[tuple[int, RecipeStep]]:
         """(round, step) in the order of the run; round 0 is `before`, rounds + 1 is `after`."""
         for number in range(self.rounds + 2):
             for step in self._round(number):
                 if step.enabled:
                     yield number, step
 
-    def _round(self, number: int) -> tuple[AnyStep, ...]:
+    def _round(self, number: int) -> tuple[RecipeStep, ...]:
         if number == 0:
             return self.before
         return self.round if number <= self.rounds else self.after

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from localfair.recipe.schema import (
     SECTIONS,
-    AnyStep,
     CrossEntropy,
     Divergence,
     Inquire,
     LossTerm,
     Recipe,
+    RecipeStep,
     Review,
     Soften,
     Train,
@@ -27,8 +27,8 @@ def settle(recipe: Recipe) -> Recipe:
     term goes with its soften step, a term of weight 0 goes where others remain; what is left keeps
     its weights. Names that no step has are kept.
     """
-    earlier: list[AnyStep] = []
-    sections: dict[str, tuple[AnyStep, ...]] = {}
+    earlier: list[RecipeStep] = []
+    sections: dict[str, tuple[RecipeStep, ...]] = {}
     for section in SECTIONS:
         start = len(earlier)
         for step in getattr(recipe, section):
@@ -37,7 +37,7 @@ def settle(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update=sections)
 
 
-def _settled(step: AnyStep, earlier: list[AnyStep]) -> AnyStep:
+def _settled(step: RecipeStep, earlier: list[RecipeStep]) -> RecipeStep:
     """One step, given the settled steps before it."""
     named = getattr(step, "input", ())
     if isinstance(named, tuple) and named:
@@ -47,7 +47,7 @@ def _settled(step: AnyStep, earlier: list[AnyStep]) -> AnyStep:
     return step
 
 
-def _with_inputs(step: AnyStep, inputs: list[str]) -> AnyStep:
+def _with_inputs(step: RecipeStep, inputs: list[str]) -> RecipeStep:
     """A step that reads these steps; a review of none is off."""
     if inputs:
         return step.model_copy(update={"input": tuple(dict.fromkeys(inputs))})
@@ -56,14 +56,14 @@ def _with_inputs(step: AnyStep, inputs: list[str]) -> AnyStep:
     return step
 
 
-def _all_inputs(names: tuple[str, ...], earlier: list[AnyStep]) -> list[str]:
+def _all_inputs(names: tuple[str, ...], earlier: list[RecipeStep]) -> list[str]:
     inputs: list[str] = []
     for name in names:
         inputs += _inputs_of(name, earlier)
     return inputs
 
 
-def _inputs_of(name: str, earlier: list[AnyStep]) -> list[str]:
+def _inputs_of(name: str, earlier: list[RecipeStep]) -> list[str]:
     """The steps that a name stands for.
 
     A step that is on stands for itself, a review that is off for what it reads, an inquire that is
@@ -82,13 +82,13 @@ def _inputs_of(name: str, earlier: list[AnyStep]) -> list[str]:
     return []
 
 
-def _nearest_inquire(earlier: list[AnyStep]) -> tuple[str, ...]:
+def _nearest_inquire(earlier: list[RecipeStep]) -> tuple[str, ...]:
     """What a review reads that names no input: the last inquire step that is on."""
     inquires = [step.id for step in earlier if isinstance(step, Inquire) and step.enabled]
     return tuple(inquires[-1:])
 
 
-def _loss(step: Train, earlier: list[AnyStep]) -> tuple[LossTerm, ...]:
+def _loss(step: Train, earlier: list[RecipeStep]) -> tuple[LossTerm, ...]:
     """The loss without what is off; as it was, where nothing else would be left."""
     softens = [other.enabled for other in earlier if isinstance(other, Soften)]
     all_softens_off = bool(softens) and not any(softens)

@@ -15,7 +15,7 @@ from localfair.committee.seating import Member
 from localfair.errors import TaskError
 from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
-from localfair.recipe.schema import AnyStep, Exam
+from localfair.recipe.schema import Exam, RecipeStep
 from localfair.record.made import Answer, Explanation, Lesson, Review
 from localfair.record.nouns import Question, Request, Sampling
 from localfair.record.store import Store
@@ -31,7 +31,7 @@ class Done:
 
     position: int
     round: int
-    step: AnyStep
+    step: RecipeStep
 
 
 def of_stage(done: Iterable[Done], *stages: str) -> list[Done]:
@@ -121,7 +121,7 @@ class StepRows:
         self.made(REPLIES, [noun.generation for noun in nouns])
 
     def earlier(
-        self, step: AnyStep, stages: tuple[str, ...], split: str | None = None
+        self, step: RecipeStep, stages: tuple[str, ...], split: str | None = None
     ) -> list[Done]:
         """The done steps that a step reads: those it names, else the nearest one of these stages.
 
@@ -139,7 +139,7 @@ class StepRows:
             inputs += [done for done in candidates if done.step.id == name][-1:]
         return inputs
 
-    def lessons(self, step: AnyStep) -> list[Lesson]:
+    def lessons(self, step: RecipeStep) -> list[Lesson]:
         """The lessons that a step reads, without those that were dropped."""
         lessons = self.of(LESSONS, self.earlier(step, ("select",)))
         return [lesson for lesson in lessons if not lesson.dropped]
