@@ -6,7 +6,8 @@
     ├── ModelError
     │   ├── UnknownModel           no card of that name
     │   ├── MissingWeights         a card, but no file
-    │   └── CorruptWeights         a file whose size, sha256 or header is not what it must be
+    │   ├── CorruptWeights         a file whose size, sha256 or header is not what it must be
+    │   └── PromptRefused          a chat template that refuses the messages of one request
     ├── TaskError
     │   ├── UnknownTask
     │   └── BadDataset             a data file in the wrong layout; names the file and line
@@ -17,8 +18,11 @@
     ├── EngineError
     │   ├── MissingDependency      an extra is not installed; the hint says which
     │   ├── PromptTooLong          a prompt that does not fit the context; names the question
-    │   ├── ReplyError             exit 1: one request that a server did not answer as it should
+    │   ├── ReplyError             exit 1: one request that was not answered as it should be
+    │   ├── CallsFailed            exit 1: the run came to its end, with calls that failed
+    │   ├── TooManyFailed          exit 1: more calls of a step failed than are allowed
     │   └── EngineDied             exit 1: the engine failed under us
+    │       └── OutOfMemory        even one sequence at a time was too much
     ├── TrainingError              lessons or a base model that cannot be trained on
     ├── NetworkRefused             something asked for the network without the user's word
     ├── DiskFull                   exit 1
@@ -71,6 +75,10 @@ class MissingWeights(ModelError):
 
 class CorruptWeights(ModelError):
     """The file is there and is not what the card (or its own header) says."""
+
+
+class PromptRefused(ModelError):
+    """A chat template refuses the messages of one request; it may well take those of others."""
 
 
 class TaskError(LocalfairError):
@@ -130,10 +138,30 @@ class ReplyError(EngineError):
         self.retryable = retryable
 
 
+class CallsFailed(EngineError):
+    """A run that did all its steps, without the replies to calls that failed; `run` is its id."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", *, run: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.run = run
+
+
+class TooManyFailed(EngineError):
+    """More calls of a step failed than are allowed, so the run stopped."""
+
+    exit_code = 1
+
+
 class EngineDied(EngineError):
     """The engine failed while working."""
 
     exit_code = 1
+
+
+class OutOfMemory(EngineDied):
+    """Memory was too short, even for one sequence at a time."""
 
 
 class TrainingError(LocalfairError):

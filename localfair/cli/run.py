@@ -5,14 +5,19 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from localfair.cli.numbers import BATCH, COUNT, SEED
+from localfair.cli.numbers import BATCH, COUNT, SEED, Share
 from localfair.engines import ENGINES, training_engine
+from localfair.errors import CallsFailed
 from localfair.machine.hardware import usual_precision
 from localfair.machine.terminal import echo_text, warn
+
+if TYPE_CHECKING:
+    from localfair.cli.show import Watch
+    from localfair.pipeline.orders import Order
 
 ENGINE_NAMES = ", ".join(engine.name for engine in ENGINES if engine.loads_weights)
 
@@ -97,6 +102,13 @@ OPTIONS = [
         help="Sequences decoded at once.",
     ),
     click.option(
+        "--max-failed",
+        type=Share(),
+        metavar="SHARE",
+        help="Stop a step when more than this share of its calls fails, and more than 3 (with 0: "
+        "at the first). Default: 0.1.",
+    ),
+    click.option(
         "--fetch",
         is_flag=True,
         help="Allow the network once, to fetch the weights that are missing.",
@@ -168,7 +180,7 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
     """
     from localfair.cli.show import Watch, print_report, say
     from localfair.pipeline.orders import RunOptions, fetch_missing, order, step_of
-    from localfair.pipeline.runs import preview, run
+    from localfair.pipeline.runs import preview
 
     fetch = options.pop("fetch")
     as_json = options.pop("as_json")
@@ -182,8 +194,22 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
         if only_preview and last:
             lessons = preview(ordered, last, say=watch.say, progress=watch.progress)
         else:
-            run_id = run(ordered, until=last, say=watch.say, progress=watch.progress)
+            run_id, failed = _finished(ordered, last, watch)
     if only_preview:
         echo_text("\n".join(lessons))
-    else:
-        print_report(ordered.db, run_id, as_json=as_json)
+        return
+    print_report(ordered.db, run_id, as_json=as_json)
+    if failed is not None:
+        raise failed
+
+
+def _finished(
+    order: Order, until: str | None, watch: Watch
+) -> tuple[str | None, CallsFailed | None]:
+    """Do the run: its id, and what is to be raised once its report is printed."""
+    from localfair.pipeline.runs import run
+
+    try:
+        return run(order, until=until, say=watch.say, progress=watch.progress), None
+    except CallsFailed as error:
+        return error.run, error

@@ -114,6 +114,11 @@ def print_report(db: Path, run: str | None, *, as_json: bool) -> None:
 def lines(findings: dict[str, Any]) -> list[str]:
     """A report as lines of text."""
     shown = _counts(findings)
+    if findings.get("failed_calls"):
+        shown.append(
+            f"  failed calls {findings['failed_calls']}: "
+            "no count below holds what they would have answered"
+        )
     acceptance = findings["acceptance"]
     if acceptance:
         shown += ["", *_acceptance(acceptance)]

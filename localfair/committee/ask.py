@@ -1,8 +1,8 @@
 """Who sits at the table, and the one way to ask them anything.
 
 `ask` answers from the record what has been answered before and sends the rest model by model, so a
-stage loads each model once, and only when it must. Reads and writes generations and seats. Knows
-nothing of prompts, grades or recipes.
+stage loads each model once, and only when it must. What has arrived is written in one transaction.
+Reads and writes generations, failed calls and seats. Knows nothing of prompts, grades or recipes.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localfair.committee.failures import MAX_FAILED, Failures
+from localfair.committee.inbox import Inbox
 from localfair.committee.seating import Member
 from localfair.engines import Engine, Scorer
-from localfair.errors import EngineDied, UsageError
+from localfair.errors import EngineDied, LocalfairError, UsageError
 from localfair.record.nouns import EngineIdentity, Generation, Request, Seat, content_id, seed_of
 from localfair.record.store import Row, Store
 
@@ -56,16 +58,25 @@ def _silent(done: int, total: int, label: str) -> None:
 
 
 class Committee:
-    """Members by role, one model resident at a time."""
+    """Members by role, one model resident at a time.
+
+    `failures` are the calls that failed. `max_failed` is the share of a step's calls that may.
+    """
 
     def __init__(
-        self, store: Store, members: Iterable[Member], progress: Progress | None = None
+        self,
+        store: Store,
+        members: Iterable[Member],
+        progress: Progress | None = None,
+        max_failed: float = MAX_FAILED,
     ) -> None:
         self.store = store
+        self.failures = Failures(store, max_failed)
         self.members = list(members)
         self.tally = Tally()
         self.progress = progress or _silent
         self._resident: tuple[EngineIdentity, Engine] | None = None
+        self._inbox: Inbox | None = None  # of the engine that is asked now
         for member in self.members:
             store.ensure_seat(member.seat)
 
@@ -101,26 +112,41 @@ class Committee:
         """Each call with its generation's row, recorded ones first, then engine by engine as they
         finish.
 
-        Every generation is on disk before the next is awaited. Raises what the engine raises.
+        What has arrived is on disk before any of it is handed over and before more is awaited. A
+        call that fails by itself is left out; see `failures`. Raises TooManyFailed, and what the
+        engine raises.
         """
         waiting = self._waiting(calls)
+        for generation_id in waiting.keys() & self.failures.calls.keys():
+            del waiting[generation_id]  # it was asked in this run
         total = len(waiting)
         yield from self._recorded(waiting)
-        done = total - len(waiting)
+        self.failures.begin(total, label)
         for share in self._shares(waiting):
-            identity = share.member.identity
-            for row in self._send(share):
-                done += 1
-                self.progress(done, total, f"{label} {identity.model}".strip())
-                for call in waiting.pop(row["id"]):
-                    yield call, row
+            who = f"{label} {share.member.identity.model}".strip()
+            for rows in self._send(share):
+                for row in rows:
+                    same = waiting.pop(row["id"], [])
+                    self.progress(total - len(waiting), total, who)
+                    for call in same:
+                        yield call, row
+            for generation_id in waiting.keys() & self.failures.calls.keys():
+                del waiting[generation_id]
         if waiting:
             raise EngineDied(
                 f"{len(waiting)} requests were never answered", "run the same command again"
             )
 
+    def save(self) -> None:
+        """Ask nothing more, and write what has arrived: for whoever leaves in the middle."""
+        inbox = self._inbox
+        self._inbox = None
+        if inbox is not None:
+            self._write(inbox, inbox.rest())
+
     def close(self) -> None:
-        """Free the resident model."""
+        """Write what has arrived and free the resident model."""
+        self.save()
         if self._resident is not None:
             _, engine = self._resident
             engine.close()
@@ -157,26 +183,50 @@ class Committee:
     def _must_load(self, share: _Share) -> bool:
         return self._resident is None or self._resident[0] != share.member.identity
 
-    def _send(self, share: _Share) -> Iterator[Row]:
-        """Each generation's row, once it is on disk."""
+    def _send(self, share: _Share) -> Iterator[list[Row]]:
+        """The rows of what arrives, once it is on disk."""
         engine = self._open(share.member)
-        for generation in _generations(engine, share.requests):
-            row = self.store.add_generation(share.member.identity, generation)
-            self.tally.calls += 1
-            yield row
+        for arrivals in _arrivals(engine, share.requests):
+            inbox = Inbox(share.member.identity, arrivals)
+            self._inbox = inbox
+            try:
+                while True:
+                    arrived = inbox.next()
+                    if not arrived:
+                        break
+                    yield self._write(inbox, arrived)
+                    self.failures.refuse_too_many()
+            finally:
+                # the engine failed, or whoever asked has left
+                if self._inbox is inbox:
+                    self.save()
+
+    def _write(self, inbox: Inbox, arrived: list[Generation]) -> list[Row]:
+        """Write what has arrived in one transaction; what cannot be stored is a failed call."""
+        good = self.failures.without_unstorable(inbox.identity, arrived)
+        rows = self.store.add_generations(inbox.identity, good) if good else []
+        inbox.written()
+        self.tally.calls += len(rows)
+        return rows
+
+    def _failed(self, request: Request, error: LocalfairError) -> None:
+        """An engine's request failed by itself."""
+        assert self._resident is not None, "only an open engine fails"
+        self.failures.add(self._resident[0], request, error)
+        self.failures.refuse_too_many()
 
     def _open(self, member: Member) -> Engine:
         """The member's engine, in place of the resident one."""
         if self._resident is not None and self._resident[0] == member.identity:
             return self._resident[1]
         self.close()
-        engine = member.open()
+        engine = member.open(self._failed)
         self._resident = (member.identity, engine)
         self.tally.loads += 1
         return engine
 
 
-def _generations(engine: Engine, requests: list[Request]) -> Iterator[Generation]:
+def _arrivals(engine: Engine, requests: list[Request]) -> Iterator[Iterator[Generation]]:
     """The replies, then the scores. Raises UsageError when the engine cannot score."""
     scores = [request for request in requests if request.action == "score"]
     replies = [request for request in requests if request.action == "generate"]
@@ -185,10 +235,10 @@ def _generations(engine: Engine, requests: list[Request]) -> Iterator[Generation
             f"the engine of {engine.identity.model} cannot score", 'set review.mode = "reasoned"'
         )
     if replies:
-        yield from engine.generate(replies)
+        yield engine.generate(replies)
     if scores:
         assert isinstance(engine, Scorer)
-        yield from engine.score(scores)
+        yield engine.score(scores)
 
 
 def request_seed(seat: Seat, **about: Any) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localfair.engines import Engine, EngineSpec, Opening, engine_named, reading, training_engine
+from localfair.engines.base import FailedRequest
 from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
 from localfair.models import AnyModel, Model, find_model
@@ -62,9 +63,12 @@ class Member:
     adapter: Path | None = field(compare=False)
     seating: Seating = field(compare=False, repr=False)
 
-    def open(self) -> Engine:
-        """The member's engine, opened; its weights load at the first request."""
-        return self.seating.opened(self)
+    def open(self, failed: FailedRequest | None = None) -> Engine:
+        """The member's engine, opened; its weights load at the first request.
+
+        `failed`: see `Opening.failed`.
+        """
+        return self.seating.opened(self, failed)
 
     def folder(self) -> Path:
         """The safetensors folder of the member's base, dequantised once where it exists only as
@@ -196,7 +200,7 @@ class Seating:
         assert isinstance(model, Model)
         return dequantised(model, self.workspace)
 
-    def opened(self, member: Member) -> Engine:
+    def opened(self, member: Member, failed: FailedRequest | None = None) -> Engine:
         """A member's engine, opened. Raises MissingDependency with the exact install command."""
         opening = Opening(
             identity=member.identity,
@@ -205,6 +209,7 @@ class Seating:
             precision=self.options.precision,
             batch=self.options.batch,
             hosts=allowed_hosts(self.workspace),
+            failed=failed,
         )
         return member.engine.open(member.model, opening)
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from localfair.errors import MissingDependency, ReplyError
+from localfair.errors import LocalfairError, MissingDependency
 from localfair.record.nouns import EngineIdentity, Generation, Request
 
 if TYPE_CHECKING:
     from localfair.models import AnyModel
     from localfair.models.loading import Precision
 
-FailedRequest = Callable[[Request, ReplyError], None]
+FailedRequest = Callable[[Request, LocalfairError], None]
 WEIGHTS = frozenset({"gguf", "safetensors"})  # the formats of models whose weights are files here
 
 
@@ -36,7 +36,8 @@ class Engine(Protocol):
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """Yield one generation per request, each as soon as it is finished, in any order.
 
-        Raises PromptTooLong, naming `request.about`, before anything is sent that does not fit.
+        What finishes together may be told by `Arrivals`. What does not fit is never sent: raises
+        PromptTooLong, naming `request.about`, before anything is sent; see `Opening.failed`.
         """
         ...
 
@@ -66,8 +67,9 @@ class Opening:
     batch: how many sequences run together.
     threads: of the processor; None is one for each physical core.
     hosts: the other machines that may be asked (see `localfair.models.endpoint`).
-    failed: is given each request that a server did not answer as it should, with what went wrong,
-    and the others go on; None raises the ReplyError.
+    failed: is given each request that failed by itself, with what went wrong, and the others go on:
+    it was not answered as it should be (ReplyError), does not fit (PromptTooLong), or the chat
+    template refuses it (PromptRefused). None raises the error.
     """
 
     identity: EngineIdentity

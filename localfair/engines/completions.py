@@ -8,7 +8,6 @@ or any other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from localfair.engines.answers import (
@@ -22,8 +21,6 @@ from localfair.engines.answers import (
     thinking_of,
     token_count,
 )
-from localfair.engines.base import FailedRequest
-from localfair.engines.http_client import Answer, Failed
 from localfair.engines.requests import draw_seed
 from localfair.errors import EngineError, ReplyError
 from localfair.machine.http import KEPT
@@ -131,30 +128,6 @@ def generation(
         )
     _refuse_ignored(reply, content, who, raw)
     return reply
-
-
-def replies(answers: Iterable[Answer], who: str, failed: Failed | None) -> Iterator[Generation]:
-    """The reply in each answer, whose call's `tag` is its request.
-
-    An answer that is no completion goes to `failed`; without one its ReplyError is raised.
-    """
-    for answer in answers:
-        request = answer.call.tag
-        try:
-            reply = generation(request, answer.data, answer.seconds, who, answer.raw)
-        except ReplyError as error:
-            if failed is None:
-                raise
-            failed(answer.call, error)
-        else:
-            yield reply
-
-
-def by_request(failed: FailedRequest | None) -> Failed | None:
-    """A client's `failed` that hands on the request, which is the call's `tag`."""
-    if failed is None:
-        return None
-    return lambda call, error: failed(call.tag, error)
 
 
 def written(choice: Json) -> tuple[float, ...]:

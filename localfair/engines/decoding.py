@@ -165,6 +165,11 @@ class Batch:
 
     def replies(self, rows: Sequence[BatchRow]) -> Iterator[BatchRow]:
         """Yield each row when its reply has ended."""
+        for ended in self.steps(rows):
+            yield from ended
+
+    def steps(self, rows: Sequence[BatchRow]) -> Iterator[list[BatchRow]]:
+        """Yield the rows whose replies ended with the same step, together."""
         waiting = deque(arranged(rows))
         running: list[BatchRow] = []
         while waiting or running:
@@ -175,7 +180,9 @@ class Batch:
                 _choose(admitted, logits)
             else:
                 _choose(running, self._step(running))
-            yield from self._leave(running)
+            ended = self._leave(running)
+            if ended:
+                yield ended
 
     def _admitted(self, waiting: deque[BatchRow], running: int) -> list[BatchRow]:
         """The waiting rows that join now: a quarter of the batch at least, so that prefills stay

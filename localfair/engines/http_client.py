@@ -1,8 +1,7 @@
 """Many calls to one HTTP server at once, each answer handed over as soon as it is there.
 
-Sends JSON and reads JSON; writes nothing. Knows nothing of requests, prompts or what serves.
-Every worker is a thread with one kept connection; where only one call is under way at a time, it
-is made in the caller's own thread.
+Sends JSON and reads JSON; writes nothing. How calls go at once stands in `http_crew`. Knows nothing
+of requests, prompts or what serves.
 """
 
 from __future__ import annotations
@@ -10,13 +9,24 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from localfair.engines.http_failures import Busy, Served, retry_after
-from localfair.errors import ReplyError
+from localfair.engines.at_once import AtOnce
+from localfair.engines.http_crew import Answer as Answer
+from localfair.engines.http_crew import Answers, Crowded, Failure, Left, Outcome
+from localfair.engines.http_crew import Call as Call
+from localfair.engines.http_crew import Failed as Failed
+from localfair.engines.http_failures import (
+    Busy,
+    NoMemory,
+    Served,
+    is_out_of_memory,
+    retry_after,
+    words_of,
+)
+from localfair.errors import PromptTooLong, ReplyError
 from localfair.machine.http import KEPT, Connection, Reply
 
 if TYPE_CHECKING:
@@ -25,41 +35,6 @@ if TYPE_CHECKING:
 AGAIN = frozenset({408, 429, 500, 502, 503, 504})  # statuses that another try may change
 FIRST_PAUSE = 0.5  # seconds before the second try; twice as long before each one after it (ours)
 LONGEST_PAUSE = 60.0  # seconds that a server may ask us to wait before a try (ours)
-CUT_EVERY = 0.02  # seconds between two tries to end a worker
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A JSON body for a path; `tag` is the caller's, `about` names it in an error."""
-
-    path: str
-    body: dict[str, Any]
-    about: str = ""
-    tag: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, as JSON and as bytes, and the seconds from sending to receiving (retries
-    included).
-    """
-
-    call: Call
-    data: Any
-    seconds: float
-    raw: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A call that failed by itself; others may succeed."""
-
-    call: Call
-    error: ReplyError
-
-
-Outcome = Answer | Failure
-Failed = Callable[[Call, ReplyError], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +51,6 @@ class Limits:
     tries: int = 6
     pause: float = FIRST_PAUSE
     longest: float = LONGEST_PAUSE
-
-
-class Left(Exception):
-    """Nobody waits for the answer any more."""
 
 
 def _alive() -> None:
@@ -106,44 +77,22 @@ class Client:
         self.server = server
         self.limits = limits
         self._check = check
+        self._at_once: AtOnce | None = None
 
-    def each(
-        self, calls: Iterable[Call], at_once: int, failed: Failed | None = None
-    ) -> Iterator[Answer]:
+    def room(self, at_once: int) -> AtOnce:
+        """How many calls go at once: as many as wanted, until memory was too short for them."""
+        if self._at_once is None:
+            self._at_once = AtOnce(self.server.who, at_once)
+        return self._at_once
+
+    def each(self, calls: Iterable[Call], at_once: int, failed: Failed | None = None) -> Answers:
         """Every call's answer, the first finished first, at most `at_once` under way.
 
         A call that fails by itself goes to `failed`, and the others go on; without one its
         ReplyError is raised. Leaving early cancels the rest. Raises PromptTooLong, EngineError or
         EngineDied naming what it was about.
         """
-        asked = list(calls)
-        for outcome in self._outcomes(asked, at_once):
-            if isinstance(outcome, Answer):
-                yield outcome
-            elif failed is None:
-                raise outcome.error
-            else:
-                failed(outcome.call, outcome.error)
-
-    def _outcomes(self, calls: list[Call], at_once: int) -> Iterator[Outcome]:
-        if min(at_once, len(calls)) == 1:
-            yield from self._one_by_one(calls)
-            return
-        crew = _Crew(self, calls, at_once)
-        try:
-            for _ in calls:
-                outcome = crew.outcomes.get()
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                yield outcome
-        finally:
-            crew.dismiss()
-
-    def _one_by_one(self, calls: list[Call]) -> Iterator[Outcome]:
-        never = threading.Event()  # the caller waits for every answer
-        with self.connection() as connection:
-            for call in calls:
-                yield self.outcome(connection, call, never)
+        return Answers(self, list(calls), at_once, failed)
 
     def get(self, path: str) -> Any:
         """The JSON at a path. Raises Refused, ReplyError or EngineDied."""
@@ -159,12 +108,19 @@ class Client:
         """A new one, not opened yet."""
         return Connection(self.url, self.key, answer=self.limits.answer)
 
-    def outcome(self, connection: Connection, call: Call, left: threading.Event) -> Outcome:
-        """The call's answer, or how it failed by itself. Raises what concerns every call."""
+    def outcome(
+        self, connection: Connection, call: Call, left: threading.Event, at_once: int = 1
+    ) -> Outcome:
+        """The call's answer, or how it failed by itself. Raises what concerns every call.
+
+        `at_once`: how many are under way, this one included.
+        """
         try:
             return self.answer(connection, call, left)
-        except ReplyError as error:
+        except (ReplyError, PromptTooLong) as error:
             return Failure(call, error)
+        except NoMemory as error:
+            return Crowded(call, error, at_once)
 
     def answer(self, connection: Connection, call: Call, left: threading.Event) -> Answer:
         """The call's answer.
@@ -221,8 +177,9 @@ class Client:
         try:
             return self._read(connection.ask(call.path, call.body), call)
         except OSError:
-            if not left.is_set():
-                self._check()
+            if left.is_set():
+                raise Left from None  # we broke it off ourselves
+            self._check()
             raise
 
     def _read(self, reply: Reply, call: Call) -> Answer:
@@ -232,51 +189,11 @@ class Client:
                 return Answer(call, reply.json(), 0.0, reply.content[:KEPT])
             except ValueError as error:
                 raise self.server.no_json(reply, call.about, error) from None
+        if reply.status >= 400 and is_out_of_memory(reply):
+            raise NoMemory(words_of(reply))
         if reply.status in AGAIN:
             raise Busy(reply)
         raise self.server.refused(reply, call.about or call.path)
-
-
-class _Crew:
-    """Threads that take calls from one list, a connection each.
-
-    How each call ended, and what concerns them all, goes to `outcomes`.
-    """
-
-    def __init__(self, client: Client, calls: list[Call], at_once: int) -> None:
-        self.outcomes: SimpleQueue[Outcome | BaseException] = SimpleQueue()
-        self._client = client
-        self._left = threading.Event()
-        self._todo: SimpleQueue[Call] = SimpleQueue()
-        for call in calls:
-            self._todo.put(call)
-        self._workers: list[tuple[Connection, threading.Thread]] = []
-        for _ in range(min(at_once, len(calls))):
-            connection = client.connection()
-            thread = threading.Thread(target=self._work, args=(connection,), daemon=True)
-            self._workers.append((connection, thread))
-        for _, thread in self._workers:
-            thread.start()
-
-    def dismiss(self) -> None:
-        """Cancel what is under way and wait until it has ended."""
-        self._left.set()
-        for connection, thread in self._workers:
-            # again and again: a connection that was just being opened could not be cut
-            while thread.is_alive():
-                connection.cut()
-                thread.join(CUT_EVERY)
-
-    def _work(self, connection: Connection) -> None:
-        with connection:
-            try:
-                while True:
-                    call = self._todo.get_nowait()
-                    self.outcomes.put(self._client.outcome(connection, call, self._left))
-            except Empty:
-                return
-            except BaseException as error:  # the caller's thread raises it
-                self.outcomes.put(error)
 
 
 def _passing(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from localfair.engines.at_once import tells_of_memory
 from localfair.errors import EngineDied, EngineError, LocalfairError, PromptTooLong, ReplyError
 from localfair.machine.http import KEPT, Broken, Reply, Unreachable
 from localfair.machine.terminal import shown_in_line
@@ -28,6 +29,10 @@ class Busy(Exception):
     def __init__(self, reply: Reply) -> None:
         super().__init__(f"status {reply.status}: {words_of(reply)}")
         self.reply = reply
+
+
+class NoMemory(Exception):
+    """The server had too little memory for a call beside those that were under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,11 @@ class Served:
     def _about(self, about: str) -> str:
         """The server in an error about one call."""
         return f"{about}: {self.who}" if about else self.who
+
+
+def is_out_of_memory(reply: Reply) -> bool:
+    """Whether a failed reply says that the server's memory was too short; 507 says so itself."""
+    return reply.status == 507 or tells_of_memory(words_of(reply))
 
 
 def retry_after(value: str) -> float | None:

@@ -19,8 +19,13 @@ SHARED = 16  # tokens that prompts must share before the one waits for the other
 Running = dict[int, tuple[Slot, Reading]]  # by sequence
 
 
-def decode(context: Context, vocabulary: Vocabulary, readings: list[Reading]) -> Iterator[Reading]:
-    """Each reading as soon as it is done. All are freed when the iterator ends or is closed."""
+def decode(
+    context: Context, vocabulary: Vocabulary, readings: list[Reading]
+) -> Iterator[list[Reading]]:
+    """The readings that are done with the same step, together, as soon as they are.
+
+    All are freed when the iterator ends or is closed.
+    """
     # by their tokens: each prompt follows the one it shares the longest beginning with
     queue = deque(sorted(readings, key=lambda reading: reading.prompt))
     running: Running = {}
@@ -30,11 +35,14 @@ def decode(context: Context, vocabulary: Vocabulary, readings: list[Reading]) ->
             if not queue:
                 running = _closed_up(context, running)
             context.step([running[sequence][0] for sequence in sorted(running)])
+            done = []
             for slot, reading in list(running.values()):
                 if slot.shown and reading.advance(context, slot):
                     del running[slot.sequence]
                     reading.free()
-                    yield reading
+                    done.append(reading)
+            if done:
+                yield done
     finally:
         for _, reading in running.values():
             reading.free()

@@ -21,6 +21,14 @@ from localfair.models.llama_log import complaint
 PROMPT_CHUNK = 512
 
 
+# what llama_decode gives back: no room in the key-value cache; an allocation failed
+SHORT_OF_MEMORY = (1, -2)
+
+
+class NoRoom(Exception):
+    """Memory was too short for what llama.cpp was to do."""
+
+
 @dataclass(slots=True, eq=False)
 class Slot:
     """One running sequence: the tokens it reads, how far it got, and the token it is to read next.
@@ -39,11 +47,10 @@ class Slot:
 
 
 class Context:
-    """Up to `sequences` sequences of `length` tokens: as many as memory gives, `sequences` says how
-    many.
+    """`sequences` sequences of `length` tokens.
 
     `cached[s]` is what sequence s holds. A step has room for `prompt_chunk` prompt tokens
-    and one token of each sequence. Raises EngineDied when not even one sequence fits.
+    and one token of each sequence. Raises NoRoom when memory is too short for as many.
     """
 
     def __init__(
@@ -69,16 +76,10 @@ class Context:
         self.cached: list[list[int]] = [[] for _ in range(self.sequences)]
 
     def _made(self, model: Any, length: int, threads: int) -> Any:
-        """A llama_context, of half as many sequences each time memory is too short."""
-        while True:
-            pointer = low.llama_init_from_model(model, self._params(length, threads))
-            if pointer:
-                return pointer
-            if self.sequences == 1:
-                raise EngineDied(
-                    f"llama.cpp could not make a context{complaint()}", "lower max_tokens"
-                )
-            self.sequences //= 2
+        pointer = low.llama_init_from_model(model, self._params(length, threads))
+        if not pointer:
+            raise NoRoom(f"llama.cpp could not make a context{complaint()}")
+        return pointer
 
     def _params(self, length: int, threads: int) -> Any:
         params = low.llama_context_default_params()
@@ -141,7 +142,8 @@ class Context:
         """Decode one token of each running slot and a chunk of the prompts still to be read.
 
         Slots come in ascending sequence id: with split KV another order, or a gap, cuts the batch
-        into pieces. Raises EngineDied when llama.cpp cannot decode.
+        into pieces. Raises NoRoom when memory is too short, EngineDied when llama.cpp cannot
+        decode.
         """
         pointer = self.pointer
         self._batch.n_tokens = 0
@@ -158,6 +160,8 @@ class Context:
             for token in chunk:
                 self._add(slot, token)
         code = low.llama_decode(pointer, self._batch)
+        if code in SHORT_OF_MEMORY:
+            raise NoRoom(f"llama.cpp could not decode (code {code}){complaint()}")
         if code:
             raise EngineDied(
                 f"llama.cpp could not decode (code {code}){complaint()}",

@@ -8,19 +8,21 @@ an adapter. Knows nothing of tasks, recipes or the store.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llama_cpp import llama_cpp as low
 
+from localfair.engines.arrivals import Grouped
+from localfair.engines.at_once import AtOnce
 from localfair.engines.base import Opening
 from localfair.engines.gguf_adapter import as_gguf
 from localfair.engines.llama_batch import decode
-from localfair.engines.llama_context import PROMPT_CHUNK, Context
+from localfair.engines.llama_context import PROMPT_CHUNK, Context, NoRoom
 from localfair.engines.llama_reading import Reading, Reply, SharedInputs, scored, shared_inputs
 from localfair.engines.llama_vocabulary import Vocabulary
-from localfair.engines.requests import refuse_too_long
+from localfair.engines.requests import prepared, refuse_too_long
 from localfair.errors import CorruptWeights
 from localfair.machine.hardware import physical_cores
 from localfair.models import llama_log
@@ -43,6 +45,7 @@ class LlamaCppEngine:
         self.identity = opening.identity
         self._model = model
         self._opening = opening
+        self._at_once = AtOnce(f"llama.cpp with {model.name}", opening.batch)
         self._threads = opening.threads or physical_cores()
         self._prompt_chunk = prompt_chunk
         self._weights: Any = None  # llama.cpp's llama_model
@@ -57,27 +60,39 @@ class LlamaCppEngine:
 
         Raises PromptTooLong before the first is sent.
         """
-        asked = list(requests)
+        return Grouped(self._replies(list(requests)))
+
+    def _replies(self, asked: list[Request]) -> Generator[list[Generation]]:
+        """The replies that end with the same step, together."""
         if not asked:
             return
         self._load()
-        replies = [Reply(request, self._prompt_tokens(request)) for request in asked]
-        for reply in self._read(replies):
-            assert isinstance(reply, Reply)
-            yield reply.generation()
+        replies = prepared(asked, self._reply, self._opening.failed)
+        for done in self._read(replies):
+            yield [reply.generation() for reply in done if isinstance(reply, Reply)]
+
+    def _reply(self, request: Request) -> Reply:
+        return Reply(request, self._prompt_tokens(request))
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn."""
-        asked = list(requests)
+        return Grouped(self._scores(list(requests)))
+
+    def _scores(self, asked: list[Request]) -> Generator[list[Generation]]:
+        """The scores that one step completes, together."""
         if not asked:
             return
         self._load()
-        parts: list[list[SharedInputs]] = [self._inputs(request) for request in asked]
+        parts: list[list[SharedInputs]] = prepared(asked, self._inputs, self._opening.failed)
         of_request = {id(part): siblings for siblings in parts for part in siblings}
-        for reading in self._read([part for siblings in parts for part in siblings]):
-            siblings = of_request[id(reading)]
-            if all(part.done for part in siblings):
-                yield scored(siblings)
+        for done in self._read([part for siblings in parts for part in siblings]):
+            complete = {}
+            for reading in done:
+                siblings = of_request[id(reading)]
+                if all(part.done for part in siblings):
+                    complete[id(siblings)] = siblings
+            if complete:
+                yield [scored(siblings) for siblings in complete.values()]
 
     def close(self) -> None:
         """Free the weights, and the contexts of generations nobody finished asking for."""
@@ -147,12 +162,29 @@ class LlamaCppEngine:
 
     # -- decoding ---------------------------------------------------------------------------------
 
-    def _read(self, readings: Sequence[Reading]) -> Iterator[Reading]:
-        """Each reading as soon as it is done, in a context made for the longest of them."""
-        longest = max(reading.length for reading in readings)
-        sequences = min(self._opening.batch, len(readings))
-        with Context(
-            self._weights, longest, sequences, self._threads, self._adapter, self._prompt_chunk
-        ) as context:
-            self._contexts.add(context)
-            yield from decode(context, self._load(), list(readings))
+    def _read(self, readings: Sequence[Reading]) -> Iterator[list[Reading]]:
+        """The readings that are done with the same step, in a context made for the longest.
+
+        Where memory is too short, those that are not done begin again, fewer at once.
+        """
+        waiting = {id(reading): reading for reading in readings}
+        while waiting:
+            left = list(waiting.values())
+            longest = max(reading.length for reading in left)
+            sequences = min(self._at_once.most, len(left))
+            try:
+                with Context(
+                    self._weights,
+                    longest,
+                    sequences,
+                    self._threads,
+                    self._adapter,
+                    self._prompt_chunk,
+                ) as context:
+                    self._contexts.add(context)
+                    for done in decode(context, self._load(), left):
+                        for reading in done:
+                            del waiting[id(reading)]
+                        yield done
+            except NoRoom as error:
+                self._at_once.halve(error, sequences)

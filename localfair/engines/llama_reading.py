@@ -33,7 +33,7 @@ class Reading(Protocol):
         ...
 
     def begin(self, vocabulary: Vocabulary) -> None:
-        """Be seated in a slot."""
+        """Be seated in a slot, with nothing read yet."""
         ...
 
     def advance(self, context: Context, slot: Slot) -> bool:
@@ -67,6 +67,9 @@ class Reply:
 
     def begin(self, vocabulary: Vocabulary) -> None:
         self._started = time.monotonic()
+        self._text = b""
+        self._tokens = 0
+        self._logprobs.clear()
         self._vocabulary = vocabulary
         self._sampler = sampler(self.request, vocabulary.pointer)
 
@@ -136,6 +139,7 @@ class SharedInputs:
 
     def begin(self, vocabulary: Vocabulary) -> None:
         self.started = time.monotonic()
+        self.logprobs.clear()
 
     def advance(self, context: Context, slot: Slot) -> bool:
         """Add up what the step showed of each continuation; whether all inputs are read."""

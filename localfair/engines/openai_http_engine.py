@@ -9,7 +9,7 @@ or the store.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from localfair.engines.answers import (
@@ -22,16 +22,17 @@ from localfair.engines.answers import (
 from localfair.engines.base import Opening
 from localfair.engines.completions import (
     LISTED,
-    by_request,
     constrained,
     drawing,
+    generation,
     leaning,
-    replies,
 )
-from localfair.engines.http_client import Answer, Call, Client, Limits
+from localfair.engines.http_arrivals import ServerArrivals, by_request
+from localfair.engines.http_client import Client, Limits
+from localfair.engines.http_crew import Answer, Answers, Call, Failed
 from localfair.engines.http_failures import Served
 from localfair.engines.requests import refuse_too_long
-from localfair.errors import EngineError
+from localfair.errors import EngineError, PromptTooLong, ReplyError
 from localfair.machine.terminal import warn
 from localfair.models import endpoint
 from localfair.record.nouns import Generation, Request
@@ -56,7 +57,7 @@ class OpenAIHttpEngine:
         self._batch = opening.batch
         self._url = url
         self._who = f"the server at {url}"
-        self._failed = by_request(opening.failed)
+        self._failed = opening.failed
         self._key = endpoint.key_of(self._card.name)
         settings = self._card.endpoint
         self._client = Client(
@@ -74,23 +75,35 @@ class OpenAIHttpEngine:
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`. What the server gives no way to measure is refused by the server itself."""
-        asked = list(requests)
-        calls = [Call(CHAT, self._completion(r), r.about, r) for r in asked]
-        self._check(asked)
-        answers = self._client.each(calls, self._batch, self._failed)
-        yield from replies(self._named(answers), self._who, self._failed)
+        return self._arrivals(list(requests), self._reply, self._completion)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`: each continuation must be one of the likeliest first tokens that the server
         lists.
 
-        Raises EngineError for one that is not listed: too unlikely, or more than one token.
+        Raises ReplyError for one that is not listed: too unlikely, or more than one token.
         """
-        asked = list(requests)
-        self._check(asked)
-        calls = [Call(CHAT, self._first_token(r), r.about, r) for r in asked]
-        for answer in self._named(self._client.each(calls, self._batch)):
-            yield self._scored(answer)
+        return self._arrivals(list(requests), self._scored, self._first_token)
+
+    def _arrivals(
+        self,
+        asked: list[Request],
+        read: Callable[[Answer], Generation],
+        body: Callable[[Request], dict[str, Any]],
+    ) -> ServerArrivals:
+        failed = by_request(self._failed)
+
+        def ask() -> Answers:
+            calls = [Call(CHAT, body(r), r.about, r) for r in asked]
+            fitting = self._fitting(asked, failed)
+            calls = [call for call in calls if id(call.tag) in fitting]
+            return self._client.each(calls, self._batch, failed)
+
+        def named(answer: Answer) -> Generation:
+            self._look_at_name(answer)
+            return read(answer)
+
+        return ServerArrivals(named, failed, *([ask] if asked else []))
 
     def close(self) -> None:
         """See `Engine`.
@@ -142,16 +155,29 @@ class OpenAIHttpEngine:
 
     # -- before the first is sent -----------------------------------------------------------------
 
-    def _check(self, asked: list[Request]) -> None:
-        """The server is there, is who it was, and every request fits, before the first is sent."""
-        if not asked:
-            return
+    def _fitting(self, asked: list[Request], failed: Failed | None) -> set[int]:
+        """The requests that fit, by `id`: the server is there, is who it was, and was asked.
+
+        Raises PromptTooLong without `failed`.
+        """
         if not self._is_known:
             self._check_identity()
             self._is_known = True
-        for request, prompt in self._lengths(asked):
+        if not self._context or self._card.server not in ("vllm", "llamacpp"):
+            return {id(request) for request in asked}
+        fitting = set()
+        for call, prompt in self._lengths(asked, failed):
+            request: Request = call.tag
             reply = request.sampling.max_tokens if request.action == "generate" else 1
-            refuse_too_long(request, prompt, reply, self.identity, self._context)
+            try:
+                refuse_too_long(request, prompt, reply, self.identity, self._context)
+            except PromptTooLong as error:
+                if failed is None:
+                    raise
+                failed(call, error)
+            else:
+                fitting.add(id(request))
+        return fitting
 
     def _check_identity(self) -> None:
         """Raise EngineError when the server holds other weights than when its card was made."""
@@ -163,26 +189,26 @@ class OpenAIHttpEngine:
                 f"localfair models add --endpoint {card.url} --served {card.served} --name NEW",
             )
 
-    def _lengths(self, asked: list[Request]) -> Iterator[tuple[Request, int]]:
+    def _lengths(self, asked: list[Request], failed: Failed | None) -> Iterator[tuple[Call, int]]:
         """The prompt's tokens of every request, from servers that count them and say how many
         fit.
         """
-        if not self._context:
-            return
         if self._card.server == "vllm":
             calls = [Call("/tokenize", self._messages(r), r.about, r) for r in asked]
-            for answer in self._client.each(calls, self._batch):
+            for answer in self._client.each(calls, self._batch, failed):
                 with read_from(self._who, answer.call.path, answer.raw):
                     count = token_count(answer.data["count"], "count")
-                yield answer.call.tag, count
-        if self._card.server == "llamacpp":
-            yield from self._lengths_of_texts(asked)
+                yield answer.call, count
+        else:
+            yield from self._lengths_of_texts(asked, failed)
 
-    def _lengths_of_texts(self, asked: list[Request]) -> Iterator[tuple[Request, int]]:
+    def _lengths_of_texts(
+        self, asked: list[Request], failed: Failed | None
+    ) -> Iterator[tuple[Call, int]]:
         """Of llama.cpp's server, which renders a prompt and tokenises a text, each by itself."""
         rendering = [Call("/apply-template", self._messages(r), r.about, r) for r in asked]
         tokenising = []
-        for answer in self._client.each(rendering, self._batch):
+        for answer in self._client.each(rendering, self._batch, failed):
             with read_from(self._who, answer.call.path, answer.raw):
                 prompt = answer.data["prompt"]
             body = {
@@ -191,29 +217,31 @@ class OpenAIHttpEngine:
                 "parse_special": True,
             }
             tokenising.append(Call("/tokenize", body, tag=answer.call.tag))
-        for answer in self._client.each(tokenising, self._batch):
+        for answer in self._client.each(tokenising, self._batch, failed):
             with read_from(self._who, answer.call.path, answer.raw):
                 tokens = token_ids(answer.data["tokens"])
-            yield answer.call.tag, len(tokens)
+            yield answer.call, len(tokens)
 
     # -- what comes back --------------------------------------------------------------------------
 
-    def _named(self, answers: Iterable[Answer]) -> Iterator[Answer]:
-        """The answers as they come; says once when they come in another model's name.
+    def _look_at_name(self, answer: Answer) -> None:
+        """Say once when an answer comes in another model's name.
 
         Servers have names of their own for what they serve (a file's path, a dated version), so
         another name is no reason to stop. llama.cpp's server has one model, whatever its name.
         """
-        for answer in answers:
-            named = answer.data.get("model") if isinstance(answer.data, dict) else None
-            is_other = isinstance(named, str) and not _is_same(named, self._card.served)
-            if is_other and not self._is_told and self._card.server != "llamacpp":
-                self._is_told = True
-                warn(
-                    f"{self._who} answers as {str(named)[:100]!r}, not as {self._card.served!r}: "
-                    "is that the model you mean?"
-                )
-            yield answer
+        named = answer.data.get("model") if isinstance(answer.data, dict) else None
+        is_other = isinstance(named, str) and not _is_same(named, self._card.served)
+        if is_other and not self._is_told and self._card.server != "llamacpp":
+            self._is_told = True
+            warn(
+                f"{self._who} answers as {str(named)[:100]!r}, not as {self._card.served!r}: "
+                "is that the model you mean?"
+            )
+
+    def _reply(self, answer: Answer) -> Generation:
+        request: Request = answer.call.tag
+        return generation(request, answer.data, answer.seconds, self._who, answer.raw)
 
     def _scored(self, answer: Answer) -> Generation:
         """The log-probabilities of a request's continuations among the first tokens that the
@@ -232,10 +260,11 @@ class OpenAIHttpEngine:
             ) from error
         for continuation in request.continuations:
             if continuation not in listed:
-                raise EngineError(
+                raise ReplyError(
                     f"{request.about or 'a request'}: {self._who} does not list {continuation!r} "
                     f"among the {self._listed} likeliest tokens",
                     'score with an engine that loads the weights itself, or set review.mode = "reasoned"',
+                    raw=answer.raw,
                 )
         return Generation(
             request=request,

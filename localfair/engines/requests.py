@@ -6,8 +6,37 @@ Pure. Knows nothing of models, tokenizers or servers.
 
 from __future__ import annotations
 
-from localfair.errors import PromptTooLong, UsageError
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from localfair.engines.base import FailedRequest
+from localfair.errors import PromptRefused, PromptTooLong, ReplyError, UsageError
 from localfair.record.nouns import EngineIdentity, Request, content_id, seed_of
+
+Prepared = TypeVar("Prepared")
+# errors of one request, which say nothing of the others
+ALONE = (PromptTooLong, PromptRefused, ReplyError)
+
+
+def prepared(
+    requests: Iterable[Request],
+    prepare: Callable[[Request], Prepared],
+    failed: FailedRequest | None,
+) -> list[Prepared]:
+    """What `prepare` makes of each request.
+
+    A request that it refuses goes to `failed` with the error, and is left out; without `failed` the
+    error is raised.
+    """
+    ready = []
+    for request in requests:
+        try:
+            ready.append(prepare(request))
+        except ALONE as error:
+            if failed is None:
+                raise
+            failed(request, error)
+    return ready
 
 
 def refuse_too_long(

@@ -20,12 +20,15 @@ Beginning = tuple[int, ...]
 class Scoring:
     """A score request in the making: its prompt, its continuations' tokens, and what is known of
     them.
+
+    failed: one of its calls failed, so nothing more is wanted.
     """
 
     request: Request
     prompt: list[int]
     texts: list[list[int]]
     seconds: float = 0.0
+    failed: bool = False
     _known: dict[tuple[Beginning, int], float] = field(default_factory=dict)
 
     def wanted(self) -> dict[Beginning, list[int]]:
@@ -33,6 +36,8 @@ class Scoring:
         yet.
         """
         wanted: dict[Beginning, list[int]] = {}
+        if self.failed:
+            return wanted
         for text in self.texts:
             for beginning, token in self._steps(text):
                 if (beginning, token) in self._known:
@@ -50,6 +55,11 @@ class Scoring:
         for token, logprob in logprobs.items():
             self._known[beginning, token] = logprob
         self.seconds += seconds
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was wanted is known."""
+        return not self.failed and not self.wanted()
 
     def generation(self) -> Generation:
         """The request's answer, once nothing is wanted any more."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from localfair.engines.base import EngineSpec, Opening
-from localfair.engines.requests import refuse_constraint, refuse_too_long
+from localfair.engines.requests import prepared, refuse_constraint, refuse_too_long
 from localfair.errors import CorruptWeights
 from localfair.record.nouns import Generation, Request
 
@@ -30,22 +30,14 @@ class ScriptedEngine:
     def __init__(self, script: Script, opening: Opening) -> None:
         self.identity = opening.identity
         self.script = script
+        self._failed = opening.failed
         self.calls = 0
         self.loads = 0
         self._loaded = False
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """One reply per request. Raises PromptTooLong before the first reply."""
-        pending = list(requests)
-        for request in pending:
-            refuse_constraint(request, "scripted")
-            refuse_too_long(
-                request,
-                _count_words(request),
-                request.sampling.max_tokens,
-                self.identity,
-                self.script.context,
-            )
+        pending = prepared(requests, self._fitting, self._failed)
         self._load()
         for request in pending:
             self._count()
@@ -70,6 +62,14 @@ class ScriptedEngine:
                 seconds=0.0,
                 logprobs=tuple(rule.scores.get(text, uniform) for text in request.continuations),
             )
+
+    def _fitting(self, request: Request) -> Request:
+        """The request, if its reply can be written."""
+        refuse_constraint(request, "scripted")
+        most = request.sampling.max_tokens
+        words = _count_words(request)
+        refuse_too_long(request, words, most, self.identity, self.script.context)
+        return request
 
     def close(self) -> None:
         """Nothing is held; the next request counts as a load."""

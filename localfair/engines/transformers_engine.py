@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from localfair.engines.arrivals import Grouped
+from localfair.engines.at_once import AtOnce, tells_of_memory
 from localfair.engines.base import Opening
 from localfair.engines.decoding import Batch, BatchRow, arranged
-from localfair.engines.requests import refuse_constraint, refuse_too_long
+from localfair.engines.requests import prepared, refuse_constraint, refuse_too_long
 from localfair.engines.torch_sampling import drawing
 from localfair.errors import EngineError
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids, text_ids
@@ -47,48 +49,78 @@ class TransformersEngine:
         self._model = model
         self._opening = opening
         self._loaded: _Loaded | None = None
+        self._at_once = AtOnce(f"the transformers engine of {model.name}", opening.batch)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`.
 
         Greedy at temperature 0, else nucleus sampling; nothing is said of equal logits.
         """
-        asked = list(requests)
+        return Grouped(self._replies(list(requests)))
+
+    def _replies(self, asked: list[Request]) -> Generator[list[Generation]]:
+        """The replies that end with the same step, together."""
         if not asked:
             return
         loaded = self._load()
         for request in asked:
             refuse_constraint(request, "transformers")
-        rows = [self._row(loaded, request) for request in asked]
-        batch = Batch(loaded.model, min(self._opening.batch, len(rows)))
-        for row in batch.replies(rows):
-            yield row.note.generation(row)
+        failed = self._opening.failed
+        rows = prepared(asked, lambda request: self._row(loaded, request), failed)
+        waiting = {id(row.note.request): row.note.request for row in rows}
+        while waiting:
+            if not rows:
+                rows = [self._row(loaded, request) for request in waiting.values()]
+            batch = Batch(loaded.model, min(self._at_once.most, len(rows)))
+            try:
+                for ended in batch.steps(rows):
+                    for row in ended:
+                        del waiting[id(row.note.request)]
+                    yield [row.note.generation(row) for row in ended]
+            except (MemoryError, RuntimeError) as error:
+                rows = []  # what was begun is drawn anew, each from its own seed
+                size = batch.size
+                del batch
+                self._halve(error, size)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn."""
-        asked = list(requests)
+        return Grouped(self._scores(list(requests)))
+
+    def _scores(self, asked: list[Request]) -> Generator[list[Generation]]:
+        """The scores that one pass completes, together."""
         if not asked:
             return
         loaded = self._load()
-        scorings = [self._scoring(loaded, request) for request in asked]
+        failed = self._opening.failed
+        scorings = prepared(asked, lambda request: self._scoring(loaded, request), failed)
         rows = arranged([row for scoring in scorings for row in scoring.rows.values()])
-        batch = Batch(loaded.model, min(self._opening.batch, max(len(rows), 1)))
         while scorings:
-            waiting = []
-            for scoring in scorings:
-                if scoring.missing:
-                    waiting.append(scoring)
-                else:
-                    yield scoring.generation()
-            scorings = waiting
-            rows = _score_some(batch, rows)
+            complete = [scoring for scoring in scorings if not scoring.missing]
+            scorings = [scoring for scoring in scorings if scoring.missing]
+            if complete:
+                yield [scoring.generation() for scoring in complete]
+            batch = Batch(loaded.model, min(self._at_once.most, max(len(rows), 1)))
+            try:
+                rows = _score_some(batch, rows)
+            except (MemoryError, RuntimeError) as error:
+                size = batch.size
+                del batch
+                self._halve(error, size)
+
+    def _halve(self, error: MemoryError | RuntimeError, size: int) -> None:
+        """Run fewer at once, where memory was too short for `size`; else raise the error."""
+        is_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not is_memory and not tells_of_memory(str(error)):
+            raise error
+        self._at_once.halve(error, size)
+        error.__traceback__ = None  # its frames hold the tensors
+        _free_memory()
 
     def close(self) -> None:
         """See `Engine`."""
         self._loaded = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        _free_memory()
 
     def _load(self) -> _Loaded:
         if self._loaded is None:
@@ -126,6 +158,12 @@ class TransformersEngine:
         longest = max((len(ids) for ids in texts), default=0)
         refuse_too_long(request, len(prompt), longest, self.identity, self._model.context)
         return _Scoring(request, prompt, texts)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _prompt(loaded: _Loaded, request: Request) -> list[int]:

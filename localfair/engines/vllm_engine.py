@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from localfair.engines.answers import log_probability, only_choice, read_from, token_ids
 from localfair.engines.base import Opening
-from localfair.engines.completions import by_request, constrained, drawing, replies
-from localfair.engines.http_client import Answer, Call
-from localfair.engines.requests import refuse_too_long
+from localfair.engines.completions import constrained, drawing, generation
+from localfair.engines.http_arrivals import ServerArrivals, by_request
+from localfair.engines.http_crew import Answer, Answers, Call, Failed
+from localfair.engines.requests import prepared, refuse_too_long
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
 from localfair.engines.vllm_memory import memory_arguments, most_cache
@@ -66,41 +67,38 @@ class VllmEngine:
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`."""
         asked = list(requests)
-        calls = []
-        for request in asked:
-            prompt = self._prompt(request, request.sampling.max_tokens)
-            calls.append(self._completion(request, prompt))
-        if not calls:
-            return
         failed = by_request(self._opening.failed)
-        for answer in self._started().client.each(calls, self._opening.batch, failed):
-            request = answer.call.tag
-            for reply in replies([answer], WHO, failed):
-                if request.logprobs and request.constraint is not None:
-                    yield self._unbound(reply, answer)
-                else:
-                    yield reply
+
+        def ask() -> Answers:
+            calls = prepared(asked, self._completion, self._opening.failed)
+            return self._answers(calls, failed)
+
+        return ServerArrivals(self._reply, failed, *([ask] if asked else []))
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`.
 
         A continuation is tokenised by itself and holds no end of turn; exact for every token.
         """
-        scorings = [self._scoring(request) for request in requests]
-        calls = [call for scoring in scorings for call in self._next_tokens(scoring)]
-        if not calls:
-            return
-        for answer in self._started().client.each(calls, self._opening.batch):
-            scoring, beginning = answer.call.tag
-            logprobs = {}
-            with read_from(WHO, answer.call.about, answer.raw):
-                (step,) = only_choice(answer.data)["logprobs"]["top_logprobs"]
-                for name, logprob in step.items():
-                    token = int(name.removeprefix("token_id:"))
-                    logprobs[token] = log_probability(logprob)
-            scoring.take(beginning, logprobs, answer.seconds)
-            if not scoring.wanted():
-                yield scoring.generation()
+        asked = list(requests)
+        failed = by_request(self._opening.failed)
+
+        def ask() -> Answers:
+            scorings = prepared(asked, self._scoring, self._opening.failed)
+            calls = [call for scoring in scorings for call in self._next_tokens(scoring)]
+            return self._answers(calls, failed)
+
+        return ServerArrivals(_scored, failed, *([ask] if asked else []))
+
+    def _answers(self, calls: list[Call], failed: Failed | None) -> Answers:
+        return self._started().client.each(calls, self._opening.batch, failed)
+
+    def _reply(self, answer: Answer) -> Generation:
+        request: Request = answer.call.tag
+        reply = generation(request, answer.data, answer.seconds, WHO, answer.raw)
+        if request.logprobs and request.constraint is not None:
+            return self._unbound(reply, answer)
+        return reply
 
     def close(self) -> None:
         """See `Engine`: the server is gone, with its memory, when this returns."""
@@ -145,7 +143,8 @@ class VllmEngine:
 
     # -- calls ------------------------------------------------------------------------------------
 
-    def _completion(self, request: Request, prompt: list[int]) -> Call:
+    def _completion(self, request: Request) -> Call:
+        prompt = self._prompt(request, request.sampling.max_tokens)
         body = {
             "prompt": prompt,
             "model": self._asked_model,
@@ -259,6 +258,19 @@ class VllmEngine:
         weights = sum(file.stat().st_size for file in self._folder().glob("*.safetensors"))
         fitting = most_cache(weights) // self._model.kv_bytes
         return min(self._model.context, max(LEAST_LENGTH, fitting))
+
+
+def _scored(answer: Answer) -> Generation | None:
+    """The generation of a scoring whose last token this answer told."""
+    scoring, beginning = answer.call.tag
+    logprobs = {}
+    with read_from(WHO, answer.call.about, answer.raw):
+        (step,) = only_choice(answer.data)["logprobs"]["top_logprobs"]
+        for name, logprob in step.items():
+            token = int(name.removeprefix("token_id:"))
+            logprobs[token] = log_probability(logprob)
+    scoring.take(beginning, logprobs, answer.seconds)
+    return scoring.generation() if scoring.is_complete else None
 
 
 def _adapter_arguments(adapter: Path) -> list[str]:

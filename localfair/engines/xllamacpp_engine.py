@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from localfair.engines.answers import (
@@ -18,15 +18,16 @@ from localfair.engines.answers import (
     token_count,
     token_ids,
 )
-from localfair.engines.base import Opening
-from localfair.engines.completions import by_request, constrained, drawing, leaning, replies
+from localfair.engines.base import FailedRequest, Opening
+from localfair.engines.completions import constrained, drawing, generation, leaning
 from localfair.engines.gguf_adapter import as_gguf
-from localfair.engines.http_client import Call
-from localfair.engines.requests import refuse_too_long
+from localfair.engines.http_arrivals import ServerArrivals, by_request
+from localfair.engines.http_crew import Answer, Answers, Call, Failed
+from localfair.engines.requests import prepared, refuse_too_long
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
 from localfair.engines.xllamacpp_child import KEY
-from localfair.errors import EngineDied, EngineError
+from localfair.errors import EngineDied, ReplyError
 from localfair.models.chat_template import ChatTemplate
 from localfair.models.control import as_text
 from localfair.models.gguf_tokens import marked_tokens
@@ -80,13 +81,14 @@ class XllamacppEngine:
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`."""
         asked = list(requests)
-        if not asked:
-            return
-        prompts = self._prompts(asked, [r.sampling.max_tokens for r in asked])
-        calls = [_completion(r, prompt) for r, prompt in zip(asked, prompts, strict=True)]
         failed = by_request(self._opening.failed)
-        answers = self._started().client.each(calls, self._slots, failed)
-        yield from replies(answers, WHO, failed)
+
+        def ask() -> Answers:
+            prompts = self._prompts(asked, _most_written, self._opening.failed)
+            calls = [_completion(request, prompt) for request, prompt in prompts]
+            return self._answers(calls, failed)
+
+        return ServerArrivals(_reply, failed, *([ask] if asked else []))
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn.
@@ -95,16 +97,22 @@ class XllamacppEngine:
         step of its own, where the server reports its log-probability as it was before the bias.
         """
         asked = list(requests)
-        if not asked:
-            return
-        scorings = self._scorings(asked)
-        for asks in (self._likeliest, _forced):
-            calls = [call for scoring in scorings for call in asks(scoring)]
-            for answer in self._started().client.each(calls, self._slots):
-                scoring, beginning = answer.call.tag
-                scoring.take(beginning, _logprobs(answer.data), answer.seconds)
-                if not scoring.wanted():
-                    yield scoring.generation()
+        failed = by_request(self._opening.failed)
+        scorings: list[Scoring] = []
+
+        def ask_likeliest() -> Answers:
+            scorings.extend(self._scorings(asked, self._opening.failed))
+            calls = [call for scoring in scorings for call in self._likeliest(scoring)]
+            return self._answers(calls, failed)
+
+        def ask_forced() -> Answers:
+            calls = [call for scoring in scorings for call in _forced(scoring)]
+            return self._answers(calls, failed)
+
+        return ServerArrivals(_scored, failed, *([ask_likeliest, ask_forced] if asked else []))
+
+    def _answers(self, calls: list[Call], failed: Failed | None) -> Answers:
+        return self._started().client.each(calls, self._slots, failed)
 
     def close(self) -> None:
         """See `Engine`: the server is gone, with its memory, when this returns."""
@@ -197,24 +205,32 @@ class XllamacppEngine:
 
     # -- tokens -----------------------------------------------------------------------------------
 
-    def _prompts(self, asked: list[Request], replies: list[int]) -> list[list[int]]:
-        """Every request's prompt as tokens, in a server long enough for them and their replies.
+    def _prompts(
+        self, asked: list[Request], written: Callable[[Request], int], failed: FailedRequest | None
+    ) -> list[tuple[Request, list[int]]]:
+        """Each request with its prompt as tokens, in a server long enough for all of them.
 
-        Raises PromptTooLong when one does not fit the model's context.
+        `written` is how many tokens come after a prompt. What does not fit the model's context, or
+        is refused by the template, is left out; see `prepared`.
         """
         self._started()
         assert self._template is not None
-        texts = [self._template.prompt(request) for request in asked]
-        tokens = self._prompt_tokens(list(dict.fromkeys(texts)))
-        prompts = [tokens[text] for text in texts]
-        longest = 0
-        for request, prompt, reply in zip(asked, prompts, replies, strict=True):
-            refuse_too_long(request, len(prompt), reply, self.identity, self._model.context)
-            longest = max(longest, len(prompt) + reply)
-        self._started(longest)
+        template = self._template
+        texts = prepared(asked, lambda request: (request, template.prompt(request)), failed)
+        tokens = self._prompt_tokens(list(dict.fromkeys(text for _, text in texts)))
+
+        def fitting(request: Request, prompt: list[int]) -> tuple[Request, list[int]]:
+            most = self._model.context
+            refuse_too_long(request, len(prompt), written(request), self.identity, most)
+            return request, prompt
+
+        prompt_of = {id(request): tokens[text] for request, text in texts}
+        rendered = [request for request, _ in texts]
+        prompts = prepared(rendered, lambda r: fitting(r, prompt_of[id(r)]), failed)
+        self._started(max((len(prompt) + written(r) for r, prompt in prompts), default=0))
         return prompts
 
-    def _scorings(self, asked: list[Request]) -> list[Scoring]:
+    def _scorings(self, asked: list[Request], failed: FailedRequest | None) -> list[Scoring]:
         """Every request's continuations as tokens, with its prompt."""
         continuations = dict.fromkeys(text for r in asked for text in r.continuations)
         self._started()
@@ -222,13 +238,15 @@ class XllamacppEngine:
         control = self._template.control
         quoted = {text: as_text(control, text) for text in continuations}
         tokens = self._tokenised(list(quoted.values()), parse_special=False)
-        texts = [[tokens[quoted[text]] for text in request.continuations] for request in asked]
-        longest = [max((len(ids) for ids in of_request), default=0) for of_request in texts]
-        prompts = self._prompts(asked, longest)
-        scorings = []
-        for request, prompt, of_request in zip(asked, prompts, texts, strict=True):
-            scorings.append(Scoring(request, prompt, of_request))
-        return scorings
+
+        def texts(request: Request) -> list[list[int]]:
+            return [tokens[quoted[text]] for text in request.continuations]
+
+        def longest(request: Request) -> int:
+            return max((len(ids) for ids in texts(request)), default=0)
+
+        prompts = self._prompts(asked, longest, failed)
+        return [Scoring(request, prompt, texts(request)) for request, prompt in prompts]
 
     def _likeliest(self, scoring: Scoring) -> Iterator[Call]:
         """What asks for the likeliest tokens after each beginning.
@@ -301,6 +319,21 @@ def _split(tokens: list[int]) -> list[list[int]]:
     return texts
 
 
+def _most_written(request: Request) -> int:
+    return request.sampling.max_tokens
+
+
+def _reply(answer: Answer) -> Generation:
+    return generation(answer.call.tag, answer.data, answer.seconds, WHO, answer.raw)
+
+
+def _scored(answer: Answer) -> Generation | None:
+    """The generation of a scoring whose last token this answer told."""
+    scoring, beginning = answer.call.tag
+    scoring.take(beginning, _logprobs(answer), answer.seconds)
+    return scoring.generation() if scoring.is_complete else None
+
+
 def _completion(request: Request, prompt: list[int]) -> Call:
     body = {
         "prompt": prompt,
@@ -331,16 +364,19 @@ def _next_token(scoring: Scoring, beginning: tuple[int, ...], token: int, listed
     return Call("/v1/completions", body, scoring.request.about, (scoring, beginning))
 
 
-def _logprobs(data: Any) -> dict[int, float]:
+def _logprobs(answer: Answer) -> dict[int, float]:
     """Token -> log-probability in an answer's one step, those listed and the one written."""
-    with read_from(WHO, ""):
-        choice = only_choice(data)
+    about = answer.call.about
+    with read_from(WHO, about, answer.raw):
+        choice = only_choice(answer.data)
     try:
         step = choice["logprobs"]["content"][0]
     except (KeyError, IndexError, TypeError) as error:
-        raise EngineError(
-            f"{WHO} cannot score half a character", "give continuations of whole characters"
+        raise ReplyError(
+            f"{about or 'a request'}: {WHO} cannot score half a character",
+            "give continuations of whole characters",
+            raw=answer.raw,
         ) from error
-    with read_from(WHO, ""):
+    with read_from(WHO, about, answer.raw):
         tokens = [*step["top_logprobs"], step]
         return {int(token["id"]): log_probability(token["logprob"]) for token in tokens}

@@ -83,7 +83,8 @@ def parity(
     """Ask the trained student and its export the same questions greedily, at most `limit` of them.
 
     `seated` makes the member that serves the export from its path. Raises UsageError when the
-    recipe holds no exam of its student, or when no question is left to ask.
+    recipe holds no exam of its student, or when no question is left to ask, CallsFailed when a call
+    failed.
     """
     task = get_task(student.run["task"], imported=store.tasks())
     step = exam_step(student)
@@ -102,6 +103,7 @@ def parity(
                 request = wording.exam_request(member, question, step.ask, step.sampling)
                 calls.append(Call(member, request, (member, question)))
         replies = {call.tag: row["text"] for call, row in committee.ask(calls, "parity:")}
+        committee.failures.refuse_any()  # a parity is of all its questions, or none
     finally:
         committee.close()
     result = _compared(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from localfair.errors import ModelError
+from localfair.errors import ModelError, PromptRefused
 from localfair.machine.terminal import warn
 from localfair.models.control import as_text
 from localfair.models.templates import TemplateFault, compiles, rendered
@@ -225,7 +225,7 @@ class ChatTemplate:
             return ModelError(
                 f"the chat template of {self._name} cannot be rendered: {fault.said}", ANOTHER
             )
-        return ModelError(
+        return PromptRefused(
             f"the chat template of {self._name} refuses {about or 'a prompt'}: {fault.said}",
             f"use another model, or {ANOTHER}",
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localfair.committee.failures import MAX_FAILED
 from localfair.committee.seating import Options
 from localfair.errors import MissingWeights, UsageError, nearest
 from localfair.machine.hardware import usual_precision
@@ -32,7 +33,8 @@ class RunOptions:
 
     settings: `STEP.KEY=VALUE` each. workspace: the user's folder. train_limit, test_limit: the most
     questions taken of train, and of test and dev. date: the day that dated chat templates write;
-    left out it is the record's, and today's where the record has none.
+    left out it is the record's, and today's where the record has none. max_failed: the share of a
+    step's calls that may fail.
     """
 
     task: str | None = None
@@ -51,6 +53,7 @@ class RunOptions:
     student_engine: str | None = None
     precision: Precision | None = None
     batch: int | None = None
+    max_failed: float | None = None
     date: datetime.date | None = None
     today: datetime.date = field(default_factory=datetime.date.today)
 
@@ -72,6 +75,7 @@ class Order:
     test_limit: int | None = None
     seed: int = 0
     options: Options = field(default_factory=Options)
+    max_failed: float = MAX_FAILED
     date: datetime.date = field(default_factory=datetime.date.today)
 
 
@@ -105,6 +109,7 @@ def order(recipe: str, options: RunOptions) -> Order:
         test_limit=options.test_limit or loaded.defaults.test_limit,
         seed=options.seed,
         options=_engine_options(loaded, options),
+        max_failed=MAX_FAILED if options.max_failed is None else options.max_failed,
         date=options.date or _recorded_date(options.db) or options.today,
     )
 

@@ -72,7 +72,8 @@ def run(order: Order, *, until: str | None = None, say: Say = print, progress: P
     """Do the steps in order, stopping after the step `until`; the id of the run.
 
     All input is checked before anybody is asked, and what the record already holds is not asked
-    again. Ctrl-C raises Interrupted; the record is good.
+    again. A step goes on without the replies to calls that fail; then the run raises CallsFailed at
+    its end. Ctrl-C raises Interrupted; the record is good.
     """
     return run_prepared(prepare(order, until), say=say, progress=progress)
 
@@ -80,12 +81,16 @@ def run(order: Order, *, until: str | None = None, say: Say = print, progress: P
 def run_prepared(prepared: Prepared, *, say: Say, progress: Progress) -> str:
     """Do the steps of an order that was read and checked; the id of the run."""
     with record_of(prepared) as store:
-        committee = Committee(store, prepared.members, progress)
+        committee = _committee(prepared, store, progress)
         with begun(prepared, store, committee, say) as this:
             for work, step in this.steps():
                 outcome = do(work, step, STAGES[step.stage], say)
                 this.did(work, step, outcome)
     return this.id
+
+
+def _committee(prepared: Prepared, store: Store, progress: Progress) -> Committee:
+    return Committee(store, prepared.members, progress, prepared.order.max_failed)
 
 
 def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -> list[str]:
@@ -95,7 +100,7 @@ def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -
     """
     prepared = prepare(order, until)
     with record_of(prepared) as store:
-        committee = Committee(store, prepared.members, progress)
+        committee = _committee(prepared, store, progress)
         with begun(prepared, store, committee, say) as this:
             for work, step in this.steps():
                 if step.id == until and isinstance(step, Train):
@@ -196,6 +201,7 @@ class Run:
         self._scope = Scope(order.seed, order.train_limit, order.test_limit)
         self._done: list[Done] = []
         self.id = _begin(store, prepared)
+        committee.failures.run = self.id
 
     def steps(self) -> Iterator[tuple[Work, AnyStep]]:
         """Each step that is to be done, up to the one that the run stops after."""
@@ -249,7 +255,10 @@ class Run:
 
 @contextmanager
 def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> Iterator[Run]:
-    """A run of its own in the record; however its steps end, its row says so."""
+    """A run of its own in the record; however its steps end, its row says so.
+
+    Raises CallsFailed after the last step when a call failed: the run is not done.
+    """
     with closing(committee):
         this = Run(prepared, store, committee, say)
         note = prepared.order.recipe.note
@@ -259,8 +268,9 @@ def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> I
             say("an older version read some of this record; `localfair db reread` reads it again")
         for line in notes(prepared.order, prepared.members, prepared.until):
             say(line)
-        with _ending(store, this.id):
+        with _ending(store, committee, this.id):
             yield this
+            committee.failures.refuse_any()
 
 
 def _begin(store: Store, prepared: Prepared) -> str:
@@ -300,7 +310,8 @@ def _begin(store: Store, prepared: Prepared) -> str:
 
 
 @contextmanager
-def _ending(store: Store, run_id: str) -> Iterator[None]:
+def _ending(store: Store, committee: Committee, run_id: str) -> Iterator[None]:
+    """Write what has arrived and how the run ended, whatever ends it."""
     status = "failed"
     problem = None
     try:
@@ -317,7 +328,11 @@ def _ending(store: Store, run_id: str) -> Iterator[None]:
         problem = f"{type(error).__name__}: {error}"
         raise
     finally:
-        store.update("runs", {"id": run_id}, {"ended": now(), "status": status, "problem": problem})
+        ended = {"ended": now(), "status": status, "problem": problem}
+        try:
+            committee.save()
+        finally:
+            store.update("runs", {"id": run_id}, ended)
 
 
 def do(work: Work, step: AnyStep, stage: Stage, say: Say) -> Outcome:
@@ -333,8 +348,12 @@ def do(work: Work, step: AnyStep, stage: Stage, say: Say) -> Outcome:
     work.store.ensure("run_steps", [row])
     tally = work.committee.tally
     calls, reused, loads = tally.calls, tally.reused, tally.loads
+    failed_before = len(work.committee.failures.calls)
     started = time.monotonic()
     outcome = stage(work, step)
+    failed = len(work.committee.failures.calls) - failed_before
+    if failed:
+        outcome["failed"] = failed
     seconds = time.monotonic() - started
     cost = {
         "calls": tally.calls - calls,

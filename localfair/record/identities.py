@@ -106,6 +106,7 @@ IDS: Mapping[str, Callable[[Row], str]] = {
     "reviews": _id_of("review", "explanation", "seat", "generation"),
     "verdicts": _id_of("verdict", "explanation", "policy", "reviews"),
     "soft_labels": soft_label_id,
+    "failed_calls": _id_of("failed call", "generation", "run"),
 }
 
 

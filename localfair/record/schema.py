@@ -188,6 +188,18 @@ CREATE TABLE earlier_readings (
   PRIMARY KEY (noun, row, reader)) WITHOUT ROWID;
 """
 
+# A call that failed in a run. `generation`: the id of the generation that it asked for. `tries`: in how many
+# runs it was asked and failed, this one included. `run`: NULL outside one.
+FIFTH = """
+CREATE TABLE failed_calls (
+  id TEXT PRIMARY KEY, generation TEXT NOT NULL, run TEXT REFERENCES runs (id),
+  action TEXT NOT NULL CHECK (action IN ('generate','score')),
+  model TEXT NOT NULL, fingerprint TEXT NOT NULL, adapter TEXT NOT NULL, engine TEXT NOT NULL,
+  about TEXT NOT NULL, reason TEXT NOT NULL, hint TEXT NOT NULL, raw BLOB NOT NULL,
+  tries INTEGER NOT NULL CHECK (tries > 0), created TEXT NOT NULL, seal TEXT);
+CREATE INDEX failed_calls_by_generation ON failed_calls (generation);
+"""
+
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
@@ -203,6 +215,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         "readings name their reader and can be read again, rows are sealed, parities count what both got right",
         FOURTH,
     ),
+    ("calls that failed, each with its reason and the bytes that came", FIFTH),
 )
 VERSION = len(MIGRATIONS)
 SEALED_SINCE = 4  # the version in which rows have a seal

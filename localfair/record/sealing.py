@@ -74,6 +74,7 @@ TABLES: Mapping[str, Sealed] = {
     "exports": Sealed(),
     "parities": Sealed(),
     "comparisons": Sealed(),
+    "failed_calls": Sealed(),
 }
 
 
@@ -171,7 +172,10 @@ def seal_older_rows(db: Database) -> None:
     The caller holds the transaction.
     """
     sealing = Sealing(db)
+    existing = db.table_names()
     for table, sealed in TABLES.items():
+        if table not in existing:
+            continue  # it came with a later version
         if sealed.key == ("id",):
             _seal_table(db, table)
             continue

@@ -255,10 +255,18 @@ class Store:
 
         The same id twice keeps the first. Returns its row, with `logprobs` decoded.
         """
-        row = generation_row(identity, generation)
-        self.ensure("generations", [row])
-        row["logprobs"] = generation.logprobs
+        (row,) = self.add_generations(identity, [generation])
         return row
+
+    def add_generations(
+        self, identity: EngineIdentity, generations: Sequence[Generation]
+    ) -> list[Row]:
+        """Write generations that are finished, in one transaction, as `add_generation` does each."""
+        rows = [generation_row(identity, generation) for generation in generations]
+        self.ensure("generations", rows)
+        for row, generation in zip(rows, generations, strict=True):
+            row["logprobs"] = generation.logprobs
+        return rows
 
     # -- seats and adapters -----------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localfair.errors import UsageError
+from localfair.record.failed_calls import failed_count
 from localfair.record.nouns import Grade
 from localfair.record.runs import newest_run, status_now
 from localfair.record.store import Row, Store
@@ -58,6 +59,7 @@ def report(store: Store, run: str) -> dict[str, Any]:
         )
     steps = _steps(store, run)
     calls = _total(steps, "calls")
+    failed = failed_count(store, run)
     return {
         "run": run,
         "recipe": head["recipe"],
@@ -69,6 +71,7 @@ def report(store: Store, run: str) -> dict[str, Any]:
         "backend_calls": calls,  # the name of `calls` before this release; the next one drops it
         "reused": _total(steps, "reused"),
         "loads": _total(steps, "loads"),
+        **({"failed_calls": failed} if failed else {}),
         "questions": linked_count(store, run, "question"),
         "mistakes": mistake_count(store, run, _positions(steps, "exam")),
         "explanations": linked_count(store, run, "explanation"),

@@ -346,7 +346,7 @@ def test_an_engine_closed_while_it_generates_says_so(engine):
     next(begun)
     engine.close()
     with pytest.raises(EngineDied, match="closed"):
-        next(begun)
+        list(begun)
     assert len(texts(engine, asked(2))) == 2
 
 

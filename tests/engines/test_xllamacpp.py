@@ -64,7 +64,7 @@ def opened(tiny_gguf_path):
 
 def prompts(engine, *contents):
     requests = [Request(messages=(Message("user", content),)) for content in contents]
-    return engine._prompts(requests, [1] * len(requests))
+    return [prompt for _, prompt in engine._prompts(requests, lambda request: 1, None)]
 
 
 # -- prompts ----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from localfair.errors import Interrupted, PromptTooLong
+from localfair.errors import Interrupted, TooManyFailed
 from localfair.pipeline.runs import preview, run
 from localfair.record.store import Store
 from tests.lab import quiet, script, scripted_student, teacher
@@ -101,11 +101,11 @@ def test_a_recipes_note_is_said_before_anything_is_asked(lab):
 
 def test_a_run_stopped_by_a_failing_stage_says_so_and_keeps_what_it_had(lab):
     narrow = script(lab.folder, "narrow", NARROW)
-    with pytest.raises(PromptTooLong):
+    with pytest.raises(TooManyFailed, match="do not fit"):
         lab.run(student=scripted_student(lab.folder), teachers=(narrow,) * 2, until="inquire")
     (ended,) = lab.rows("SELECT status, problem, ended FROM runs")
     assert ended["status"] == "failed"
-    assert ended["problem"].startswith("PromptTooLong: question ")
+    assert ended["problem"].startswith("TooManyFailed: inquire: 4 of 28 calls failed")
     assert ended["ended"]
     assert lab.column("SELECT COUNT(*) AS n FROM answers") == [12]
 
@@ -113,7 +113,7 @@ def test_a_run_stopped_by_a_failing_stage_says_so_and_keeps_what_it_had(lab):
 def test_a_failed_runs_last_step_has_no_outcome_and_the_same_run_mended_goes_on(lab):
     narrow = script(lab.folder, "narrow", NARROW)
     student = scripted_student(lab.folder)
-    with pytest.raises(PromptTooLong):
+    with pytest.raises(TooManyFailed, match="do not fit"):
         lab.run(student=student, teachers=(narrow,) * 2, until="inquire")
     rows = lab.tuples("SELECT step, outcome IS NULL AS open FROM run_steps ORDER BY position")
     assert rows == [("before", 0), ("exam", 0), ("inquire", 1)]

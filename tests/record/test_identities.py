@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from localfair.record.failed_calls import Failure, add_failed_call
 from localfair.record.identities import IDS, lesson_id
 from localfair.record.store import Store
 from tests.lab import Lab, scripted_student
+from tests.record.samples import ENGINE, request
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +16,9 @@ def record(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     lab = Lab(folder, Path(scripted_student(folder)))
     lab.run(until="select")
-    with Store.open(lab.db) as store:
+    with Store.open(lab.db, create=True) as store:
+        run = store.first_column("SELECT id FROM runs")[0]
+        add_failed_call(store, run, ENGINE, request(), Failure(reason="broken"))
         yield store
 
 
