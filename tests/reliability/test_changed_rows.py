@@ -16,7 +16,7 @@ from tests.cli.conftest import review
 
 CHANGES = {
     "a better score": ("UPDATE reviews SET score = 6 - score WHERE score <> 3", "review"),
-    "a score out of nothing": ("UPDATE reviews SET score = 4 WHERE score IS NULL", "review"),
+    "a score that nobody gave": ("UPDATE reviews SET score = 4", "review"),
     "a score taken away": ("UPDATE reviews SET score = NULL WHERE score IS NOT NULL", "review"),
     "a review of one's own weights hidden": (
         "UPDATE reviews SET same_weights = 1 - same_weights",
