@@ -120,6 +120,7 @@ class Committee:
         waiting = self._waiting(calls)
         for generation_id in waiting.keys() & self.failures.calls.keys():
             del waiting[generation_id]  # it was asked in this run
+            self.failures.missing += 1
         total = len(waiting)
         yield from self._recorded(waiting)
         self.failures.begin(total, label)

@@ -22,12 +22,14 @@ FEW = 3  # calls that may fail in every step, whatever their share (ours)
 class Failures:
     """The calls of a run that failed, by the id of the generation that they asked for.
 
-    `run` is the run whose calls they are, None outside one.
+    `run` is the run whose calls they are, None outside one. `missing` counts the replies that steps
+    went on without: a call that several steps want fails once and is missing in each.
     """
 
     def __init__(self, store: Store, max_failed: float) -> None:
         self.run: str | None = None
         self.calls: dict[str, FailedCall] = {}
+        self.missing = 0
         self._store = store
         self._max_failed = max_failed
         self._now = 0  # of the calls that are asked now
@@ -48,6 +50,7 @@ class Failures:
         failure = Failure(reason=error.message, hint=error.hint, raw=raw)
         call = add_failed_call(self._store, self.run, identity, request, failure)
         self.calls[call.generation] = replace(call, raw=b"")  # the record holds the bytes
+        self.missing += 1
         self._now += 1
 
     def without_unstorable(

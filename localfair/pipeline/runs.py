@@ -133,8 +133,11 @@ class Run:
         if known is not None:
             return known
         inputs = self._inputs.hash(work, step)
+        missing = self._committee.failures.missing
         outcome = do(work, step, STAGES[step.stage], self._say)
-        if inputs is not None:
+        # a step without all its replies is done again, so that they are asked again
+        is_whole = self._committee.failures.missing == missing
+        if inputs is not None and is_whole:
             finish(self._store, self.id, work.rows.position, inputs)
         return outcome
 
@@ -311,10 +314,10 @@ def do(work: Work, step: RecipeStep, stage: Stage, say: Say) -> Outcome:
     work.store.ensure("run_steps", [_row(work, step)])
     tally = work.committee.tally
     calls, reused, loads = tally.calls, tally.reused, tally.loads
-    failed_before = len(work.committee.failures.calls)
+    missing = work.committee.failures.missing
     started = time.monotonic()
     outcome = stage(work, step)
-    failed = len(work.committee.failures.calls) - failed_before
+    failed = work.committee.failures.missing - missing
     if failed:
         outcome["failed"] = failed
     seconds = time.monotonic() - started

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from localfair.record.nouns import (
-    EngineIdentity,
     Generation,
     Grade,
     Kind,
@@ -41,10 +40,10 @@ class Reply:
     logprobs: tuple[float, ...]
 
     @classmethod
-    def of(cls, identity: EngineIdentity, generation: Generation) -> Reply:
+    def of(cls, reply_id: str, generation: Generation) -> Reply:
         """What an engine has just said, under the id that the record holds it by."""
         return cls(
-            id=generation.request.id(identity),
+            id=reply_id,
             action=generation.request.action,
             text=generation.text,
             finish=generation.finish,

@@ -31,11 +31,15 @@ class Grade(StrEnum):
 # -- identity -------------------------------------------------------------------------------------
 
 
+# made once: every request and every reply is written with it
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+
+
 def canonical_json(value: object) -> str:
     """One text per value: sorted keys, no spaces. Raises ValueError for NaN and the infinities."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _encode(value)
 
 
 def content_id(noun: str, **parts: object) -> str:
@@ -114,9 +118,15 @@ class Sampling:
 
     def data(self) -> dict[str, Any]:
         """As plain data, as ids and the record have it: what came later only where it is set."""
-        data = asdict(self)
-        if self.enable_thinking is None:
-            del data["enable_thinking"]
+        # spelt out: every request is hashed, and `asdict` would copy each value
+        data: dict[str, Any] = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            "stop": self.stop,
+        }
+        if self.enable_thinking is not None:
+            data["enable_thinking"] = self.enable_thinking
         return data
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +147,7 @@ class Store:
         with self.transaction():
             for unsealed in rows:
                 row = self.sealing.sealed(table, unsealed)
-                columns = ",".join(f'"{name}"' for name in row)
-                sql = f"INSERT INTO main.{table} ({columns}) VALUES ({marks(row)}) ON CONFLICT DO NOTHING"
-                self.db.execute(sql, list(row.values()))
+                self.db.execute(_insert(table, tuple(row)), list(row.values()))
         return int(self.db.conn.total_changes - before)
 
     def update(self, table: str, key: Row, values: Row) -> None:
@@ -256,8 +255,10 @@ class Store:
         self, identity: EngineIdentity, generations: Sequence[Generation]
     ) -> list[Reply]:
         """Write generations that are finished, in one transaction, as `add_generation` does each."""
-        self.ensure("generations", [generation_row(identity, each) for each in generations])
-        return [Reply.of(identity, generation) for generation in generations]
+        rows = [generation_row(identity, generation) for generation in generations]
+        self.ensure("generations", rows)
+        pairs = zip(rows, generations, strict=True)
+        return [Reply.of(row["id"], generation) for row, generation in pairs]
 
     def prompts(self, ids: Iterable[str]) -> dict[str, tuple[Message, ...]]:
         """What generations were asked, by their ids."""
@@ -347,6 +348,13 @@ class Store:
     def counts(self) -> dict[str, int]:
         """Rows by table."""
         return {name: self.db.table(name).count for name in sorted(self.db.table_names())}
+
+
+@lru_cache(maxsize=256)  # every reply is inserted by the same text
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    """The SQL that inserts a row of a table unless it is there."""
+    names = ",".join(f'"{name}"' for name in columns)
+    return f"INSERT INTO main.{table} ({names}) VALUES ({marks(columns)}) ON CONFLICT DO NOTHING"
 
 
 def marks(values: Collection[object]) -> str:

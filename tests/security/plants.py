@@ -208,7 +208,7 @@ def _replies(member: Member, requests: list[Request], mode: str) -> dict[Request
     ask = engine.score if mode == "direct" else engine.generate
     replies = {}
     for generation in ask(distinct):
-        replies[generation.request] = Reply.of(member.identity, generation)
+        replies[generation.request] = Reply.of(generation.request.id(member.identity), generation)
     engine.close()
     return replies
 
