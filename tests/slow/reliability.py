@@ -17,7 +17,7 @@ from tests.slow.rows import Row
 # Of eight ends, one is a signal and no kill.
 WHOLE = (
     (("scripted", "http"), ("1", "16"), 130),
-    (("llama_cpp", "vllm"), ("4",), 12),
+    (("llama_cpp", "vllm"), ("4",), 18),
 )
 QUICK = ((("scripted", "vllm"), ("4",), 8),)
 
