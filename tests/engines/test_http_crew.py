@@ -120,9 +120,9 @@ def test_a_server_short_of_memory_is_asked_fewer_at_once_and_everything_is_answe
 
 @pytest.mark.parametrize("at_once", [1, 4])
 def test_a_server_too_short_for_one_call_ends_in_a_line(at_once):
-    with Stub(lambda path, body: (507, {"error": "full"})) as stub:
-        with pytest.raises(OutOfMemory, match="it has too little memory for one"):
-            list(client_of(stub).each(calls(4), at_once, lambda *failure: None))
+    short = pytest.raises(OutOfMemory, match="it has too little memory for one")
+    with Stub(lambda path, body: (507, {"error": "full"})) as stub, short:
+        list(client_of(stub).each(calls(4), at_once, lambda *failure: None))
 
 
 def test_leaving_it_without_a_word_ends_every_worker():
@@ -135,7 +135,6 @@ def test_leaving_it_without_a_word_ends_every_worker():
 
 
 def test_an_error_without_a_handler_is_raised_and_ends_every_worker():
-    with Stub(lambda path, body: (400, {})) as stub:
-        with pytest.raises(ReplyError):
-            list(client_of(stub).each(calls(20), 4))
+    with Stub(lambda path, body: (400, {})) as stub, pytest.raises(ReplyError):
+        list(client_of(stub).each(calls(20), 4))
     assert [t.name for t in threading.enumerate() if "_work" in t.name] == []
