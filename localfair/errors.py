@@ -22,7 +22,7 @@
     │   ├── CallsFailed            exit 1: the run came to its end, with calls that failed
     │   ├── TooManyFailed          exit 1: more calls of a step failed than are allowed
     │   └── EngineDied             exit 1: the engine failed under us
-    │       └── OutOfMemory        even one sequence at a time was too much
+    │       └── OutOfMemory        exit 1: even one sequence at a time was too much
     ├── TrainingError              lessons or a base model that cannot be trained on
     ├── NetworkRefused             something asked for the network without the user's word
     ├── DiskFull                   exit 1

@@ -194,7 +194,8 @@ def test_sql_stands_in_the_record_alone():
     outside = {}
     for module, tree in TREES.items():
         found = [*statements(tree), *asks_sqlite(tree)]
-        if found and room_of(module) != "record":
+        # a script of its own, which tries SQLite itself on a table of its own
+        if found and room_of(module) != "record" and module != "pipeline.doctor_child":
             outside[module] = found
     assert outside == {}
     assert list(statements(TREES["record.store"]))

@@ -152,7 +152,7 @@ def start(launch: Launch) -> Server:
     port = launch.port or free_port()
     log = folder / "server.log"
     guarding = [sys.executable, "-I", "-S", str(GUARDIAN), str(launch.grace), str(log)]
-    guardian = subprocess.Popen(
+    guardian = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
         [*guarding, *launch.command(port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -262,7 +262,7 @@ def _progress() -> int:
 def _run(command: list[str], source: Source, *, stdout: int, stderr: int | None) -> None:
     """Run a downloader with the network allowed. Raises NotFetched, DiskFull."""
     online = {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
         command,
         env={**os.environ, **online},
         stdin=subprocess.DEVNULL,

@@ -110,7 +110,7 @@ class _Renderer:
             return self._child
         self.close()
         limits = [str(limit) for limit in (SECONDS, MEMORY, LONGEST)]
-        self._child = subprocess.Popen(
+        self._child = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
             [sys.executable, "-P", str(CHILD), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

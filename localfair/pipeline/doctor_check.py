@@ -101,7 +101,7 @@ class Interpreter:
         command = [self.executable, *self.flags, "-P", "-B", str(CHILD), probe, *arguments]
         with tempfile.TemporaryDirectory(prefix="localfair-doctor-") as folder:
             try:
-                child = subprocess.Popen(
+                child = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,

@@ -240,7 +240,7 @@ def gpu(
         return
     command = [tool, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)  # noqa: S603 - a list of arguments, no shell
     except (OSError, subprocess.SubprocessError) as error:
         yield fail("gpu", f"nvidia-smi does not answer ({error})", "repair the driver, or reboot")
         return

@@ -27,8 +27,9 @@ from localfair.pipeline.doctor_check import (
     warn,
 )
 from localfair.pipeline.doctor_machine import cannot_start
-from localfair.record.connection import exists, must_be_file, reading_uri
+from localfair.record.connection import exists, must_be_file
 from localfair.record.lock import lock_paths
+from localfair.record.probing import application_and_version, newest_time, two_connections
 from localfair.record.schema import APPLICATION_ID, VERSION
 
 LOCAL_DISK = "keep the record on a local disk: name one with --db"
@@ -46,7 +47,9 @@ def wal(examination: Examination, vfs: str = "") -> Iterator[Check]:
     with _trial_folder(examination) as folder:
         uri = f"{(folder / 'trial.db').as_uri()}{query}"
         try:
-            mode, during, after = _two_connections(uri, examination.interpreter)
+            mode, during, after = two_connections(
+                uri, lambda: examination.interpreter.ask_once("second_connection", uri)
+            )
         except sqlite3.DatabaseError as error:
             yield fail(name, f"SQLite cannot work here ({error})", LOCAL_DISK)
             return
@@ -54,21 +57,6 @@ def wal(examination: Examination, vfs: str = "") -> Iterator[Check]:
             yield cannot_start(name, failed)
             return
     yield _judged_wal(name, mode, during, after)
-
-
-def _two_connections(uri: str, interpreter: Interpreter) -> tuple[str, Answer, Answer]:
-    """The journal's mode, and what another process may do during a transaction and after it."""
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=1)
-    with contextlib.closing(connection):
-        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-        connection.execute("CREATE TABLE trial (number INTEGER)")
-        connection.execute("INSERT INTO trial VALUES (1)")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT INTO trial VALUES (2)")
-        during = interpreter.ask_once("second_connection", uri)
-        connection.execute("COMMIT")
-        after = interpreter.ask_once("second_connection", uri)
-    return mode, during, after
 
 
 def _judged_wal(name: str, mode: str, during: Answer, after: Answer) -> Check:
@@ -157,10 +145,7 @@ def record_file(examination: Examination) -> Iterator[Check]:
         yield ok(name, "none yet: the first run makes it")
         return
     try:
-        with _reading(examination.db) as connection:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        application, version = application_and_version(examination.db)
     except sqlite3.DatabaseError as error:
         yield fail(name, f"cannot be read ({error})", "go on from a copy, or choose another --db")
         return
@@ -195,27 +180,3 @@ def clock(examination: Examination, now: datetime | None = None) -> Iterator[Che
         yield ok("clock", f"{finding}; no record to compare it with")
     else:
         yield ok("clock", f"{finding}, after all that the record notes")
-
-
-def newest_time(path: Path) -> datetime | None:
-    """When the newest migration or run of a record began; None where nothing tells."""
-    if not exists(path):
-        return None
-    query = (
-        "SELECT max(time) FROM (SELECT max(applied) AS time FROM migrations"
-        " UNION ALL SELECT max(started) FROM runs)"
-    )
-    try:
-        with _reading(path) as connection:
-            (text,) = connection.execute(query).fetchone()
-        time = datetime.fromisoformat(text)
-    except (sqlite3.DatabaseError, TypeError, ValueError):
-        return None  # `record_file` says what is wrong with it
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True, timeout=5)) as connection:
-        connection.execute("PRAGMA query_only=ON")
-        yield connection

@@ -214,7 +214,7 @@ def _each(rows: list[Row], read: Callable[[list[Row]], list[T]]) -> Iterator[tup
     try:
         yield from zip(rows, read(rows), strict=True)
         return
-    except Exception:  # one of them is damaged: one by one, to name it
+    except Exception:  # noqa: S110 - one of them is damaged: one by one, to name it
         pass
     for row in rows:
         result: T | str

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from localfair.record.connection import now
 from localfair.record.schema import NOUNS
-from localfair.record.store import Row, Store
+from localfair.record.store import CHUNK, Row, Store, marks
 
 DONE = """
 SELECT d.run, d.position, d.made, d.first_run, d.first_position, s.calls + s.reused AS answered,
@@ -23,11 +23,6 @@ WHERE d.inputs = ? AND d.run <> ? AND s.outcome IS NOT NULL ORDER BY s.started D
 """
 LINKS = 'SELECT noun, "row" FROM run_rows WHERE run = ? AND position = ? ORDER BY noun, "row"'
 MADE = "SELECT made FROM done_steps WHERE run = ? AND position = ?"
-ANSWERED = """
-SELECT s.model, s.fingerprint, s.adapter, COUNT(DISTINCT t.generation)
-FROM links l JOIN {table} t ON t.id = l."row" JOIN seats s ON s.id = t.seat
-WHERE l.run = ? AND l.position = ? AND l.noun = ? GROUP BY s.model, s.fingerprint, s.adapter
-"""
 QUESTIONS = "SELECT id, seal FROM questions WHERE task = ? ORDER BY id"
 READ_AGAIN = "read again"  # the name of a secret that changes with the readings of the record
 # what a step that was taken over must agree with, and one that was not
@@ -111,11 +106,19 @@ def answered_by(store: Store, run: str, position: int, noun: str) -> dict[tuple[
 
     A key is model, fingerprint and adapter, as a seat has them.
     """
-    sql = ANSWERED.format(table=NOUNS[noun])
-    counts: dict[tuple[str, ...], int] = {}
-    for model, fingerprint, adapter, count in store.db.execute(sql, [run, position, noun]):
-        counts[model, fingerprint, adapter] = count
-    return counts
+    generations: dict[str, set[str]] = {}
+    ids = store.linked(run, [position], noun)
+    # a join would read an overlay's tables to their end for every row
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        sql = f"SELECT seat, generation FROM {NOUNS[noun]} WHERE id IN ({marks(chunk)})"
+        for seat, generation in store.db.execute(sql, chunk):
+            generations.setdefault(seat, set()).add(generation)
+    asked: dict[tuple[str, ...], set[str]] = {}
+    for seat, row in store.by_ids("seats", generations).items():
+        key = (row["model"], row["fingerprint"], row["adapter"])
+        asked.setdefault(key, set()).update(generations[seat])
+    return {key: len(said) for key, said in asked.items()}
 
 
 def made_by(store: Store, run: str, positions: Iterable[int]) -> list[str] | None:

@@ -135,9 +135,12 @@ class Findings:
 
     def data(self) -> dict[str, Any]:
         """All of it as plain data."""
-        data = asdict(self)
-        # the name of `calls` before this release; the next one drops it
-        data["backend_calls"] = self.calls
+        data: dict[str, Any] = {}
+        for key, value in asdict(self).items():
+            data[key] = value
+            if key == "calls":
+                # the name of `calls` before this release; the next one drops it
+                data["backend_calls"] = value
         if not self.failed_calls:
             del data["failed_calls"]
         return data

@@ -245,10 +245,12 @@ def _last_integer(text: str) -> int | None:
 
     A fraction stands where it begins and counts as its numerator.
     """
-    fractions = list(_FRACTION.finditer(text))
-    starts = {match.start(): _integer(match[1]) for match in fractions}
-    inside = {at for match in fractions for at in range(match.start(), match.end())}
-    for match in _INTEGER.finditer(text):
-        if match.start() not in inside:
-            starts[match.start()] = _integer(match[0])
-    return starts[max(starts)] if starts else None
+    last = None
+    for fraction in _FRACTION.finditer(text):
+        last = fraction
+    end = last.end() if last else 0
+    score = _integer(last[1]) if last else None
+    for integer in _INTEGER.finditer(text):
+        if integer.start() >= end:
+            score = _integer(integer[0])
+    return score

@@ -26,6 +26,7 @@ OTHERS = {
     "engines/guardian.py",
     "engines/xllamacpp_child.py",
     "models/template_child.py",
+    "pipeline/doctor_child.py",
 }
 
 

@@ -86,6 +86,8 @@ def test_no_room_above_names_an_engine(room):
     for path in Path(localfair.__file__).parent.joinpath(room).rglob("*.py"):
         texts = {node.value for node in ast.walk(ast.parse(path.read_text())) if is_text(node)}
         named = {text.split("/")[0] for text in texts} & set(NAMES)
+        if path.name.startswith("doctor_"):
+            continue  # it looks for packages, some of which are called as their engines
         # a script's student is called scripted, whatever engine answers for it
         assert named <= {"scripted"}, path
 

@@ -12,8 +12,9 @@ pytest.importorskip("transformers")
 from llama_cpp import llama_cpp as low
 
 from localfair.engines import open_engine
+from localfair.engines.llama_context import Context, NoRoom
 from localfair.engines.llama_cpp_engine import LlamaCppEngine
-from localfair.errors import CorruptWeights, EngineDied, EngineError, ModelError
+from localfair.errors import CorruptWeights, EngineDied, EngineError, ModelError, OutOfMemory
 from localfair.models.chat import prompt_ids
 from localfair.record.nouns import Constraint, Message, Request
 from tests import tiny, tiny_gguf

@@ -118,8 +118,7 @@ def test_vllm_writes_control_tokens_where_they_mark_thinking(made, tmp_path):
     for path, asked_for in ((folder, False), (plain, None)):
         model = replace(tiny.model(path=path), chat_template=OPENS)
         engine = VllmEngine(model, opening("vllm", model, path))
-        prompt = engine._prompt(asks, 1)
-        assert engine._completion(asks, prompt).body.get("skip_special_tokens") is asked_for
+        assert engine._completion(asks).body.get("skip_special_tokens") is asked_for
     (engine, prompt) = engine_and_prompt(folder, asks)
     raw = replace(generation("4?[/THINK]<|done|>Five."), request=asks)
     assert engine._with_thinking(raw, prompt).text == "<think>\n4?[/THINK]Five."

@@ -250,7 +250,11 @@ def short_of_memory(engine, most, error):
 
 @pytest.mark.parametrize(
     "error",
-    [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("can't allocate memory")],
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("can't allocate memory"),
+    ],
 )
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_fewer_go_on_where_memory_is_short_and_every_reply_is_the_same(
@@ -292,7 +296,9 @@ def test_one_sequence_that_is_too_much_ends_in_a_line_and_another_error_is_raise
 
 def test_a_request_that_fails_alone_is_handed_over_and_the_others_are_answered(base):
     failures = []
-    engine = opened(base, failed=lambda request, error: failures.append((request.about, type(error))))
+    engine = opened(
+        base, failed=lambda request, error: failures.append((request.about, type(error)))
+    )
     first, other, last = asked(3)
     long = replace(other, sampling=Sampling(max_tokens=10_000))
     assert texts(engine, [first, long, last]).keys() == {"q0", "q2"}

@@ -40,7 +40,7 @@ def test_a_parity_tells_what_the_export_changes_with_its_interval():
     counts = {"same_grade": 6, "same_text": 5, "reference_right": 6, "engine_right": 5}
     examined = Parity(split="dev", questions=8, both_right=5, **counts)
     change = examined.change()
-    assert (change["gained"], change["lost"], change["difference"]) == (0, 1, -1 / 8)
+    assert (change.gained, change.lost, change.difference) == (0, 1, -1 / 8)
     assert "change -12.5% [95% -47.1% to +24.0%]" in str(examined)
     assert str(examined).endswith("8 questions: only a change of 75 points or more could show")
 

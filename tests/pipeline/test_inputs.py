@@ -61,7 +61,8 @@ def test_its_report_is_that_of_the_first(untrained):
     assert second["reused"] == first["calls"] + first["reused"]
     outcomes = [[step["outcome"] for step in report["steps"]] for report in (first, second)]
     assert outcomes[0] == outcomes[1]
-    counts = [line.split(" (")[0] for line in said]
+    # how the answers of the file were read is said when they are new to the record
+    counts = [line.split(" (")[0] for line in said if not line.startswith("answers: ")]
     assert [line.split(" (")[0] for line in untrained.lines[len(said) :]] == counts
 
 
@@ -70,7 +71,7 @@ def test_reviewers_and_lessons_of_both_are_the_same(untrained):
     with Store.open(untrained.db) as store:
         assert as_json_lines(store, runs[0]) == as_json_lines(store, runs[1])
         first, second = [reviewers(store, run_id) for run_id in runs]
-    assert first.pop("run", None) != second.pop("run", "")
+    assert runs[0] != runs[1]
     assert first == second
 
 

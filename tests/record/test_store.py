@@ -1,8 +1,10 @@
 """The open record: what is written twice stands once, what was read comes back as it went in."""
 
 import sqlite3
+import time
 from dataclasses import replace
 from datetime import date
+from statistics import median
 
 import pytest
 
@@ -183,7 +185,7 @@ def test_the_day_that_templates_write_is_kept_and_can_be_set_anew(store):
 
 
 def test_replies_written_together_cost_far_less_than_each_by_itself(store):
-    """13 times the rows a second where a flush takes 3 ms; the bound is for any disk, also in memory."""
+    """Ten times the rows a second where a flush takes 3 ms; the bound is for any disk."""
     ratios = []
     for turn in range(5):
         replies = [generation(seed=1000 * turn + number) for number in range(320)]

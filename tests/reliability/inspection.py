@@ -59,11 +59,12 @@ def _copy(db: Path) -> Iterator[Path]:
     """A copy of a database with its log, in a folder that goes with the block."""
     folder = db.parent / "copy"
     folder.mkdir()
+    target = db.resolve()  # SQLite's log lies beside the file that a link names
     try:
-        for name in (db.name, f"{db.name}-wal"):
-            if (db.parent / name).exists():
-                shutil.copy(db.parent / name, folder / name)
-        yield folder / db.name
+        for path in (target, target.with_name(f"{target.name}-wal")):
+            if path.exists():
+                shutil.copy(path, folder / path.name)
+        yield folder / target.name
     finally:
         shutil.rmtree(folder)
 

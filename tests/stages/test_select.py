@@ -16,7 +16,7 @@ def select(lab, *settings, recipe="fair", **options):
     options.setdefault("student", scripted_student(lab.folder))
     found = lab.run(recipe, settings=settings, until="select", **options)
     lessons = lab.rows(
-        'SELECT l.* FROM lessons l JOIN run_rows r ON r."row" = l.id WHERE r.run = ? ORDER BY l.id',
+        'SELECT l.* FROM lessons l JOIN links r ON r."row" = l.id WHERE r.run = ? ORDER BY l.id',
         found["run"],
     )
     return found["steps"][-1]["outcome"], lessons

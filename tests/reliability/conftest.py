@@ -1,0 +1,3 @@
+"""The desk of the command line's tests: scripted models, and commands in processes of their own."""
+
+from tests.cli.conftest import desk as desk  # a fixture
