@@ -3,8 +3,9 @@
 import pytest
 
 from localfair.committee.ask import PIECE, Call, Committee, Tally, request_seed
-from localfair.errors import CorruptWeights, UsageError
-from localfair.record.nouns import Message, Request, Seat
+from localfair.engines.arrivals import Grouped
+from localfair.errors import CorruptWeights, EngineDied, UsageError
+from localfair.record.nouns import Generation, Message, Request, Seat
 
 
 @pytest.fixture
@@ -207,6 +208,105 @@ def test_a_closed_committee_loads_again_when_asked(committee):
     committee.close()
     assert len(list(committee.ask([call(teacher, "How?")]))) == 1
     assert committee.tally.loads == 2
+
+
+# -- at once, and in the middle ---------------------------------------------------------------------
+
+
+class Together:
+    """An engine that finishes its replies in groups, and may fail in the middle."""
+
+    def __init__(self, identity, groups, error=None):
+        self.identity = identity
+        self.groups = groups
+        self.error = error
+
+    def generate(self, requests):
+        return Grouped(self._groups(list(requests)))
+
+    def _groups(self, requests):
+        for size in self.groups:
+            yield [said(request) for request in requests[:size]]
+            requests = requests[size:]
+        if self.error:
+            raise self.error
+
+    def close(self):
+        pass
+
+
+def said(request):
+    return Generation(
+        request=request,
+        text="yes",
+        finish="stop",
+        prompt_tokens=1,
+        completion_tokens=1,
+        seconds=0.0,
+    )
+
+
+def asking_together(store, member, groups, error=None):
+    """A committee whose one model is loaded already, and finishes in groups."""
+    committee = Committee(store, [member])
+    committee._resident = (member.identity, Together(member.identity, groups, error))
+    return committee
+
+
+def test_what_finished_together_is_on_disk_before_any_of_it_is_handed_over(store, members):
+    committee = asking_together(store, members[1], [3, 1])
+    counts = []
+    for _ in committee.ask(questions(members[1], 4)):
+        counts.append(generations(store))
+    assert counts == [3, 3, 3, 4]
+
+
+def test_what_arrived_is_on_disk_when_whoever_asked_leaves(store, members):
+    committee = asking_together(store, members[1], [3, 1])
+    for _ in committee.ask(questions(members[1], 4)):
+        break
+    assert generations(store) == 3
+
+
+def test_what_arrived_is_on_disk_when_the_engine_dies(store, members):
+    committee = asking_together(store, members[1], [2], EngineDied("gone"))
+    with pytest.raises(EngineDied, match="gone"):
+        list(committee.ask(questions(members[1], 4)))
+    assert generations(store) == 2
+
+
+def test_an_interrupted_write_is_made_good(store, members, monkeypatch):
+    committee = asking_together(store, members[1], [3])
+    interrupts = iter([KeyboardInterrupt])
+    write = store.ensure
+
+    def interrupted(table, rows):
+        error = next(interrupts, None) if table == "generations" else None
+        if error:
+            raise error
+        return write(table, rows)
+
+    monkeypatch.setattr(store, "ensure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(committee.ask(questions(members[1], 3)))
+    assert generations(store) == 3
+
+
+def test_a_call_that_fails_by_itself_is_left_out_and_not_asked_again_in_the_run(
+    store, seating, tmp_path
+):
+    path = tmp_path / "narrow.script.toml"
+    path.write_text('context = 300\n[[rule]]\nwhen = ""\nreply = "yes"\n')
+    (teacher,) = seating.seat("teacher", [str(path)])
+    committee = Committee(store, [teacher])
+    calls = [call(teacher, "short"), call(teacher, "long " * 400), call(teacher, "brief")]
+    for _ in range(2):
+        assert [asked.tag for asked, _ in committee.ask(calls)] == ["short", "brief"]
+    assert (committee.tally.calls, committee.failures.missing) == (2, 2)
+    assert store.first_column("SELECT tries FROM failed_calls") == [1]
+    again = Committee(store, [teacher])
+    assert len(list(again.ask(calls))) == 2
+    assert len(again.failures.calls) == 1
 
 
 # -- seeds ------------------------------------------------------------------------------------------

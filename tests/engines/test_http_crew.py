@@ -120,8 +120,8 @@ def test_a_server_short_of_memory_is_asked_fewer_at_once_and_everything_is_answe
 
 @pytest.mark.parametrize("at_once", [1, 4])
 def test_a_server_too_short_for_one_call_ends_in_a_line(at_once):
-    full = pytest.raises(OutOfMemory, match="it has too little memory for one")
-    with Stub(lambda path, body: (507, {"error": "full"})) as stub, full:
+    short = pytest.raises(OutOfMemory, match="it has too little memory for one")
+    with Stub(lambda path, body: (507, {"error": "full"})) as stub, short:
         list(client_of(stub).each(calls(4), at_once, lambda *failure: None))
 
 

@@ -12,8 +12,9 @@ pytest.importorskip("transformers")
 from llama_cpp import llama_cpp as low
 
 from localfair.engines import open_engine
+from localfair.engines.llama_context import Context, NoRoom
 from localfair.engines.llama_cpp_engine import LlamaCppEngine
-from localfair.errors import CorruptWeights, EngineDied, EngineError, ModelError
+from localfair.errors import CorruptWeights, EngineDied, EngineError, ModelError, OutOfMemory
 from localfair.models.chat import prompt_ids
 from localfair.record.nouns import Constraint, Message, Request
 from tests import tiny, tiny_gguf
@@ -362,3 +363,29 @@ def test_a_turn_ends_also_at_the_token_that_the_template_ends_it_with(tiny_folde
     (done,) = vocabulary._tokens("<|done|>", special=True)
     assert vocabulary.ends(done)
     assert not opened(path, PLAIN)._load().ends(done)
+
+
+def test_fewer_go_on_where_memory_is_short_for_a_step(engine, monkeypatch, capsys):
+    requests = asked(9, max_tokens=6)
+    whole = texts(engine, requests)
+    step = Context.step
+
+    def short(self, slots):
+        if len(slots) > 2:
+            raise NoRoom("llama.cpp could not decode (code -2)")
+        step(self, slots)
+
+    monkeypatch.setattr(Context, "step", short)
+    again = texts(engine, requests)
+    assert again.keys() == whole.keys()
+    assert sum(again[about] == text for about, text in whole.items()) >= len(whole) / 2
+    assert capsys.readouterr().err.count("too little memory") == 1
+
+
+def test_a_step_that_is_too_much_for_one_sequence_ends_in_a_line(engine, monkeypatch):
+    def short(self, slots):
+        raise NoRoom("llama.cpp could not decode (code 1)")
+
+    monkeypatch.setattr(Context, "step", short)
+    with pytest.raises(OutOfMemory, match="could not decode"):
+        texts(engine, asked(3))

@@ -9,7 +9,7 @@ import torch
 
 from localfair.engines import Engine, Scorer, open_engine
 from localfair.engines.transformers_engine import TransformersEngine
-from localfair.errors import ModelError, PromptTooLong
+from localfair.errors import ModelError, OutOfMemory, PromptTooLong
 from localfair.models.chat import prompt_ids
 from localfair.models.loading import load_causal_lm
 from localfair.record.nouns import Message, Request, Sampling
@@ -17,7 +17,7 @@ from localfair.training.encode import encode
 from localfair.training.qlora import TrainSettings, train
 from localfair.training.trainer import Example
 from tests import tiny
-from tests.engines.asking import asked, logprobs, opening, texts
+from tests.engines.asking import asked, logprobs, opening, scoring, texts
 
 DEMONSTRATIONS = " ".join(f"Tom has {i} apples and buys {i + 2} more." for i in range(20))
 
@@ -230,3 +230,76 @@ def test_greedy_replies_of_the_real_student_are_those_of_generate(tmp_path):
     replies = texts(open_engine("transformers", model, precision="fp32"), requests)
     for request in requests:
         assert replies[request.about] == generated(dense, tokenizer, request, 24)
+
+
+# -- short of memory, and requests that fail alone ----------------------------------------------------
+
+
+def short_of_memory(engine, most, error):
+    """Have the model raise for more than `most` rows at once; the sizes that it was asked for."""
+    sizes = []
+
+    def check(model, args, inputs):
+        sizes.append(len(inputs["input_ids"]))
+        if sizes[-1] > most:
+            raise error
+
+    engine._load().model.register_forward_pre_hook(check, with_kwargs=True)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("can't allocate memory"),
+    ],
+)
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_fewer_go_on_where_memory_is_short_and_every_reply_is_the_same(
+    base, error, temperature, capsys
+):
+    requests = asked(9, temperature=temperature)
+    whole = texts(opened(base), requests)
+    engine = opened(base, batch=8)
+    sizes = short_of_memory(engine, 2, error)
+    assert texts(engine, requests) == whole
+    assert max(sizes) > 2
+    sizes.clear()
+    assert texts(engine, requests) == whole
+    assert max(sizes) <= 2
+    assert capsys.readouterr().err.count("too little memory") == 1
+
+
+def test_scores_go_on_with_fewer_too(base):
+    requests = scoring(asked(6), " five", " six")
+    whole = logprobs(opened(base), requests)
+    engine = opened(base, batch=8)
+    short_of_memory(engine, 2, torch.OutOfMemoryError("CUDA out of memory"))
+    again = logprobs(engine, requests)
+    assert again.keys() == whole.keys()
+    for about, values in whole.items():
+        assert again[about] == pytest.approx(values, abs=1e-4)
+
+
+def test_one_sequence_that_is_too_much_ends_in_a_line_and_another_error_is_raised(base):
+    engine = opened(base)
+    short_of_memory(engine, 0, torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(OutOfMemory, match="one sequence at a time"):
+        texts(engine, asked(3))
+    engine = opened(base)
+    short_of_memory(engine, 0, RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match="shapes"):
+        texts(engine, asked(3))
+
+
+def test_a_request_that_fails_alone_is_handed_over_and_the_others_are_answered(base):
+    failures = []
+    engine = opened(
+        base, failed=lambda request, error: failures.append((request.about, type(error)))
+    )
+    first, other, last = asked(3)
+    long = replace(other, sampling=Sampling(max_tokens=10_000))
+    assert texts(engine, [first, long, last]).keys() == {"q0", "q2"}
+    assert failures == [("q1", PromptTooLong)]
