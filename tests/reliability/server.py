@@ -83,8 +83,10 @@ class Forgetful(list):  # type: ignore[type-arg]
 @contextmanager
 def serving(ledger: Ledger) -> Iterator[str]:
     """The URL of a server in a process of its own, which ends with the block."""
-    command = [sys.executable, "-m", "tests.reliability.server", str(ledger.path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.reliability.server", str(ledger.path.absolute())]
+    # the tests are no package that is installed: they are found from the checkout
+    checkout = Path(__file__).parents[2]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=checkout)
     assert process.stdout is not None
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"

@@ -86,4 +86,8 @@ def test_a_killed_plan_leaves_nothing_behind(desk, tmp_path, monkeypatch, seed):
     process.kill()
     assert desk.waits(process).code in (-9, 0)
     assert list(temporary.iterdir()) == []
-    assert desk.files() == before
+    # the log and its index are SQLite's: whoever is killed while reading leaves them
+    left = {
+        name: data for name, data in desk.files().items() if not name.endswith(("-wal", "-shm"))
+    }
+    assert left == before
