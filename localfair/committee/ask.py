@@ -17,6 +17,7 @@ from localfair.committee.inbox import Inbox
 from localfair.committee.seating import Member
 from localfair.engines import Engine, Scorer
 from localfair.errors import EngineDied, LocalfairError, UsageError
+from localfair.machine.signals import held
 from localfair.record.made import Reply
 from localfair.record.nouns import EngineIdentity, Generation, Request, Seat, content_id, seed_of
 from localfair.record.store import Store
@@ -144,7 +145,8 @@ class Committee:
         inbox = self._inbox
         self._inbox = None
         if inbox is not None:
-            self._write(inbox, inbox.rest())
+            with held():
+                self._write(inbox, inbox.rest())
 
     def close(self) -> None:
         """Write what has arrived and free the resident model."""
@@ -193,10 +195,11 @@ class Committee:
             self._inbox = inbox
             try:
                 while True:
-                    arrived = inbox.next()
-                    if not arrived:
+                    with held():
+                        replies = self._write(inbox, inbox.next())
+                    if inbox.is_empty:
                         break
-                    yield self._write(inbox, arrived)
+                    yield replies
                     self.failures.refuse_too_many()
             finally:
                 # the engine failed, or whoever asked has left

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from localfair.engines.arrivals import close, ready
+from localfair.engines.arrivals import Arrivals, close, ready
+from localfair.machine.signals import let_through
 from localfair.record.nouns import EngineIdentity, Generation
 
 
@@ -19,17 +20,27 @@ class Inbox:
         self.identity = identity
         self._arrivals = arrivals
         self._unwritten: list[Generation] = []
+        self.is_empty = False  # nothing more will come
 
     def next(self) -> list[Generation]:
         """Wait for a generation; it, and all that has arrived beside it.
 
-        Empty when there are no more. Raises what the engine raises.
+        Empty when there are no more. Raises what the engine raises. Whoever calls it holds signals
+        off: what was taken out of the arrivals is never let fall.
         """
-        for generation in self._arrivals:
-            self._unwritten.append(generation)
-            self._unwritten += ready(self._arrivals)
-            return list(self._unwritten)
-        return []
+        generation = self._awaited()
+        if generation is None:
+            self.is_empty = True
+            return []
+        self._unwritten.append(generation)
+        self._unwritten += ready(self._arrivals)
+        return list(self._unwritten)
+
+    def _awaited(self) -> Generation | None:
+        if isinstance(self._arrivals, Arrivals):
+            return next(self._arrivals, None)
+        with let_through():
+            return next(self._arrivals, None)
 
     def written(self) -> None:
         """All that was taken out is on disk."""

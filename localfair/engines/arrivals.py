@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Protocol, runtime_checkable
 
+from localfair.machine.signals import let_through
 from localfair.record.nouns import Generation
 
 
 @runtime_checkable
 class Arrivals(Protocol):
-    """An iterator of generations that tells which are there already."""
+    """An iterator of generations that tells which are there already.
+
+    Signals are held off while it is asked, so it lets them through where it waits.
+    """
 
     def __iter__(self) -> Iterator[Generation]: ...
 
@@ -41,7 +45,8 @@ class Grouped:
 
     def __next__(self) -> Generation:
         while not self._rest:
-            self._rest = next(self._groups)
+            with let_through():
+                self._rest = next(self._groups)
         first, *self._rest = self._rest
         return first
 

@@ -11,6 +11,7 @@ from localfair.engines.base import FailedRequest
 from localfair.engines.http_crew import Answer, Answers, Call, Failed
 from localfair.engines.scoring import Scoring
 from localfair.errors import LocalfairError, ReplyError
+from localfair.machine.signals import let_through
 from localfair.record.nouns import Generation, Request
 
 Read = Callable[[Answer], Generation | None]  # None: it makes no generation yet
@@ -39,7 +40,8 @@ class ServerArrivals:
             self._hand_over_unread()
             if self._answers is None:
                 begin = next(self._phases)
-                self._answers = begin()
+                with let_through():
+                    self._answers = begin()
             for answer in self._answers:
                 generation = self._generation(answer)
                 self._hand_over_unread()

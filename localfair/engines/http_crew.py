@@ -16,6 +16,7 @@ from localfair.engines.at_once import AtOnce
 from localfair.engines.http_failures import NoMemory
 from localfair.errors import LocalfairError, PromptTooLong, ReplyError
 from localfair.machine.http import Connection
+from localfair.machine.signals import let_through
 
 CUT_EVERY = 0.02  # seconds between two tries to end a worker
 
@@ -150,6 +151,7 @@ class _Crew:
         self._room = client.room(at_once)
         self._most = max(1, min(self._room.most, at_once, len(calls)))
         self._outcomes: SimpleQueue[Outcome | BaseException] = SimpleQueue()
+        self._news: SimpleQueue[None] = SimpleQueue()  # one for each outcome that came
         self._over = threading.Event()  # nobody waits any more
         self._todo: SimpleQueue[Call | None] = SimpleQueue()  # None: go home
         for call in calls:
@@ -167,6 +169,9 @@ class _Crew:
         self._release()
         if not self._workers:
             self._hire()
+        while self._outcomes.empty():
+            with let_through():
+                self._news.get()  # nothing is taken yet: an interrupt here loses nothing
         outcome = self._outcomes.get()
         self._taken += 1
         if isinstance(outcome, BaseException):
@@ -223,7 +228,8 @@ class _Crew:
         assert call is not None, "asked for after the end"
         if self._alone is None:
             self._alone = self._client.connection()
-        return self._client.outcome(self._alone, call, self._over)
+        with let_through():
+            return self._client.outcome(self._alone, call, self._over)
 
     def _hire(self) -> None:
         for number in range(self._most):
@@ -262,3 +268,4 @@ class _Crew:
         with self._done_with:
             self._behind += 1
         self._outcomes.put(outcome)
+        self._news.put(None)

@@ -15,13 +15,19 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+class Listening(ThreadingHTTPServer):
+    """Takes as many connections at once as a client may open: others are reset while few may wait."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 class Stub:
     """Counts what it is asked: `calls` holds (path, body)."""
 
     def __init__(self, answer):
         self.calls = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler(answer, self.calls))
-        self._http.daemon_threads = True
+        self._http = Listening(("127.0.0.1", 0), handler(answer, self.calls))
         self._http.handle_error = lambda *_: None  # whoever hung up has reasons
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
