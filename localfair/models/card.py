@@ -24,7 +24,7 @@ from pydantic_core import ErrorDetails
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, nearest
 from localfair.machine.files import write_whole
 from localfair.models.gguf_header import MOST_CONTEXT, MOST_TEMPLATE
-from localfair.models.parsing import UNPRINTABLE, one_line, read_toml, reading
+from localfair.models.parsing import UNPRINTABLE, one_line, read_toml, reading, shown_path
 from localfair.models.source import Source
 from localfair.record.nouns import Role
 
@@ -157,7 +157,7 @@ class Card(BaseModel):
 
 def load_card(path: Path) -> Card:
     """The card at `path`. Raises ModelError naming every problem of the file at once."""
-    name = one_line(str(path), 1000)
+    name = shown_path(path)
     try:
         with reading(path, "a model card", "a card is one TOML file"):
             content = read_toml(path, MOST_CARD)

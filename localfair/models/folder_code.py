@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import MissingWeights, ModelError
-from localfair.models.parsing import one_line, read_json
+from localfair.models.parsing import one_line, read_json, shown_path
 
 PICKLES = frozenset(
     {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".p", ".joblib", ".dill", ".mar"}
@@ -67,7 +67,7 @@ def refuse_code(folder: Path, has_weights: bool) -> tuple[str, ...]:
     _refuse(folder, refused)
     if (folder / "adapter_config.json").exists():
         raise ModelError(
-            f"{_shown(folder)} holds an adapter, which loads another model that it names",
+            f"{shown_path(folder)} holds an adapter, which loads another model that it names",
             "give the folder of the model itself, without adapter_config.json",
         )
     for path in _configurations(folder):
@@ -88,7 +88,7 @@ def refuse_code_of_adapter(folder: Path) -> None:
             _refuse(folder, [one_line(path.name, 80)])
     if not (folder / "adapter_model.safetensors").is_file():
         raise MissingWeights(
-            f"{_shown(folder)} holds no adapter_model.safetensors",
+            f"{shown_path(folder)} holds no adapter_model.safetensors",
             "give the folder of a trained adapter",
         )
     for path in _configurations(folder):
@@ -164,7 +164,7 @@ def _refuse_keys(path: Path, keys: frozenset[str]) -> None:
 
 def _refuse_custom(path: Path, named: str) -> None:
     raise ModelError(
-        f"{_shown(path)} names code of the model's own ({named}): it is never run, and the model is"
+        f"{shown_path(path)} names code of the model's own ({named}): it is never run, and the model is"
         " refused",
         "use a model that transformers knows without custom code, or its GGUF version",
     )
@@ -175,10 +175,6 @@ def _refuse(folder: Path, names: list[str]) -> None:
         return
     named = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
     raise ModelError(
-        f"{_shown(folder)} holds {named}: such files can run code when loaded and are refused",
+        f"{shown_path(folder)} holds {named}: such files can run code when loaded and are refused",
         INSTEAD,
     )
-
-
-def _shown(path: Path) -> str:
-    return one_line(str(path), 1000)

@@ -20,7 +20,7 @@ from localfair.models.gguf_purpose import not_text
 from localfair.models.gguf_reader import ARRAY, NotGguf, Reader, opened
 from localfair.models.gguf_split import MOST_SHARDS, shards_of
 from localfair.models.gguf_tensors import BLOCKS, Tensor, must_not_overlap, read_tensors
-from localfair.models.parsing import Malformed, one_line, quoted, reading, whole_number
+from localfair.models.parsing import Malformed, one_line, quoted, reading, shown_path, whole_number
 
 __all__ = ["BLOCKS", "MOST_CONTEXT", "GgufHeader", "read_gguf_header", "weight_files"]
 
@@ -130,13 +130,12 @@ def _head(path: Path) -> _Head:
             head = _read(reader)
     except NotGguf as error:
         raise CorruptWeights(
-            f"{one_line(str(path), 1000)} is not a GGUF file: {error}",
+            f"{shown_path(path)} is not a GGUF file: {error}",
             "give a .gguf, version 2 or 3",
         ) from error
     if head.actual < head.size:
         raise CorruptWeights(
-            f"{one_line(str(path), 1000)} is cut short: {head.actual} bytes,"
-            f" its header says {head.size}",
+            f"{shown_path(path)} is cut short: {head.actual} bytes, its header says {head.size}",
             _REPLACE,
         )
     return head

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from localfair.errors import MissingWeights, ModelError
-from localfair.models.parsing import one_line
+from localfair.models.parsing import one_line, shown_path
 
 MOST_SHARDS = 9999  # real ones have fewer than a hundred
 _NAME = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
@@ -33,13 +33,13 @@ def shards_of(path: Path, number: int, count: int) -> list[Path]:
     """
     if number:
         raise ModelError(
-            f"{_shown(path)} is shard {number + 1} of {count}",
+            f"{shown_path(path)} is shard {number + 1} of {count}",
             f"give the first: {_first(path, count)}",
         )
     names = shard_names(path.name)
     if len(names) != count:
         raise ModelError(
-            f"{_shown(path)} is the first of {count} shards, and its name does not say so",
+            f"{shown_path(path)} is the first of {count} shards, and its name does not say so",
             f"llama.cpp finds the others by their names: NAME-00001-of-{count:05}.gguf, and so on",
         )
     shards = [path.with_name(name) for name in names]
@@ -47,7 +47,8 @@ def shards_of(path: Path, number: int, count: int) -> list[Path]:
     if missing:
         named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if missing[3:] else "")
         raise MissingWeights(
-            f"{_shown(path.parent)} lacks {named}", f"the model has {count} shards: get them all"
+            f"{shown_path(path.parent)} lacks {named}",
+            f"the model has {count} shards: get them all",
         )
     return shards
 
@@ -57,7 +58,3 @@ def _first(path: Path, count: int) -> str:
     match = _NAME.fullmatch(path.name)
     stem = one_line(match["stem"]) if match else "NAME"
     return f"{stem}-00001-of-{count:05}.gguf"
-
-
-def _shown(path: Path) -> str:
-    return one_line(str(path), 1000)

@@ -22,7 +22,7 @@ from localfair.errors import CorruptWeights, MissingDependency
 from localfair.machine.files import replacing
 from localfair.machine.hardware import usual_precision
 from localfair.models.folder_code import refuse_code_of_adapter, refuse_deep_vocabulary
-from localfair.models.parsing import library_reading, one_line
+from localfair.models.parsing import library_reading, one_line, shown_path
 from localfair.models.safetensors_folder import read_folder, weight_files
 from localfair.models.safetensors_header import check_safetensors
 
@@ -72,7 +72,7 @@ def load_causal_lm(
         # transformers has made them up, and warned
         name = one_line(min(loaded["missing_keys"]), 80)
         raise CorruptWeights(
-            f"{one_line(str(folder), 1000)} lacks weights of its model, {name} among them",
+            f"{shown_path(folder)} lacks weights of its model, {name} among them",
             "get the folder again",
         )
     guard_cpu_4bit(model)
@@ -85,7 +85,7 @@ def _must_have_its_layers(folder: Path) -> None:
     tensors = sum(len(check_safetensors(shard)) for shard in weight_files(folder))
     if layers > tensors:
         raise CorruptWeights(
-            f"{one_line(str(folder), 1000)} says {layers} layers and holds {tensors} weights",
+            f"{shown_path(folder)} says {layers} layers and holds {tensors} weights",
             "get the folder again",
         )
 

@@ -12,7 +12,7 @@ from localfair.errors import MissingWeights, ModelError, UsageError
 from localfair.models.card import MOST_FILE, MOST_LINE, MOST_NAME, UNVERIFIED, Card, made_card
 from localfair.models.gguf_header import GgufHeader, read_gguf_header
 from localfair.models.hashing import weights_of
-from localfair.models.parsing import exists, one_line
+from localfair.models.parsing import exists, one_line, shown_path
 from localfair.models.safetensors_folder import FolderHeader, read_folder
 
 
@@ -27,7 +27,7 @@ def read_header(path: Path) -> GgufHeader | FolderHeader:
     header = read_gguf_header(path)
     if header.not_text:
         raise ModelError(
-            f"{one_line(str(path), 1000)} is no text model: it is {header.not_text}",
+            f"{shown_path(path)} is no text model: it is {header.not_text}",
             "give the GGUF of a model that writes text",
         )
     return header
@@ -55,7 +55,7 @@ def card_of(path: Path) -> Card:
     path = path.expanduser().absolute()
     if not exists(path):
         raise MissingWeights(
-            f"there is no file or folder {one_line(str(path), 1000)}",
+            f"there is no file or folder {shown_path(path)}",
             "give a .gguf or a safetensors folder",
         )
     if path.is_file() and path.suffix == ".toml":
@@ -65,7 +65,7 @@ def card_of(path: Path) -> Card:
     header = read_header(path)
     licence = one_line(header.licence, MOST_LINE) if isinstance(header, GgufHeader) else ""
     return made_card(
-        f"{one_line(str(path), 1000)} cannot have a card",
+        f"{shown_path(path)} cannot have a card",
         name=card_name(path),
         family=header.architecture or "unknown",
         licence=licence or UNVERIFIED,

@@ -26,8 +26,9 @@ MOST_JSON = 1 << 24
 MOST_DEPTH = 64
 # Parts of a dotted key in TOML: the parser's time grows with their square.
 MOST_DOTS = 32
-# Characters of a text that a message quotes.
+# Characters of a text, and of a path, that a message quotes.
 MOST_QUOTED = 200
+MOST_QUOTED_PATH = 1000
 
 # C0 and C1 controls, line and paragraph separators, marks that turn the direction of writing, lone
 # surrogates: nothing of this belongs into one line.
@@ -62,7 +63,7 @@ def reading(path: Path, meaning: str, hint: str) -> Iterator[None]:
     meaning: what the file should be, e.g. `a GGUF file`. Raises MissingWeights when the file cannot
     be read, CorruptWeights when it is something else; errors of ours pass through.
     """
-    name = one_line(str(path), 1000)
+    name = shown_path(path)
     try:
         yield
     except LocalfairError:
@@ -96,7 +97,7 @@ def library_reading(path: Path) -> Iterator[None]:
         if not lines or isinstance(error, TypeError | AttributeError | LookupError):
             lines = ["its settings or its weights make no sense"]
         raise ModelError(
-            f"{one_line(str(path), 1000)} cannot be loaded: {one_line(lines[0])}",
+            f"{shown_path(path)} cannot be loaded: {one_line(lines[0])}",
             "is it a whole model for text, in the layout of transformers?",
         ) from error
 
@@ -122,6 +123,11 @@ def one_line(text: str, most: int = MOST_QUOTED) -> str:
     """The text as one printable line of at most `most` characters: others wrote it."""
     line = UNPRINTABLE.sub(" ", text).strip()
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def shown_path(path: Path) -> str:
+    """A path as one printable line: whoever named the file wrote it."""
+    return one_line(str(path), MOST_QUOTED_PATH)
 
 
 def exists(path: Path) -> bool:

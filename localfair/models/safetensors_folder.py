@@ -14,7 +14,15 @@ from localfair.errors import MissingWeights, ModelError
 from localfair.models.folder_code import refuse_code
 from localfair.models.folder_config import FolderSizes, sizes_in
 from localfair.models.gguf_header import MOST_TEMPLATE
-from localfair.models.parsing import Malformed, one_line, quoted, read_json, read_text, reading
+from localfair.models.parsing import (
+    Malformed,
+    one_line,
+    quoted,
+    read_json,
+    read_text,
+    reading,
+    shown_path,
+)
 from localfair.models.safetensors_header import check_safetensors
 
 # What decides how the model behaves; a README beside it does not.
@@ -52,7 +60,9 @@ def read_folder(folder: Path) -> FolderHeader:
     weights, MissingWeights for an absent file, CorruptWeights for one that is cut short or damaged.
     """
     if not folder.is_dir():
-        raise MissingWeights(f"there is no folder {_shown(folder)}", "give a safetensors folder")
+        raise MissingWeights(
+            f"there is no folder {shown_path(folder)}", "give a safetensors folder"
+        )
     with reading(folder, "a readable folder", _AGAIN):
         present = _present(folder)
         pickles = refuse_code(folder, bool(present))
@@ -77,7 +87,7 @@ def read_sizes(folder: Path) -> FolderSizes:
     """What the folder's `config.json` says. Raises MissingWeights, CorruptWeights."""
     path = folder / "config.json"
     if not path.exists():
-        raise MissingWeights(f"no {path.name} in {_shown(folder)}", "a model folder needs one")
+        raise MissingWeights(f"no {path.name} in {shown_path(folder)}", "a model folder needs one")
     with reading(path, "a usable configuration", _AGAIN):
         return sizes_in(read_json(path))
 
@@ -94,12 +104,12 @@ def weight_files(folder: Path) -> list[Path]:
     indexes = sorted(one_line(path.name, 80) for path in folder.glob(f"*{WEIGHTS}.index.json"))
     if len(indexes) > 1:
         raise ModelError(
-            f"{_shown(folder)} holds two indexes of weights: {', '.join(indexes[:5])}",
+            f"{shown_path(folder)} holds two indexes of weights: {', '.join(indexes[:5])}",
             f"call the right one {INDEX}",
         )
     own = [name for name in present if not name.startswith(CONSOLIDATED)]
     if not present:
-        raise MissingWeights(f"no {WEIGHTS} file in {_shown(folder)}", _AGAIN)
+        raise MissingWeights(f"no {WEIGHTS} file in {shown_path(folder)}", _AGAIN)
     return [folder / name for name in own or present]
 
 
@@ -136,12 +146,12 @@ def _indexed(folder: Path, present: list[str]) -> list[str]:
     if missing:
         named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
         raise MissingWeights(
-            f"{_shown(folder)} lacks {named}", "the index names them: get them again"
+            f"{shown_path(folder)} lacks {named}", "the index names them: get them again"
         )
     if SINGLE in present and SINGLE not in names:
         # transformers would take the one, vLLM the others
         raise ModelError(
-            f"{_shown(folder)} holds {SINGLE} and an index of other files",
+            f"{shown_path(folder)} holds {SINGLE} and an index of other files",
             "remove what does not belong to the model",
         )
     return names
@@ -180,7 +190,3 @@ def _template_in(settings: dict[str, Any]) -> str | None:
         defaults = [item.get("template") for item in named if item.get("name") == "default"]
         template = defaults[0] if defaults else None
     return template if isinstance(template, str) else None
-
-
-def _shown(path: Path) -> str:
-    return one_line(str(path), 1000)

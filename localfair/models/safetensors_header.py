@@ -19,6 +19,7 @@ from localfair.models.parsing import (
     one_line,
     quoted,
     reading,
+    shown_path,
     whole_number,
 )
 
@@ -71,7 +72,7 @@ def check_safetensors(shard: Path) -> list[str]:
             expected += _end(tensors)
     if actual != expected:
         raise CorruptWeights(
-            f"{one_line(str(shard), 1000)} is cut short or damaged: {actual} bytes,"
+            f"{shown_path(shard)} is cut short or damaged: {actual} bytes,"
             f" its header says {expected}",
             _AGAIN,
         )

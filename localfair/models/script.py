@@ -28,10 +28,10 @@ from localfair.models.gguf_header import MOST_CONTEXT
 from localfair.models.parsing import (
     Malformed,
     exists,
-    one_line,
     quoted,
     read_toml,
     reading,
+    shown_path,
     whole_number,
 )
 
@@ -80,7 +80,7 @@ def load_script(path: Path) -> Script:
     """
     if not exists(path):
         raise MissingWeights(
-            f"there is no script {one_line(str(path), 1000)}", "give the path of a .script.toml"
+            f"there is no script {shown_path(path)}", "give the path of a .script.toml"
         )
     with reading(path, "a script", "see localfair/models/script.py"):
         data = read_toml(path, MOST_SCRIPT)
