@@ -45,6 +45,20 @@ when = "code of item (\\d+)"
 replies = ["Item \\1 has code \\1. The answer is \\1.", "Its code is its number, \\1. The answer is {answer}."]
 """
 
+# its feedback repeats the mark around what it quotes
+ECHO = r"""
+context = 4000
+[[rule]]
+when = "score in square brackets"
+replies = ["It holds. [5]"]
+[[rule]]
+when = "(?s)wrong.*<<<([a-z]+)"
+replies = ["Between \\1 and \\1 you wrote 1."]
+[[rule]]
+when = "code of item (\\d+)"
+replies = ["The answer is \\1."]
+"""
+
 # of the train questions one is answered right, two unreadably, and five wrong
 STUDENT = """
 [[rule]]
@@ -87,6 +101,11 @@ def teacher(folder: Path, name: str, score: int = 5, answer: str = r"\\1") -> st
     Every other of its rationales ends in `answer`.
     """
     return script(folder, name, TEACHER.replace("{score}", str(score)).replace("{answer}", answer))
+
+
+def echo(folder: Path) -> str:
+    """A teacher whose feedback repeats a mark of its prompt, as a seat's name."""
+    return script(folder, "echoes", ECHO)
 
 
 def quiet(*_: object) -> None:

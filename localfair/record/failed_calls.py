@@ -6,12 +6,12 @@ command asks it again; what it said each time stays here. Knows nothing of engin
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from localfair.record.connection import now
 from localfair.record.nouns import EngineIdentity, Request, content_id
-from localfair.record.store import Store
+from localfair.record.store import Row, Store
 
 MOST_BYTES = 2**16  # of what came that are kept (ours)
 MOST_LETTERS = 2000  # of a reason or a hint that are kept (ours)
@@ -84,11 +84,12 @@ def add_failed_call(
 def failed_calls(store: Store, run: str) -> list[FailedCall]:
     """The calls of a run that failed, in the order in which they did."""
     rows = store.rows("SELECT * FROM failed_calls WHERE run = ? ORDER BY rowid", run)
-    calls = []
-    for row in rows:
-        del row["id"], row["seal"]
-        calls.append(FailedCall(**row))
-    return calls
+    return [failed_call_of(row) for row in rows]
+
+
+def failed_call_of(row: Row) -> FailedCall:
+    """A row as its failed call."""
+    return FailedCall(**{field.name: row[field.name] for field in fields(FailedCall)})
 
 
 def failed_count(store: Store, run: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from localfair.record.failed_calls import failed_call_of
 from localfair.record.nouns import content_id
 from localfair.record.store import Row, Store
 from localfair.record.tables import (
@@ -36,10 +37,6 @@ def _source_id(row: Row) -> str:
     return content_id("source", task=row["task"], sha256=row["sha256"], name=row["name"])
 
 
-def _failed_call_id(row: Row) -> str:
-    return content_id("failed call", generation=row["generation"], run=row["run"])
-
-
 def _seat_id(row: Row) -> str:
     seat = seat_of(row)
     assert row["seed"] == seat.seed, "its seed is not the hash of its id"
@@ -61,7 +58,7 @@ IDS: Mapping[str, Callable[[Row], str]] = {
     "reviews": lambda row: REVIEWS.of_row(row).id,
     "verdicts": lambda row: VERDICTS.of_row(row).id,
     "soft_labels": _soft_label_id,
-    "failed_calls": _failed_call_id,
+    "failed_calls": lambda row: failed_call_of(row).id,
 }
 
 

@@ -43,11 +43,6 @@ def read_words(text: str, *, one_word: bool = False) -> str | None:
     return _ending(last_sentence(text), one_word)
 
 
-def plain_words(text: str) -> str:
-    """Lower case letters and digits with single spaces; punctuation does not count."""
-    return " ".join(_PLAIN_WORD.findall(text.lower().replace("'", "")))
-
-
 def join_spelt(text: str) -> str:
     """`y-a-j-o`, `y, a, j, o` and `y a j o` as `yajo`; other text as it is."""
     match = _SPELT.fullmatch(text.strip(" .\"'"))

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from localfair.errors import UsageError
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, middle, ratios, result
-from tests.benchmarks.setting import ROOT, Setting
+from tests.benchmarks.setting import ROOT, Setting, used_by
 
 LATENCY = 0.05
 CONCURRENCY = (1, 8, 32)
@@ -56,20 +55,8 @@ class Client:
         """User and system time of the client's process and of the children it waited for."""
         log = self.work / f"{self.module}.log"
         module = f"tests.benchmarks.{self.module}"
-        with log.open("w") as out:
-            process = subprocess.Popen(
-                [self.python, "-m", module, self.url, str(self.at_once), str(calls)],
-                cwd=ROOT,
-                env=os.environ | _offline(self.work),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            end = log.read_text()[-1500:].strip()
-            raise UsageError(f"{self.module} failed: {end}", f"see {log}")
+        command = [self.python, "-m", module, self.url, str(self.at_once), str(calls)]
+        used = used_by(self.module, command, log, os.environ | _offline(self.work))
         return used.ru_utime + used.ru_stime
 
 

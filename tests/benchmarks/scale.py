@@ -9,10 +9,8 @@ are compared.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,10 +18,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from localfair.errors import UsageError
 from localfair.pipeline.inputs import source_hash
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, counted, result
-from tests.benchmarks.setting import ROOT, Setting
+from tests.benchmarks.setting import Setting, used_by
 
 MIB = 2**20
 SIZES = (10_000, 100_000)  # generations, about
@@ -179,19 +176,8 @@ def _process(db: Path, arguments: list[str]) -> Measure:
     """What one command costs, and what it adds to the record. Raises UsageError when it fails."""
     before = db.stat().st_size
     log = db.with_suffix(".log")
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "localfair", *arguments],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        end = log.read_text()[-1500:].strip()
-        raise UsageError(f"localfair {arguments[0]} failed: {end}", f"see {log}")
+    command = [sys.executable, "-m", "localfair", *arguments]
+    used = used_by(f"localfair {arguments[0]}", command, log)
     return {
         "cpu_seconds": used.ru_utime + used.ru_stime,
         "peak_mib": used.ru_maxrss * 1024 / MIB,

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +161,25 @@ def child(python: str | None, module: str, *arguments: object, **environment: st
         end = done.stderr.strip()[-2000:]
         raise UsageError(f"{module} failed: {end}", "run it by itself to see more")
     return done.stdout
+
+
+def used_by(
+    name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> resource.struct_rusage:
+    """What a process, and the children that it waited for, took; its output goes to `log`.
+
+    Raises UsageError, by its `name`, when it fails.
+    """
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        end = log.read_text()[-1500:].strip()
+        raise UsageError(f"{name} failed: {end}", f"see {log}")
+    return used
 
 
 def machine() -> dict[str, Any]:

@@ -87,7 +87,7 @@ def part_lines(key: str, part: dict[str, Any]) -> list[str]:
     became = f"{part['status']} in {part['seconds']:.0f} s"
     if part["reason"]:
         became += f": {part['reason']}"
-    return [_line(key, became, ""), *(_row_line(key, row) for row in part["rows"])]
+    return [table_line(key, became, ""), *(_row_line(key, row) for row in part["rows"])]
 
 
 def _row_line(key: str, row: dict[str, Any]) -> str:
@@ -97,7 +97,7 @@ def _row_line(key: str, row: dict[str, Any]) -> str:
             measures.append(_shown(name, value))
     if row["note"]:
         measures.append(f"({row['note']})")
-    return _line(key, row["name"], ", ".join(measures))
+    return table_line(key, row["name"], ", ".join(measures))
 
 
 def machine_line(machine: dict[str, str]) -> str:
@@ -110,7 +110,8 @@ def machine_line(machine: dict[str, str]) -> str:
     )
 
 
-def _line(*cells: str) -> str:
+def table_line(*cells: str) -> str:
+    """A row of a Markdown table."""
     escaped = [cell.replace("|", "\\|").replace("\n", " ") for cell in cells]
     return f"| {' | '.join(escaped)} |"
 

@@ -6,24 +6,11 @@ from localfair.errors import StoreError
 from localfair.record.nouns import Seat
 from localfair.record.overlay import Overlay
 from localfair.record.store import Store
+from tests.record.samples import a_run
 
 
 def seat(index):
     return Seat(role="teacher", index=index, model="m", fingerprint="f")
-
-
-def run_row(run):
-    return {
-        "id": run,
-        "recipe": "r",
-        "effective": "{}",
-        "task": "t",
-        "settings": "{}",
-        "seed": 0,
-        "versions": "{}",
-        "started": "now",
-        "status": "running",
-    }
 
 
 @pytest.fixture
@@ -31,7 +18,7 @@ def path(tmp_path):
     path = tmp_path / "record.db"
     with Store.open(path, create=True) as store:
         store.ensure_seat(seat(0))
-        store.ensure("runs", [run_row("old")])
+        store.ensure("runs", [a_run("old")])
     return path
 
 
@@ -52,7 +39,7 @@ def test_what_the_record_holds_is_not_written_twice(path):
 def test_nothing_reaches_the_record(path):
     before = path.read_bytes()
     with Overlay.open(path) as overlay:
-        overlay.ensure("runs", [run_row("new")])
+        overlay.ensure("runs", [a_run("new")])
         overlay.update("runs", {"id": "new"}, {"status": "done"})
         overlay.update("runs", {"id": "old"}, {"status": "done"})
         assert overlay.one("SELECT status FROM runs WHERE id = 'new'") == {"status": "done"}

@@ -10,24 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localfair.models.adding import add_endpoint
+from tests.cli.conftest import STUDENT, TEACHER
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "models" / "weights"
 SMOLLM = WEIGHTS / "smollm2-135m-instruct-q4_1.gguf"
 ENGINES = ("scripted", "http", "llama_cpp", "vllm")
 SEATS = ("student", "anna", "bert")
-STUDENT = """
-[[rule]]
-when = ""
-replies = ["The answer is 1.", "The answer is 2.", "I do not know."]
-"""
-TEACHER = """
-[[rule]]
-when = "score in square brackets"
-replies = ["Sound. [5]", "Wrong. [1]", "No score."]
-[[rule]]
-when = ""
-replies = ["You forgot to add, says {name}.", "The answer is 3."]
-"""
 # With many at once, questions enough for several batches; a server's replies pile up sooner.
 MANY = {"scripted": 16, "http": 40}
 DISK = 0.003  # seconds: about a solid state drive's flush
@@ -77,7 +65,7 @@ class Scene:
                 add_endpoint(url, name, self.folder, name=name)
         if self.engine == "scripted":
             for name in SEATS:
-                text = STUDENT if name == "student" else TEACHER.format(name=name)
+                text = STUDENT if name == "student" else TEACHER.format(name=name, delay=0)
                 (self.folder / f"{name}.script.toml").write_text(text)
 
     def _seated(self) -> list[str]:

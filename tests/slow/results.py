@@ -16,6 +16,7 @@ import psutil
 
 from localfair.machine.hardware import machine as processor
 from tests.gpu.machine import card_facts, commit
+from tests.gpu.results import table_line
 
 HEAD = "| part | what | outcome | measured |\n|---|---|---|---|"
 Results = dict[str, dict[str, Any]]  # by the name of a part
@@ -57,14 +58,14 @@ def markdown(results: Results) -> str:
     machines = dict.fromkeys(_machine(part["facts"]) for part in results.values())
     lines = [*machines, "", HEAD]
     for name, part in results.items():
-        lines.append(_line(name, f"{part['seconds']:.0f} s", part["status"], part["reason"]))
+        lines.append(table_line(name, f"{part['seconds']:.0f} s", part["status"], part["reason"]))
         for row in part["rows"]:
             measures = [
                 f"{key.replace('_', ' ')} {value}" for key, value in row["measures"].items()
             ]
             if row["note"]:
                 measures.append(f"({row['note']})")
-            lines.append(_line(name, row["name"], row["outcome"], ", ".join(measures)))
+            lines.append(table_line(name, row["name"], row["outcome"], ", ".join(measures)))
     return "\n".join(lines)
 
 
@@ -74,8 +75,3 @@ def _machine(facts: dict[str, Any]) -> str:
         f"{facts['memory'] / 2**30:.0f} GiB, card: {facts['card']}; Python {facts['python']}, "
         f"{facts['system']}"
     )
-
-
-def _line(*cells: str) -> str:
-    escaped = [cell.replace("|", "\\|").replace("\n", " ") for cell in cells]
-    return f"| {' | '.join(escaped)} |"

@@ -26,7 +26,7 @@ from localfair.stages.review import (
     review_from,
     settled,
 )
-from tests.lab import Lab, always, script, teacher
+from tests.lab import Lab, always, echo, teacher
 from tests.stages.explained import written
 
 
@@ -146,19 +146,7 @@ def test_a_constrained_review_that_is_complete_has_its_score_however_it_ended():
 
 
 def test_a_feedback_that_repeats_a_mark_is_not_reviewed_and_the_verdict_says_why(lab):
-    rules = r"""
-context = 4000
-[[rule]]
-when = "score in square brackets"
-replies = ["It holds. [5]"]
-[[rule]]
-when = "(?s)wrong.*<<<([a-z]+)"
-replies = ["Between \\1 and \\1 you wrote 1."]
-[[rule]]
-when = "code of item (\\d+)"
-replies = ["The answer is \\1."]
-"""
-    echoes = script(lab.folder, "echoes", rules)
+    echoes = echo(lab.folder)
     lab.run(teachers=(echoes,) * 2, until="select")
     verdicts = lab.tuples(
         "SELECT e.kind, v.accepted, v.reason, v.valid FROM verdicts v "

@@ -4,7 +4,7 @@ from collections import Counter
 
 from localfair.record.nouns import Message, Question
 from localfair.stages.select import Draft, drop_repeats
-from tests.lab import always, item, script, scripted_student, teacher
+from tests.lab import always, echo, item, scripted_student, teacher
 
 QUOTED = r"What is the code of item 4012? Not asked. The answer is \1."
 PLAIN = r"The answer is \1."
@@ -269,16 +269,7 @@ def test_a_draft_is_known_by_all_of_it_and_of_its_sources():
 
 
 def test_what_repeats_a_mark_is_dropped_where_nobody_reviews(lab):
-    rules = r"""
-context = 4000
-[[rule]]
-when = "(?s)wrong.*<<<([a-z]+)"
-replies = ["Between \\1 and \\1 you wrote 1."]
-[[rule]]
-when = "code of item (\\d+)"
-replies = ["The answer is \\1."]
-"""
-    echoes = script(lab.folder, "echoes", rules)
+    echoes = echo(lab.folder)
     outcome, lessons = select(lab, "review.enabled=false", teachers=(echoes,))
     assert (outcome["lessons"], outcome["dropped"], outcome["contaminated"]) == (7, 7, 0)
     assert reasons(lessons) == {None: 7, "repeats a mark around quoted text of its prompt": 7}

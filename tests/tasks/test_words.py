@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.tasks.words import join_spelt, plain_words, read_words
+from localfair.tasks.words import join_spelt, read_words
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,3 @@ def test_a_statement_of_nothing_but_a_blank_is_passed_over():
 def test_letters_that_were_spelt_out_are_joined_and_other_text_is_kept():
     assert join_spelt("y-a-j-o") == join_spelt("y, a, j, o") == join_spelt("y a j o") == "yajo"
     assert join_spelt("New York") == "New York"
-
-
-def test_only_letters_and_digits_count_in_plain_words():
-    assert plain_words("It's _St._ Louis!") == "its st louis"
