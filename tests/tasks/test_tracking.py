@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from localfair.record.nouns import Question
 from localfair.tasks import get_task
 from localfair.tasks.tracking import story
+from tests.tasks.hostile import seconds
 
 CHOICES = ("the red hat", "the blue hat", "the green hat")
 TEXT = (
@@ -87,10 +86,8 @@ def test_sums_decide_in_a_task_of_numbers() -> None:
 def test_a_long_text_takes_its_share_of_time(question: Question) -> None:
     task = get_task("shuffled-objects")
 
-    def seconds(repeats: int) -> float:
-        begin = time.process_time()
-        task.sound(question, "Ada wears the blue hat, Ben the red hat " * repeats)
-        return time.process_time() - begin
+    def sound(text: str) -> object:
+        return task.sound(question, text)
 
-    seconds(10)
-    assert seconds(4000) < 40 * max(seconds(400), 0.002)
+    piece = "Ada wears the blue hat, Ben the red hat "
+    assert seconds(sound, piece * 4000) < 40 * seconds(sound, piece * 400)
