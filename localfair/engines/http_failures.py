@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from localfair.engines.at_once import tells_of_memory
 from localfair.errors import EngineDied, EngineError, LocalfairError, PromptTooLong, ReplyError
 from localfair.machine.http import KEPT, Broken, Reply, Unreachable
-from localfair.machine.terminal import shown_in_line
+from localfair.machine.terminal import one_line
 
 TOO_LONG = re.compile(r"context.{0,20}(length|size|window|limit)|max_model_len|too long", re.I)
 WORDS = 300  # letters of a server's own words that an error quotes
@@ -137,5 +137,4 @@ def words_of(reply: Reply) -> str:
         text = error.get("message", error) if isinstance(error, dict) else error
     except (ValueError, AttributeError):
         text = reply.content[: 4 * WORDS].decode(errors="replace")
-    one_line = " ".join(str(text)[: 4 * WORDS].split())
-    return shown_in_line(one_line)[:WORDS]
+    return one_line(text, WORDS)

@@ -23,6 +23,7 @@ UNSHOWN = (
 )
 # Joiners belong to Persian, to the scripts of India and to emoji; beside ASCII they only hide.
 HIDING_JOINER = r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+MOST_QUOTED = 200  # characters of a text that a message quotes
 ESCAPED = re.compile(f"[{UNSHOWN}]|{HIDING_JOINER}")
 
 
@@ -37,6 +38,14 @@ def shown(text: object) -> str:
 def shown_in_line(text: object) -> str:
     """`shown` for a text that must not become a second line: its line feeds are seen as well."""
     return ESCAPED.sub(_escape, str(text)).replace("\n", "\\n")
+
+
+def one_line(text: object, most: int = MOST_QUOTED) -> str:
+    """A text as one line of at most `most` characters, for a message that quotes it."""
+    # what is cut away is not looked at: a quoted text may be a whole file
+    line = " ".join(str(text)[: 4 * most].split())
+    line = shown_in_line(line)
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def echo(*lines: object, err: bool = False) -> None:

@@ -23,8 +23,9 @@ from pydantic_core import ErrorDetails
 
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, nearest
 from localfair.machine.files import write_whole
+from localfair.machine.terminal import one_line, shown_in_line
 from localfair.models.gguf_header import MOST_CONTEXT, MOST_TEMPLATE
-from localfair.models.parsing import UNPRINTABLE, one_line, read_toml, reading, shown_path
+from localfair.models.parsing import read_toml, reading, shown_path
 from localfair.models.source import Source
 from localfair.record.nouns import Role
 
@@ -44,7 +45,7 @@ MOST_PROBLEMS = 10  # that one message names
 
 def _printable(text: str) -> str:
     """Raises ValueError for control characters: no terminal and no table must meet them."""
-    if UNPRINTABLE.search(text):
+    if shown_in_line(text) != text or "\t" in text:
         raise ValueError("holds a control character or a line break")
     return text
 

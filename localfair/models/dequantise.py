@@ -24,9 +24,10 @@ from typing import Any
 
 from localfair.errors import LocalfairError, MissingDependency, ModelError
 from localfair.machine.files import disk_is_full, replacing
+from localfair.machine.terminal import one_line
 from localfair.models.chat import with_bos
 from localfair.models.hashing import weights_of
-from localfair.models.parsing import FAILURES, one_line
+from localfair.models.parsing import FAILURES
 from localfair.models.registry import Model, weights_dir
 from localfair.models.safetensors_folder import read_folder
 

@@ -21,8 +21,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from localfair.errors import EngineDied, EngineError, NetworkRefused, UsageError, nearest
 from localfair.machine.keys import checked
+from localfair.machine.terminal import one_line
 from localfair.models.gguf_header import MOST_CONTEXT
-from localfair.models.parsing import Malformed, one_line, whole_number
+from localfair.models.parsing import Malformed, whole_number
 from localfair.record.nouns import content_id
 
 HOSTS = "hosts.txt"

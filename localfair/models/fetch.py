@@ -23,12 +23,12 @@ from pathlib import Path
 
 from localfair.errors import CorruptWeights, DiskFull, LocalfairError, MissingDependency, ModelError
 from localfair.machine.files import disk_is_full, put, says_disk_is_full
+from localfair.machine.terminal import one_line
 from localfair.models.adding import record
 from localfair.models.card import Card
 from localfair.models.gguf_split import shard_names
 from localfair.models.hashing import Hashes, weights_of
 from localfair.models.metadata import weights_size
-from localfair.models.parsing import one_line
 from localfair.models.registry import Model, find_card, find_weights, verified_at, weights_dir
 from localfair.models.source import Source, must_be_plain
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import MissingWeights, ModelError
-from localfair.models.parsing import one_line, read_json, shown_path
+from localfair.machine.terminal import one_line
+from localfair.models.parsing import read_json, shown_path
 
 PICKLES = frozenset(
     {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".p", ".joblib", ".dill", ".mar"}

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import CorruptWeights
+from localfair.machine.terminal import one_line
 from localfair.models.gguf_hazards import TOKENS, refuse_hazards, refuse_hazards_of_tokens
 from localfair.models.gguf_purpose import not_text
 from localfair.models.gguf_reader import ARRAY, NotGguf, Reader, opened
 from localfair.models.gguf_split import MOST_SHARDS, shards_of
 from localfair.models.gguf_tensors import BLOCKS, Tensor, must_not_overlap, read_tensors
-from localfair.models.parsing import Malformed, one_line, quoted, reading, shown_path, whole_number
+from localfair.models.parsing import Malformed, quoted, reading, shown_path, whole_number
 
 __all__ = ["BLOCKS", "MOST_CONTEXT", "GgufHeader", "read_gguf_header", "weight_files"]
 

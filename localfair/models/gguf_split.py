@@ -10,7 +10,8 @@ import re
 from pathlib import Path
 
 from localfair.errors import MissingWeights, ModelError
-from localfair.models.parsing import one_line, shown_path
+from localfair.machine.terminal import one_line
+from localfair.models.parsing import shown_path
 
 MOST_SHARDS = 9999  # real ones have fewer than a hundred
 _NAME = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")

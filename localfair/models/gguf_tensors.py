@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from localfair.machine.terminal import one_line
 from localfair.models.gguf_reader import Reader
-from localfair.models.parsing import Malformed, one_line
+from localfair.models.parsing import Malformed
 
 # ggml type -> (values in a block, bytes of a block)
 BLOCKS = {

@@ -21,8 +21,9 @@ from transformers.utils import logging as transformers_logging
 from localfair.errors import CorruptWeights, MissingDependency
 from localfair.machine.files import replacing
 from localfair.machine.hardware import usual_precision
+from localfair.machine.terminal import one_line
 from localfair.models.folder_code import refuse_code_of_adapter, refuse_deep_vocabulary
-from localfair.models.parsing import library_reading, one_line, shown_path
+from localfair.models.parsing import library_reading, shown_path
 from localfair.models.safetensors_folder import read_folder, weight_files
 from localfair.models.safetensors_header import check_safetensors
 

@@ -9,10 +9,11 @@ import re
 from pathlib import Path
 
 from localfair.errors import MissingWeights, ModelError, UsageError
+from localfair.machine.terminal import one_line
 from localfair.models.card import MOST_FILE, MOST_LINE, MOST_NAME, UNVERIFIED, Card, made_card
 from localfair.models.gguf_header import GgufHeader, read_gguf_header
 from localfair.models.hashing import weights_of
-from localfair.models.parsing import exists, one_line, shown_path
+from localfair.models.parsing import exists, shown_path
 from localfair.models.safetensors_folder import FolderHeader, read_folder
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from localfair.errors import CorruptWeights, LocalfairError, MissingWeights, ModelError
 from localfair.machine.files import NotText, decoded, disk_is_full
+from localfair.machine.terminal import one_line, shown_in_line
 
 # Bytes of a configuration or an index. Those of the largest models have less than one million.
 MOST_JSON = 1 << 24
@@ -26,15 +27,9 @@ MOST_JSON = 1 << 24
 MOST_DEPTH = 64
 # Parts of a dotted key in TOML: the parser's time grows with their square.
 MOST_DOTS = 32
-# Characters of a text, and of a path, that a message quotes.
-MOST_QUOTED = 200
+# Characters of a path that a message quotes.
 MOST_QUOTED_PATH = 1000
 
-# C0 and C1 controls, line and paragraph separators, marks that turn the direction of writing, lone
-# surrogates: nothing of this belongs into one line.
-UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
-)
 _DOTTED_KEY = re.compile(
     r"(?<![^\s.=\[\]{},])(?:[^\s.=\[\]{},]+[ \t]*\.[ \t]*){" + str(MOST_DOTS) + "}"
 )
@@ -119,15 +114,9 @@ def reason(error: Exception) -> str:
     return "its values make no sense"
 
 
-def one_line(text: str, most: int = MOST_QUOTED) -> str:
-    """The text as one printable line of at most `most` characters: others wrote it."""
-    line = UNPRINTABLE.sub(" ", text).strip()
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
 def shown_path(path: Path) -> str:
     """A path as one printable line: whoever named the file wrote it."""
-    return one_line(str(path), MOST_QUOTED_PATH)
+    return shown_in_line(path)[:MOST_QUOTED_PATH]
 
 
 def exists(path: Path) -> bool:
@@ -219,7 +208,7 @@ def whole_number(value: object, name: str, most: int, least: int = 0) -> int:
 def quoted(value: object) -> str:
     """A value of a file as a message shows it: short, and its type alone where it is large."""
     if isinstance(value, str):
-        return repr(one_line(value, 40))
+        return f"'{one_line(value, 40)}'"
     if isinstance(value, bool | float | None):
         return str(value)
     if isinstance(value, int):

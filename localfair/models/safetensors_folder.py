@@ -11,18 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import MissingWeights, ModelError
+from localfair.machine.terminal import one_line
 from localfair.models.folder_code import refuse_code
 from localfair.models.folder_config import FolderSizes, sizes_in
 from localfair.models.gguf_header import MOST_TEMPLATE
-from localfair.models.parsing import (
-    Malformed,
-    one_line,
-    quoted,
-    read_json,
-    read_text,
-    reading,
-    shown_path,
-)
+from localfair.models.parsing import Malformed, quoted, read_json, read_text, reading, shown_path
 from localfair.models.safetensors_header import check_safetensors
 
 # What decides how the model behaves; a README beside it does not.

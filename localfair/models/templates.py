@@ -22,12 +22,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from localfair.machine.terminal import one_line
+
 CHILD = Path(__file__).with_name("template_child.py")
 SECONDS = 3  # of processor time for a prompt; real ones take a few milliseconds (ours)
 MEMORY = 512 * 2**20  # bytes of address space, of which Python and Jinja take about 50 MB (ours)
 LONGEST = 16 * 2**20  # characters of a prompt; no context of today holds as many (ours)
 WAIT = 120.0  # seconds on the clock, for a machine that gives the process no time (ours)
-SHOWN = 200  # characters of a template's words that an error shows
 
 
 class TemplateFault(Exception):
@@ -41,13 +42,6 @@ class TemplateFault(Exception):
         super().__init__(said)
         self.problem = problem
         self.said = one_line(said)
-
-
-def one_line(text: str) -> str:
-    """What somebody else wrote, fit for an error: one line, printable, not long."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    line = " ".join(printable.split())
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]} ..."
 
 
 def compiles(template: str) -> None:

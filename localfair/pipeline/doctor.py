@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from localfair.errors import LocalfairError
-from localfair.models.parsing import one_line
+from localfair.machine.terminal import one_line
 from localfair.pipeline import (
     doctor_libraries,
     doctor_machine,

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from localfair.machine.terminal import one_line
 from localfair.models.endpoint import KEY_VARIABLE
-from localfair.models.parsing import one_line
 
 Status = Literal["ok", "warn", "fail"]
 Answer = dict[str, Any]  # the JSON object of one line

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localfair.machine.hardware import CPUINFO, cpu_flags, usual_precision
+from localfair.machine.terminal import one_line
 from localfair.machine.workspace import PACKAGE
-from localfair.models.parsing import one_line
 from localfair.pipeline.doctor_check import (
     LOADING,
     Answer,

@@ -28,10 +28,13 @@ from localfair.recipe.rounds import Rounds
 from localfair.recipe.schema import RecipeStep, Train
 from localfair.record.adapters import folder_of
 from localfair.record.connection import now
+from localfair.record.made import BegunStep, Status
+from localfair.record.made import Run as RecordedRun
 from localfair.record.nouns import canonical_json
 from localfair.record.readings import was_read_before
+from localfair.record.runs import Cost, begin, begin_step, end, end_step
 from localfair.record.steps import DoneStep, done_before, finish, take_over
-from localfair.record.store import Row, Store
+from localfair.record.store import Store
 from localfair.stages import train as training
 from localfair.stages.exam import exam
 from localfair.stages.inquire import inquire
@@ -153,9 +156,10 @@ class Run:
         earlier = done_before(self._store, self.id, inputs)
         if earlier is None or not _still_stands(work, step, earlier):
             return None
-        take_over(self._store, _row(work, step), inputs, earlier)
+        take_over(self._store, _begun_step(work, step), inputs, earlier)
         outcome: Outcome = json.loads(earlier.outcome)
-        self._say(_line(step, outcome, 0, earlier.answered, 0))
+        cost = Cost(calls=0, reused=earlier.answered, loads=0)
+        self._say(_line(step, outcome, cost, 0))
         return outcome
 
     def did(self, work: Work, step: RecipeStep, outcome: Outcome, improves: bool = False) -> None:
@@ -221,7 +225,6 @@ def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> I
 def _begin(store: Store, prepared: Prepared) -> str:
     """The run's own row: the effective recipe, everybody's seat and engine, seed and versions."""
     order = prepared.order
-    run_id = secrets.token_hex(6)
     settings = {
         "student": order.student,
         "teachers": list(order.teachers),
@@ -235,29 +238,24 @@ def _begin(store: Store, prepared: Prepared) -> str:
     }
     if dated_models(prepared.members):
         settings["date"] = order.date.isoformat()
-    row = {
-        "id": run_id,
-        "recipe": order.recipe.name,
-        "effective": canonical_json(order.recipe.model_dump(mode="json")),
-        "task": order.task,
-        "settings": canonical_json(settings),
-        "seed": order.seed,
-        "versions": canonical_json(versions()),
-        "started": now(),
-        "status": "running",
-    }
-    seats = []
-    for member in prepared.members:
-        seats.append({"run": run_id, "seat": member.seat.id, "engine": member.identity.engine})
-    store.ensure("runs", [row])
-    store.ensure("run_seats", seats)
-    return run_id
+    recorded = RecordedRun(
+        id=secrets.token_hex(6),
+        recipe=order.recipe.name,
+        effective=canonical_json(order.recipe.model_dump(mode="json")),
+        task=order.task,
+        settings=canonical_json(settings),
+        seed=order.seed,
+        versions=canonical_json(versions()),
+        started=now(),
+    )
+    begin(store, recorded, [(member.seat, member.identity) for member in prepared.members])
+    return recorded.id
 
 
 @contextmanager
 def _ending(store: Store, committee: Committee, run_id: str) -> Iterator[None]:
     """Write what has arrived and how the run ended, whatever ends it."""
-    status = "failed"
+    status: Status = "failed"
     problem = None
     try:
         with terminate_raises():
@@ -273,11 +271,10 @@ def _ending(store: Store, committee: Committee, run_id: str) -> Iterator[None]:
         problem = f"{type(error).__name__}: {error}"
         raise
     finally:
-        ended = {"ended": now(), "status": status, "problem": problem}
         try:
             committee.save()
         finally:
-            store.update("runs", {"id": run_id}, ended)
+            end(store, run_id, status, problem)
 
 
 def _still_stands(work: Work, step: RecipeStep, earlier: DoneStep) -> bool:
@@ -290,28 +287,28 @@ def _still_stands(work: Work, step: RecipeStep, earlier: DoneStep) -> bool:
     return training.seat_again(work, step, earlier.run, earlier.position)
 
 
-def _row(work: Work, step: RecipeStep) -> Row:
-    """The row of a step that begins."""
-    return {
-        "run": work.rows.run,
-        "position": work.rows.position,
-        "step": step.id,
-        "stage": step.stage,
-        "round": work.round,
-        "started": now(),
-    }
+def _begun_step(work: Work, step: RecipeStep) -> BegunStep:
+    return BegunStep(
+        run=work.rows.run,
+        position=work.rows.position,
+        step=step.id,
+        stage=step.stage,
+        round=work.round,
+    )
 
 
-def _line(step: RecipeStep, outcome: Outcome, calls: int, reused: int, seconds: float) -> str:
+def _line(step: RecipeStep, outcome: Outcome, cost: Cost, seconds: float) -> str:
     """A step in one line: what came out, and what it cost."""
     counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items())
-    return f"{step.id}: {counts} ({calls} calls, {reused} from the record, {seconds:.0f} s)"
+    return (
+        f"{step.id}: {counts} ({cost.calls} calls, {cost.reused} from the record, {seconds:.0f} s)"
+    )
 
 
 def do(work: Work, step: RecipeStep, stage: Stage, say: Say) -> Outcome:
     """Do one step and keep its row: when, what it cost, what came out."""
-    key = {"run": work.rows.run, "position": work.rows.position}
-    work.store.ensure("run_steps", [_row(work, step)])
+    begun_step = _begun_step(work, step)
+    begin_step(work.store, begun_step)
     tally = work.committee.tally
     calls, reused, loads = tally.calls, tally.reused, tally.loads
     missing = work.committee.failures.missing
@@ -321,13 +318,7 @@ def do(work: Work, step: RecipeStep, stage: Stage, say: Say) -> Outcome:
     if failed:
         outcome["failed"] = failed
     seconds = time.monotonic() - started
-    cost = {
-        "calls": tally.calls - calls,
-        "reused": tally.reused - reused,
-        "loads": tally.loads - loads,
-    }
-    # in its own order: it is said again where the step is taken over
-    ended = {"ended": now(), **cost, "outcome": json.dumps(outcome, allow_nan=False)}
-    work.store.update("run_steps", key, ended)
-    say(_line(step, outcome, cost["calls"], cost["reused"], seconds))
+    cost = Cost(calls=tally.calls - calls, reused=tally.reused - reused, loads=tally.loads - loads)
+    end_step(work.store, begun_step, cost, outcome)
+    say(_line(step, outcome, cost, seconds))
     return outcome

@@ -282,6 +282,9 @@ class Adapter:
     created: str
 
 
+Status = Literal["running", "done", "interrupted", "failed"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One invocation. recipe: its name. effective and settings: as JSON. started, ended: UTC."""
@@ -294,9 +297,20 @@ class Run:
     seed: int
     versions: str
     started: str
-    ended: str | None
-    status: Literal["running", "done", "interrupted", "failed"]
-    problem: str | None
+    ended: str | None = None
+    status: Status = "running"
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunStep:
+    """A step of a run as it begins: where it stands, its id and stage, and in which round."""
+
+    run: str
+    position: int
+    step: str
+    stage: str
+    round: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,22 @@
-"""The runs of the record: which is the newest, what has become of one, its steps and who sat in it.
+"""The runs of the record: their beginning and end, which is the newest, what has become of one, its
+steps and who sat in it.
 
-Reads runs and the write lock; writes nothing. Knows nothing of what a run does.
+Reads runs and the write lock; writes runs, their seats and steps. Knows nothing of what a run does.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from localfair.record.connection import now
 from localfair.record.lock import is_held
-from localfair.record.made import Run, RunStep
+from localfair.record.made import BegunStep, Run, RunStep, Status
+from localfair.record.nouns import EngineIdentity, Seat
 from localfair.record.store import Store
-from localfair.record.tables import run_of
+from localfair.record.tables import RUNS, begun_step_row, run_of
 
 NEWEST_FIRST = "ORDER BY rowid DESC"  # as they were begun, whatever the clock said
 ADAPTERS = """
@@ -23,6 +26,15 @@ TEACHERS = """
 SELECT s."index", s.model FROM run_seats r JOIN seats s ON s.id = r.seat
 WHERE r.run = ? AND s.role = 'teacher'
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a step cost: calls made, replies taken from the record, and models loaded."""
+
+    calls: int
+    reused: int
+    loads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +66,32 @@ def settings_of(run: Run) -> RunSettings:
         precision=recorded["precision"],
         date=recorded.get("date"),
     )
+
+
+def begin(store: Store, run: Run, seats: Iterable[tuple[Seat, EngineIdentity]]) -> None:
+    """Store a run that begins, and who sits in it under which engine."""
+    rows = []
+    for seat, identity in seats:
+        rows.append({"run": run.id, "seat": seat.id, "engine": identity.engine})
+    store.add(RUNS, [run])
+    store.ensure("run_seats", rows)
+
+
+def end(store: Store, run: str, status: Status, problem: str | None) -> None:
+    """Write how a run ended; `problem` is what ended one that failed."""
+    ended = {"ended": now(), "status": status, "problem": problem}
+    store.update("runs", {"id": run}, ended)
+
+
+def begin_step(store: Store, step: BegunStep) -> None:
+    """Store a step that begins."""
+    store.ensure("run_steps", [begun_step_row(step)])
+
+
+def end_step(store: Store, step: BegunStep, cost: Cost, outcome: dict[str, Any]) -> None:
+    """Write what a step cost and what came out; the outcome keeps the order of its keys."""
+    ended = {"ended": now(), **asdict(cost), "outcome": json.dumps(outcome, allow_nan=False)}
+    store.update("run_steps", {"run": step.run, "position": step.position}, ended)
 
 
 def run_now(store: Store, run: str) -> Run | None:

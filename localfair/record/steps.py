@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from localfair.record.connection import now
+from localfair.record.made import BegunStep
 from localfair.record.schema import NOUNS
-from localfair.record.store import CHUNK, Row, Store, marks
+from localfair.record.store import CHUNK, Store, marks
+from localfair.record.tables import begun_step_row
 
 DONE = """
 SELECT d.run, d.position, d.made, d.first_run, d.first_position, s.calls + s.reused AS answered,
@@ -73,15 +75,12 @@ def finish(store: Store, run: str, position: int, inputs: str) -> None:
     _add(store, (run, position), inputs, made, (run, position))
 
 
-def take_over(store: Store, step: Row, inputs: str, earlier: DoneStep) -> None:
-    """Write a step that asks nothing: its rows are those of an earlier step.
-
-    `step` is its row of `run_steps`, as it begins.
-    """
+def take_over(store: Store, step: BegunStep, inputs: str, earlier: DoneStep) -> None:
+    """Write a step that asks nothing: its rows are those of an earlier step."""
     ended = {"ended": now(), "reused": earlier.answered, "outcome": earlier.outcome}
     with store.transaction():
-        store.ensure("run_steps", [step | ended])
-        key = (step["run"], step["position"])
+        store.ensure("run_steps", [begun_step_row(step) | ended])
+        key = (step.run, step.position)
         _add(store, key, inputs, earlier.made, (earlier.run, earlier.position))
 
 

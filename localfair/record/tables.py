@@ -14,6 +14,7 @@ from localfair.record.connection import now
 from localfair.record.made import (
     Adapter,
     Answer,
+    BegunStep,
     Explanation,
     Lesson,
     Reply,
@@ -287,6 +288,7 @@ def adapter_of(row: Row) -> Adapter:
 
 RUN = _names(Run)
 RUN_STEP = _names(RunStep)
+BEGUN_STEP = _names(BegunStep)
 
 
 def run_row(run: Run) -> Row:
@@ -297,6 +299,11 @@ def run_row(run: Run) -> Row:
 def run_of(row: Row) -> Run:
     """A row as its run."""
     return Run(**_columns(row, RUN))
+
+
+def begun_step_row(step: BegunStep) -> Row:
+    """A step that begins now as its row."""
+    return {**_cells(step, BEGUN_STEP), "started": now()}
 
 
 def run_step_of(row: Row) -> RunStep:

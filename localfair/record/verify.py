@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from localfair.machine.files import sha256_file
+from localfair.machine.terminal import one_line
 from localfair.record.identities import IDS, lesson_id
 from localfair.record.made import SoftLabel
 from localfair.record.nouns import canonical_json
@@ -27,6 +28,7 @@ LOGPROB_BYTES = 2  # float16
 INDEX_BYTES = 4  # int32
 MOST = 20  # problems of one check that are named; the others are counted
 FENCE_BYTES = 32
+LONGEST = 1000  # characters of a problem
 
 Check = Callable[[Store], Iterator[str]]
 
@@ -75,20 +77,14 @@ def _first(name: str, problems: Iterator[str]) -> Iterator[str]:
         for problem in problems:
             if named < MOST:
                 named += 1
-                yield _printable(problem)
+                yield one_line(problem, LONGEST)
             else:
                 more += 1
     except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError) as error:
         # pages that cannot be read, a missing table or column, a cell that is no text
-        yield _printable(f"{name}: {error}")
+        yield one_line(f"{name}: {error}", LONGEST)
     if more:
         yield f"{name}: {more} more of these"
-
-
-def _printable(problem: str) -> str:
-    """A problem as one line that any terminal can show."""
-    line = " ".join(problem.split())
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 # -- the file -------------------------------------------------------------------------------------

@@ -6,7 +6,15 @@ import sys
 
 import pytest
 
-from localfair.machine.terminal import echo, echo_json, echo_text, shown, shown_in_line, warn
+from localfair.machine.terminal import (
+    echo,
+    echo_json,
+    echo_text,
+    one_line,
+    shown,
+    shown_in_line,
+    warn,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,12 @@ def test_a_line_cannot_become_two_and_a_text_may_have_several(capsys):
     echo("name\nerror: forged", "second")
     echo_text("first\r\nsecond\tthird")
     assert capsys.readouterr().out == "name\\nerror: forged\nsecond\nfirst\nsecond\tthird\n"
+
+
+def test_a_quoted_text_is_one_printable_line_that_is_not_long():
+    assert one_line("\x1b[31mred\r\n\ttext\u2028more\x9b") == "\\x1b[31mred text more\\x9b"
+    assert one_line("\ud800a\u202eb") == "\\ud800a\\u202eb"
+    assert one_line("x" * 500, 10) == "xxxxxxxxx…"
 
 
 def test_json_stays_json_and_holds_no_control_code(capsys):

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from localfair.models import templates
-from localfair.models.templates import TemplateFault, compiles, one_line, rendered
+from localfair.models.templates import TemplateFault, compiles, rendered
 
 DAY = date(2026, 3, 9)
 
@@ -122,8 +122,3 @@ def test_a_forked_process_renders_by_itself():
         os._exit(rendered("{{ name }}", {"name": "Bob"}, DAY) != "Bob")
     assert os.waitpid(child, 0)[1] == 0
     assert rendered("{{ name }}", {"name": "Cy"}, DAY) == "Cy"
-
-
-def test_what_a_template_says_is_shown_in_a_short_printable_line():
-    assert one_line("no\n\x1b[31m  red\u2028end") == "no [31m red end"
-    assert len(one_line("a" * 5000)) < 300

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import localfair
+from localfair.record.made import BegunStep
 from localfair.record.overlay import Overlay
 from localfair.record.steps import (
     done_before,
@@ -39,7 +40,8 @@ def done(store):
 
 def again(store, run="second"):
     earlier = done_before(store, run, "i")
-    take_over(store, a_step(0, run), "i", earlier)
+    step = BegunStep(run=run, position=0, step="exam", stage="exam", round=1)
+    take_over(store, step, "i", earlier)
 
 
 def test_a_step_is_found_by_what_decided_it(done):
