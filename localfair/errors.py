@@ -172,6 +172,10 @@ class NetworkRefused(LocalfairError):
     """Something wanted the network and the user did not say so."""
 
 
+class BundleError(LocalfairError):
+    """A bundle is damaged, not whole, or does not fit where it shall go."""
+
+
 class DiskFull(LocalfairError):
     """No space left; everything recorded before is safe."""
 

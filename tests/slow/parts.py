@@ -63,6 +63,13 @@ PARTS = (
         seconds=2400,
     ),
     Part(
+        name="bundle",
+        title="a bundle with its wheels: unpacked, installed and run without any network",
+        needs="a package index, `unshare` and the quickstart's weights",
+        missing=no_namespace,
+        seconds=4800,
+    ),
+    Part(
         name="gpu",
         title="what only a GPU shows: the first half of `python -m tests.gpu`",
         needs="an NVIDIA card",
