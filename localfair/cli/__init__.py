@@ -51,6 +51,7 @@ COMMANDS = {
         "export",
         "Write a run's adapter, merged weights, GGUF, lessons or model card.",
     ),
+    "licences": ("licences", "licences", "Show whose terms what a run made is under."),
     "reproduce": ("reproduce", "reproduce", "Do a run again and say what came out different."),
     "bundle": ("bundle", "bundle", "Carry everything to a machine without a network."),
     "recipes": ("recipes", "recipes", "List, show, check and copy recipes."),

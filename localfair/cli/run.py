@@ -109,6 +109,14 @@ OPTIONS = [
         "at the first). Default: 0.1.",
     ),
     click.option(
+        "--licences",
+        type=click.Choice(["warn", "refuse"]),
+        default="warn",
+        show_default=True,
+        envvar="LOCALFAIR_LICENCES",
+        help="Where a teacher's terms forbid to train others on its replies.",
+    ),
+    click.option(
         "--fetch",
         is_flag=True,
         help="Allow the network once, to fetch the weights that are missing.",

@@ -105,6 +105,8 @@ class Card(BaseModel):
 
     size: bytes. sha256: of the GGUF file, or of the folder's list of file hashes for safetensors.
     chat_template: `weights` when the weights carry it, else the Jinja text itself.
+    output_terms: what its licence says of its replies. may_train: whether others may be trained on them,
+    absent where nobody read it.
     thinks: whether it thinks aloud before it answers. enable_thinking: what a template that knows the
     word is told; a recipe's sampling table goes before it.
     path: where `models add` found the weights, absolute.
@@ -121,6 +123,7 @@ class Card(BaseModel):
     licence: Text = UNVERIFIED
     licence_read_from: Line = ""
     output_terms: Text = UNVERIFIED
+    may_train: bool | None = Field(default=None, strict=True)
     format: Literal["gguf", "safetensors", "endpoint"]
     file: FileName = ""
     url: Address = ""

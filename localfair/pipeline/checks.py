@@ -10,6 +10,8 @@ from __future__ import annotations
 from localfair.committee.seating import Member, Seating
 from localfair.engines import ENGINES
 from localfair.errors import TaskError, UsageError
+from localfair.machine.terminal import shown_in_line
+from localfair.models import Model
 from localfair.pipeline.orders import Order
 from localfair.recipe.schema import (
     BestEpoch,
@@ -76,6 +78,37 @@ def check_seats(order: Order, members: list[Member], steps: list[RecipeStep]) ->
         _check_constraint(order, review, members)
     for review in reviewing:
         _check_reviewers(order, review, members)
+
+
+def check_licences(order: Order, members: list[Member], steps: list[RecipeStep]) -> None:
+    """Where the user wants it so, nobody learns from a teacher whose terms forbid it.
+
+    Raises UsageError.
+    """
+    forbidden = forbidding(members, steps)
+    if order.licences == "refuse" and forbidden:
+        name, terms = forbidden[0]
+        raise UsageError(
+            f"the terms of {name} forbid to train others on its replies: {shown_in_line(terms)}",
+            "name another teacher, or give --licences warn where you may all the same",
+        )
+
+
+def forbidding(members: list[Member], steps: list[RecipeStep]) -> list[tuple[str, str]]:
+    """Each model that would write lessons although its terms forbid it, and those terms.
+
+    Empty where nothing is trained.
+    """
+    if not any(isinstance(step, Train) for step in steps):
+        return []
+    named: dict[str, str] = {}
+    for member in members:
+        model = member.model
+        if member.seat.role not in ("teacher", "mentor") or not isinstance(model, Model):
+            continue
+        if model.card.may_train is False:
+            named[model.name] = model.card.output_terms
+    return list(named.items())
 
 
 def _check_weights_here(step: Train | Soften, members: list[Member]) -> None:

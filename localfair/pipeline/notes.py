@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from localfair.committee.seating import Member
 from localfair.models import Model
+from localfair.pipeline.checks import forbidding
 from localfair.pipeline.orders import Order, steps_until
 from localfair.recipe.schema import Exam, Inquire, RecipeStep, Review, Train
+from localfair.record.licences import ModelTerms
 from localfair.record.nouns import Sampling
 
 ENOUGH_TO_THINK = 2048  # tokens of a reply; Qwen3 and SmolLM3 often need more on a hard one (ours)
@@ -27,8 +29,8 @@ class Asked:
 
 
 def notes(order: Order, members: list[Member], until: str | None) -> list[str]:
-    """A line for the date, where a chat template writes it, and one for each model whose thinking
-    will probably be cut.
+    """A line for the date, where a chat template writes it, one for each teacher whose terms forbid
+    what is done, and one for each model whose thinking will probably be cut.
     """
     lines = []
     dated = dated_models(members)
@@ -37,6 +39,8 @@ def notes(order: Order, members: list[Member], until: str | None) -> list[str]:
             f"the chat template of {' and '.join(dated)} writes the date: "
             f"{order.date.isoformat()} in this record (--date sets another)"
         )
+    for name, terms in forbidding(members, steps_until(order.recipe, until)):
+        lines.append(f"warning: the terms of {name} forbid to train others on its replies: {terms}")
     asked: list[Asked] = []
     for step in steps_until(order.recipe, until):
         asked += asked_in(step, members)
@@ -46,6 +50,22 @@ def notes(order: Order, members: list[Member], until: str | None) -> list[str]:
 def dated_models(members: Iterable[Member]) -> list[str]:
     """The names of the models whose chat templates write the date."""
     return sorted({member.model.name for member in members if member.model.is_dated})
+
+
+def terms_of(members: Iterable[Member]) -> list[ModelTerms]:
+    """What the members' cards say of their terms, once for each role of a model."""
+    terms = {}
+    for member in members:
+        model = member.model
+        card = model.card if isinstance(model, Model) else None
+        terms[(member.seat.role, model.name)] = ModelTerms(
+            role=member.seat.role,
+            model=model.name,
+            licence=card.licence if card else "none: a script",
+            outputs=card.output_terms if card else "none: a script",
+            may_train=card.may_train if card else True,
+        )
+    return list(terms.values())
 
 
 def cut_thinking(asked: Iterable[Asked]) -> list[str]:

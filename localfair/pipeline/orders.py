@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from localfair.committee.failures import MAX_FAILED
 from localfair.committee.seating import Options
@@ -26,6 +26,8 @@ from localfair.record.store import Store
 if TYPE_CHECKING:
     from localfair.models.loading import Precision
 
+Licences = Literal["warn", "refuse"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -34,7 +36,8 @@ class RunOptions:
     settings: `STEP.KEY=VALUE` each. workspace: the user's folder. train_limit, test_limit: the most
     questions taken of train, and of test and dev. date: the day that dated chat templates write;
     left out it is the record's, and today's where the record has none. max_failed: the share of a
-    step's calls that may fail.
+    step's calls that may fail. licences: what to do where a teacher's terms forbid to train others
+    on its replies.
     """
 
     task: str | None = None
@@ -54,6 +57,7 @@ class RunOptions:
     precision: Precision | None = None
     batch: int | None = None
     max_failed: float | None = None
+    licences: Licences = "warn"
     date: datetime.date | None = None
     today: datetime.date = field(default_factory=datetime.date.today)
 
@@ -76,6 +80,7 @@ class Order:
     seed: int = 0
     options: Options = field(default_factory=Options)
     max_failed: float = MAX_FAILED
+    licences: Licences = "warn"
     date: datetime.date = field(default_factory=datetime.date.today)
 
 
@@ -110,6 +115,7 @@ def order(recipe: str, options: RunOptions) -> Order:
         seed=options.seed,
         options=_engine_options(loaded, options),
         max_failed=MAX_FAILED if options.max_failed is None else options.max_failed,
+        licences=options.licences,
         date=options.date or _recorded_date(options.db) or options.today,
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localfair.committee.seating import Member, Seating
 from localfair.pipeline.checks import (
+    check_licences,
     check_mentor,
     check_questions,
     check_seats,
@@ -56,6 +57,7 @@ def prepare(order: Order, until: str | None) -> Prepared:
     members = _seat(order, seating)
     steps = steps_until(order.recipe, until)
     check_seats(order, members, steps)
+    check_licences(order, members, steps)
     check_weights(order, steps)
     check_mentor(order, seating, steps)
     dataset = _dataset(order, task)

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from localfair.committee.ask import Committee, Progress
@@ -20,7 +21,7 @@ from localfair.errors import Interrupted, Terminated
 from localfair.machine.signals import Terminate, terminate_raises
 from localfair.machine.versions import versions
 from localfair.pipeline.inputs import Inputs
-from localfair.pipeline.notes import dated_models, notes
+from localfair.pipeline.notes import dated_models, notes, terms_of
 from localfair.pipeline.orders import Order
 from localfair.pipeline.prepared import Prepared, Say, prepare, record_of
 from localfair.recipe.prompts import Prompts
@@ -225,7 +226,7 @@ def begun(prepared: Prepared, store: Store, committee: Committee, say: Say) -> I
 def _begin(store: Store, prepared: Prepared) -> str:
     """The run's own row: the effective recipe, everybody's seat and engine, seed and versions."""
     order = prepared.order
-    settings = {
+    settings: dict[str, Any] = {
         "student": order.student,
         "teachers": list(order.teachers),
         "reviewers": list(order.reviewers),
@@ -236,6 +237,7 @@ def _begin(store: Store, prepared: Prepared) -> str:
         "student_engine": order.options.student_engine,
         "precision": order.options.precision,
     }
+    settings["terms"] = [asdict(terms) for terms in terms_of(prepared.members)]
     if dated_models(prepared.members):
         settings["date"] = order.date.isoformat()
     recorded = RecordedRun(

@@ -1,0 +1,77 @@
+"""Whose terms what a run made is under: its models' and its data's, as they were said then.
+
+Reads a run's settings and the sources of its questions; writes nothing. Judges no licence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from localfair.record.made import Run
+from localfair.record.store import Store
+
+# a licence that says so of itself: CC BY-NC 4.0, "non-commercial use only"
+NON_COMMERCIAL = re.compile(r"\bnc\b|non-?commercial", re.IGNORECASE)
+# for a task's sources; a generated task has none
+SOURCES = "SELECT name, sha256, licence FROM sources WHERE task = ? ORDER BY name, sha256"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTerms:
+    """A model of a run: in which role, and what its card said when the run began.
+
+    licence and outputs are 'unverified' where nobody had read them; a script has none. may_train:
+    whether others may be trained on its replies, None where nobody read it.
+    """
+
+    role: str
+    model: str
+    licence: str
+    outputs: str
+    may_train: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataTerms:
+    """A file that questions of a run came from, and its licence."""
+
+    name: str
+    sha256: str
+    licence: str
+
+    @property
+    def is_non_commercial(self) -> bool:
+        """Whether its licence says that it is for no commercial use."""
+        return NON_COMMERCIAL.search(self.licence) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The terms that a run's lessons, adapters and exports are under."""
+
+    run: str
+    task: str
+    models: tuple[ModelTerms, ...]
+    data: tuple[DataTerms, ...]
+
+    @property
+    def non_commercial(self) -> list[str]:
+        """The data files that are for no commercial use, and so is what was trained on them."""
+        return [data.name for data in self.data if data.is_non_commercial]
+
+    @property
+    def forbidden(self) -> list[str]:
+        """The models that wrote lessons although their terms forbid to train others on replies."""
+        teaching = [terms for terms in self.models if terms.role in ("teacher", "mentor")]
+        return list(dict.fromkeys(each.model for each in teaching if each.may_train is False))
+
+
+def ledger(store: Store, run: Run) -> Ledger:
+    """The terms of a run. A run that was begun before they were kept has no models in it."""
+    recorded: dict[str, Any] = json.loads(run.settings)
+    models = [ModelTerms(**terms) for terms in recorded.get("terms", [])]
+    data = [DataTerms(*row) for row in store.db.execute(SOURCES, [run.task])]
+    return Ledger(run.id, run.task, tuple(models), tuple(data))
