@@ -132,6 +132,8 @@ def lines(findings: Findings) -> list[str]:
         shown.append(_change(findings.change))
         if findings.change.note:
             shown.append(f"          {findings.change.note}")
+    if findings.worse:
+        shown.append(f"          {findings.worse}")
     return shown
 
 
@@ -140,6 +142,8 @@ def _counts(findings: Findings) -> list[str]:
         f"mistakes {findings.mistakes}, explanations {findings.explanations}, "
         f"reviews {findings.reviews}, accepted {findings.accepted}, lessons {findings.lessons}"
     )
+    if findings.own_lessons:
+        made += f" ({findings.own_lessons} the student's own)"
     cost = (
         f"calls {findings.calls}, from the record {findings.reused}, model loads {findings.loads}"
     )
@@ -183,7 +187,9 @@ def _accuracy(when: str, exam: Accuracy) -> str:
     low, high = exam.interval
     right = f"{exam.right}/{exam.questions} right = {exam.accuracy:.1%}"
     interval = f"[95% {low:.1%} to {high:.1%}]"
-    return f"  {when:6}  {right}  {interval}  unreadable {exam.unreadable}"
+    unfinished = f"unfinished {exam.unfinished / exam.questions:.0%}"
+    replies = f"{exam.tokens:.0f} tokens a reply, {unfinished}"
+    return f"  {when:6}  {right}  {interval}  unreadable {exam.unreadable}, {replies}"
 
 
 def _change(change: Change) -> str:

@@ -237,7 +237,8 @@ def _arrivals(engine: Engine, requests: list[Request]) -> Iterator[Iterator[Gene
     replies = [request for request in requests if request.action == "generate"]
     if scores and not isinstance(engine, Scorer):
         raise UsageError(
-            f"the engine of {engine.identity.model} cannot score", 'set review.mode = "reasoned"'
+            f"the engine of {engine.identity.model} cannot score",
+            'set review.mode = "reasoned", or select.prefer = "random"',
         )
     if replies:
         yield engine.generate(replies)

@@ -112,6 +112,7 @@ class EngineSpec:
     package: str | None = None
     extra: str = ""
     scores: bool = False  # gives log-probabilities of continuations: it is a `Scorer`
+    scores_texts: bool = False  # of any length; else only those of the first token after a prompt
     binds: bool = False  # binds a reply to a grammar or a JSON schema
     adapts: bool = False  # puts an adapter on its base
     trains: bool = False  # holds the very weights that training loads

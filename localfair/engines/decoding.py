@@ -33,7 +33,8 @@ class BatchRow:
     """A prompt and its reply so far. `chooses` draws a token from (V,) logits; None is greedy.
 
     `ended(row)` is asked after each token; a row that has ended leaves the batch. `prefix` is how
-    many of the first tokens the row shares with its neighbours. `note` is the caller's.
+    many of the first tokens the row shares with its neighbours. `wanted`: after how many of its last
+    tokens logits are wanted; none of these is shared. `note` is the caller's.
     """
 
     ids: list[int]
@@ -41,6 +42,7 @@ class BatchRow:
     chooses: Callable[[Tensor], int] | None = None
     reply: list[int] = field(default_factory=list)
     prefix: int = 0
+    wanted: int = 1
     began: float = 0.0
     note: Any = None
 
@@ -289,22 +291,22 @@ def arranged(rows: Sequence[BatchRow]) -> list[BatchRow]:
         groups.setdefault(tuple(row.ids[:SHARED]), []).append(row)
     ordered = []
     for group in groups.values():
-        shared = _common([row.ids for row in group]) if len(group) > 1 else 0
+        shared = _common(group) if len(group) > 1 else 0
         for row in group:
             row.prefix = shared if shared >= SHARED else 0
         ordered += sorted(group, key=lambda row: -len(row.ids))
     return ordered
 
 
-def _common(prompts: Sequence[list[int]]) -> int:
-    """How many first tokens all prompts share.
+def _common(rows: Sequence[BatchRow]) -> int:
+    """How many first tokens all rows share.
 
-    Never the whole of one, a token must be left to compute.
+    Never one whose logits are wanted: it must be left to compute.
     """
     # what the smallest and the greatest in their order share, all between them share too
-    low = min(prompts)
-    high = max(prompts)
-    most = min(len(prompt) for prompt in prompts) - 1
+    low = min(row.ids for row in rows)
+    high = max(row.ids for row in rows)
+    most = min(len(row.ids) - row.wanted for row in rows)
     for i in range(most):
         if low[i] != high[i]:
             return i

@@ -27,6 +27,7 @@ SPEC = EngineSpec(
     package="llama_cpp",
     extra="llama",
     scores=True,
+    scores_texts=True,
     binds=True,
     adapts=True,
 )

@@ -128,6 +128,7 @@ SPEC = EngineSpec(
     opens=ScriptedEngine,
     variant=lambda model, precision: "scripted",
     scores=True,
+    scores_texts=True,
     adapts=True,
     instant=True,
 )

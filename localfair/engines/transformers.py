@@ -28,6 +28,7 @@ SPEC = EngineSpec(
     package="transformers",
     extra="train",
     scores=True,
+    scores_texts=True,
     adapts=True,
     trains=True,
     has_precision=True,

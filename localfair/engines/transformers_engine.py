@@ -246,8 +246,8 @@ class _Scoring:
         self.rows: dict[tuple[int, ...], BatchRow] = {}
         for text in texts:
             ids = self._inputs(text)
-            note = (self, len(text))
-            self.rows.setdefault(tuple(ids), BatchRow(ids, lambda row: True, note=note))
+            row = BatchRow(ids, lambda row: True, wanted=len(text), note=self)
+            self.rows.setdefault(tuple(ids), row)
 
     def _inputs(self, text: list[int]) -> list[int]:
         """What is read to score a continuation: all but its last token."""
@@ -284,11 +284,10 @@ def _score_some(batch: Batch, rows: list[BatchRow]) -> list[BatchRow]:
     if not rows:
         return []
     together = batch.first(rows)
-    wanted = [length for _, length in (row.note for row in together)]
+    wanted = [row.wanted for row in together]
     logits = batch.prefill(together, 0, wanted)
     for row, of_row in zip(together, torch.split(logits, wanted), strict=True):
-        scoring, _ = row.note
-        scoring.take(row, of_row)
+        row.note.take(row, of_row)
     return rows[len(together) :]
 
 

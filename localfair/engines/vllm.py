@@ -29,6 +29,7 @@ SPEC = EngineSpec(
     package="vllm",
     extra="vllm",
     scores=True,
+    scores_texts=True,
     binds=True,
     adapts=True,
     has_precision=True,

@@ -28,6 +28,7 @@ SPEC = EngineSpec(
     package="xllamacpp",
     extra="xllamacpp",
     scores=True,
+    scores_texts=True,
     binds=True,
     adapts=True,
 )

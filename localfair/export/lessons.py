@@ -28,13 +28,15 @@ LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 class Chat:
     """A lesson as a chat: the prompt's turns, and the completion as the assistant's.
 
-    teacher: the model's name, None where no teacher wrote the completion. question, lesson: ids.
+    teacher: the model's name, None where no teacher wrote the completion. own: the student did, in
+    an exam. question, lesson: ids.
     """
 
     messages: tuple[Message, ...]
     kind: Kind
     weight: float
     teacher: str | None
+    own: bool
     question: str
     lesson: str
 
@@ -58,6 +60,7 @@ def chats(store: Store, run: str | None) -> Iterator[Chat]:
             kind=lesson.kind,
             weight=lesson.weight,
             teacher=teachers.get(lesson.teacher),
+            own=lesson.own,
             question=lesson.question,
             lesson=lesson.id,
         )

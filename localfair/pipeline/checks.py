@@ -70,6 +70,8 @@ def check_seats(order: Order, members: list[Member], steps: list[RecipeStep]) ->
             )
         if isinstance(step, Train | Soften):
             _check_weights_here(step, members)
+        if isinstance(step, Select):
+            _check_likely(step, members)
     reviewing: list[Review] = []
     for step in steps:
         if isinstance(step, Review) and step.mode != "none" and step.of:
@@ -119,6 +121,21 @@ def _check_weights_here(step: Train | Soften, members: list[Member]) -> None:
             what = WEIGHTLESS[member.model.format]
             raise UsageError(
                 f"{step.id} cannot {verb} a {what} {step.role}", f"name a {step.role} with weights"
+            )
+
+
+def _check_likely(step: Select, members: list[Member]) -> None:
+    """A student that is to say which lessons are likely sits in an engine that scores texts."""
+    if step.prefer != "likely":
+        return
+    for member in members:
+        if member.seat.role == "student" and not member.engine.scores_texts:
+            scoring = sorted(engine.name for engine in ENGINES if engine.scores_texts)
+            raise UsageError(
+                f"{step.id}.prefer: the {member.engine.name} engine of {member.seat.model} "
+                "cannot score a text",
+                f"seat the student with one of {', '.join(scoring)} (--student-engine), "
+                f"or --set {step.id}.prefer=random",
             )
 
 

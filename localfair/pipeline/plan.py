@@ -20,7 +20,7 @@ from localfair.models.registry import Model
 from localfair.pipeline.notes import Asked, asked_in, cut_thinking
 from localfair.pipeline.orders import Order
 from localfair.pipeline.rehearsal import Rehearsed, Share, rehearse
-from localfair.recipe.schema import Review, Train
+from localfair.recipe.schema import Review, Select, Train
 from localfair.record.connection import exists
 from localfair.record.nouns import EngineIdentity, Sampling
 from localfair.record.rates import (
@@ -216,12 +216,14 @@ class Estimate:
         tokens = []
         for call in share.calls:
             letters = sum(len(message.content) for message in call.request.messages)
+            letters += sum(map(len, call.request.continuations))
             tokens.append(letters / letters_a_token)
         return tokens
 
     def _reply_tokens(self, step: Rehearsed, identity: EngineIdentity, sampling: Sampling) -> int:
-        """The tokens of one reply; a direct review writes none."""
-        if isinstance(step.step, Review) and step.step.mode == "direct":
+        """The tokens of one reply; a direct review and a select step write none."""
+        is_direct = isinstance(step.step, Review) and step.step.mode == "direct"
+        if is_direct or isinstance(step.step, Select):
             return 0
         return self._averages.reply(identity, sampling.max_tokens)
 
@@ -239,7 +241,7 @@ class Estimate:
         """What a train step that stands after so many lines learns."""
         lessons = step.lessons + step.more_lessons
         batches = math.ceil(lessons / train.batch)
-        steps = math.ceil(batches / train.accumulation) * train.epochs
+        steps = math.ceil(batches / train.accumulation) * train.most_epochs
         a_step = self._averages.step_seconds()
         seconds = a_step * steps if a_step else None
         if step.trained:

@@ -17,13 +17,14 @@ from localfair.committee.seating import Member
 from localfair.pipeline.orders import Order
 from localfair.pipeline.prepared import prepare, quiet, store_questions
 from localfair.pipeline.runs import STAGES, begun, do
-from localfair.recipe.schema import Exam, Inquire, RecipeStep, Review, Soften, Train
+from localfair.recipe.schema import Exam, Inquire, RecipeStep, Review, Select, Soften, Train
 from localfair.record.adapters import loss_summary
 from localfair.record.made import Adapter, Reply
 from localfair.record.nouns import EngineIdentity
 from localfair.record.overlay import Overlay
 from localfair.record.steps import answered_by
-from localfair.stages.step import Work
+from localfair.stages.select import inputs_of
+from localfair.stages.step import Done, Work
 from localfair.stages.train import trained_before
 from localfair.stages.train_plan import Plan
 from localfair.stages.train_plan import plan as plan_training
@@ -158,6 +159,10 @@ class Rehearsal:
         store = work.store
         run = work.rows.run
         position = work.rows.position
+        if isinstance(step, Select) and step.prefer == "likely":
+            # the only replies that a select step links are its student's scores
+            scores = store.linked(run, [position], "generation")
+            self.now.share(work.committee.of("student")[0]).recorded = len(scores)
         noun = ASKED_FOR.get(step.stage)
         answered = answered_by(store, run, position, noun) if noun else {}
         for member in work.committee.members:
@@ -172,8 +177,12 @@ class Rehearsal:
 
     def _unknown_before(self, work: Work, stages: tuple[str, ...], split: str | None = None) -> int:
         """Rows that the steps read by this one may yet make."""
+        return self._unknown_of(work.rows.earlier(self.now.step, stages, split=split))
+
+    def _unknown_of(self, read: Iterable[Done]) -> int:
+        """Rows that these steps may yet make."""
         unknown = 0
-        for done in work.rows.earlier(self.now.step, stages, split=split):
+        for done in read:
             for each in self.steps[:-1]:
                 if (each.round, each.step.id) == (done.round, done.step.id):
                     unknown += each.unknown
@@ -187,9 +196,23 @@ class Rehearsal:
         if isinstance(step, Review) and step.mode != "none":
             explanations = self._unknown_before(work, ("inquire",))
             return self._bound_review(work, explanations)
+        if isinstance(step, Select):
+            return self._bound_select(work, step)
         if isinstance(step, Exam | Inquire):
             return 0
         return self._unknown_before(work, ("review", "inquire"))
+
+    def _bound_select(self, work: Work, step: Select) -> int:
+        """Each candidate that may come is a lesson, and the student may have to score all of them."""
+        unknown = self._unknown_before(work, ("review", "inquire"))
+        if step.per_question.own:
+            unknown += self._unknown_of(work.rows.students_exams(step))
+        if step.prefer == "likely" and unknown:
+            share = self.now.share(work.committee.of("student")[0])
+            # those that are known and need no choice yet may need one then
+            known = inputs_of(work, step).candidates - share.recorded - len(share.calls)
+            share.more += unknown + max(0, known)
+        return unknown
 
     def _bound_inquire(self, work: Work, step: Inquire, mistakes: int) -> int:
         """Every author writes all it is asked for about each mistake that may come."""
@@ -232,9 +255,11 @@ class Rehearsal:
         now.trained = known is not None
         learns = bool(planned.lessons or now.more_lessons)
         if step.best_epoch and not now.trained and learns:
-            now.share(planned.member).more += step.epochs * len(work.questions("dev"))
+            sat = len(step.best_epoch.epochs) or step.most_epochs
+            now.share(planned.member).more += sat * len(work.questions("dev"))
         if learns:
-            adapter = planned.id if now.trained else f"to be trained in round {work.round}"
+            coming = f"to be trained in round {work.round} by {step.id}"
+            adapter = planned.id if now.trained else coming
             work.committee.seat_adapter(step.role, adapter, work.store.path.parent)
         if known is None:
             trained = now.lessons + now.more_lessons

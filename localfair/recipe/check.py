@@ -140,20 +140,27 @@ def _ids(recipe: r.Recipe) -> Iterator[str]:
         taken.add(step.id)
 
 
-def needs(step: r.RecipeStep) -> tuple[str, ...]:
-    """The stages whose rows a step reads."""
+def needs(step: r.RecipeStep) -> tuple[tuple[str, ...], ...]:
+    """The stages whose rows a step reads: of each tuple at least one must have been done."""
     match step:
         case r.Inquire(about="mistakes"):
-            return ("exam",)
+            return (("exam",),)
         case r.Review():
-            return ("inquire",)
-        case r.Select(per_question=r.PerQuestion(feedback=0, rationale=0)):
-            return ()
+            return (("inquire",),)
         case r.Select():
-            return ("review", "inquire")
+            return _select_needs(step.per_question)
         case r.Soften() | r.Train():
-            return ("select",)
+            return (("select",),)
     return ()
+
+
+def _select_needs(per_question: r.PerQuestion) -> tuple[tuple[str, ...], ...]:
+    needed: list[tuple[str, ...]] = []
+    if per_question.feedback or per_question.rationale:
+        needed.append(("review", "inquire"))
+    if per_question.own:
+        needed.append(("exam",))
+    return tuple(needed)
 
 
 def named_inputs(step: r.RecipeStep) -> tuple[str, ...]:
@@ -171,15 +178,18 @@ def _steps(recipe: r.Recipe) -> Iterator[str]:
         yield from _inputs(step, earlier)
         if isinstance(step, r.Inquire):
             yield from _writing(step, earlier)
+        if isinstance(step, r.Select) and step.per_question.own and step.enabled:
+            yield from _own(step, earlier)
         if isinstance(step, r.Train):
             yield from _loss(step, earlier)
+            yield from _best_epoch(step)
         earlier.append(step)
 
 
 def _inputs(step: r.RecipeStep, earlier: list[r.RecipeStep]) -> Iterator[str]:
     """The steps that a step names, and those it needs without naming them."""
-    wanted = needs(step)
-    stages = " or ".join(wanted)
+    needed = needs(step)
+    wanted = [stage for stages in needed for stage in stages]
     by_id = {other.id: other for other in earlier}
     off: list[str] = []
     for name in named_inputs(step):
@@ -187,7 +197,7 @@ def _inputs(step: r.RecipeStep, earlier: list[r.RecipeStep]) -> Iterator[str]:
             yield f"{step.id}.input: no earlier step is called {name!r}"
             continue
         if by_id[name].stage not in wanted:
-            yield f"{step.id}.input: {name!r} is of stage {by_id[name].stage}, not {stages}"
+            yield f"{step.id}.input: {name!r} is of stage {by_id[name].stage}, not {' or '.join(wanted)}"
         if not by_id[name].enabled:
             off.append(name)
     if not step.enabled:
@@ -195,8 +205,11 @@ def _inputs(step: r.RecipeStep, earlier: list[r.RecipeStep]) -> Iterator[str]:
     if off:
         verb = "is" if len(off) == 1 else "are"
         yield f"{step.id}.input: {' and '.join(off)} {verb} switched off"
-    if wanted and not any(other.stage in wanted and other.enabled for other in earlier):
-        yield f"{step.id}: a {step.stage} step needs an earlier {stages} step, and there is none"
+    done = {other.stage for other in earlier if other.enabled}
+    for stages in needed:
+        if not done.intersection(stages):
+            stage = " or ".join(stages)
+            yield f"{step.id}: a {step.stage} step needs an earlier {stage} step, and there is none"
 
 
 def _enabled_exams(earlier: Iterable[r.RecipeStep], split: str) -> list[r.Exam]:
@@ -213,6 +226,33 @@ def _writing(step: r.Inquire, earlier: list[r.RecipeStep]) -> Iterator[str]:
         yield f'{step.id}.write.feedback: a feedback explains a mistake; set about = "mistakes"'
     if not (step.write.feedback or step.write.rationale):
         yield f"{step.id}.write: nothing to write; name feedback, rationale or both"
+
+
+def _own(step: r.Select, earlier: list[r.RecipeStep]) -> Iterator[str]:
+    """Where the student's own answers come from."""
+    exams = [exam.id for exam in _enabled_exams(earlier, "train") if exam.role == "student"]
+    named = {other.id for other in earlier if other.stage == "exam"} & set(named_inputs(step))
+    for name in sorted(named - set(exams)):
+        yield f"{step.id}.input: {name!r} is no exam of the student on the train split"
+    takes_explanations = step.per_question.feedback or step.per_question.rationale
+    if takes_explanations and named and named == set(named_inputs(step)):
+        yield f"{step.id}.input: it names exams alone; name the steps of the explanations too"
+    if not exams:
+        yield (
+            f"{step.id}.per_question.own: own answers come from an exam of the student on the "
+            "train split, and no earlier step is one"
+        )
+
+
+def _best_epoch(step: r.Train) -> Iterator[str]:
+    """The epochs to choose from are trained."""
+    listed = step.best_epoch.epochs if step.best_epoch else ()
+    if listed and max(listed) > step.most_epochs:
+        key = "until.epochs" if step.until else "epochs"
+        yield (
+            f"{step.id}.best_epoch.epochs: there is no epoch {max(listed)}, "
+            f"{step.id}.{key} is {step.most_epochs}"
+        )
 
 
 def _loss(step: r.Train, earlier: list[r.RecipeStep]) -> Iterator[str]:
@@ -244,7 +284,7 @@ def _lesson_kinds(earlier: Iterable[r.RecipeStep]) -> set[str]:
     kinds: set[str] = set()
     for step in earlier:
         if isinstance(step, r.Select):
-            kinds |= {kind for kind, count in step.per_question if count}
+            kinds |= step.per_question.kinds
     return kinds
 
 
@@ -272,7 +312,9 @@ def _prompts_of(step: r.RecipeStep) -> set[str]:
         case r.Train(best_epoch=r.BestEpoch() as exam):
             return {f"ask-{exam.ask}"}
         case r.Select():
-            return {f"ask-{kind}" for kind, count in step.per_question if count}
+            # an own answer has the prompt of the exam that it was given in
+            taken = step.per_question.model_copy(update={"own": 0})
+            return {f"ask-{kind}" for kind in taken.kinds}
     return set()
 
 

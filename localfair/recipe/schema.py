@@ -18,9 +18,11 @@ SECTIONS: tuple[Section, ...] = get_args(Section)
 # that is meant (ours).
 MOST_ROUNDS = 1000
 MOST_SAMPLES = 1000  # replies to one request
+MOST_EPOCHS = 10_000
 MOST_STEPS = 10**6  # also lessons, questions, words
 MOST_TOKENS = 2**20  # of a sequence
 MOST_WEIGHT = 10**6
+Distinct = Literal["text", "equations"]
 Take = Annotated[int, Field(ge=0, le=MOST_SAMPLES)] | Literal["all", "each-teacher"]
 
 
@@ -125,6 +127,14 @@ class PerQuestion(Strict):
     feedback: Take = 0
     rationale: Take = 0
     answer: int = Field(0, ge=0, le=1)
+    # the student's own right answers in its exam on train: rationales that cost no teacher a token
+    own: Annotated[int, Field(ge=0, le=MOST_SAMPLES)] | Literal["all"] = 0
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of lessons that it takes any of; an own answer is a rationale."""
+        kinds = {kind for kind in ("feedback", "rationale", "answer") if getattr(self, kind)}
+        return kinds | {"rationale"} if self.own else kinds
 
 
 class Select(Step):
@@ -135,6 +145,12 @@ class Select(Step):
     per_question: PerQuestion
     complete: bool = True  # a question counts only when it has every kind that was written about it
     unique: bool = True  # the same prompt and completion is one lesson
+    # what makes two completions of one prompt the same: their text up to white space; or, where a
+    # rationale writes any, its equations in their order (RFT, arXiv 2308.01825)
+    distinct: Distinct = "text"
+    # which of more candidates than are taken: drawn with the run's seed; or those with the highest
+    # log-probability a token under the student as it sits (GRAPE, arXiv 2502.04194)
+    prefer: Literal["random", "likely"] = "random"
     # whether a lesson keeps what its author thought before the answer, as <think>...</think>: for
     # teachers that think, and a student that shall
     thinking: Literal["drop", "keep"] = "drop"
@@ -213,13 +229,25 @@ class Adapter(Strict):
 
 
 class BestEpoch(Strict):
-    """Every epoch's adapter sits an exam on dev; the best is kept, of equal ones the first.
+    """Adapters of several epochs sit an exam on dev; the best is kept, of equal ones the first.
 
     Test is not looked at.
     """
 
+    # the epochs whose adapters sit it, counted from 1; every one where it is left out
+    epochs: tuple[Annotated[int, Field(ge=1, le=MOST_EPOCHS)], ...] = ()
+
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
     sampling: Sampling = Sampling()
+
+
+class Until(Strict):
+    """Training ends with the epoch after which the lessons are known (after arXiv 2602.11149)."""
+
+    # the share of the lessons' reply tokens that the student then predicts right
+    accuracy: float = Field(gt=0, le=1)
+    # at most so many; goes before the step's own `epochs`, and schedules are laid over so many
+    epochs: int = Field(ge=1, le=MOST_EPOCHS)
 
 
 class Train(Step):
@@ -234,7 +262,8 @@ class Train(Step):
     learning_rate: float = Field(gt=0, le=10)
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     warmup: int = Field(0, ge=0, le=MOST_STEPS)  # steps
-    epochs: int = Field(1, ge=1, le=10_000)
+    epochs: int = Field(1, ge=1, le=MOST_EPOCHS)
+    until: Until | None = None  # all epochs are trained where it is left out
     batch: int = Field(8, ge=1, le=65536)
     accumulation: int = Field(1, ge=1, le=65536)
     max_length: int = Field(512, ge=16, le=MOST_TOKENS)
@@ -246,6 +275,11 @@ class Train(Step):
     group_by_length: bool = False  # lessons of like length share a batch: less padding
     # never two lessons of one question in a batch; goes before group_by_length
     one_question_a_batch: bool = False
+
+    @property
+    def most_epochs(self) -> int:
+        """How many epochs it trains at most."""
+        return self.until.epochs if self.until else self.epochs
 
 
 RecipeStep = Annotated[

@@ -166,7 +166,8 @@ class Verdict:
 class Lesson:
     """What the student learns: a prompt and the reply to it.
 
-    teacher: the author's index, None where no teacher wrote it. dropped: why nobody learns it, or
+    teacher: the author's index, None where no teacher wrote it: of a gold answer, and of the
+    student's own, which names its answer among the sources. dropped: why nobody learns it, or
     None. sources: (noun, id) of every row that it came from; empty where they were not read. id: the
     hash of all of it and of its sources, in their order; a new lesson's is made from them.
     """
@@ -185,6 +186,11 @@ class Lesson:
     def __post_init__(self) -> None:
         if not self.id:
             object.__setattr__(self, "id", self._hash())
+
+    @property
+    def own(self) -> bool:
+        """Whether the student wrote it itself, in an exam: every other rationale has a teacher."""
+        return self.kind == "rationale" and self.teacher is None
 
     def _hash(self) -> str:
         return content_id(

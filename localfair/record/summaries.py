@@ -28,6 +28,13 @@ FROM ({LINKED.format(noun="review")}) l JOIN reviews r ON r.id = l.id
 JOIN explanations e ON e.id = r.explanation
 GROUP BY e.kind, r.seat
 """
+# of an exam: how long the replies are, and how many were cut off at their limit
+LENGTHS = """
+SELECT COALESCE(AVG(g.completion_tokens), 0) AS tokens,
+       COALESCE(SUM(g.finish = 'length'), 0) AS unfinished
+FROM links l JOIN answers a ON a.id = l."row" JOIN generations g ON g.id = a.generation
+WHERE l.run = ? AND l.position = ? AND l.noun = 'answer'
+"""
 SAT = """
 SELECT a.question, a.grade FROM links l JOIN answers a ON a.id = l."row"
 WHERE l.run = ? AND l.position = ? AND l.noun = 'answer' AND a.split = ? ORDER BY l."row"
@@ -57,6 +64,20 @@ class Scored:
     above_3: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """The replies of an exam: their mean length in tokens, and how many were cut off."""
+
+    tokens: float
+    unfinished: int
+
+
+def lengths(store: Store, run: str, position: int) -> Lengths:
+    """How long the replies of a run's exam are."""
+    [row] = store.rows(LENGTHS, run, position)
+    return Lengths(**row)
+
+
 def linked_count(store: Store, run: str, noun: str) -> int:
     """How many rows of a noun a run used or made."""
     sql = 'SELECT COUNT(DISTINCT "row") FROM links WHERE run = ? AND noun = ?'
@@ -77,6 +98,12 @@ def mistake_count(store: Store, run: str, positions: Sequence[int]) -> int:
 def kept_lesson_count(store: Store, run: str, positions: Sequence[int]) -> int:
     """How many lessons of these steps were not dropped."""
     return _count(store, run, positions, "lesson", "lessons", "AND t.dropped IS NULL")
+
+
+def own_lesson_count(store: Store, run: str, positions: Sequence[int]) -> int:
+    """How many lessons of these steps are the student's own and were not dropped."""
+    is_own = "AND t.dropped IS NULL AND t.kind = 'rationale' AND t.teacher IS NULL"
+    return _count(store, run, positions, "lesson", "lessons", is_own)
 
 
 def _count(

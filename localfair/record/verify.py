@@ -47,6 +47,7 @@ def verify(store: Store, reader: Reader | None = None) -> list[str]:
         ("steps", strayed),
         ("adapters", _adapters),
         ("reviews", _same_weights),
+        ("own lessons", _own_lessons),
     ]
     if reader is not None:
         checks.append(("readings", lambda store: misread(store, reader)))
@@ -225,6 +226,18 @@ def _same_weights(store: Store) -> Iterator[str]:
     """
     for (review,) in store.db.execute(sql):
         yield f"review {review} says wrongly whether its reviewer is its author's model"
+
+
+def _own_lessons(store: Store) -> Iterator[str]:
+    """Whether each lesson that no teacher wrote rests on an answer of the student to its question."""
+    sql = """
+    SELECT l.id FROM lessons l WHERE l.kind = 'rationale' AND l.teacher IS NULL AND NOT EXISTS (
+      SELECT 1 FROM lesson_sources s JOIN answers a ON a.id = s."row" JOIN seats t ON t.id = a.seat
+      WHERE s.lesson = l.id AND s.noun = 'answer' AND a.question = l.question
+      AND t.role = 'student')
+    """
+    for (lesson,) in store.db.execute(sql):
+        yield f"lesson {lesson} has no teacher, and names no answer of the student to its question"
 
 
 def _adapters(store: Store) -> Iterator[str]:

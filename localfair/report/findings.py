@@ -19,12 +19,15 @@ from localfair.record.runs import adapters_of, newest_run, positions_of, run_now
 from localfair.record.store import Store
 from localfair.record.summaries import (
     Authored,
+    Lengths,
     Scored,
     accepted_count,
     authored,
     kept_lesson_count,
+    lengths,
     linked_count,
     mistake_count,
+    own_lesson_count,
     sat,
     scored,
 )
@@ -36,7 +39,8 @@ from localfair.report.statistics import Change, Interval, paired, wilson
 class Accuracy:
     """One exam on test: how many answers were right, with the 95 % interval of their share.
 
-    unreadable: the answers that nothing could be read from.
+    unreadable: the answers that nothing could be read from. tokens: the mean length of a reply.
+    unfinished: the replies that were cut off at their limit.
     """
 
     step: str
@@ -45,6 +49,8 @@ class Accuracy:
     accuracy: float
     interval: Interval
     unreadable: int
+    tokens: float = 0.0
+    unfinished: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +110,10 @@ class StepOutcome:
 class Findings:
     """Everything about one run.
 
-    settings: as its command line gave them. before, after, change: the student's first exam on test,
-    the last, and the change between them, None for what was not done. adapter: the last of
-    `adapters`, which holds ids.
+    settings: as its command line gave them. own_lessons: those of `lessons` that the student wrote
+    itself. before, after, change: the student's first exam on test, the last, and the change between
+    them, None for what was not done. worse: the change in words, where the student came out worse.
+    adapter: the last of `adapters`, which holds ids.
     """
 
     run: str
@@ -125,10 +132,12 @@ class Findings:
     reviews: int
     accepted: int
     lessons: int
+    own_lessons: int
     acceptance: list[AuthorCount | ReviewerCount]
     before: Accuracy | None
     after: Accuracy | None
     change: Change | None
+    worse: str | None
     adapter: TrainedAdapter | None
     adapters: list[str]
     steps: list[StepOutcome]
@@ -141,8 +150,9 @@ class Findings:
             if key == "calls":
                 # the name of `calls` before this release; the next one drops it
                 data["backend_calls"] = value
-        if not self.failed_calls:
-            del data["failed_calls"]
+        for name in ("failed_calls", "own_lessons"):
+            if not data[name]:
+                del data[name]
         return data
 
 
@@ -193,10 +203,12 @@ def report(store: Store, run: str) -> Findings:
         reviews=linked_count(store, run, "review"),
         accepted=accepted_count(store, run),
         lessons=kept_lesson_count(store, run, positions_of(steps, "select")),
+        own_lessons=own_lesson_count(store, run, positions_of(steps, "select")),
         acceptance=acceptance(store, run),
         before=before,
         after=after,
         change=change,
+        worse=worse(change),
         adapter=_trained(store.adapter(adapters[-1])) if adapters else None,
         adapters=adapters,
         steps=[_outcome(step) for step in steps],
@@ -238,6 +250,7 @@ class TestExam:
     """
 
     step: str
+    lengths: Lengths
     grades: Counter[str] = field(default_factory=Counter)
     right: dict[str, bool] = field(default_factory=dict)
 
@@ -252,6 +265,8 @@ class TestExam:
             accuracy=right / total,
             interval=wilson(right, total),
             unreadable=self.grades[Grade.UNREADABLE],
+            tokens=self.lengths.tokens,
+            unfinished=self.lengths.unfinished,
         )
 
 
@@ -260,7 +275,7 @@ def test_exams(store: Store, run: str, steps: Iterable[RunStep]) -> Iterator[Tes
     for step in steps:
         if step.stage != "exam" or step.ended is None:
             continue
-        exam = TestExam(step.step)
+        exam = TestExam(step.step, lengths(store, run, step.position))
         for question, grade in sat(store, run, step.position, "test"):
             exam.grades[grade] += 1
             exam.right[question] = grade == Grade.RIGHT
@@ -284,6 +299,22 @@ def _before_and_after(
     if last is None:
         return first.accuracy(), None, None
     return first.accuracy(), last.accuracy(), paired(first.right, last.right)
+
+
+def worse(change: Change | None) -> str | None:
+    """In words, that a student came out worse than it went in; None where it did not.
+
+    What the paired interval cannot tell from no change is said to be so.
+    """
+    if change is None or change.difference >= 0:
+        return None
+    points = f"{100 * -change.difference:.1f} points"
+    if change.interval[1] < 0:
+        return f"the student came out worse than it went in, by {points}"
+    return (
+        f"the student came out {points} below where it went in; "
+        "the interval holds 0, so that may be chance"
+    )
 
 
 # -- explanations and their reviews ---------------------------------------------------------------

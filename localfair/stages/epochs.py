@@ -21,17 +21,20 @@ from localfair.stages.step import Work
 WEIGHTS = "adapter_model.safetensors"
 
 
-def keep_best(work: Work, step: Train, adapter: str, folder: Path) -> list[Standing]:
-    """Examine every epoch in `folder`/epochs and put the best one's weights in `folder`.
+def keep_best(
+    work: Work, step: Train, adapter: str, folder: Path, trained: int | None = None
+) -> list[Standing]:
+    """Examine epochs in `folder`/epochs and put the best one's weights in `folder`.
 
-    All of them, in order.
+    Those that the recipe lists, else all of them, in order. `trained`: how many there are, where
+    training ended before the recipe's last.
 
     What the record holds is not asked again; killed in between, the same call goes on.
     """
     exam = step.best_epoch
     assert exam is not None, "the recipe chooses no epoch"
     standings: list[Standing] = []
-    for epoch in range(1, step.epochs + 1):
+    for epoch in _examined(exam, trained or step.epochs):
         # an epoch is an adapter of its own, so that its replies are nobody else's
         identity = f"{adapter}@{epoch}"
         work.committee.seat_adapter(step.role, identity, epoch_folder(folder, epoch))
@@ -40,6 +43,14 @@ def keep_best(work: Work, step: Train, adapter: str, folder: Path) -> list[Stand
     keep_epoch(folder, best(standings).round)
     work.committee.close()
     return standings
+
+
+def _examined(exam: BestEpoch, trained: int) -> list[int]:
+    """The epochs that sit the exam: of those listed the ones that were trained, else the last."""
+    if not exam.epochs:
+        return list(range(1, trained + 1))
+    listed = [epoch for epoch in sorted(set(exam.epochs)) if epoch <= trained]
+    return listed or [trained]
 
 
 def epoch_folder(folder: Path, epoch: int) -> Path:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from localfair.committee.ask import PIECE
 from localfair.errors import TaskError
 from localfair.recipe.fences import marks_in, repeats_mark
-from localfair.record.made import Explanation, Reply
-from localfair.record.nouns import Kind, Question, Seat, content_id
+from localfair.record.made import Answer, Explanation, Reply
+from localfair.record.nouns import Grade, Kind, Message, Question, Seat, content_id
 from localfair.record.store import Store
 from localfair.record.tables import ANSWERS, REPLIES, SEATS
 from localfair.stages.step import Work
@@ -21,23 +22,37 @@ from localfair.tasks.reply import SplitReply, said_once, split_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Worded:
+    """What a recorded reply says, its answer apart from its thinking.
+
+    text: the answer, "" when the reply never came to one. thinking: what was thought before.
+    unanswered: why there is no answer. marks: those around quoted text in the prompt.
+    """
+
+    text: str
+    finish: str
+    thinking: str = ""
+    unanswered: str | None = None
+    marks: frozenset[str] = frozenset()
+
+    def with_thinking(self) -> str:
+        """The thinking, in the form that Qwen3, SmolLM3 and DeepSeek-R1 give it, and the answer."""
+        if not self.thinking:
+            return self.text
+        return f"<think>\n{self.thinking}\n</think>\n\n{self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written(Worded):
     """An explanation with what its author wrote and who that was: what reviews and lessons are made
     from.
 
-    mistake: what the student answered, "" when the explanation is about no mistake. text: the
-    answer of the author's reply, "" when the reply never came to one. thinking: what it thought
-    before. unanswered: why there is no answer. marks: those around quoted text in the prompt.
+    mistake: what the student answered, "" when the explanation is about no mistake.
     """
 
     explanation: Explanation
     author: Seat
-    text: str
-    finish: str
     mistake: str = ""
-    thinking: str = ""
-    unanswered: str | None = None
-    marks: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -54,15 +69,39 @@ class Written:
         """The id of the question that is explained."""
         return self.explanation.question
 
-    def with_thinking(self) -> str:
-        """The thinking, in the form that Qwen3, SmolLM3 and DeepSeek-R1 give it, and the answer."""
-        if not self.thinking:
-            return self.text
-        return f"<think>\n{self.thinking}\n</think>\n\n{self.text}"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnAnswer(Worded):
+    """An answer of the student that is right: a rationale of its own.
+
+    prompt: the exam's.
+    """
+
+    answer: Answer
+    prompt: tuple[Message, ...]
+
+    @property
+    def id(self) -> str:
+        """The answer's."""
+        return self.answer.id
+
+    @property
+    def kind(self) -> Kind:
+        """It answers the question, as a teacher's rationale does."""
+        return "rationale"
+
+    @property
+    def question(self) -> str:
+        """The id of the question that is answered."""
+        return self.answer.question
 
 
-def why_unfit(written: Written, completion: str) -> str | None:
-    """Why nobody can learn this completion of an explanation, whatever reviews say of it.
+Candidate = Written | OwnAnswer  # what a lesson may be made from
+Drawn = TypeVar("Drawn", Written, OwnAnswer, Candidate)
+
+
+def why_unfit(written: Worded, completion: str) -> str | None:
+    """Why nobody can learn this completion of a reply, whatever reviews say of it.
 
     None when there is no such reason.
     """
@@ -105,21 +144,46 @@ def _piece_with_texts(store: Store, explanations: Sequence[Explanation]) -> Iter
     mistakes = store.get(REPLIES, [answer.generation for answer in answers.values()])
     seats = store.get(SEATS, [explanation.seat for explanation in explanations])
     for explanation in explanations:
-        reply = replies[explanation.generation]
-        split = split_reply(reply.text)
         mistake = ""
         if explanation.answer in answers:
             mistake = answer_text(mistakes[answers[explanation.answer].generation])
+        generation = explanation.generation
         yield Written(
             explanation=explanation,
             author=seats[explanation.seat],
-            text=_said(split),
-            finish=reply.finish,
             mistake=mistake,
-            thinking=split.thinking.strip(),
-            unanswered=_why_unanswered(split),
-            marks=marks_in(message.content for message in prompts[explanation.generation]),
+            **_worded(replies[generation], prompts[generation]),
         )
+
+
+def own_answers(store: Store, answers: Sequence[Answer]) -> list[OwnAnswer]:
+    """Those of the student's answers that may be lessons, in the order given: right, not cut off."""
+    right = [answer for answer in answers if answer.grade == Grade.RIGHT]
+    candidates: list[OwnAnswer] = []
+    for start in range(0, len(right), PIECE):
+        piece = right[start : start + PIECE]
+        generations = [answer.generation for answer in piece]
+        replies = store.get(REPLIES, generations)
+        prompts = store.prompts(generations)
+        for answer in piece:
+            reply = replies[answer.generation]
+            if reply.finish == "length":
+                continue
+            prompt = prompts[answer.generation]
+            candidates.append(OwnAnswer(answer=answer, prompt=prompt, **_worded(reply, prompt)))
+    return candidates
+
+
+def _worded(reply: Reply, prompt: Sequence[Message]) -> dict[str, Any]:
+    """The fields of `Worded` that a reply to a prompt gives."""
+    split = split_reply(reply.text)
+    return {
+        "text": _said(split),
+        "finish": reply.finish,
+        "thinking": split.thinking.strip(),
+        "unanswered": _why_unanswered(split),
+        "marks": marks_in(message.content for message in prompt),
+    }
 
 
 def _why_unanswered(reply: SplitReply) -> str | None:
@@ -142,15 +206,17 @@ def draw(seed: int, purpose: str, ids: Iterable[str], count: int | None = None) 
     return order[:count]
 
 
-def draw_written(seed: int, purpose: str, written: Iterable[Written], count: int) -> list[Written]:
-    """`count` of the explanations, in the order of a draw."""
+def draw_written(
+    seed: int, purpose: str, written: Iterable[Drawn], count: int | None = None
+) -> list[Drawn]:
+    """`count` of the candidates, or all of them, in the order of a draw."""
     order = sorted(written, key=lambda explanation: draw_key(seed, purpose, explanation.id))
     return order[:count]
 
 
-def by_question(written: Iterable[Written]) -> dict[str, list[Written]]:
-    """Explanations by their question's id, in their order."""
-    grouped: dict[str, list[Written]] = {}
+def by_question(written: Iterable[Drawn]) -> dict[str, list[Drawn]]:
+    """Candidates by their question's id, in their order."""
+    grouped: dict[str, list[Drawn]] = {}
     for explanation in written:
         grouped.setdefault(explanation.question, []).append(explanation)
     return grouped

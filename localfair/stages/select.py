@@ -1,86 +1,80 @@
-"""select: accepted explanations become lessons, drawn with the run's seed.
+"""select: accepted explanations, and the student's own right answers, become lessons.
 
-What is dropped is a row with its reason.
+Which ones is drawn with the run's seed, or the student's own probabilities say it. What is dropped
+is a row with its reason.
 
-Reads explanations, verdicts and questions; writes lessons and the rows each came from.
+Reads explanations, verdicts, answers and questions; writes lessons and the rows each came from, and
+generations where the student is asked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from localfair.recipe.schema import PerQuestion, Select, Take
-from localfair.record.made import Lesson
+from localfair.recipe.schema import Select, Take
 from localfair.record.nouns import Kind, Message, Question
-from localfair.record.tables import EXPLANATIONS, LESSONS, VERDICTS
+from localfair.record.tables import ANSWERS, EXPLANATIONS, LESSONS, VERDICTS
+from localfair.stages.drafts import REPEATED, Draft, drop_beyond, drop_repeats
+from localfair.stages.likely import likelihoods
 from localfair.stages.rows import (
+    Candidate,
+    OwnAnswer,
     Written,
     by_question,
-    draw,
     draw_written,
+    own_answers,
     why_unfit,
     with_texts,
 )
 from localfair.stages.step import Work, of_stage
 from localfair.tasks.leakage import HeldOut, completion_reason, held_out, question_reason
 
+__all__ = ["Draft", "drop_repeats", "select"]
+
 KINDS: tuple[Kind, ...] = ("feedback", "rationale", "answer")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A lesson before it is stored.
-
-    sources: (noun, id) of every row it came from. dropped:
-    why nobody learns it, or None. contaminated: it shares text with dev or test.
-    """
-
-    question: Question
-    kind: Kind
-    teacher: int | None
-    prompt: tuple[Message, ...]
-    completion: str
-    sources: tuple[tuple[str, str], ...]
-    dropped: str | None = None
-    contaminated: bool = False
-
-    @property
-    def kept(self) -> bool:
-        return self.dropped is None
-
-    def drop(self, reason: str) -> Draft:
-        """The draft with the reason why it is dropped; an earlier reason stays."""
-        return replace(self, dropped=self.dropped or reason)
-
-    def taint(self, reason: str) -> Draft:
-        """The draft, dropped because it shares text with dev or test."""
-        return replace(self, dropped=reason, contaminated=True)
-
-    def lesson(self) -> Lesson:
-        """The draft as the record keeps it."""
-        return Lesson(
-            question=self.question.id,
-            split=self.question.split,
-            kind=self.kind,
-            teacher=self.teacher,
-            prompt=self.prompt,
-            completion=self.completion,
-            weight=1.0,
-            dropped=self.dropped,
-            sources=self.sources,
-        )
+# what per_question takes of candidates; teachers' come first, so that an own answer that says the
+# same is the one that repeats
+Source = Literal["feedback", "rationale", "own"]
+SOURCES: tuple[Source, ...] = ("feedback", "rationale", "own")
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the select step reads: explanations, those that may be learned, and the verdicts that
-    accepted them.
+    """What the select step reads: explanations, those that may be learned, the verdicts that
+    accepted them, and the student's own right answers.
     """
 
     written: list[Written]
     learnable: frozenset[str]
     verdicts: dict[str, str]  # explanation -> the verdict that accepted it
+    own: list[OwnAnswer]
+
+    @property
+    def candidates(self) -> int:
+        """How many replies lessons may be made from."""
+        return len(self.learnable) + len(self.own)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The candidates of one question and source.
+
+    asked: somebody was asked for it. clean: those that may be learned. dropped: those that nobody
+    may learn, with the reason.
+    """
+
+    question: Question
+    source: Source
+    asked: bool
+    clean: list[Candidate]
+    dropped: list[Draft]
+
+    @property
+    def purpose(self) -> str:
+        """What its draw is for."""
+        return f"lesson:{self.source}:{self.question.id}"
 
 
 def select(work: Work, step: Select) -> dict[str, Any]:
@@ -88,28 +82,33 @@ def select(work: Work, step: Select) -> dict[str, Any]:
 
     The outcome counts kept and dropped.
     """
-    inputs = _inputs(work, step)
+    inputs = inputs_of(work, step)
     drafting = Drafting(work, step, inputs)
-    written_about = by_question(inputs.written)
+    pools = drafting.pools(_questions(work, step, inputs))
+    likely: Mapping[str, float] = {}
+    if step.prefer == "likely":
+        likely = likelihoods(work, step, drafting.to_choose_from(pools))
     drafts: list[Draft] = []
-    for question in _questions(work, step, inputs):
-        drafts += drafting.lessons_of(question, written_about.get(question.id, []))
+    for question, of_question in pools.items():
+        drafts += drafting.lessons_of(question, of_question, likely)
     if step.unique:
-        drafts = drop_repeats(drafts)
+        drafts = drop_repeats(drafts, step.distinct)
     if step.at_most:
-        drafts = _drop_beyond(work, step.at_most, drafts)
+        drafts = drop_beyond(work.seed, step.at_most, drafts)
     lessons = [draft.lesson() for draft in drafts]
     work.rows.made(LESSONS, work.store.add_lessons(lessons))
-    return _outcome(drafts)
+    return _outcome(step, drafts)
 
 
-def _outcome(drafts: list[Draft]) -> dict[str, Any]:
+def _outcome(step: Select, drafts: list[Draft]) -> dict[str, Any]:
     kept = [draft for draft in drafts if draft.kept]
     kinds = [draft.kind for draft in kept]
     outcome = {"lessons": len(kept)}
     for kind in KINDS:
         if kind in kinds:
             outcome[kind] = kinds.count(kind)
+    if step.per_question.own:
+        outcome["own"] = sum(draft.own for draft in kept)
     return {
         **outcome,
         "questions": len({draft.question.id for draft in kept}),
@@ -118,8 +117,8 @@ def _outcome(drafts: list[Draft]) -> dict[str, Any]:
     }
 
 
-def _inputs(work: Work, step: Select) -> Inputs:
-    """The explanations of the steps that are read.
+def inputs_of(work: Work, step: Select) -> Inputs:
+    """What the steps that are read have left.
 
     Of an input that was never reviewed all may be learned.
     """
@@ -136,16 +135,21 @@ def _inputs(work: Work, step: Select) -> Inputs:
         learnable.add(explanation.id)
     in_order = [explanations[explanation_id] for explanation_id in sorted(explanations)]
     written = with_texts(work.store, in_order)
-    return Inputs(written, frozenset(learnable), accepted)
+    own: list[OwnAnswer] = []
+    if step.per_question.own:
+        answers = work.rows.of(ANSWERS, work.rows.students_exams(step))
+        own = own_answers(work.store, answers)
+    return Inputs(written, frozenset(learnable), accepted, own)
 
 
 def _questions(work: Work, step: Select, inputs: Inputs) -> list[Question]:
-    """Those with an explanation to learn and, where gold answers are lessons too, every train
+    """Those with a candidate for a lesson and, where gold answers are lessons too, every train
     question.
     """
     if step.per_question.answer:
         return work.questions("train")
     ids = [each.question for each in inputs.written if each.id in inputs.learnable]
+    ids += [each.question for each in inputs.own]
     return sorted(work.store.questions_by_id(ids).values(), key=lambda question: question.id)
 
 
@@ -157,70 +161,178 @@ class Drafting:
         self._step = step
         self._inputs = inputs
         self._held_out = _held_out(work, step)
+        self._written = by_question(inputs.written)
+        self._own = by_question(inputs.own)
 
-    def lessons_of(self, question: Question, written: list[Written]) -> list[Draft]:
+    def pools(self, questions: list[Question]) -> dict[Question, list[Pool]]:
+        """The candidates of each question, one pool for each source that the recipe takes."""
+        pools: dict[Question, list[Pool]] = {}
+        for question in questions:
+            pools[question] = [self._pool(question, source) for source in self._sources()]
+        return pools
+
+    def to_choose_from(self, pools: Mapping[Question, list[Pool]]) -> dict[str, Draft]:
+        """The drafts of all candidates that more are of than are taken, by the candidate's id."""
+        drafts: dict[str, Draft] = {}
+        for of_question in pools.values():
+            for pool in of_question:
+                for candidates, count in self._shares(pool):
+                    if 0 < count < len(candidates):
+                        for each in candidates:
+                            drafts[each.id] = self._draft(pool.question, each)
+        return drafts
+
+    def lessons_of(
+        self, question: Question, pools: Sequence[Pool], likely: Mapping[str, float]
+    ) -> list[Draft]:
         """One question's lessons; those that nobody may learn are dropped, with the reason.
 
         With `complete`, every kind that was written about the question has to be there. Where
         nobody was asked for feedback (an unreadable answer that is a format lesson, a question that
-        is no mistake), none is missed.
+        is no mistake), none is missed. The student's own answer to a question is a rationale of it,
+        and is learned whatever else is missing.
         """
-        leak = question_reason(question, self._held_out) if self._held_out else None
+        leak = self._leak(question)
         drafts: list[Draft] = []
         missing: list[str] = []
-        for kind in _kinds(self._step.per_question):
-            if kind == "answer":
-                drafts.append(self._answer(question))
-                continue
-            of_kind = [each for each in written if each.kind == kind]
-            learnable = [each for each in of_kind if each.id in self._inputs.learnable]
-            # where the question itself leaks, every lesson of it goes, and no text needs a look
-            dropped = {} if leak else self._dropped(question, learnable)
-            clean = [each for each in learnable if each.id not in dropped]
-            picked = self._take(question, kind, clean)
-            if of_kind and not picked:
-                missing.append(f"no accepted {kind}")
-            drafts += [self._explained(question, each) for each in picked]
-            drafts += dropped.values()
+        for pool in pools:
+            picked = self._pick(pool, likely, drafts)
+            has_kept = any(draft.kept for draft in picked)
+            if pool.source == "own":
+                if has_kept and "rationale" in missing:
+                    missing.remove("rationale")
+            elif pool.asked and not has_kept:
+                missing.append(pool.source)
+            drafts += picked
+            drafts += pool.dropped
+        if self._step.per_question.answer:
+            drafts.append(self._answer(question))
         if leak:
             drafts = [draft.taint(leak) for draft in drafts]
         if missing and self._step.complete:
-            drafts = [draft.drop(" and ".join(missing)) for draft in drafts]
+            reason = " and ".join(f"no accepted {kind}" for kind in missing)
+            drafts = [draft if draft.own else draft.drop(reason) for draft in drafts]
         return drafts
 
-    def _dropped(self, question: Question, written: list[Written]) -> dict[str, Draft]:
+    def _sources(self) -> list[Source]:
+        """What the recipe takes any candidates of."""
+        per_question = self._step.per_question
+        return [source for source in SOURCES if getattr(per_question, source)]
+
+    def _leak(self, question: Question) -> str | None:
+        """Why no lesson of a question may be learned: the question itself leaks."""
+        return question_reason(question, self._held_out) if self._held_out else None
+
+    def _pool(self, question: Question, source: Source) -> Pool:
+        candidates: list[Candidate] = []
+        if source == "own":
+            candidates += self._own.get(question.id, [])
+            asked = bool(candidates)
+        else:
+            written = [each for each in self._written.get(question.id, []) if each.kind == source]
+            candidates += [each for each in written if each.id in self._inputs.learnable]
+            asked = bool(written)
+        dropped: dict[str, Draft] = {}
+        if not self._leak(question):
+            # where the question itself leaks, every lesson of it goes, and no text needs a look
+            dropped = self._dropped(question, candidates)
+        clean = [each for each in candidates if each.id not in dropped]
+        return Pool(
+            question=question,
+            source=source,
+            asked=asked,
+            clean=clean,
+            dropped=list(dropped.values()),
+        )
+
+    def _dropped(self, question: Question, candidates: list[Candidate]) -> dict[str, Draft]:
         """Those that nobody may learn, by id: unfit for a lesson, or sharing text with dev or test."""
         dropped: dict[str, Draft] = {}
-        for each in written:
+        for each in candidates:
             completion = self._completion(each)
             unfit = why_unfit(each, completion)
             if unfit:
-                dropped[each.id] = self._explained(question, each).drop(unfit)
+                dropped[each.id] = self._draft(question, each).drop(unfit)
                 continue
             leak = completion_reason(completion, self._held_out) if self._held_out else None
             if leak:
-                dropped[each.id] = self._explained(question, each).taint(leak)
+                dropped[each.id] = self._draft(question, each).taint(leak)
         return dropped
 
-    def _completion(self, written: Written) -> str:
-        """What the student learns to reply, with its author's thinking where the recipe keeps it."""
+    def _completion(self, candidate: Candidate) -> str:
+        """What the student learns to reply, with the thinking before it where the recipe keeps it."""
         keeps_thinking = self._step.thinking == "keep"
-        return written.with_thinking() if keeps_thinking else written.text
+        return candidate.with_thinking() if keeps_thinking else candidate.text
 
-    def _take(self, question: Question, kind: Kind, written: list[Written]) -> list[Written]:
-        """As many of the explanations as the recipe takes of a kind, drawn with the run's seed."""
-        seed = self._work.seed
-        purpose = f"lesson:{kind}:{question.id}"
-        count: Take = getattr(self._step.per_question, kind)
+    def _shares(self, pool: Pool) -> Iterator[tuple[list[Candidate], int]]:
+        """Candidates among which one choice is made, and how many of them are taken."""
+        count: Take = getattr(self._step.per_question, pool.source)
         if count == "all":
-            return draw_written(seed, purpose, written, len(written))
-        if count != "each-teacher":
-            return draw_written(seed, purpose, written, count)
-        taken: list[Written] = []
-        for teacher in sorted({each.author.index for each in written}):
-            by_teacher = [each for each in written if each.author.index == teacher]
-            taken += draw_written(seed, purpose, by_teacher, 1)
-        return taken
+            yield pool.clean, len(pool.clean)
+        elif count != "each-teacher":
+            yield pool.clean, count
+        else:
+            written = [each for each in pool.clean if isinstance(each, Written)]
+            for teacher in sorted({each.author.index for each in written}):
+                yield [each for each in written if each.author.index == teacher], 1
+
+    def _pick(
+        self, pool: Pool, likely: Mapping[str, float], earlier: Sequence[Draft]
+    ) -> list[Draft]:
+        """As many of the candidates as the recipe takes, in the order of its preference.
+
+        Own answers, and rationales that are told apart by their equations, are counted without
+        those that repeat another; these are dropped. Other explanations are counted with their
+        repeats, as the papers do.
+        """
+        distinct = self._step.distinct
+        passes_repeats = self._step.unique and (pool.source == "own" or distinct == "equations")
+        contents = {draft.content(distinct) for draft in earlier if draft.kept}
+        picked: list[Draft] = []
+        for candidates, count in self._shares(pool):
+            left = count
+            for candidate in self._in_order(pool, candidates, likely):
+                if not left:
+                    break
+                draft = self._draft(pool.question, candidate)
+                content = draft.content(distinct)
+                if passes_repeats and content in contents:
+                    picked.append(draft.drop(REPEATED))
+                    continue
+                contents.add(content)
+                picked.append(draft)
+                left -= 1
+        return picked
+
+    def _in_order(
+        self, pool: Pool, candidates: list[Candidate], likely: Mapping[str, float]
+    ) -> list[Candidate]:
+        """The likeliest first, ties and all others in the order of a draw with the run's seed."""
+        drawn = draw_written(self._work.seed, pool.purpose, candidates)
+        # stable; one whose score is missing comes last
+        return sorted(drawn, key=lambda each: -likely.get(each.id, float("-inf")))
+
+    def _draft(self, question: Question, candidate: Candidate) -> Draft:
+        if isinstance(candidate, OwnAnswer):
+            return self._answered(question, candidate)
+        return self._explained(question, candidate)
+
+    def _answered(self, question: Question, candidate: OwnAnswer) -> Draft:
+        """The student's own answer as a lesson, to the very prompt of its exam."""
+        answer = candidate.answer
+        return Draft(
+            question=question,
+            kind="rationale",
+            teacher=None,
+            prompt=candidate.prompt,
+            completion=self._completion(candidate),
+            sources=(
+                ("question", question.id),
+                ("generation", answer.generation),
+                ("answer", answer.id),
+            ),
+            own=True,
+        )
 
     def _answer(self, question: Question) -> Draft:
         """The gold answer as a lesson."""
@@ -271,43 +383,3 @@ def _held_out(work: Work, step: Select) -> HeldOut | None:
     task = work.task.name
     exams = [*work.store.questions(task, "dev"), *work.store.questions(task, "test")]
     return held_out(exams, work.store.questions(task, "train"), step.decontaminate)
-
-
-def _kinds(per_question: PerQuestion) -> list[Kind]:
-    """The kinds that the recipe takes any lesson of."""
-    return [kind for kind in KINDS if getattr(per_question, kind)]
-
-
-def drop_repeats(drafts: list[Draft]) -> list[Draft]:
-    """The drafts, those dropped that repeat the prompt and, up to white space, the completion of
-    a kept one.
-    """
-    seen: set[tuple[Kind, tuple[Message, ...], str]] = set()
-    unique: list[Draft] = []
-    for draft in drafts:
-        if not draft.kept:
-            unique.append(draft)
-            continue
-        lesson = (draft.kind, draft.prompt, " ".join(draft.completion.split()))
-        unique.append(draft.drop("repeats another lesson") if lesson in seen else draft)
-        seen.add(lesson)
-    return unique
-
-
-def _drop_beyond(work: Work, count: int, drafts: list[Draft]) -> list[Draft]:
-    """The drafts, those dropped that go beyond `count` lessons.
-
-    Questions are drawn at random; one is taken, whole, when all of its lessons still fit.
-    """
-    lessons_of: dict[str, int] = {}
-    for draft in drafts:
-        if draft.kept:
-            lessons_of[draft.question.id] = lessons_of.get(draft.question.id, 0) + 1
-    taken: set[str] = set()
-    left = count
-    for question in draw(work.seed, "at_most", lessons_of):
-        if lessons_of[question] <= left:
-            taken.add(question)
-            left -= lessons_of[question]
-    beyond = f"beyond the {count} lessons wanted"
-    return [draft if draft.question.id in taken else draft.drop(beyond) for draft in drafts]

@@ -130,14 +130,18 @@ class StepRows:
         candidates = of_stage(self.done, *stages)
         if split is not None:
             candidates = [done for done in candidates if getattr(done.step, "split", None) == split]
-        names = named_inputs(step)
-        if not names:
-            return candidates[-1:]
-        inputs: list[Done] = []
-        for name in names:
-            # a step of every round was done several times: the latest counts
-            inputs += [done for done in candidates if done.step.id == name][-1:]
-        return inputs
+        return _read(candidates, named_inputs(step))
+
+    def students_exams(self, step: RecipeStep) -> list[Done]:
+        """The student's exams on train that a step reads: those it names, else the nearest."""
+        exams: list[Done] = []
+        for done in self.done:
+            exam = done.step
+            if isinstance(exam, Exam) and (exam.role, exam.split) == ("student", "train"):
+                exams.append(done)
+        exam_ids = [done.step.id for done in of_stage(self.done, "exam")]
+        # a select step that names reviews alone leaves the exam to be the nearest
+        return _read(exams, [name for name in named_inputs(step) if name in exam_ids])
 
     def lessons(self, step: RecipeStep) -> list[Lesson]:
         """The lessons that a step reads, without those that were dropped."""
@@ -148,6 +152,17 @@ class StepRows:
         """What those steps used or made of a noun, ordered by id."""
         positions = [step.position for step in done]
         return self.store.linked_nouns(self.run, positions, table)
+
+
+def _read(candidates: list[Done], names: Sequence[str]) -> list[Done]:
+    """Those of the candidates that a step names, in that order; the nearest where it names none."""
+    if not names:
+        return candidates[-1:]
+    inputs: list[Done] = []
+    for name in names:
+        # a step of every round was done several times: the latest counts
+        inputs += [done for done in candidates if done.step.id == name][-1:]
+    return inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

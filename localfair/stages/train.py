@@ -29,6 +29,7 @@ from localfair.record.tables import ADAPTERS, LESSONS
 from localfair.stages.epochs import WEIGHTS, keep_best
 from localfair.stages.step import Work
 from localfair.stages.train_plan import Plan, loss_settings, mean_of, plan, settings_of, term
+from localfair.training.checkpoints import predicted_after_epochs
 
 if TYPE_CHECKING:
     from localfair.training.encode import Contrast, Dropped, Encoded
@@ -76,6 +77,10 @@ def _outcome(work: Work, planned: Plan, adapter: Adapter) -> dict[str, Any]:
         "first_loss": summary.first_loss,
         "last_loss": summary.last_loss,
     }
+    if planned.step.until:
+        predicted = predicted_after_epochs(folder_of(work.store, adapter.id))
+        outcome["epochs"] = len(predicted)
+        outcome["predicted"] = round(predicted[-1], 4) if predicted else None
     standings = [Standing(epoch, right, total, "") for epoch, right, total in adapter.epochs]
     if standings:
         kept = best(standings)
@@ -150,7 +155,10 @@ def _train(work: Work, planned: Plan) -> Adapter:
     )
     start = folder_of(work.store, planned.parent) if planned.parent else None
     figures = fit(base, examples, folder, settings, progress, start)
-    standings = keep_best(work, step, planned.id, folder) if step.best_epoch else []
+    standings: list[Standing] = []
+    if step.best_epoch:
+        trained = len(figures.predicted) if step.until else step.epochs
+        standings = keep_best(work, step, planned.id, folder, trained)
     adapter = _record(work, planned, Trained(figures, dropped, standings))
     # only now: killed before, the epochs' exams go on from here
     shutil.rmtree(folder / "epochs", ignore_errors=True)

@@ -82,7 +82,10 @@ class Plan:
         if loss:
             parts["loss"] = loss
         if self.step.best_epoch:
-            parts["best_epoch"] = self.step.best_epoch.model_dump(mode="json")
+            best_epoch = self.step.best_epoch.model_dump(mode="json")
+            if not best_epoch["epochs"]:  # it came later: all of them
+                del best_epoch["epochs"]
+            parts["best_epoch"] = best_epoch
         return parts
 
 
@@ -123,7 +126,8 @@ def mean_of(step: Train, lesson: Lesson) -> tuple[str, float] | None:
     """(name, weight) of the mean that a lesson's tokens belong to, or None when the loss has none
     for it.
 
-    There is one mean for all lessons, one per kind, or one per kind and teacher.
+    There is one mean for all lessons, one per kind, or one per kind and teacher, with one more for
+    the student's own.
     """
     for candidate in step.loss:
         if isinstance(candidate, LanguageModel):
@@ -131,7 +135,8 @@ def mean_of(step: Train, lesson: Lesson) -> tuple[str, float] | None:
         if isinstance(candidate, CrossEntropy) and candidate.kind == lesson.kind:
             name: str = candidate.kind
             if candidate.each_teacher:
-                name = f"{candidate.kind}:{lesson.teacher}"
+                author = "own" if lesson.own else lesson.teacher
+                name = f"{candidate.kind}:{author}"
             return name, candidate.weight_of(lesson.teacher)
     return None
 
@@ -152,7 +157,7 @@ def settings_of(plan: Plan) -> dict[str, Any]:
         "learning_rate": step.learning_rate,
         "schedule": step.schedule,
         "warmup": step.warmup,
-        "epochs": step.epochs,
+        "epochs": step.most_epochs,
         "batch_size": step.batch,
         "accumulation": step.accumulation,
         "max_length": step.max_length,
@@ -166,6 +171,8 @@ def settings_of(plan: Plan) -> dict[str, Any]:
         settings["group_by_length"] = True
     if step.one_question_a_batch:
         settings["one_question_a_batch"] = True
+    if step.until:
+        settings["until"] = step.until.accuracy
     if plan.compute != "bf16":
         settings["compute"] = plan.compute
     if plan.soft:

@@ -104,6 +104,39 @@ def sums_hold(text: str) -> bool | None:
     return all(held) if held else None
 
 
+def equations(text: str) -> tuple[str, ...]:
+    """Every sum that a text works out, in order and in one spelling, whether it holds or not.
+
+    `$3 + 4 apples = 7 apples` and `3+4=7.0` are both `3+4=7`. Numbers that follow no operator work
+    nothing out (`the total = 7`).
+    """
+    signs = list(_SIGN.finditer(text))
+    spelled: list[str] = []
+    for number, sign in enumerate(signs):
+        begin = signs[number - 1].end() if number else 0
+        end = signs[number + 1].start() if number + 1 < len(signs) else len(text)
+        left = _left_pieces(text[max(begin, sign.start() - LONGEST_SIDE) : sign.start()])
+        line = _first_line(text[sign.end() : min(end, sign.end() + LONGEST_SIDE)])
+        right = _pieces(line)[0]
+        has_numbers = any(isinstance(piece, _Number) for piece in right)
+        if _has_operator(left) and has_numbers:
+            spelled.append(f"{_spelled(left)}={_spelled(right)}")
+    return tuple(spelled)
+
+
+def _spelled(pieces: _Pieces) -> str:
+    """A side without its words; operators that nothing follows belong to no sum."""
+    while pieces and not isinstance(pieces[-1], _Number) and pieces[-1] != ")":
+        pieces = pieces[:-1]
+    written = ""
+    for piece in pieces:
+        if isinstance(piece, _Number):
+            written += f"{piece.value}%" if piece.percent else str(piece.value)
+        elif piece not in (_WORD, _DOUBT):
+            written += _OPERATORS.get(piece, piece)
+    return written
+
+
 # -- the two sides --------------------------------------------------------------------------------
 
 

@@ -101,6 +101,15 @@ def write(folder: Path, record: Record) -> None:
     write_whole(folder / RECORD, json.dumps(cells), durable=False)
 
 
+def predicted_after_epochs(folder: Path) -> tuple[float, ...]:
+    """What a training that ended left of `TrainResult.predicted`; empty where it left nothing."""
+    try:
+        recorded: dict[str, Any] = json.loads((folder / RECORD).read_text())
+        return tuple(recorded["result"]["predicted"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+
+
 class Clock:
     """Seconds and peak memory of this call and of those before it.
 

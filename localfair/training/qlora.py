@@ -12,6 +12,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,11 +33,13 @@ from localfair.training.trainer import (
     TrainerCallback,
     TrainingArguments,
     set_seed,
+    share_predicted,
 )
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState
 
+PREDICTED = "predicted"  # what the log calls the share of tokens after an epoch
 __all__ = ["StepDone", "TrainResult", "TrainSettings", "train"]
 
 
@@ -56,7 +59,8 @@ class TrainResult:
 
     `supervised_tokens` are those of one epoch; `seconds` and `peak_bytes` (of the process, or of
     the GPU) are of all calls together, those that were interrupted too. `tokens_per_second`: prompt
-    and reply, padding left out.
+    and reply, padding left out. `predicted`: the share of the lessons' reply tokens that were
+    predicted right after each epoch; empty where training does not end by it.
     """
 
     steps: int
@@ -65,6 +69,7 @@ class TrainResult:
     supervised_tokens: int
     tokens_per_second: float
     peak_bytes: int
+    predicted: tuple[float, ...] = ()
 
 
 def train(
@@ -99,7 +104,10 @@ def train(
         trainer.add_callback(_Report(on_step, clock))
         if settings.keep_epochs:
             trainer.add_callback(_Epochs(trainer, out_dir / "epochs"))
-        trainer.train(resume_from_checkpoint=checkpoints.last_checkpoint(out_dir / CHECKPOINTS))
+        if settings.until is not None:
+            trainer.add_callback(_Until(trainer, lessons, settings.until))
+        with suppress(_Known):
+            trainer.train(resume_from_checkpoint=checkpoints.last_checkpoint(out_dir / CHECKPOINTS))
         trainer.save_model(str(out_dir))
         clock.note()
         result = _result(trainer, lessons, settings, clock.record)
@@ -151,7 +159,7 @@ def _finished(recorded: dict[str, Any]) -> TrainResult:
     """A result as it was before it became JSON, which knows no tuples."""
     result = TrainResult(**recorded)
     curve = tuple((step, loss, rate) for step, loss, rate in result.curve)
-    return replace(result, curve=curve)
+    return replace(result, curve=curve, predicted=tuple(result.predicted))
 
 
 def _result(
@@ -164,7 +172,9 @@ def _result(
     for entry in trainer.state.log_history:
         if "loss" in entry:  # the last one sums the training up
             curve.append((int(entry["step"]), entry["loss"], entry["learning_rate"]))
-    tokens = settings.epochs * sum(lesson.encoded.length for lesson in lessons)
+    predicted = tuple(entry[PREDICTED] for entry in trainer.state.log_history if PREDICTED in entry)
+    epochs = settings.epochs if settings.until is None else len(predicted)
+    tokens = epochs * sum(lesson.encoded.length for lesson in lessons)
     return TrainResult(
         steps=trainer.state.global_step,
         curve=tuple(curve),
@@ -172,6 +182,7 @@ def _result(
         supervised_tokens=sum(lesson.encoded.supervised for lesson in lessons),
         tokens_per_second=tokens / record.seconds,
         peak_bytes=record.peak_bytes,
+        predicted=predicted,
     )
 
 
@@ -202,12 +213,28 @@ class _Report(TrainerCallback):  # type: ignore[misc]
         self.on_step(step)
 
 
-class _Epochs(TrainerCallback):  # type: ignore[misc]
-    """Leaves each epoch's adapter in a folder of its number."""
+class _AfterEpochs(TrainerCallback):  # type: ignore[misc]
+    """Does something when an epoch has ended.
 
-    def __init__(self, trainer: TermTrainer, folder: Path) -> None:
-        self.trainer = trainer
-        self.folder = folder
+    An epoch's last checkpoint is older than its end: a training that goes on from there does it
+    before its first step.
+    """
+
+    def after(self, epoch: int, state: TrainerState) -> bool:
+        """What is to be done after an epoch, counted from 1; whether training ends with it."""
+        raise NotImplementedError
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
+        epoch, begun = divmod(state.global_step, state.max_steps // round(args.num_train_epochs))
+        goes_on_from_end = epoch > 0 and begun == 0
+        if goes_on_from_end and self.after(epoch, state):
+            raise _Known
 
     def on_epoch_end(
         self,
@@ -216,8 +243,41 @@ class _Epochs(TrainerCallback):  # type: ignore[misc]
         control: TrainerControl,
         **kwargs: object,
     ) -> None:
-        epoch = round(state.epoch)
+        if self.after(round(state.epoch), state):
+            control.should_training_stop = True
+
+
+class _Epochs(_AfterEpochs):
+    """Leaves each epoch's adapter in a folder of its number."""
+
+    def __init__(self, trainer: TermTrainer, folder: Path) -> None:
+        self.trainer = trainer
+        self.folder = folder
+
+    def after(self, epoch: int, state: TrainerState) -> bool:
         self.trainer.save_model(str(self.folder / str(epoch)))
+        return False
+
+
+class _Known(Exception):
+    """What was learned before a training was interrupted is enough: no step is left to do."""
+
+
+class _Until(_AfterEpochs):
+    """Ends a training with the epoch after which enough of the lessons is predicted right.
+
+    The shares stand in the trainer's log, which its checkpoints keep.
+    """
+
+    def __init__(self, trainer: TermTrainer, lessons: Sequence[Example], accuracy: float) -> None:
+        self.trainer = trainer
+        self.lessons = lessons
+        self.accuracy = accuracy
+
+    def after(self, epoch: int, state: TrainerState) -> bool:
+        share = share_predicted(self.trainer, self.lessons)
+        state.log_history.append({PREDICTED: share, "step": state.global_step})
+        return share >= self.accuracy
 
 
 def training_arguments(folder: Path, settings: TrainSettings) -> TrainingArguments:

@@ -21,7 +21,8 @@ class TrainSettings:
     make one step, shared among the processes. `max_length` is a bound on lessons, never a cut.
     `tau` and `vocabulary` (shared ids) are those of the lessons' soft labels.
     `one_question_a_batch` goes before `group_by_length`. `keep_epochs` leaves each epoch's adapter
-    in `epochs/N`.
+    in `epochs/N`. `until`: training ends with the epoch after which that share of the lessons' reply
+    tokens is predicted right, at the latest after `epochs`; None trains them all.
     """
 
     terms: tuple[tuple[str, float], ...]
@@ -48,6 +49,7 @@ class TrainSettings:
     group_by_length: bool = False
     one_question_a_batch: bool = False
     keep_epochs: bool = False
+    until: float | None = None
 
     @property
     def id(self) -> str:
@@ -55,4 +57,6 @@ class TrainSettings:
         deciding = asdict(self)
         for name in NOT_IN_THE_ID:
             del deciding[name]
+        if self.until is None:  # it came later: older trainings go on under the id that they have
+            del deciding["until"]
         return content_id("train_settings", **deciding)

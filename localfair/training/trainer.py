@@ -52,6 +52,7 @@ __all__ = [
     "TrainingArguments",
     "collate",
     "set_seed",
+    "share_predicted",
 ]
 Batch = Mapping[str, Tensor]  # what `collate` makes
 KL, TRIPLET = "kl", "triplet"  # the two terms that no lesson's tokens belong to by kind
@@ -280,6 +281,39 @@ class TermTrainer(Trainer):  # type: ignore[misc]
         """An adapter, by one process, and no pickled arguments beside it."""
         if self.args.should_save:
             save_adapter(self.model, Path(output_dir or self.args.output_dir))
+
+
+@torch.no_grad()
+def share_predicted(trainer: TermTrainer, lessons: Sequence[Example]) -> float:
+    """The share of the lessons' reply tokens that the model finds likeliest, nothing dropped out.
+
+    No random number is drawn, so a training goes on as if nobody had looked.
+    """
+    model = trainer.model
+    was_training = model.training
+    model.eval()
+    size = trainer.args.per_device_train_batch_size
+    by_size = sorted(lessons, key=lambda lesson: lesson.encoded.length)
+    right = 0
+    total = 0
+    for start in range(0, len(by_size), size):
+        encoded = [lesson.encoded for lesson in by_size[start : start + size]]
+        tokens = [each.input_ids for each in encoded]
+        labels = padded([each.labels for each in encoded], IGNORE).to(trainer.args.device)
+        keep = predicts(labels)
+        with trainer.accelerator.autocast():
+            logits = logits_at(
+                model,
+                keep,
+                input_ids=padded(tokens, 0).to(trainer.args.device),
+                attention_mask=filled(tokens).to(trainer.args.device),
+                use_cache=False,
+            )
+        wanted = labels.roll(-1, 1)[keep]
+        right += int((logits.argmax(-1) == wanted).sum())
+        total += len(wanted)
+    model.train(was_training)
+    return right / total
 
 
 def _batches(lessons: Sequence[Example], settings: TrainSettings, size: int) -> Batches | None:

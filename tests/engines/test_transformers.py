@@ -164,6 +164,19 @@ def test_scores_are_the_teacher_forced_log_probabilities(base):
     assert len(scored) == 2
 
 
+def test_texts_that_begin_alike_after_one_prompt_are_scored_as_each_alone(base):
+    messages = (Message("user", DEMONSTRATIONS),)
+    texts = ("The answer is 60, and no other.", "The answer is 61.", "So: 60.")
+    requests = [
+        Request(messages=messages, action="score", continuations=(text,), about=text)
+        for text in texts
+    ]
+    together = logprobs(opened(base), requests)
+    for request in requests:
+        [alone] = logprobs(opened(base), [request])[request.about]
+        assert together[request.about] == pytest.approx([alone], abs=1e-3)
+
+
 def test_a_closed_engine_loads_again_when_asked(base):
     loads = []
 

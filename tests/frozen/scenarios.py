@@ -205,6 +205,8 @@ FEW = {
     ),
     "tinyllm": ("teach.write.rationale.demonstrations=1",),
     "tailored": ("exam.samples=2",),
+    # greedy: what a trained student draws depends on the seed
+    "single-teacher-own": ("exam.samples=2", "exam.sampling.temperature=0"),
 }
 
 VARIANTS: dict[str, Callable[[FrozenLab], dict[str, Any]]] = {

@@ -12,8 +12,8 @@ from localfair.recipe.load import load_recipe
 FOLDER = packaged_dir("recipes")
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/recipe.toml"))
 PAPERS = {"fair", "mentor-kd", "quickstart", "tailored", "tinyllm"}
-BASELINES = {"answers-only", "single-teacher", "step-by-step"}
-SOURCE = re.compile(r"\[(paper|code|ours|fair)\]|the same as before")
+BASELINES = {"answers-only", "single-teacher", "single-teacher-own", "step-by-step"}
+SOURCE = re.compile(r"\[(paper|code|ours|fair|single-teacher)\]|the same as before")
 
 
 def page(name):
