@@ -134,6 +134,8 @@ def lines(findings: Findings) -> list[str]:
             shown.append(f"          {findings.change.note}")
     if findings.worse:
         shown.append(f"          {findings.worse}")
+    if findings.before:
+        shown.append(_replies(findings.before, findings.after))
     return shown
 
 
@@ -187,9 +189,15 @@ def _accuracy(when: str, exam: Accuracy) -> str:
     low, high = exam.interval
     right = f"{exam.right}/{exam.questions} right = {exam.accuracy:.1%}"
     interval = f"[95% {low:.1%} to {high:.1%}]"
-    unfinished = f"unfinished {exam.unfinished / exam.questions:.0%}"
-    replies = f"{exam.tokens:.0f} tokens a reply, {unfinished}"
-    return f"  {when:6}  {right}  {interval}  unreadable {exam.unreadable}, {replies}"
+    return f"  {when:6}  {right}  {interval}  unreadable {exam.unreadable}"
+
+
+def _replies(before: Accuracy, after: Accuracy | None) -> str:
+    """How long the student's replies are, and how many of them were cut off at their limit."""
+    exams = [exam for exam in (before, after) if exam]
+    tokens = " -> ".join(f"{exam.tokens:.0f}" for exam in exams)
+    unfinished = " -> ".join(f"{exam.unfinished / exam.questions:.1%}" for exam in exams)
+    return f"  replies {tokens} tokens long, unfinished {unfinished}"
 
 
 def _change(change: Change) -> str:

@@ -203,6 +203,9 @@ def _lessons(store: Store, run: str) -> str:
     digest = hashlib.sha256(as_json_lines(store, run).encode()).hexdigest()
     counts = Counter(lesson.kind for lesson in lessons)
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    own = sum(lesson.own for lesson in lessons)
+    if own:
+        kinds += f", {own} of them the student's own"
     return (
         "## Lessons\n\n"
         f"{len(lessons)} ({kinds}); sha256 of `localfair export lessons`: `{digest}`\n"

@@ -79,8 +79,9 @@ def _outcome(work: Work, planned: Plan, adapter: Adapter) -> dict[str, Any]:
     }
     if planned.step.until:
         predicted = predicted_after_epochs(folder_of(work.store, adapter.id))
-        outcome["epochs"] = len(predicted)
-        outcome["predicted"] = round(predicted[-1], 4) if predicted else None
+        if predicted:  # its file may be lost, the weights are what is looked at
+            outcome["epochs"] = len(predicted)
+            outcome["predicted"] = round(predicted[-1], 4)
     standings = [Standing(epoch, right, total, "") for epoch, right, total in adapter.epochs]
     if standings:
         kept = best(standings)

@@ -2,7 +2,9 @@
 
 import re
 
-from localfair.cli.show import Watch, span
+from localfair.cli.show import Watch, lines, span
+from localfair.report.findings import Accuracy, Findings, worse
+from localfair.report.statistics import change_of, wilson
 from tests.cli.conftest import review
 
 
@@ -26,6 +28,63 @@ def test_a_report_shows_the_exam_before_with_its_interval(desk):
     out = desk.says(*review()).out
     assert re.search(r"\n  before  \d/2 right = [\d.]+%  \[95% [\d.]+% to [\d.]+%\]", out)
     assert "\n  after " not in out
+
+
+def test_a_report_shows_how_long_replies_are_and_how_many_were_cut_off(desk):
+    out = desk.says(*review()).out
+    assert re.search(r"\n  replies \d+ tokens long, unfinished [\d.]+%\n", out)
+
+
+def findings(before, after):
+    """What a report finds of a student with so many of 100 answers right before and after."""
+    return Findings(
+        run="r",
+        recipe="fair",
+        task="t",
+        seed=0,
+        status="done",
+        settings={},
+        calls=0,
+        reused=0,
+        loads=0,
+        failed_calls=0,
+        questions=100,
+        mistakes=0,
+        explanations=0,
+        reviews=0,
+        accepted=0,
+        lessons=9,
+        own_lessons=4,
+        acceptance=[],
+        before=exam(before, 64.0, 0),
+        after=exam(after, 22.4, 3),
+        change=change_of(100, max(0, after - before), max(0, before - after)),
+        worse=worse(change_of(100, max(0, after - before), max(0, before - after))),
+        adapter=None,
+        adapters=[],
+        steps=[],
+    )
+
+
+def exam(right, tokens, unfinished):
+    return Accuracy(
+        step="exam",
+        right=right,
+        questions=100,
+        accuracy=right / 100,
+        interval=wilson(right, 100),
+        unreadable=0,
+        tokens=tokens,
+        unfinished=unfinished,
+    )
+
+
+def test_a_student_that_came_out_worse_is_told_so_and_its_replies_are_compared():
+    shown = lines(findings(before=40, after=20))
+    assert "          the student came out worse than it went in, by 20.0 points" in shown
+    assert shown[-1] == "  replies 64 -> 22 tokens long, unfinished 0.0% -> 3.0%"
+    assert shown[1].endswith("lessons 9 (4 the student's own)")
+    assert not any("came out" in line for line in lines(findings(before=20, after=40)))
 
 
 def test_a_watch_without_a_terminal_prints_steps_and_no_bar(capsys):

@@ -60,7 +60,7 @@ def test_the_file_holds_the_lines_and_the_same_again(taught, tmp_path):
             assert path.read_text() == text
     lines = [json.loads(line) for line in text.splitlines()]
     assert lines == [json.loads(json.dumps(asdict(chat))) for chat in exported(taught)]
-    keys = ["messages", "kind", "weight", "teacher", "question", "lesson"]
+    keys = ["messages", "kind", "weight", "teacher", "own", "question", "lesson"]
     assert {tuple(line) for line in lines} == {tuple(keys)}
 
 

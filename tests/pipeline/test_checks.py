@@ -10,6 +10,15 @@ from localfair.recipe.load import load_recipe
 from localfair.tasks import get_task
 from tests.lab import item
 
+FAR = """
+name = "far"
+family = "x"
+format = "endpoint"
+url = "http://127.0.0.1:9"
+served = "m"
+server = "unknown"
+"""
+
 
 def refused(lab, recipe, *settings, until=None, **options):
     """What a run is refused with; no record was made for it."""
@@ -76,6 +85,14 @@ def test_more_reviews_than_a_committee_can_give_are_refused(lab):
 def test_bound_replies_need_an_engine_that_can(lab):
     error = refused(lab, "fair", "review.constrained=true")
     assert "scripted engine of t0 cannot constrain" in error.message
+
+
+def test_a_student_that_shall_say_what_is_likely_needs_an_engine_that_scores_texts(lab):
+    lab.folder.joinpath("models").mkdir()
+    lab.folder.joinpath("models", "far.toml").write_text(FAR)
+    error = refused(lab, "fair", "select.prefer=likely", student="far", until="select")
+    assert error.message == "select.prefer: the openai_http engine of far cannot score a text"
+    assert "--set select.prefer=random" in error.hint
 
 
 def test_a_script_cannot_be_trained_and_that_is_said_before_anything_is_asked(lab):

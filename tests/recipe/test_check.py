@@ -118,6 +118,58 @@ def test_a_feedback_about_no_mistake_is_refused(tmp_path):
     assert any("a feedback explains a mistake" in line for line in lines)
 
 
+ON_TRAIN = "own answers come from an exam of the student on the train split"
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (("exam.enabled=false",), ON_TRAIN),
+        (("exam.role=teacher",), ON_TRAIN),
+        (("exam.split=dev",), ON_TRAIN),
+        (('select.input=["check", "before"]',), "'before' is no exam of the student on the train"),
+        (('select.input=["exam"]',), "names exams alone"),
+        (("select.per_question.own=-1",), "select.per_question.own"),
+        (("select.per_question.own=some",), "select.per_question.own"),
+        (("select.distinct=words",), "select.distinct"),
+        (("select.prefer=longest",), "select.prefer"),
+        (("teach.enabled=false", "check.enabled=false"), "needs an earlier review or inquire step"),
+    ],
+)
+def test_own_answers_need_the_students_exam_on_train(tmp_path, settings, problem):
+    lines = problems(tmp_path, *settings, name="single-teacher-own")
+    assert any(problem in line for line in lines), lines
+
+
+def test_a_select_may_take_own_answers_alone(tmp_path):
+    settings = ("select.per_question.rationale=0", 'select.input=["exam"]')
+    steps = load_recipe("single-teacher-own", tmp_path, settings).steps()
+    assert needs({step.id: step for _, step in steps}["select"]) == (("exam",),)
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("train.until={ accuracy = 0, epochs = 3 }", "until.accuracy: input should be greater"),
+        ("train.until={ accuracy = 1.5, epochs = 3 }", "until.accuracy: input should be less"),
+        ("train.until={ accuracy = 0.9, epochs = 0 }", "until.epochs: input should be greater"),
+        ("train.until.accuracy=0.9", "train.until.epochs: field required"),
+        ("train.until=0.9", "train.until: input should be"),
+        ("train.best_epoch.epochs=[0]", "train.best_epoch.epochs.0: input should be greater"),
+        ("train.best_epoch.epochs=[2, 99]", "there is no epoch 99, train.epochs is"),
+    ],
+)
+def test_a_training_cannot_end_where_it_never_comes(tmp_path, setting, problem):
+    [line] = problems(tmp_path, setting)
+    assert problem in line
+
+
+def test_epochs_to_choose_from_are_bound_by_the_most_that_are_trained(tmp_path):
+    settings = ("train.best_epoch.epochs=[8]", "train.until={ accuracy = 0.9, epochs = 6 }")
+    [line] = problems(tmp_path, *settings)
+    assert "there is no epoch 8, train.until.epochs is 6" in line
+
+
 def test_steps_that_are_off_are_named_when_nothing_else_is_left_to_read(tmp_path):
     assert problems(tmp_path, "teach.enabled=false", name="single-teacher") == [
         "check: a review step needs an earlier inquire step, and there is none"

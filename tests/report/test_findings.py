@@ -6,9 +6,10 @@ from localfair.errors import UsageError
 from localfair.record.nouns import Seat
 from localfair.record.runs import runs
 from localfair.record.store import Store
-from localfair.report.findings import latest_run, report, seat_name
+from localfair.report.findings import latest_run, report, seat_name, worse
 from localfair.report.findings import test_exams as exams_on_test
-from tests.lab import teacher
+from localfair.report.statistics import change_of
+from tests.lab import always, teacher
 
 
 def rows_of(findings, what):
@@ -78,6 +79,31 @@ def test_accuracy_is_of_the_exam_on_test_alone(lab):
     assert exam.step == "before"
     assert exam.right.keys() == {question.id for question in asked}
     assert findings["before"]["accuracy"] == sum(exam.right.values()) / 4
+
+
+def test_an_exam_tells_how_long_its_replies_are_and_how_many_were_cut(lab):
+    long = always(lab.folder, "long", r"The answer is \1, and so on and on and on and on.")
+    cut = lab.run(until="before", student=long)["before"]
+    assert (cut["tokens"], cut["unfinished"]) == (8, 4)  # FAST asks for eight words
+    whole = ("before.sampling.max_tokens=40",)
+    ended = lab.run(until="before", student=long, settings=whole)["before"]
+    assert (ended["tokens"], ended["unfinished"]) == (13, 0)
+
+
+def test_a_student_that_came_out_worse_is_told_so_in_words():
+    assert worse(change_of(100, gained=2, lost=20)) == (
+        "the student came out worse than it went in, by 18.0 points"
+    )
+    assert worse(change_of(100, gained=5, lost=7)) == (
+        "the student came out 2.0 points below where it went in; "
+        "the interval holds 0, so that may be chance"
+    )
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(0, 0), (3, 3), (9, 1)])
+def test_a_student_that_came_out_no_worse_is_not(gained, lost):
+    assert worse(change_of(100, gained=gained, lost=lost)) is None
+    assert worse(None) is None
 
 
 def test_runs_are_listed_newest_first(lab):

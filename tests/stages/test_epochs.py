@@ -8,10 +8,12 @@ import pytest
 
 from localfair.errors import TaskError
 from localfair.machine.files import sha256_file
+from localfair.pipeline.plan import plan
 from localfair.pipeline.runs import do
 from localfair.recipe.rounds import best
 from localfair.stages.epochs import WEIGHTS, epoch_folder, keep_best, keep_epoch
 from tests.lab import item, quiet, script
+from tests.pipeline.test_recipes_run import small
 
 BEST = ("train.best_epoch={}", "train.epochs=3", "train.best_epoch.sampling.max_tokens=8")
 # each epoch is an adapter of its own, and so draws its own of these replies
@@ -35,17 +37,17 @@ def write_epochs(folder, count):
     (folder / WEIGHTS).write_text(f"epoch {count}")
 
 
-def wavering_exams(lab, folder):
+def wavering_exams(lab, folder, settings=BEST, trained=None):
     """Three epochs of a wavering student examined on 12 dev questions: 5, 7, 6 are right."""
     questions = [item(number, "dev") for number in range(100, 112)]
     lab.write_questions([item(1, "train"), item(2, "test"), *questions])
     student = script(lab.folder, "wavering", WAVERING)
-    warm = (*BEST, "train.best_epoch.sampling.temperature=0.7")
+    warm = (*settings, "train.best_epoch.sampling.temperature=0.7")
     (step,) = [each for _, each in lab.order(settings=warm).recipe.steps() if each.id == "train"]
     standings = []
 
     def examine(work, _):
-        standings.extend(keep_best(work, step, ADAPTER, folder))
+        standings.extend(keep_best(work, step, ADAPTER, folder, trained))
         return {}
 
     with lab.at("before", settings=warm, student=student) as (work, before):
@@ -111,6 +113,36 @@ def test_every_epoch_is_examined_on_all_of_dev_and_never_on_test(lab, tmp_path):
     assert Counter(asked) == dict.fromkeys(epochs, 12)
     on_test = "SELECT id FROM generations WHERE adapter <> '' AND messages LIKE '%item 2?%'"
     assert lab.column(on_test) == []
+
+
+def test_of_a_short_list_only_those_epochs_sit_the_exam(lab):
+    settings = (*BEST, "train.best_epoch.epochs=[3, 1]")
+    assert (
+        sum(line.more for line in plan(lab.order(settings=BEST)).lines if line.step == "train") == 3
+    )
+    assert (
+        sum(line.more for line in plan(lab.order(settings=settings)).lines if line.step == "train")
+        == 2
+    )
+    found = lab.run(settings=settings)
+    assert [epoch for epoch, _, _ in json.loads(adapter(lab, found)["epochs"])] == [1, 3]
+    assert lab.run(settings=settings)["calls"] == 0
+    assert lab.run(settings=BEST)["adapter"]["id"] != found["adapter"]["id"]
+
+
+def test_any_recipe_chooses_its_epochs_by_one_setting(lab):
+    settings = (*small("single-teacher", lab.folder), "train.epochs=4")
+    choose = "train.best_epoch={ epochs = [2, 4], sampling = { max_tokens = 8 } }"
+    found = lab.run("single-teacher", settings=(*settings, choose))
+    assert [epoch for epoch, _, _ in json.loads(adapter(lab, found)["epochs"])] == [2, 4]
+
+
+@pytest.mark.parametrize(("listed", "sat"), [("[2, 5]", [2]), ("[5]", [3]), ("[]", [1, 2, 3])])
+def test_where_training_ended_sooner_the_epochs_that_there_are_sit_it(lab, tmp_path, listed, sat):
+    write_epochs(tmp_path / "adapter", 3)
+    settings = (*BEST, "train.epochs=6", f"train.best_epoch.epochs={listed}")
+    standings = wavering_exams(lab, tmp_path / "adapter", settings, trained=3)
+    assert [standing.round for standing in standings] == sat
 
 
 def test_another_adapter_is_trained_than_without(lab):

@@ -6,6 +6,7 @@ import pytest
 
 from localfair.cli import main
 from localfair.errors import TrainingError
+from localfair.pipeline.plan import plan
 from tests import tiny
 from tests.lab import teacher
 
@@ -143,3 +144,44 @@ def test_a_lesson_that_is_too_long_is_a_row_with_the_reason(lab):
         reasons[row["kind"]].add(row["dropped"])
     assert reasons["rationale"] == {None}
     assert all("at most 160 are allowed" in reason for reason in reasons["feedback"])
+
+
+# -- until the lessons are known ------------------------------------------------------------------
+
+
+def trained(lab, *settings):
+    """The report of a run, and the outcome of its training."""
+    found = lab.run(settings=settings)
+    [step] = [step for step in found["steps"] if step["stage"] == "train"]
+    return found, step["outcome"]
+
+
+def test_training_ends_when_enough_is_predicted_and_says_what(lab):
+    found, outcome = trained(lab, "train.until={ accuracy = 0.0001, epochs = 5 }", "train.epochs=2")
+    assert outcome["epochs"] == 1
+    assert outcome["predicted"] > 0
+    assert json.loads(lab.column("SELECT settings FROM adapters")[0])["until"] == 0.0001
+    again, same = trained(lab, "train.until={ accuracy = 0.0001, epochs = 5 }", "train.epochs=2")
+    assert again["calls"] == again["loads"] == 0
+    assert same == outcome
+    assert again["adapter"] == found["adapter"]
+
+
+def test_where_too_little_is_predicted_the_most_epochs_are_trained(lab):
+    _, outcome = trained(lab, "train.until={ accuracy = 1.0, epochs = 3 }")
+    assert outcome["epochs"] == 3
+    assert outcome["predicted"] < 1
+
+
+def test_a_training_that_ended_early_chooses_among_the_epochs_it_had(lab):
+    until = "train.until={ accuracy = 0.0001, epochs = 5 }"
+    found, outcome = trained(lab, until, "train.best_epoch={ sampling = { max_tokens = 8 } }")
+    assert (outcome["epochs"], outcome["epoch_kept"]) == (1, 1)
+    [epochs] = lab.column("SELECT epochs FROM adapters")
+    assert len(json.loads(epochs)) == 1
+    assert found["status"] == "done"
+
+
+def test_a_plan_counts_the_most_steps_that_a_training_may_take(lab):
+    [training] = plan(lab.order(settings=("train.until={ accuracy = 0.5, epochs = 7 }",))).training
+    assert training.steps == 48 / 8 * 7

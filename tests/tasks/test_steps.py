@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.tasks.steps import first_false, sums
+from localfair.tasks.steps import equations, first_false, sums
 from tests.tasks.hostile import seconds
 
 
@@ -89,3 +89,47 @@ def test_ten_times_the_text_costs_about_ten_times_the_time(piece: str) -> None:
         return (piece * (length // len(piece) + 1))[:length] + " = 5"
 
     assert seconds(first_false, text(200_000)) < 40 * seconds(first_false, text(20_000))
+
+
+# -- the list of equations ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 + 4 = 7",
+        "So 3+4=7.",
+        "$3 + $4 = $7.00, which is all.",
+        "She has 3 pens + 4 pens = 7 pens.",
+        "3 plus 4 = 7",
+        "The total is 3 + 4 = 7. The total = 7.",
+    ],
+)
+def test_an_equation_is_the_same_however_it_is_spelt(text):
+    assert equations(text) == ("3+4=7",)
+
+
+def test_equations_stand_in_their_order_whether_they_hold_or_not():
+    assert equations("2 × 3 = 6, 6 - 1 = 4.") == ("2*3=6", "6-1=4")
+    assert equations("6 - 1 = 4. Then 2 x 3 = 6.") == ("6-1=4", "2*3=6")
+    assert equations("1,200 / 4 = 300; 50% of 300 = 150") == ("1200/4=300", "50%*300=150")
+
+
+def test_a_chain_is_its_links():
+    assert equations("3 + 4 = 7 + 5 = 12") == ("3+4=7+5", "7+5=12")
+
+
+@pytest.mark.parametrize("text", ["", "It is 7.", "x = 7", "7 = 7", "=", "3 + 4 is 7", "3 + = 7"])
+def test_what_works_nothing_out_is_no_equation(text):
+    assert equations(text) == ()
+
+
+def test_other_sums_are_other_equations():
+    texts = ("3 + 4 = 7", "4 + 3 = 7", "3 + 4 = 8", "3 - 4 = 7", "(3 + 4) * 1 = 7")
+    assert len({equations(text) for text in texts}) == 5
+
+
+@pytest.mark.parametrize("piece", ["=", "1+", "1=", "(", "3 + 4 = 7, ", "1 + 2 "])
+def test_equations_of_a_long_text_take_their_time_in_proportion(piece):
+    long = seconds(equations, piece * 20_000 + "=1")
+    assert long < 40 * seconds(equations, piece * 2_000 + "=1")
