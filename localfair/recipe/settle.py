@@ -9,11 +9,13 @@ from localfair.recipe.schema import (
     SECTIONS,
     CrossEntropy,
     Divergence,
+    Exam,
     Inquire,
     LossTerm,
     Recipe,
     RecipeStep,
     Review,
+    Select,
     Soften,
     Train,
 )
@@ -23,7 +25,8 @@ def settle(recipe: Recipe) -> Recipe:
     """The recipe whose steps name only what is done.
 
     A step that names a review that is off reads what the review would have read. The name of an
-    inquire that is off is dropped where others remain, and a review of nothing is off too. A kl
+    inquire that is off is dropped where others remain, and a review of nothing is off too. A select
+    step that takes no own answers names no exam, and one that takes these alone nothing else. A kl
     term goes with its soften step, a term of weight 0 goes where others remain; what is left keeps
     its weights. Names that no step has are kept.
     """
@@ -42,6 +45,8 @@ def _settled(step: RecipeStep, earlier: list[RecipeStep]) -> RecipeStep:
     named = getattr(step, "input", ())
     if isinstance(named, tuple) and named:
         step = _with_inputs(step, _all_inputs(named, earlier))
+    if isinstance(step, Select):
+        step = _without_unread(step, earlier)
     if isinstance(step, Train):
         step = step.model_copy(update={"loss": _loss(step, earlier)})
     return step
@@ -54,6 +59,20 @@ def _with_inputs(step: RecipeStep, inputs: list[str]) -> RecipeStep:
     if isinstance(step, Review):
         return step.model_copy(update={"enabled": False})
     return step
+
+
+def _without_unread(step: Select, earlier: list[RecipeStep]) -> Select:
+    """A select step that names no exam where it takes no own answers, and no explanations where it
+    takes none; as it was, where no name would be left.
+    """
+    wants_explanations = bool(step.per_question.feedback or step.per_question.rationale)
+    unread: set[str] = set()
+    for other in earlier:
+        is_read = bool(step.per_question.own) if isinstance(other, Exam) else wants_explanations
+        if isinstance(other, Exam | Inquire | Review) and not is_read:
+            unread.add(other.id)
+    left = tuple(name for name in step.input if name not in unread)
+    return step.model_copy(update={"input": left}) if left else step
 
 
 def _all_inputs(names: tuple[str, ...], earlier: list[RecipeStep]) -> list[str]:

@@ -182,6 +182,21 @@ def test_a_reply_comes_with_the_log_probability_of_each_of_its_tokens(opened, na
     assert next(opened().generate([asked(1)[0]])).logprobs == ()
 
 
+ALIKE = ("There are 12 pens in all.", "There are 12 pens, I think.", "No pens.")
+
+
+def test_texts_that_begin_alike_after_one_prompt_are_scored_as_each_alone(opened, name):
+    if not engine_named(name).scores_texts or name == "scripted":
+        pytest.skip("it scores no texts, or counts no tokens")
+    [request] = asked(1)
+    requests = [replace(scoring([request], text)[0], about=text) for text in ALIKE]
+    together = {each.request.about: each for each in opened().score(requests)}
+    alone = {each.about: next(opened(batch=1).score([each])) for each in requests}
+    for text in ALIKE:
+        assert together[text].completion_tokens == alone[text].completion_tokens > 1
+        assert together[text].logprobs == pytest.approx(alone[text].logprobs, rel=0.02)
+
+
 def test_each_continuation_is_scored_by_itself(opened, name):
     engine = opened()
     assert isinstance(engine, Scorer) == engine_named(name).scores

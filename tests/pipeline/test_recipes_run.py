@@ -9,6 +9,7 @@ from localfair.errors import LocalfairError, MissingWeights
 from localfair.machine.workspace import packaged_dir, workspace_dir
 from localfair.models import resolve
 from localfair.models.dequantise import dequantised
+from localfair.pipeline.plan import plan
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import Exam, Inquire, Train
 from tests.lab import item, script
@@ -105,6 +106,12 @@ WITHOUT = {
     "tailoring": ("tailored", "inquire.about=questions", {"lessons": "some"}),
     "check of tailored": ("tailored", "check.enabled=false", {"lessons": "some", "accepted": 0}),
     "check": ("single-teacher", "check.enabled=false", {"lessons": 4}),
+    "own answers": ("single-teacher-own", "select.per_question.own=0", {"lessons": 4}),
+    "teachers beside own answers": (
+        "single-teacher-own",
+        "select.per_question.rationale=0",
+        {"lessons": "some"},
+    ),
     "check of mentor-kd": ("mentor-kd", "check-teachers.enabled=false", {"lessons": "some"}),
 }
 
@@ -200,6 +207,42 @@ def test_one_more_round_pays_only_for_that_round(lab):
     assert two["status"] == "done"
     parents = lab.column("SELECT parent FROM adapters ORDER BY created")
     assert parents == [None, one["adapter"]["id"]]
+
+
+def test_own_answers_are_given_by_the_student_that_learned_and_learned_from_the_base(lab):
+    # an untrained student is never right: with the same settings the second adapter is the first
+    found = run(lab, "single-teacher-own", "train.learning_rate=2e-3")
+    first, last = lab.rows("SELECT * FROM adapters ORDER BY created")
+    assert first["parent"] is last["parent"] is None
+    assert found["adapter"]["id"] == last["id"]
+    asked_on_train = """
+    SELECT DISTINCT s.adapter FROM answers a JOIN seats s ON s.id = a.seat WHERE a.split = 'train'
+    """
+    assert lab.column(asked_on_train) == [first["id"]]
+
+
+def test_more_questions_cost_the_teacher_of_own_answers_only_themselves(lab):
+    run(lab, "single-teacher-own", train_limit=3)
+    more = calls(run(lab, "single-teacher-own", train_limit=5))
+    assert more["teach", 1] == 2
+    assert more["exam", 1] == 5 * 4  # the student that answers learned more than the one before
+    assert more["before", 0] == 0
+
+
+@pytest.mark.parametrize("until", [None, "check", "learn", "exam", "select"])
+def test_a_plan_of_own_answers_bounds_its_run(lab, until):
+    settings = ("select.per_question.own=2", "select.prefer=likely")
+    if until:
+        run(lab, "single-teacher-own", *settings, until=until)
+    whole = (*small("single-teacher-own", lab.folder), *settings)
+    order = lab.order("single-teacher-own", whole, train_limit=4, test_limit=2)
+    planned = plan(order).lines
+    ran = run(lab, "single-teacher-own", *settings)
+    for step in ran["steps"]:
+        of_step = [line for line in planned if line.step == step["step"]]
+        assert step["calls"] <= sum(line.calls + line.more for line in of_step)
+        assert step["reused"] >= sum(line.recorded for line in of_step)
+    assert calls(run(lab, "single-teacher-own", *settings)) == dict.fromkeys(calls(ran), 0)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,17 @@ def test_names_that_are_on_stay_as_they_are(tmp_path):
     assert steps(tmp_path, "fair", 'select.input=["review"]')["select"].input == ("review",)
 
 
+def test_a_select_without_own_answers_names_no_exam(tmp_path):
+    whole = steps(tmp_path, "single-teacher-own")["select"]
+    without = steps(tmp_path, "single-teacher-own", "select.per_question.own=0")["select"]
+    assert (whole.input, without.input) == (("check", "exam"), ("check",))
+
+
+def test_a_select_of_own_answers_alone_names_no_review(tmp_path):
+    alone = steps(tmp_path, "single-teacher-own", "select.per_question.rationale=0")["select"]
+    assert alone.input == ("exam",)
+
+
 def test_a_kl_term_goes_with_its_soften_step(tmp_path):
     whole = steps(tmp_path, "mentor-kd")
     without = steps(tmp_path, "mentor-kd", "soften.enabled=false")
