@@ -55,7 +55,10 @@ def test_a_review_that_asks_nobody_spends_nothing(tmp_path):
     assert asking_step(load_recipe("fair", tmp_path, ("review.mode=none",))) == "inquire"
 
 
-@pytest.mark.parametrize(("recipe", "step"), [("fair", "select"), ("mentor-kd", "lessons")])
+@pytest.mark.parametrize(
+    ("recipe", "step"),
+    [("fair", "select"), ("mentor-kd", "lessons"), ("single-teacher-own", "select")],
+)
 def test_lessons_are_counted_where_the_student_learns_them(tmp_path, recipe, step):
     assert lesson_step(load_recipe(recipe, tmp_path)) == step
 

@@ -83,6 +83,12 @@ def test_there_is_one_mean_per_kind_and_teacher_where_the_recipe_wants_it(tmp_pa
     assert name == "answer"
 
 
+def test_a_students_own_lessons_have_a_mean_beside_its_teachers(tmp_path):
+    own = lesson(teacher=None)
+    assert mean_of(train_step("tinyllm", tmp_path), own) == ("rationale:own", 1.0)
+    assert mean_of(train_step("fair", tmp_path), own) == ("rationale", 0.5)
+
+
 def test_a_language_model_has_one_mean_for_all_lessons(tmp_path):
     step = train_step("tailored", tmp_path)
     assert mean_of(step, RATIONALE) == mean_of(step, FEEDBACK) == ("lm", 1.0)
