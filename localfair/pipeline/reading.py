@@ -20,6 +20,7 @@ from localfair.record.store import Store
 from localfair.record.verify import notes_of, verify
 from localfair.stages.review import judge, score_of
 from localfair.stages.rows import Written, with_texts
+from localfair.stages.soundness import with_steps
 from localfair.tasks import get_task
 from localfair.tasks.grading import READER_VERSION
 
@@ -44,12 +45,16 @@ class ThisReader:
     def judge(self, store: Store, cases: Sequence[Case]) -> list[Judged]:
         """Each case judged by the gate that its policy holds."""
         written = with_texts(store, [case.explanation for case in cases])
-        return [_judged(case, about) for case, about in zip(cases, written, strict=True)]
+        return [_judged(store, case, about) for case, about in zip(cases, written, strict=True)]
 
 
-def _judged(case: Case, written: Written) -> Judged:
+def _judged(store: Store, case: Case, written: Written) -> Judged:
     policy = json.loads(case.policy)
     accept = Accept.model_validate(policy["accept"])
+    if accept.steps:
+        question = store.questions_by_id([written.question])[written.question]
+        task = get_task(question.task, imported=[question.task])
+        [written] = with_steps(store, task, [written])
     accepted, reason = judge(accept, written, case.scores, policy["reviewed"])
     mean = fmean(case.scores) if case.scores else None
     return Judged(mean, len(case.scores), accepted, reason)

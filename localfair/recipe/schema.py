@@ -6,7 +6,7 @@ No expressions, no dotted imports. Knows nothing of files, models, tasks or the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -95,11 +95,20 @@ class Accept(Strict):
     min_reviews: int = Field(1, ge=0, le=MOST_SAMPLES)
     answer_check: bool = True  # a rationale must reach the gold answer
     finished: bool = True  # a reply cut off at max_tokens is rejected
+    # every sum that a rationale writes out must hold, and it must follow what its question tells
+    steps: bool = False
 
     @property
     def needed(self) -> int:
         """Valid reviews that an explanation needs: nothing reviewed is accepted on none."""
         return max(1, self.min_reviews)
+
+    def policy(self) -> dict[str, Any]:
+        """As plain data, as verdicts have it: what came later only where it is set."""
+        data = self.model_dump()
+        if not self.steps:
+            del data["steps"]
+        return data
 
 
 class Review(Step):

@@ -29,6 +29,7 @@ from localfair.record.nouns import (
 )
 from localfair.record.tables import EXPLANATIONS, REVIEWS, VERDICTS
 from localfair.stages.rows import Demonstrations, Written, why_unfit, with_texts
+from localfair.stages.soundness import with_steps
 from localfair.stages.step import Work, about
 from localfair.tasks.grading import READER_VERSION
 from localfair.tasks.scores import read_score
@@ -67,6 +68,8 @@ def review(work: Work, step: ReviewStep) -> dict[str, Any]:
     """
     inquiries = work.rows.earlier(step, ("inquire",))
     written = with_texts(work.store, work.rows.of(EXPLANATIONS, inquiries))
+    if step.accept.steps:
+        written = with_steps(work.store, work.task, written)
     reviews, spared = _ask_reviews(work, step, written)
     reviews_of = by_explanation(reviews)
     verdicts = [verdict_on(step, each, reviews_of.get(each.id, [])) for each in written]
@@ -259,7 +262,10 @@ def failed_check(accept: Accept, written: Written) -> str | None:
         return f"answer check: {grade}"
     if accept.finished and written.finish == "length":
         return "cut off before its end"
-    return why_unfit(written, written.text)
+    unfit = why_unfit(written, written.text)
+    if unfit is None and accept.steps and written.false_step:
+        return f"step check: {written.false_step}"
+    return unfit
 
 
 def verdict_on(step: ReviewStep, written: Written, reviews: list[Review]) -> Verdict:
@@ -267,7 +273,7 @@ def verdict_on(step: ReviewStep, written: Written, reviews: list[Review]) -> Ver
     scores = valid_scores(reviews)
     reviewed = step.mode != "none" and written.kind in step.of
     is_accepted, reason = judge(step.accept, written, scores, reviewed)
-    policy = {"accept": step.accept.model_dump(), "mode": step.mode, "reviewed": reviewed}
+    policy = {"accept": step.accept.policy(), "mode": step.mode, "reviewed": reviewed}
     return Verdict(
         explanation=written.id,
         policy=canonical_json(policy),

@@ -47,12 +47,14 @@ class Written(Worded):
     """An explanation with what its author wrote and who that was: what reviews and lessons are made
     from.
 
-    mistake: what the student answered, "" when the explanation is about no mistake.
+    mistake: what the student answered, "" when the explanation is about no mistake. false_step: which
+    of its steps does not hold, None where none was looked for or found.
     """
 
     explanation: Explanation
     author: Seat
     mistake: str = ""
+    false_step: str | None = None
 
     @property
     def id(self) -> str:
