@@ -19,6 +19,7 @@ from localfair.pipeline.runs import run
 from localfair.recipe.schema import Inquire, Recipe, RecipeStep, Review, Select, Train
 from localfair.record.costs import costs_of
 from localfair.record.lessons import lessons_made
+from localfair.record.runs import questions_ordered_on
 from localfair.record.store import Store
 
 Measure = Callable[[Store, str], int]  # of a run, by its id
@@ -76,7 +77,7 @@ def with_tokens(
     """The order with the most train questions that a budget of teacher tokens pays for.
 
     Where nobody is asked, `most` questions, what the others took. Raises UsageError when the budget
-    does not pay for one question.
+    does not pay for one question, or not for those that the order of the teachers rests on.
     """
     step = asking_step(order.recipe)
     if step is None:
@@ -88,12 +89,20 @@ def with_tokens(
     with Store.open(order.db) as store:
         cost_of = question_costs(store, run_id)
         questions = store.questions(order.task, "train", grown.train_limit)
+        ordered_on = questions_ordered_on(store, run_id)
     costs = [cost_of.get(question.id, 0) for question in questions]
     count = fitting(costs, share)
     if count == 0:
         raise UsageError(
             f"a budget of {budget} teacher tokens does not pay for one question ({costs[0]})",
             "give more with --budget-tokens",
+        )
+    if count < ordered_on:
+        raise UsageError(
+            f"a budget of {budget} teacher tokens pays for {count} questions, "
+            f"and the order of the teachers rests on {ordered_on}",
+            "give more with --budget-tokens, or order them on fewer with "
+            f"--set {_in_turn(order)[0].id}.order_on={count}",
         )
     say(f"{count} train questions cost {sum(costs[:count])} of {share} teacher tokens")
     return replace(order, train_limit=count)
@@ -105,7 +114,9 @@ def _grown(
     """The order grown, and its run up to a step, until it measures what is wanted or all
     questions are taken.
     """
-    limit = min(START, order.train_limit or START)
+    # a smaller run would freeze an order of teachers that rests on fewer questions
+    start = max([START, *(step.order_on for step in _in_turn(order))])
+    limit = min(start, order.train_limit or start)
     while True:
         smaller = replace(order, train_limit=limit)
         run_id = run(smaller, until=step, say=quiet, progress=progress)
@@ -115,6 +126,15 @@ def _grown(
         if measured >= wanted or limit >= most:
             return replace(order, train_limit=min(limit, most)), run_id
         limit = next_limit(limit, measured, wanted, most)
+
+
+def _in_turn(order: Order) -> list[Inquire]:
+    """The steps that ask an order's teachers in turn."""
+    steps: list[Inquire] = []
+    for _, step in order.recipe.steps():
+        if isinstance(step, Inquire) and step.turns and step.role == "teacher":
+            steps.append(step)
+    return steps if len(order.teachers) > 1 else []
 
 
 def next_limit(limit: int, measured: int, wanted: int, most: int) -> int:

@@ -8,6 +8,7 @@ by everybody.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +24,10 @@ from localfair.record.made import Adapter, Reply
 from localfair.record.nouns import EngineIdentity
 from localfair.record.overlay import Overlay
 from localfair.record.steps import answered_by
+from localfair.stages.authors import assignments
 from localfair.stages.select import inputs_of
 from localfair.stages.step import Done, Work
+from localfair.stages.subjects import subjects_of
 from localfair.stages.train import trained_before
 from localfair.stages.train_plan import Plan
 from localfair.stages.train_plan import plan as plan_training
@@ -54,7 +57,8 @@ class Rehearsed:
     For a train step the lessons known and those that may be added.
 
     trained: the very same adapter is in the record. unknown: rows (answers, explanations, lessons)
-    that the step may yet make, beside those it finds.
+    that the step may yet make, beside those it finds. unknown_of: of an inquire step, by the id of
+    the seat that may write them.
     """
 
     step: RecipeStep
@@ -64,6 +68,7 @@ class Rehearsed:
     more_lessons: int = 0
     trained: bool = False
     unknown: int = 0
+    unknown_of: Counter[str] = field(default_factory=Counter)
 
     def share(self, member: Member) -> Share:
         """The share of a member's engine."""
@@ -145,6 +150,9 @@ class Rehearsal:
         if isinstance(step, Soften):
             return self._softening(work, step)
         outcome = STAGES[step.stage](work, step)
+        if isinstance(step, Inquire):
+            self._bound_inquire(work, step, outcome)
+            return outcome
         waiting = self.now.waiting()
         rows = len(waiting)
         if isinstance(step, Review):
@@ -181,24 +189,20 @@ class Rehearsal:
 
     def _unknown_of(self, read: Iterable[Done]) -> int:
         """Rows that these steps may yet make."""
-        unknown = 0
-        for done in read:
-            for each in self.steps[:-1]:
-                if (each.round, each.step.id) == (done.round, done.step.id):
-                    unknown += each.unknown
-        return unknown
+        return sum(each.unknown for each in self._rehearsed(read))
+
+    def _rehearsed(self, done: Iterable[Done]) -> list[Rehearsed]:
+        """Steps before this one, as they were rehearsed."""
+        names = {(each.round, each.step.id) for each in done}
+        return [each for each in self.steps[:-1] if (each.round, each.step.id) in names]
 
     def _bound(self, work: Work, step: RecipeStep) -> int:
         """Give the step's engines what the unknown may add; how many rows that may make."""
-        if isinstance(step, Inquire) and step.about == "mistakes":
-            mistakes = self._unknown_before(work, ("exam",), split="train")
-            return self._bound_inquire(work, step, mistakes)
         if isinstance(step, Review) and step.mode != "none":
-            explanations = self._unknown_before(work, ("inquire",))
-            return self._bound_review(work, explanations)
+            return self._bound_review(work)
         if isinstance(step, Select):
             return self._bound_select(work, step)
-        if isinstance(step, Exam | Inquire):
+        if isinstance(step, Exam):
             return 0
         return self._unknown_before(work, ("review", "inquire"))
 
@@ -214,24 +218,52 @@ class Rehearsal:
             share.more += unknown + max(0, known)
         return unknown
 
-    def _bound_inquire(self, work: Work, step: Inquire, mistakes: int) -> int:
-        """Every author writes all it is asked for about each mistake that may come."""
-        each = 0
-        for write in (step.write.feedback, step.write.rationale):
-            if write is not None:
-                each += write.samples
-        members = work.committee.of(step.role)
-        for member in members:
-            self.now.share(member).more += mistakes * each
-        return mistakes * each * len(members)
+    def _bound_inquire(self, work: Work, step: Inquire, outcome: dict[str, Any]) -> None:
+        """Every author writes all it is asked for about each mistake that may come.
 
-    def _bound_review(self, work: Work, explanations: int) -> int:
-        """Every explanation goes to every seat but its author's; authors wrote alike many."""
-        authors = work.committee.of("teacher")
+        In turn, each may also be asked what it was spared here, where the order is not known yet.
+        """
+        now = self.now
+        unknown = self._unknown_before(work, ("exam",), split="train")
+        may_come = unknown if step.about == "mistakes" else 0
+        if step.about == "unsolved":
+            # one attempt a question, however many answers it may get
+            may_come = min(unknown, len(work.questions("train")))
+        each = sum(write.samples for _, write in step.write if write is not None)
+        asked = Counter(call.member.seat.id for call in now.waiting())
+        members = work.committee.of(step.role)
+        is_known = "order" in outcome and not unknown
+        for member in members:
+            more = may_come * each
+            if step.turns and len(members) > 1 and not is_known:
+                more += self._spared(work, step, member)
+            now.share(member).more += more
+            asked[member.seat.id] += more
+        now.unknown_of = asked
+        now.unknown = asked.total()
+
+    def _spared(self, work: Work, step: Inquire, member: Member) -> int:
+        """What another order would ask a member beyond what this rehearsal did."""
+        subjects = subjects_of(work, step)
+        wanted = {question.id for question in work.questions("train")[: step.order_on]}
+        wanted |= {subject.question.id for subject in subjects.unsolved()}
+        about = [subject for subject in subjects.all if subject.question.id in wanted]
+        most = sum(1 for _ in assignments(step, about))
+        # members of one engine have one share: each counts as if the others wrote nothing
+        share = self.now.share(member)
+        members = sum(other.identity == member.identity for other in work.committee.of(step.role))
+        asked = share.recorded + len(share.calls) + len(share.repeats)
+        return max(0, most * members - asked)
+
+    def _bound_review(self, work: Work) -> int:
+        """Every explanation that may come goes to every seat but its author's."""
+        unknown: Counter[str] = Counter()
+        for each in self._rehearsed(work.rows.earlier(self.now.step, ("inquire",))):
+            unknown += each.unknown_of
         for member in work.committee.reviewers():
-            others = sum(author.seat.id != member.seat.id for author in authors)
-            self.now.share(member).more += explanations * others // max(1, len(authors))
-        return explanations
+            others = unknown.total() - unknown[member.seat.id]
+            self.now.share(member).more += others
+        return unknown.total()
 
     def _softening(self, work: Work, step: Soften) -> dict[str, Any]:
         """One pass over each lesson.

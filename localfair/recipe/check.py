@@ -145,6 +145,8 @@ def needs(step: r.RecipeStep) -> tuple[tuple[str, ...], ...]:
     match step:
         case r.Inquire(about="mistakes"):
             return (("exam",),)
+        case r.Inquire(about="unsolved", input=named) if named:
+            return (("exam",),)
         case r.Review():
             return (("inquire",),)
         case r.Select():
@@ -222,10 +224,33 @@ def _writing(step: r.Inquire, earlier: list[r.RecipeStep]) -> Iterator[str]:
     exams = [exam for exam in _enabled_exams(earlier, "train") if step.input in ("", exam.id)]
     if step.about == "mistakes" and not exams:
         yield f"{step.id}: mistakes come from an exam on the train split, and no earlier step is one"
-    if step.about == "questions" and step.write.feedback and not step.write.rationale:
+    checked = step.write.rationale or step.write.repair
+    if step.about == "questions" and step.write.feedback and not checked:
         yield f'{step.id}.write.feedback: a feedback explains a mistake; set about = "mistakes"'
-    if not (step.write.feedback or step.write.rationale):
-        yield f"{step.id}.write: nothing to write; name feedback, rationale or both"
+    if step.about == "questions" and step.write.repair:
+        yield (
+            f"{step.id}.write.repair: a repair corrects a mistake; "
+            'set about = "mistakes" or "unsolved"'
+        )
+    if step.about == "unsolved" and not exams:
+        yield from _without_attempts(step)
+    if step.turns and not checked:
+        yield (
+            f"{step.id}.turns: a turn ends with right answers, and a feedback gives none; "
+            "write a rationale or a repair too"
+        )
+    if not (step.write.feedback or checked):
+        yield f"{step.id}.write: nothing to write; name feedback, rationale or repair"
+
+
+def _without_attempts(step: r.Inquire) -> Iterator[str]:
+    """What cannot be written about unsolved questions where no exam shows the student's attempts."""
+    for form in ("feedback", "repair"):
+        if getattr(step.write, form):
+            yield (
+                f"{step.id}.write.{form}: the student's attempts come from an exam on the train "
+                "split, and no earlier step is one; write a rationale instead"
+            )
 
 
 def _own(step: r.Select, earlier: list[r.RecipeStep]) -> Iterator[str]:
@@ -306,7 +331,9 @@ def _prompts_of(step: r.RecipeStep) -> set[str]:
         case r.Exam():
             return {f"ask-{step.ask}"}
         case r.Inquire():
-            return {f"write-{kind}" for kind, asked in step.write if asked}
+            names = {f"write-{form}" for form, asked in step.write if asked}
+            # a rationale is asked for where there is nothing to repair
+            return names | {"write-rationale"} if step.write.repair else names
         case r.Review(mode="reasoned" | "direct"):
             return {f"review-{kind}" for kind in step.of}
         case r.Train(best_epoch=r.BestEpoch() as exam):

@@ -19,7 +19,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from localfair.errors import RecipeError
-from localfair.recipe.fences import fenced
+from localfair.recipe.fences import REVIEW, fenced
 from localfair.record.nouns import Message
 
 TURN_LINE = re.compile(r"^--- (system|user|assistant) ---[ \t\r]*$", re.M)
@@ -83,6 +83,10 @@ class Prompts:
     def fence(self, name: str, text: str) -> str:
         """`text` between the marks that the template of this name puts around it."""
         return fenced(text, name, self._key)
+
+    def texts(self) -> dict[str, str]:
+        """The templates' own texts by name, but for those that only reviewers read."""
+        return {name: text for name, text in self._sources.items() if not name.startswith(REVIEW)}
 
     def render(self, name: str, **values: Any) -> tuple[Message, ...]:
         """The messages of a prompt.

@@ -70,20 +70,39 @@ class WriteRationale(Strict):
     samples: int = Field(1, ge=1, le=MOST_SAMPLES)
 
 
+class WriteRepair(Strict):
+    """Correct the student's own attempt from its first wrong step on, to the answer.
+
+    It is checked, reviewed and learned as a rationale. A rationale is asked for instead where there
+    is no attempt, or only its format is wrong.
+    """
+
+    gold: bool = False
+    demonstrations: int = Field(0, ge=0, le=MOST_SAMPLES)
+    samples: int = Field(1, ge=1, le=MOST_SAMPLES)
+
+
 class Write(Strict):
     """What an author is asked to write."""
 
     feedback: WriteFeedback | None = None
     rationale: WriteRationale | None = None
+    repair: WriteRepair | None = None
 
 
 class Inquire(Step):
-    """Authors write explanations, about the mistakes of an earlier exam or about every question."""
+    """Authors write explanations, about the mistakes of an earlier exam, about every question, or
+    about those that neither that exam nor an earlier author answered right.
+    """
 
     stage: Literal["inquire"]
     role: Literal["teacher", "mentor"] = "teacher"
-    about: Literal["mistakes", "questions"] = "mistakes"
-    input: str = ""  # the exam whose mistakes; the nearest earlier one when left out
+    about: Literal["mistakes", "questions", "unsolved"] = "mistakes"
+    input: str = ""  # the exam whose answers; the nearest earlier one on train when left out
+    # authors one after another, each only about questions that no earlier one answered right
+    turns: bool = False
+    # train questions, the first in task order, about which all are asked to find who comes first
+    order_on: int = Field(24, ge=1, le=MOST_STEPS)
     write: Write
     sampling: Sampling = Sampling()
 

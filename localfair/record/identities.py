@@ -16,6 +16,7 @@ from localfair.record.tables import (
     EXPLANATIONS,
     QUESTIONS,
     REVIEWS,
+    TURNS,
     VERDICTS,
     identity_of,
     lesson_of,
@@ -57,6 +58,7 @@ IDS: Mapping[str, Callable[[Row], str]] = {
     "explanations": lambda row: EXPLANATIONS.of_row(row).id,
     "reviews": lambda row: REVIEWS.of_row(row).id,
     "verdicts": lambda row: VERDICTS.of_row(row).id,
+    "turns": lambda row: TURNS.of_row(row).id,
     "soft_labels": _soft_label_id,
     "failed_calls": lambda row: failed_call_of(row).id,
 }

@@ -8,6 +8,7 @@ becomes a row stands in `record/tables`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from localfair.record.nouns import (
@@ -160,6 +161,44 @@ class Verdict:
             policy=self.policy,
             reviews=canonical_json(list(self.reviews)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A teacher's turn, by its seat's id, and what gave it: right answers, and tokens written."""
+
+    seat: str
+    right: int
+    tokens: int
+
+    @property
+    def rate(self) -> Fraction:
+        """Right answers per token."""
+        return Fraction(self.right, max(1, self.tokens))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """The order in which teachers are asked one after another, and what it rests on.
+
+    inputs: the hash of everything that decides what they were asked. questions: how many, the first
+    of the train split in task order. teachers: in their order, by falling rate.
+    """
+
+    inputs: str
+    task: str
+    questions: int
+    teachers: tuple[Turn, ...]
+
+    @property
+    def id(self) -> str:
+        """The hash of the inputs: a step has one order, and keeps it when a run is extended."""
+        return self.id_of(self.inputs)
+
+    @staticmethod
+    def id_of(inputs: str) -> str:
+        """The id of the order that these inputs have."""
+        return content_id("turns", inputs=inputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,10 @@ NEWEST_FIRST = "ORDER BY rowid DESC"  # as they were begun, whatever the clock s
 ADAPTERS = """
 SELECT "row" FROM links WHERE run = ? AND noun = 'adapter' GROUP BY "row" ORDER BY MIN(position)
 """
+ORDERED_ON = """
+SELECT MAX(t.questions) FROM links r JOIN turns t ON t.id = r."row"
+WHERE r.run = ? AND r.noun = 'turns'
+"""
 TEACHERS = """
 SELECT s."index", s.model FROM run_seats r JOIN seats s ON s.id = r.seat
 WHERE r.run = ? AND s.role = 'teacher'
@@ -127,6 +131,12 @@ def positions_of(steps: Iterable[RunStep], stage: str) -> list[int]:
 def adapters_of(store: Store, run: str) -> list[str]:
     """The ids of a run's adapters, in the order in which they were trained."""
     return store.first_column(ADAPTERS, run)
+
+
+def questions_ordered_on(store: Store, run: str) -> int:
+    """On how many questions the order of a run's teachers rests; 0 where they have none."""
+    most = store.first_column(ORDERED_ON, run)[0]
+    return most or 0
 
 
 def teacher_models(store: Store, run: str) -> dict[int | None, str]:

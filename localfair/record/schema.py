@@ -219,6 +219,15 @@ CREATE VIEW links AS
     AND r.position = COALESCE(d.first_position, s.position);
 """
 
+# The order in which teachers are asked one after another. `inputs`: the hash of everything that decides
+# what they were asked for it, but for how many questions a run takes. `questions`: on how many it rests, the
+# first of train in task order. `teachers`: [seat, right answers, tokens written], in their order.
+TURNS = """
+CREATE TABLE turns (
+  id TEXT PRIMARY KEY, inputs TEXT NOT NULL, task TEXT NOT NULL,
+  questions INTEGER NOT NULL CHECK (questions > 0), teachers TEXT NOT NULL, seal TEXT);
+"""
+
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
@@ -236,6 +245,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ),
     ("calls that failed, each with its reason and the bytes that came", FAILED_CALLS),
     ("a step that is done again refers to the rows of the first time", DONE_STEPS),
+    ("the order in which teachers are asked, frozen: a longer run keeps it", TURNS),
 )
 VERSION = len(MIGRATIONS)
 SEALED_SINCE = 4  # the version in which rows have a seal
@@ -248,6 +258,7 @@ NOUNS = {
     "explanation": "explanations",
     "review": "reviews",
     "verdict": "verdicts",
+    "turns": "turns",
     "lesson": "lessons",
     "adapter": "adapters",
     "soft_label": "soft_labels",

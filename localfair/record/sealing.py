@@ -65,6 +65,7 @@ TABLES: Mapping[str, Sealed] = {
     "explanations": Sealed(),
     "reviews": Sealed(),
     "verdicts": Sealed(),
+    "turns": Sealed(),
     "lessons": Sealed(),
     "soft_labels": Sealed(),
     "adapters": Sealed(children=(LEARNED, CURVE)),

@@ -23,6 +23,8 @@ from localfair.record.made import (
     RunStep,
     SoftKey,
     SoftLabel,
+    Turn,
+    Turns,
     Verdict,
     prompt_json,
 )
@@ -250,6 +252,23 @@ def source_rows(lessons: Iterable[Lesson]) -> list[Row]:
     return rows
 
 
+TURNS_COLUMNS = _names(Turns)
+
+
+def turns_row(turns: Turns) -> Row:
+    """An order of teachers as its row."""
+    row = {"id": turns.id, **_cells(turns, TURNS_COLUMNS)}
+    row["teachers"] = canonical_json([[t.seat, t.right, t.tokens] for t in turns.teachers])
+    return row
+
+
+def turns_of_row(row: Row) -> Turns:
+    """A row as its order of teachers."""
+    columns = _columns(row, TURNS_COLUMNS)
+    columns["teachers"] = tuple(Turn(*cells) for cells in json.loads(row["teachers"]))
+    return Turns(**columns)
+
+
 # -- weights, and what they are trained on --------------------------------------------------------
 
 SOFT_KEY = _names(SoftKey)
@@ -321,6 +340,7 @@ REPLIES = Table("generations", "generation", _no_row, reply_of, ", ".join(REPLY)
 ANSWERS = Table("answers", "answer", answer_row, answer_of)
 EXPLANATIONS = Table("explanations", "explanation", explanation_row, explanation_of)
 REVIEWS = Table("reviews", "review", review_row, review_of)
+TURNS = Table("turns", "turns", turns_row, turns_of_row)
 VERDICTS = Table("verdicts", "verdict", verdict_row, verdict_of)
 LESSONS = Table("lessons", "lesson", lesson_row, lesson_of)
 SOFT_LABELS = Table("soft_labels", "soft_label", soft_label_row, soft_label_of)

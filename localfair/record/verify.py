@@ -22,7 +22,7 @@ from localfair.record.schema import APPLICATION_ID, MIGRATIONS, NOUNS, VERSION
 from localfair.record.sealing import MIGRATED, TABLES, children_of, is_due, seal_of
 from localfair.record.steps import strayed
 from localfair.record.store import Row, Store
-from localfair.record.tables import soft_label_of
+from localfair.record.tables import soft_label_of, turns_of_row
 
 LOGPROB_BYTES = 2  # float16
 INDEX_BYTES = 4  # int32
@@ -48,6 +48,7 @@ def verify(store: Store, reader: Reader | None = None) -> list[str]:
         ("adapters", _adapters),
         ("reviews", _same_weights),
         ("own lessons", _own_lessons),
+        ("turns", _out_of_turn),
     ]
     if reader is not None:
         checks.append(("readings", lambda store: misread(store, reader)))
@@ -238,6 +239,14 @@ def _own_lessons(store: Store) -> Iterator[str]:
     """
     for (lesson,) in store.db.execute(sql):
         yield f"lesson {lesson} has no teacher, and names no answer of the student to its question"
+
+
+def _out_of_turn(store: Store) -> Iterator[str]:
+    """Whether each order of teachers follows from their rates."""
+    for row in store.rows("SELECT * FROM turns"):
+        rates = [turn.rate for turn in turns_of_row(row).teachers]
+        if rates != sorted(rates, reverse=True):
+            yield f"turns {row['id']} do not follow from right answers per token"
 
 
 def _adapters(store: Store) -> Iterator[str]:

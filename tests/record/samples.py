@@ -2,6 +2,7 @@
 an adapter.
 """
 
+from localfair.record.made import Turn, Turns
 from localfair.record.nouns import (
     EngineIdentity,
     Generation,
@@ -23,6 +24,7 @@ SOFT_LABEL_KEY = {
     "vocabulary": 9,
     "tau": 1.0,
 }
+A_TURNS = Turns(inputs="b2:00", task="t", questions=3, teachers=(Turn("s", 2, 9), Turn("r", 1, 9)))
 SEAT = Seat(role="teacher", index=0, model="m", fingerprint="f", run_seed=7)
 
 

@@ -7,8 +7,9 @@ import pytest
 from localfair.record.failed_calls import Failure, add_failed_call
 from localfair.record.identities import IDS, lesson_id
 from localfair.record.store import Store
+from localfair.record.tables import TURNS
 from tests.lab import Lab, scripted_student
-from tests.record.samples import ENGINE, request
+from tests.record.samples import A_TURNS, ENGINE, request
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,7 @@ def record(tmp_path_factory):
     lab.run(until="select")
     with Store.open(lab.db, create=True) as store:
         run = store.first_column("SELECT id FROM runs")[0]
+        store.add(TURNS, [A_TURNS])
         add_failed_call(store, run, ENGINE, request(), Failure(reason="broken"))
         yield store
 

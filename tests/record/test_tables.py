@@ -24,13 +24,14 @@ from localfair.record.tables import (
     REVIEWS,
     SEATS,
     SOFT_LABELS,
+    TURNS,
     VERDICTS,
     generation_row,
     identity_of,
     reply_of,
     request_of,
 )
-from tests.record.samples import ENGINE, SEAT, SOFT_LABEL_KEY, generation, question
+from tests.record.samples import A_TURNS, ENGINE, SEAT, SOFT_LABEL_KEY, generation, question
 
 ANSWER = Answer(
     question="q",
@@ -115,6 +116,7 @@ ADAPTER = Adapter(
         (LESSONS, LESSON),
         (SOFT_LABELS, SOFT_LABEL),
         (ADAPTERS, ADAPTER),
+        (TURNS, A_TURNS),
     ],
     ids=lambda value: getattr(value, "noun", ""),
 )

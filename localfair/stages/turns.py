@@ -1,0 +1,134 @@
+"""Authors asked one after another, each only about what no earlier one answered right.
+
+Who comes first is measured once: every author is asked about the first questions in task order, and
+those with more right answers per token that they wrote go first (ours). That order and the number
+of questions are a row of the record: they are not measured again when a run takes more questions,
+nor in a later round.
+
+Reads and writes `turns`; asks through `authors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from localfair.committee.seating import Member
+from localfair.recipe.schema import Exam, Inquire, RecipeStep
+from localfair.record.made import Turn, Turns
+from localfair.record.nouns import content_id
+from localfair.record.tables import TURNS
+from localfair.stages.authors import Authors, Tally
+from localfair.stages.step import Work, of_stage
+from localfair.stages.subjects import Subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who is asked after whom in one step.
+
+    asked: the ids of the questions that everybody was asked about for it. is_known: no reply that
+    it rests on is missing.
+    """
+
+    turns: Turns
+    asked: frozenset[str]
+    is_known: bool
+
+
+def ask_in_turn(work: Work, step: Inquire, authors: Authors, subjects: Subjects) -> dict[str, Any]:
+    """Ask everybody about the first questions, then one after another about the rest.
+
+    The outcome names the order and on how many questions it rests. It is empty while a reply is
+    missing that the order rests on: it is measured again then, and is not yet in the record.
+    """
+    members = work.committee.of(step.role)
+    order = _of_earlier_round(work, step) or _measured(work, step, authors, subjects)
+    if order.is_known:
+        work.rows.made(TURNS, work.store.add(TURNS, [order.turns]))
+    in_order = _in_order(members, order.turns)
+    for member in in_order:
+        solved = order.asked | authors.solved
+        left = [each for each in subjects.unsolved() if each.question.id not in solved]
+        authors.ask([member], left)
+    if not order.is_known:
+        return {}
+    names = [member.seat.model for member in in_order]
+    return {"order": ", ".join(names), "ordered_on": order.turns.questions}
+
+
+def _of_earlier_round(work: Work, step: Inquire) -> Order | None:
+    """The order that the same step took in an earlier round of the run."""
+    same = [done for done in of_stage(work.rows.done, "inquire") if done.step.id == step.id]
+    taken = work.rows.of(TURNS, same)
+    return Order(taken[0], frozenset(), is_known=True) if taken else None
+
+
+def _measured(work: Work, step: Inquire, authors: Authors, subjects: Subjects) -> Order:
+    """The order that the record has for this step, else by what authors answer to the first
+    questions.
+
+    They are asked about these either way: a run that takes more questions finds them recorded.
+    """
+    members = work.committee.of(step.role)
+    inputs = _inputs(work, step, members)
+    turns_id = Turns.id_of(inputs)
+    recorded = work.store.get(TURNS, [turns_id]).get(turns_id)
+    number = recorded.questions if recorded else step.order_on
+    first = frozenset(question.id for question in work.questions("train")[:number])
+    about = [subject for subject in subjects.all if subject.question.id in first]
+    tallies = authors.ask(members, about)
+    if recorded:
+        return Order(recorded, first, is_known=True)
+    turns = Turns(
+        inputs=inputs,
+        task=work.task.name,
+        questions=len(first),
+        teachers=_by_rate(members, tallies),
+    )
+    # of questions without an answer in the exam nobody was asked yet
+    all_asked = step.about == "mistakes" or len({each.question.id for each in about}) == len(first)
+    replied = all(tally.requests == tally.replies for tally in tallies.values())
+    nothing_failed = work.committee.failures.missing == 0
+    is_known = bool(tallies) and all_asked and replied and nothing_failed
+    return Order(turns, first, is_known)
+
+
+def _by_rate(members: Iterable[Member], tallies: Mapping[str, Tally]) -> tuple[Turn, ...]:
+    """Who has more right answers per token goes first; of equal ones the lower seat."""
+    turns: list[Turn] = []
+    for member in members:
+        tally = tallies.get(member.seat.id, Tally())
+        turns.append(Turn(member.seat.id, tally.right, tally.tokens))
+    return tuple(sorted(turns, key=lambda turn: turn.rate, reverse=True))
+
+
+def _in_order(members: Iterable[Member], turns: Turns) -> list[Member]:
+    by_seat = {member.seat.id: member for member in members}
+    return [by_seat[turn.seat] for turn in turns.teachers]
+
+
+def _inputs(work: Work, step: Inquire, members: Iterable[Member]) -> str:
+    """The hash of all that decides what authors are asked for their order, but for how many
+    questions the run takes, and for adapters, which are trained on those.
+    """
+    students = [member for member in work.committee.members if member.seat.role == "student"]
+    engines = []
+    for member in [*members, *students]:
+        engines.append(asdict(member.identity) | {"adapter": "", "seat": member.seat.index})
+    earlier = [done.step for done in work.rows.done if _is_asked_on_train(done.step)]
+    return content_id(
+        "turns-inputs",
+        task=work.task.name,
+        seed=work.seed,
+        step=step.model_dump(mode="json"),
+        earlier=[each.model_dump(mode="json") for each in earlier],
+        engines=engines,
+        prompts=work.wording.prompts.texts(),
+    )
+
+
+def _is_asked_on_train(step: RecipeStep) -> bool:
+    is_exam = isinstance(step, Exam) and step.split == "train"
+    return is_exam or isinstance(step, Inquire)
