@@ -240,3 +240,55 @@ def test_a_prompt_that_is_no_template_is_told_at_the_door(tmp_path):
 def test_a_select_of_answers_alone_needs_no_earlier_step(tmp_path):
     steps = {step.id: step for _, step in load_recipe("answers-only", tmp_path).steps()}
     assert needs(steps["select"]) == ()
+
+
+# -- turns and repairs ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (
+            ("inquire.about=questions", "inquire.write.repair={}"),
+            "inquire.write.repair: a repair corrects a mistake; "
+            'set about = "mistakes" or "unsolved"',
+        ),
+        (
+            ("inquire.turns=true", "inquire.write={ feedback = {} }"),
+            "inquire.turns: a turn ends with right answers, and a feedback gives none; "
+            "write a rationale or a repair too",
+        ),
+        (
+            (
+                "exam.enabled=false",
+                "inquire.about=unsolved",
+                "inquire.write={ rationale = {}, repair = {} }",
+            ),
+            "inquire.write.repair: the student's attempts come from an exam on the train "
+            "split, and no earlier step is one; write a rationale instead",
+        ),
+        (
+            ("inquire.about=unsolved", "inquire.input=before"),
+            "inquire.write.feedback: the student's attempts come from an exam on the train "
+            "split, and no earlier step is one; write a rationale instead",
+        ),
+        (
+            ("inquire.write={}",),
+            "inquire.write: nothing to write; name feedback, rationale or repair",
+        ),
+        (("inquire.order_on=0",), "inquire.order_on: input should be greater than or equal to 1"),
+        (
+            ("inquire.about=unsolvd",),
+            "inquire.about: input should be 'mistakes', 'questions' or 'unsolved'",
+        ),
+    ],
+)
+def test_turns_and_repairs_that_cannot_work_are_refused(tmp_path, settings, problem):
+    assert problems(tmp_path, *settings) == [problem]
+
+
+def test_a_repair_needs_the_prompt_of_a_rationale_too(tmp_path):
+    folder = copy_recipe("fair", "mine", tmp_path)
+    (folder / "prompts" / "write-rationale.md").unlink()
+    settings = ("inquire.write={ repair = {} }",)
+    assert problems(tmp_path, *settings, name="mine") == ["prompts/write-rationale.md is missing"]
