@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from localfair.record.nouns import Role, Sampling
 
@@ -83,11 +83,16 @@ class WriteRepair(Strict):
 
 
 class Write(Strict):
-    """What an author is asked to write."""
+    """What an author is asked to write; `false` leaves a form out."""
 
     feedback: WriteFeedback | None = None
     rationale: WriteRationale | None = None
     repair: WriteRepair | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _left_out(cls, form: object) -> object:
+        return None if form is False else form
 
 
 class Inquire(Step):

@@ -51,7 +51,8 @@ class Tally:
 class Authors:
     """Asks members of the committee, and keeps and counts what they write in one step.
 
-    solved: the ids of the questions that one of them answered right.
+    solved: the ids of the questions that one of them answered right. mistakes: the ids of the
+    student's answers that they were asked about.
     """
 
     def __init__(self, work: Work, step: Inquire) -> None:
@@ -61,9 +62,11 @@ class Authors:
         self.written: Counter[Form] = Counter()
         self.right: Counter[Form] = Counter()
         self.solved: set[str] = set()
+        self.mistakes: list[str] = []
 
     def ask(self, members: Iterable[Member], subjects: Sequence[Subject]) -> dict[str, Tally]:
         """Every member writes every form about every subject; a tally by seat's id."""
+        self.mistakes += [each.mistake.answer for each in subjects if each.mistake]
         tallies: dict[str, Tally] = {}
         calls = list(self._calls(members, subjects))
         for call in calls:

@@ -14,7 +14,7 @@ from localfair.recipe.schema import Inquire
 from localfair.record.tables import ANSWERS
 from localfair.stages.authors import Authors
 from localfair.stages.step import Work
-from localfair.stages.subjects import Subject, subjects_of
+from localfair.stages.subjects import subjects_of
 from localfair.stages.turns import ask_in_turn
 
 
@@ -32,14 +32,9 @@ def inquire(work: Work, step: Inquire) -> dict[str, Any]:
         order = ask_in_turn(work, step, authors, subjects)
     else:
         authors.ask(members, unsolved)
-    work.rows.made(ANSWERS, _answers(subjects.all))
+    work.rows.made(ANSWERS, authors.mistakes)
     outcome = {step.about: len(unsolved), **authors.counts()}
     if step.turns or step.about == "unsolved":
         left = {subject.question.id for subject in unsolved} - authors.solved
         outcome["still_unsolved"] = len(left)
     return outcome | order
-
-
-def _answers(subjects: list[Subject]) -> list[str]:
-    """The ids of the student's answers that are mistakes of these subjects."""
-    return [subject.mistake.answer for subject in subjects if subject.mistake]

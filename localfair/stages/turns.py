@@ -25,7 +25,7 @@ from localfair.stages.subjects import Subjects
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Ordering:
     """Who is asked after whom in one step.
 
     asked: the ids of the questions that everybody was asked about for it. is_known: no reply that
@@ -58,14 +58,14 @@ def ask_in_turn(work: Work, step: Inquire, authors: Authors, subjects: Subjects)
     return {"order": ", ".join(names), "ordered_on": order.turns.questions}
 
 
-def _of_earlier_round(work: Work, step: Inquire) -> Order | None:
+def _of_earlier_round(work: Work, step: Inquire) -> Ordering | None:
     """The order that the same step took in an earlier round of the run."""
     same = [done for done in of_stage(work.rows.done, "inquire") if done.step.id == step.id]
     taken = work.rows.of(TURNS, same)
-    return Order(taken[0], frozenset(), is_known=True) if taken else None
+    return Ordering(taken[0], frozenset(), is_known=True) if taken else None
 
 
-def _measured(work: Work, step: Inquire, authors: Authors, subjects: Subjects) -> Order:
+def _measured(work: Work, step: Inquire, authors: Authors, subjects: Subjects) -> Ordering:
     """The order that the record has for this step, else by what authors answer to the first
     questions.
 
@@ -80,7 +80,7 @@ def _measured(work: Work, step: Inquire, authors: Authors, subjects: Subjects) -
     about = [subject for subject in subjects.all if subject.question.id in first]
     tallies = authors.ask(members, about)
     if recorded:
-        return Order(recorded, first, is_known=True)
+        return Ordering(recorded, first, is_known=True)
     turns = Turns(
         inputs=inputs,
         task=work.task.name,
@@ -92,7 +92,7 @@ def _measured(work: Work, step: Inquire, authors: Authors, subjects: Subjects) -
     replied = all(tally.requests == tally.replies for tally in tallies.values())
     nothing_failed = work.committee.failures.missing == 0
     is_known = bool(tallies) and all_asked and replied and nothing_failed
-    return Order(turns, first, is_known)
+    return Ordering(turns, first, is_known)
 
 
 def _by_rate(members: Iterable[Member], tallies: Mapping[str, Tally]) -> tuple[Turn, ...]:

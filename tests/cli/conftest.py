@@ -31,7 +31,7 @@ replies = ["Sound. [5]", "Wrong. [1]", "No score."]
 when = ""
 replies = ["You forgot to add, says {name}.", "The answer is 3."]
 """
-NOUNS = ("questions", "answers", "explanations", "reviews", "verdicts")
+NOUNS = ("questions", "answers", "explanations", "reviews", "verdicts", "turns")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """A budget pays for whole questions: no run costs more, and one more would not fit."""
 
+import re
+
 import pytest
 
 from localfair.errors import UsageError
@@ -16,7 +18,7 @@ from localfair.pipeline.budget import (
 from localfair.recipe.load import load_recipe
 from localfair.record.costs import Cost, costs_of
 from localfair.record.store import Store
-from tests.lab import item, quiet, scripted_student
+from tests.lab import item, quiet, scripted_student, teacher
 
 NO_EXAM = ("before.enabled=false",)
 
@@ -174,3 +176,45 @@ def test_questions_are_added_until_they_give_the_lessons_wanted(lab):
 def test_more_lessons_than_questions_give_take_them_all(lab):
     order = with_lessons(lab.order("single-teacher", NO_EXAM), 100, quiet)
     assert order.train_limit == 8
+
+
+# -- teachers in turn -----------------------------------------------------------------------------
+
+IN_TURN = (*NO_EXAM, "teach.turns=true", "teach.about=unsolved", "teachers=[]")
+
+
+@pytest.fixture
+def unlike(lab):
+    """Three teachers with weights of their own."""
+    return tuple(teacher(lab.folder, f"s{score}", score=score) for score in (1, 2, 3))
+
+
+def in_turn(lab, budget, order_on, teachers):
+    settings = (*IN_TURN, f"teach.order_on={order_on}")
+    order = lab.order("single-teacher", settings, teachers=teachers)
+    return with_tokens(order, budget, None, lab.lines.append, quiet)
+
+
+def test_the_calls_that_order_the_teachers_are_in_the_budget(lab, unlike):
+    many(lab, 30)
+    limits = []
+    for order_on in (2, 6):
+        limit = in_turn(lab, 1200, order_on, unlike).train_limit
+        limits.append(limit)
+        settings = (*IN_TURN, f"teach.order_on={order_on}")
+        found = lab.run("single-teacher", settings, "teach", train_limit=limit, teachers=unlike)
+        outcome = found["steps"][-1]["outcome"]
+        assert outcome["ordered_on"] == order_on
+        assert outcome["rationale"] >= 3 * order_on
+        with Store.open(lab.db) as store:
+            assert 1100 < teacher_tokens(store, found["run"]) <= 1200
+    # what is spent on the order is not there for more questions
+    assert 30 > limits[0] > limits[1] > 6
+
+
+def test_a_budget_that_does_not_pay_for_the_order_is_refused_with_a_smaller_one(lab, unlike):
+    many(lab, 30)
+    with pytest.raises(UsageError, match="rests on 20") as refused:
+        in_turn(lab, 800, 20, unlike)
+    [number] = re.findall(r"--set teach.order_on=(\d+)", refused.value.hint)
+    assert in_turn(lab, 800, int(number), unlike).train_limit >= int(number)

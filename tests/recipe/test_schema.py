@@ -60,3 +60,15 @@ def test_a_teachers_weight_is_its_own_where_each_has_one():
 def test_nothing_reviewed_is_accepted_on_no_review():
     assert Accept(min_reviews=0).needed == 1
     assert Accept(min_reviews=3).needed == 3
+
+
+def test_a_form_that_authors_write_is_left_out_by_false(tmp_path):
+    recipe = load_recipe("fair", tmp_path, ("inquire.write.feedback=false",))
+    [step] = [step for step in recipe.round if step.id == "inquire"]
+    assert step.write.feedback is None
+    assert step.write.rationale is not None
+
+
+def test_a_policy_holds_what_came_later_only_where_it_is_set():
+    assert "steps" not in Accept().policy()
+    assert Accept(steps=True).policy()["steps"] is True
