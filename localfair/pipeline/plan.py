@@ -42,7 +42,7 @@ ENOUGH = 8  # recorded replies before their mean is taken for an estimate
 class Line:
     """What one step asks of one engine.
 
-    `more` calls may come on top; tokens and seconds are of all of them.
+    `more` calls may come on top; tokens and seconds are of all of them, and of all loads.
 
     seconds: None where the engine has no measured rates. memory: bytes, None for what is not loaded
     here.
@@ -60,6 +60,7 @@ class Line:
     reply_tokens: int
     seconds: float | None
     memory: int | None
+    loads: int = 1
 
     @property
     def most_calls(self) -> int:
@@ -153,7 +154,7 @@ def plan(order: Order, until: str | None = None) -> Planned:
     return Planned(
         lines=lines,
         training=training,
-        loads=len(asked),
+        loads=sum(line.loads for line in asked),
         memory=max((line.memory or 0 for line in asked), default=0),
         memory_here=free_memory()[1],
         disk=ROW * sum(line.most_calls for line in asked),
@@ -194,7 +195,9 @@ class Estimate:
         reply_tokens = self._reply_tokens(step, identity, sampling) * calls
         seconds: float | None = 0.0
         if calls:
-            seconds = self._averages.seconds(identity, self._batch, prompt_tokens, reply_tokens)
+            seconds = self._averages.seconds(
+                identity, self._batch, share.loads, prompt_tokens, reply_tokens
+            )
         return Line(
             step=step.step.id,
             stage=step.step.stage,
@@ -208,6 +211,7 @@ class Estimate:
             reply_tokens=reply_tokens,
             seconds=seconds,
             memory=self._memory(share.member, round(longest) + sampling.max_tokens),
+            loads=share.loads,
         )
 
     def _prompt_tokens(self, share: Share) -> list[float]:
@@ -299,7 +303,12 @@ class Averages:
         return min((lengths.letters for lengths in self._of(identity)), default=LETTERS_A_TOKEN)
 
     def seconds(
-        self, identity: EngineIdentity, batch: int, prompt_tokens: int, reply_tokens: int
+        self,
+        identity: EngineIdentity,
+        batch: int,
+        loads: int,
+        prompt_tokens: int,
+        reply_tokens: int,
     ) -> float | None:
         """Loading, reading and writing at the measured rates of the nearest batch size.
 
@@ -317,7 +326,7 @@ class Averages:
         rate = newest[nearest]
         reading = prompt_tokens / rate.prefill
         writing = reply_tokens / rate.decode
-        return rate.load_seconds + reading + writing
+        return loads * rate.load_seconds + reading + writing
 
     def step_seconds(self) -> float | None:
         """Seconds that a training step took, over all adapters of the record."""

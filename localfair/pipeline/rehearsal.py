@@ -40,7 +40,8 @@ class Share:
     """What one step wants of one engine.
 
     calls: one for each request that the record does not answer. repeats: those that wait for the
-    same replies. more: calls that may be added by what is not known yet.
+    same replies. more: calls that may be added by what is not known yet. loads: how often its model
+    may have to be loaded.
     """
 
     member: Member
@@ -48,6 +49,7 @@ class Share:
     calls: list[Call] = field(default_factory=list)
     repeats: list[Call] = field(default_factory=list)
     more: int = 0
+    loads: int = 1
 
 
 @dataclass(slots=True)
@@ -237,6 +239,7 @@ class Rehearsal:
             more = may_come * each
             if step.turns and len(members) > 1 and not is_known:
                 more += self._spared(work, step, member)
+                now.share(member).loads = 2  # to find the order, and in its turn
             now.share(member).more += more
             asked[member.seat.id] += more
         now.unknown_of = asked

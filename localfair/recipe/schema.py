@@ -83,7 +83,7 @@ class WriteRepair(Strict):
 
 
 class Write(Strict):
-    """What an author is asked to write; `false` leaves a form out."""
+    """What an author is asked to write; `false` leaves a form out, `true` takes it as it is usual."""
 
     feedback: WriteFeedback | None = None
     rationale: WriteRationale | None = None
@@ -91,8 +91,10 @@ class Write(Strict):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _left_out(cls, form: object) -> object:
-        return None if form is False else form
+    def _switched(cls, form: object) -> object:
+        if isinstance(form, bool):
+            return {} if form else None
+        return form
 
 
 class Inquire(Step):

@@ -105,8 +105,8 @@ def _by_rate(members: Iterable[Member], tallies: Mapping[str, Tally]) -> tuple[T
 
 
 def _in_order(members: Iterable[Member], turns: Turns) -> list[Member]:
-    by_seat = {member.seat.id: member for member in members}
-    return [by_seat[turn.seat] for turn in turns.teachers]
+    seats = [turn.seat for turn in turns.teachers]
+    return sorted(members, key=lambda member: seats.index(member.seat.id))
 
 
 def _inputs(work: Work, step: Inquire, members: Iterable[Member]) -> str:

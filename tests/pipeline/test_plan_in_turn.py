@@ -45,6 +45,8 @@ def held_to_its_plan(lab, student, settings, **options):
             if (line.step, line.round) == (step["step"], step["round"])
         ]
         most = sum(line.most_calls for line in lines)
+        if step["stage"] == "inquire":
+            assert step["loads"] <= sum(line.loads for line in lines), step
         assert step["calls"] <= most, step
         assert step["calls"] + step["reused"] <= most + sum(line.recorded for line in lines), step
     return planned, ran

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from localfair.recipe.load import load_recipe
-from localfair.recipe.schema import Accept, CrossEntropy, Exam, Recipe
+from localfair.recipe.schema import Accept, CrossEntropy, Exam, Recipe, WriteRepair
 from localfair.record.nouns import Sampling
 
 
@@ -62,11 +62,13 @@ def test_nothing_reviewed_is_accepted_on_no_review():
     assert Accept(min_reviews=3).needed == 3
 
 
-def test_a_form_that_authors_write_is_left_out_by_false(tmp_path):
-    recipe = load_recipe("fair", tmp_path, ("inquire.write.feedback=false",))
+def test_a_form_that_authors_write_is_switched_by_a_word(tmp_path):
+    settings = ("inquire.write.feedback=false", "inquire.write.repair=true")
+    recipe = load_recipe("fair", tmp_path, settings)
     [step] = [step for step in recipe.round if step.id == "inquire"]
     assert step.write.feedback is None
     assert step.write.rationale is not None
+    assert step.write.repair == WriteRepair()
 
 
 def test_a_policy_holds_what_came_later_only_where_it_is_set():
