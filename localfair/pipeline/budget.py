@@ -8,7 +8,7 @@ little, and both take the machine's time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from localfair.committee.ask import Progress
@@ -16,13 +16,22 @@ from localfair.errors import UsageError
 from localfair.pipeline.orders import Order
 from localfair.pipeline.prepared import quiet
 from localfair.pipeline.runs import run
-from localfair.recipe.schema import Inquire, Recipe, RecipeStep, Review, Select, Train
-from localfair.record.costs import costs_of
+from localfair.recipe.schema import (
+    SECTIONS,
+    Inquire,
+    Recipe,
+    RecipeStep,
+    Review,
+    Select,
+    Train,
+)
+from localfair.record.costs import Cost, costs_of, label_costs_of
 from localfair.record.lessons import lessons_made
 from localfair.record.runs import questions_ordered_on
 from localfair.record.store import Store
 
 Measure = Callable[[Store, str], int]  # of a run, by its id
+LABELS_PART = 10  # label reviews take at most one part in so many of a budget
 START = 8  # train questions of the first, smallest run
 MARGIN = 1.05  # questions differ in what they cost: aim a little beyond the budget
 
@@ -86,6 +95,11 @@ def with_tokens(
     # later rounds ask about what is still wrong: no more than this
     share = budget // order.recipe.rounds
     grown, run_id = _grown(order, step, share, teacher_tokens, progress)
+    labels = _labels_within(grown, run_id, share // LABELS_PART)
+    if labels is not None:
+        say(f"labels are of the first {labels} questions: a tenth of the budget")
+        order = replace(order, recipe=_with_labels(order.recipe, labels))
+        grown, run_id = _grown(order, step, share, teacher_tokens, progress)
     with Store.open(order.db) as store:
         cost_of = question_costs(store, run_id)
         questions = store.questions(order.task, "train", grown.train_limit)
@@ -106,6 +120,38 @@ def with_tokens(
         )
     say(f"{count} train questions cost {sum(costs[:count])} of {share} teacher tokens")
     return replace(order, train_limit=count)
+
+
+def _labels_within(order: Order, run_id: str, budget: int) -> int | None:
+    """How many first questions' label reviews a budget pays for; None where it pays for all."""
+    wanted = max((step.accept.labels for step in _calibrated(order.recipe)), default=0)
+    if not wanted:
+        return None
+    with Store.open(order.db) as store:
+        costs = _by_question(label_costs_of(store, run_id))
+        questions = store.questions(order.task, "train", min(wanted, order.train_limit or wanted))
+    count = fitting([costs.get(question.id, 0) for question in questions], budget)
+    return count if count < len(questions) else None
+
+
+def _calibrated(recipe: Recipe) -> list[Review]:
+    steps = [step for _, _, step in recipe.sections()]
+    return [step for step in steps if isinstance(step, Review) and step.is_calibrated]
+
+
+def _with_labels(recipe: Recipe, labels: int) -> Recipe:
+    """The recipe whose calibrated reviews take labels from so many questions at most."""
+    sections: dict[str, tuple[RecipeStep, ...]] = {}
+    for name in SECTIONS:
+        steps: list[RecipeStep] = []
+        for step in getattr(recipe, name):
+            if isinstance(step, Review) and step.is_calibrated:
+                fewer = min(labels, step.accept.labels)
+                accept = step.accept.model_copy(update={"labels": fewer})
+                step = step.model_copy(update={"accept": accept})
+            steps.append(step)
+        sections[name] = tuple(steps)
+    return recipe.model_copy(update=sections)
 
 
 def _grown(
@@ -159,11 +205,14 @@ def fitting(costs: Sequence[int], budget: int) -> int:
 
 def question_costs(store: Store, run_id: str) -> dict[str, int]:
     """Tokens that teachers and reviewers read and wrote about each question."""
-    costs: dict[str, int] = {}
-    for cost in costs_of(store, run_id):
-        if cost.role != "mentor":
-            costs[cost.question] = costs.get(cost.question, 0) + cost.tokens
-    return costs
+    return _by_question(cost for cost in costs_of(store, run_id) if cost.role != "mentor")
+
+
+def _by_question(costs: Iterable[Cost]) -> dict[str, int]:
+    tokens: dict[str, int] = {}
+    for cost in costs:
+        tokens[cost.question] = tokens.get(cost.question, 0) + cost.tokens
+    return tokens
 
 
 def teacher_tokens(store: Store, run_id: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 
 from localfair.recipe.schema import Accept
+from localfair.record.fits import FITS, Fit
 from localfair.record.made import Reply
 from localfair.record.nouns import Graded, Question
 from localfair.record.readings import Case, Judged, Reread
@@ -21,6 +22,7 @@ from localfair.record.verify import notes_of, verify
 from localfair.stages.review import judge, score_of
 from localfair.stages.rows import Written, with_texts
 from localfair.stages.soundness import with_steps
+from localfair.stages.trusted import judge_by
 from localfair.tasks import get_task
 from localfair.tasks.grading import READER_VERSION
 
@@ -45,17 +47,32 @@ class ThisReader:
     def judge(self, store: Store, cases: Sequence[Case]) -> list[Judged]:
         """Each case judged by the gate that its policy holds."""
         written = with_texts(store, [case.explanation for case in cases])
-        return [_judged(store, case, about) for case, about in zip(cases, written, strict=True)]
+        policies = [json.loads(case.policy) for case in cases]
+        named = [policy["fit"] for policy in policies if "fit" in policy]
+        fits = store.get(FITS, named)
+        judged = []
+        for case, policy, about in zip(cases, policies, written, strict=True):
+            fit = fits[policy["fit"]] if "fit" in policy else None
+            accept = Accept.model_validate(policy["accept"])
+            if accept.steps:
+                about = _with_steps(store, about)
+            judged.append(_judged(case, accept, policy["reviewed"], about, fit))
+        return judged
 
 
-def _judged(store: Store, case: Case, written: Written) -> Judged:
-    policy = json.loads(case.policy)
-    accept = Accept.model_validate(policy["accept"])
-    if accept.steps:
-        question = store.questions_by_id([written.question])[written.question]
-        task = get_task(question.task, imported=[question.task])
-        [written] = with_steps(store, task, [written])
-    accepted, reason = judge(accept, written, case.scores, policy["reviewed"])
+def _with_steps(store: Store, written: Written) -> Written:
+    question = store.questions_by_id([written.question])[written.question]
+    task = get_task(question.task, imported=[question.task])
+    return with_steps(store, task, [written])[0]
+
+
+def _judged(
+    case: Case, accept: Accept, reviewed: bool, written: Written, fit: Fit | None
+) -> Judged:
+    if fit is None:
+        accepted, reason = judge(accept, written, case.scores, reviewed)
+    else:
+        accepted, reason = judge_by(fit, accept, written, case.by_seat)
     mean = fmean(case.scores) if case.scores else None
     return Judged(mean, len(case.scores), accepted, reason)
 

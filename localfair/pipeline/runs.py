@@ -39,10 +39,10 @@ from localfair.record.store import Store
 from localfair.stages import train as training
 from localfair.stages.exam import exam
 from localfair.stages.inquire import inquire
-from localfair.stages.review import review
 from localfair.stages.select import select
 from localfair.stages.soften import soften
 from localfair.stages.step import Done, Scope, StepRows, Wording, Work
+from localfair.stages.trusted import review
 from localfair.tasks.grading import READER_VERSION
 
 Outcome = dict[str, Any]

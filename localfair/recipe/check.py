@@ -37,6 +37,8 @@ TERM_MODELS: dict[str, type[r.Strict]] = {
 }
 # pydantic's names for a key that a model, or a dataclass, does not have
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+# On mathematics short verdicts are as good as long reasons for judges of 0.6B to 14B (2606.07810).
+LONGEST_VERDICT = 10  # tokens
 UNKNOWN_TAG = ("union_tag_not_found", "union_tag_invalid")
 
 
@@ -182,6 +184,8 @@ def _steps(recipe: r.Recipe) -> Iterator[str]:
             yield from _writing(step, earlier)
         if isinstance(step, r.Select) and step.per_question.own and step.enabled:
             yield from _own(step, earlier)
+        if isinstance(step, r.Review) and step.is_calibrated and step.enabled:
+            yield from _labels(step, earlier)
         if isinstance(step, r.Train):
             yield from _loss(step, earlier)
             yield from _best_epoch(step)
@@ -280,6 +284,22 @@ def _best_epoch(step: r.Train) -> Iterator[str]:
         )
 
 
+def _labels(step: r.Review, earlier: list[r.RecipeStep]) -> Iterator[str]:
+    """What a calibrated gate is fitted on: rationales, and verdicts that cost little."""
+    inquiries = [other for other in earlier if isinstance(other, r.Inquire) and other.enabled]
+    if inquiries and not any(inquire.write.rationale for inquire in inquiries):
+        yield (
+            f"{step.id}.accept.gate: votes are calibrated on rationales, "
+            "and no earlier inquire step writes any"
+        )
+    if step.mode == "reasoned" and step.sampling.max_tokens > LONGEST_VERDICT:
+        yield (
+            f"{step.id}.accept.gate: a calibrated verdict takes one pass or at most "
+            f'{LONGEST_VERDICT} tokens; set {step.id}.mode = "direct" '
+            f"or {step.id}.sampling.max_tokens = {LONGEST_VERDICT}"
+        )
+
+
 def _loss(step: r.Train, earlier: list[r.RecipeStep]) -> Iterator[str]:
     """The problems of a loss: of each term, of all together, of the steps that they need."""
     lesson_kinds = _lesson_kinds(earlier)
@@ -335,7 +355,8 @@ def _prompts_of(step: r.RecipeStep) -> set[str]:
             # a rationale is asked for where there is nothing to repair
             return names | {"write-rationale"} if step.write.repair else names
         case r.Review(mode="reasoned" | "direct"):
-            return {f"review-{kind}" for kind in step.of}
+            labels = {"review-rationale"} if step.is_calibrated else set()
+            return labels | {f"review-{kind}" for kind in step.of}
         case r.Train(best_epoch=r.BestEpoch() as exam):
             return {f"ask-{exam.ask}"}
         case r.Select():

@@ -123,18 +123,29 @@ class Accept(Strict):
     finished: bool = True  # a reply cut off at max_tokens is rejected
     # every sum that a rationale writes out must hold, and it must follow what its question tells
     steps: bool = False
+    # calibrated: votes count for what labelled rationales show them to be worth, see stages/trusted;
+    # the keys below are for it alone
+    gate: Literal["mean", "calibrated"] = "mean"
+    precision: float = Field(0.8, gt=0, lt=1)  # the share of right ones among what it accepts
+    labels: int = Field(60, ge=0, le=MOST_STEPS)  # train questions, the first in task order
+    plants: int = Field(0, ge=0, le=MOST_SAMPLES)  # wrong rationales with a forged verdict in them
+
+    def policy(self) -> dict[str, Any]:
+        """What a verdict follows from, as plain data.
+
+        Keys of another gate are left out, and so are steps where they are not checked.
+        """
+        unused = {"labels", "plants"}  # the fit holds what came of them
+        if self.gate == "mean":
+            unused |= {"gate", "precision"}
+        if not self.steps:
+            unused |= {"steps"}
+        return self.model_dump(exclude=unused)
 
     @property
     def needed(self) -> int:
         """Valid reviews that an explanation needs: nothing reviewed is accepted on none."""
         return max(1, self.min_reviews)
-
-    def policy(self) -> dict[str, Any]:
-        """As plain data, as verdicts have it: what came later only where it is set."""
-        data = self.model_dump()
-        if not self.steps:
-            del data["steps"]
-        return data
 
 
 class Review(Step):
@@ -154,6 +165,11 @@ class Review(Step):
     constrained: bool = False
     accept: Accept = Accept()
     sampling: Sampling = Sampling()
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether somebody is asked, and votes count for what they are worth."""
+        return self.mode != "none" and self.accept.gate == "calibrated"
 
 
 class PerQuestion(Strict):

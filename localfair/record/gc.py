@@ -21,6 +21,7 @@ UNUSED = """
 id NOT IN (
   SELECT generation FROM answers UNION SELECT generation FROM explanations
   UNION SELECT generation FROM reviews
+  UNION SELECT json_extract(p.value, '$[3]') FROM fits f JOIN json_each(f.plants) p
   UNION SELECT "row" FROM run_rows WHERE noun = 'generation'
   UNION SELECT "row" FROM lesson_sources WHERE noun = 'generation')
 """

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from localfair.record.failed_calls import failed_call_of
+from localfair.record.fits import FITS
 from localfair.record.nouns import content_id
 from localfair.record.store import Row, Store
 from localfair.record.tables import (
@@ -61,6 +62,7 @@ IDS: Mapping[str, Callable[[Row], str]] = {
     "turns": lambda row: TURNS.of_row(row).id,
     "soft_labels": _soft_label_id,
     "failed_calls": lambda row: failed_call_of(row).id,
+    "fits": lambda row: FITS.of_row(row).id,
 }
 
 

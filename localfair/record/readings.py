@@ -52,11 +52,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a verdict is judged from: its policy, an explanation and the scores it got."""
+    """What a verdict is judged from: its policy, an explanation and the scores it got.
+
+    by_seat: the same scores by their reviewer's seat.
+    """
 
     policy: str
     explanation: Explanation
     scores: list[float]
+    by_seat: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +151,15 @@ def _judged(store: Store, reader: Reader, rows: list[Row]) -> list[Judged]:
     reviews = store.get(REVIEWS, [review for verdict in verdicts for review in verdict.reviews])
     cases = []
     for verdict in verdicts:
-        given = [reviews[review].score for review in verdict.reviews]
-        scores = [score for score in given if score is not None]
-        cases.append(Case(verdict.policy, explanations[verdict.explanation], scores))
+        scores = []
+        by_seat = {}
+        for review in verdict.reviews:
+            score = reviews[review].score
+            if score is not None:
+                scores.append(score)
+                by_seat[reviews[review].seat] = score
+        explanation = explanations[verdict.explanation]
+        cases.append(Case(verdict.policy, explanation, scores, by_seat))
     return reader.judge(store, cases)
 
 

@@ -228,6 +228,19 @@ CREATE TABLE turns (
   questions INTEGER NOT NULL CHECK (questions > 0), teachers TEXT NOT NULL, seal TEXT);
 """
 
+# What votes are worth: a fit of reviews to labels. `fitted_on`: what the labels say, right answers or
+# sound ones among them. `labels`, `reviews`, `authors`, `votes`, `dropped`, `plants`: JSON, see record/fits.
+# intercept and threshold: NULL where there is none.
+FITS = """
+CREATE TABLE fits (
+  id TEXT PRIMARY KEY, fitted_on TEXT NOT NULL CHECK (fitted_on IN ('answer','sound')),
+  decides TEXT NOT NULL CHECK (decides IN ('probability','votes','checks')), reason TEXT NOT NULL,
+  precision REAL NOT NULL CHECK (precision > 0 AND precision < 1),
+  intercept REAL, threshold REAL,
+  authors TEXT NOT NULL, votes TEXT NOT NULL, dropped TEXT NOT NULL,
+  labels TEXT NOT NULL, reviews TEXT NOT NULL, plants TEXT NOT NULL, seal TEXT);
+"""
+
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
@@ -246,6 +259,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("calls that failed, each with its reason and the bytes that came", FAILED_CALLS),
     ("a step that is done again refers to the rows of the first time", DONE_STEPS),
     ("the order in which teachers are asked, frozen: a longer run keeps it", TURNS),
+    ("what reviewers' votes are worth, as verdicts are judged by it", FITS),
 )
 VERSION = len(MIGRATIONS)
 SEALED_SINCE = 4  # the version in which rows have a seal
@@ -262,4 +276,5 @@ NOUNS = {
     "lesson": "lessons",
     "adapter": "adapters",
     "soft_label": "soft_labels",
+    "fit": "fits",
 }

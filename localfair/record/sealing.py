@@ -78,6 +78,7 @@ TABLES: Mapping[str, Sealed] = {
     "parities": Sealed(),
     "comparisons": Sealed(),
     "failed_calls": Sealed(),
+    "fits": Sealed(),
 }
 
 

@@ -30,6 +30,18 @@ MOST = 20  # problems of one check that are named; the others are counted
 FENCE_BYTES = 32
 LONGEST = 1000  # characters of a problem
 
+# see `record/fits` for what the lists hold
+MISSING_OF_FITS = """
+SELECT f.id, 'review', r.value FROM fits f JOIN json_each(f.reviews) r
+  WHERE r.value NOT IN (SELECT id FROM reviews)
+UNION ALL
+SELECT f.id, 'explanation', json_extract(l.value, '$[0]') AS explanation
+  FROM fits f JOIN json_each(f.labels) l WHERE explanation NOT IN (SELECT id FROM explanations)
+UNION ALL
+SELECT f.id, 'generation', json_extract(p.value, '$[3]') AS generation
+  FROM fits f JOIN json_each(f.plants) p WHERE generation NOT IN (SELECT id FROM generations)
+"""
+
 Check = Callable[[Store], Iterator[str]]
 
 
@@ -49,6 +61,7 @@ def verify(store: Store, reader: Reader | None = None) -> list[str]:
         ("reviews", _same_weights),
         ("own lessons", _own_lessons),
         ("turns", _out_of_turn),
+        ("fits", _fits),
     ]
     if reader is not None:
         checks.append(("readings", lambda store: misread(store, reader)))
@@ -247,6 +260,12 @@ def _out_of_turn(store: Store) -> Iterator[str]:
         rates = [turn.rate for turn in turns_of_row(row).teachers]
         if rates != sorted(rates, reverse=True):
             yield f"turns {row['id']} do not follow from right answers per token"
+
+
+def _fits(store: Store) -> Iterator[str]:
+    """Whether the reviews, explanations and replies that a fit names are there."""
+    for fit, noun, missing in store.db.execute(MISSING_OF_FITS):
+        yield f"fit {fit} names a missing {noun} {missing}"
 
 
 def _adapters(store: Store) -> Iterator[str]:

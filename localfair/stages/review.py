@@ -61,7 +61,7 @@ def settled(
     return not accepted([*scores, *[5.0] * remaining], mean_above, min_reviews)
 
 
-def review(work: Work, step: ReviewStep) -> dict[str, Any]:
+def review_by_mean(work: Work, step: ReviewStep) -> dict[str, Any]:
     """Send what is to be reviewed to every seat but its author's, then judge.
 
     The outcome counts both.

@@ -2,6 +2,7 @@
 an adapter.
 """
 
+from localfair.record.fits import Fit, PlantReview
 from localfair.record.made import Turn, Turns
 from localfair.record.nouns import (
     EngineIdentity,
@@ -100,3 +101,22 @@ def an_adapter(adapter, parent=None):
         "peak_memory": 1,
         "created": "now",
     }
+
+
+def a_fit(**fields):
+    plant = PlantReview(plant="p", explanation="e", seat="s", generation="g", score=4.0)
+    usual = {
+        "fitted_on": "answer",
+        "decides": "probability",
+        "reason": "1 of 2 reviewers have a vote",
+        "precision": 0.8,
+        "intercept": 1.0,
+        "threshold": 0.5,
+        "authors": {"a": 0.25},
+        "votes": {"s": {"mean": 3.0, "spread": 1.0, "weight": 2.0, "low": 1.0, "high": 3.0}},
+        "dropped": {"t": "weight +0.10 [-0.50, +0.70] holds 0"},
+        "labels": (("e", True), ("f", False)),
+        "reviews": ("r",),
+        "plants": (plant,),
+    }
+    return Fit(**usual | fields)

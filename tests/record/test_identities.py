@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from localfair.record.failed_calls import Failure, add_failed_call
+from localfair.record.fits import FITS
 from localfair.record.identities import IDS, lesson_id
 from localfair.record.store import Store
 from localfair.record.tables import TURNS
 from tests.lab import Lab, scripted_student
-from tests.record.samples import A_TURNS, ENGINE, request
+from tests.record.samples import A_TURNS, ENGINE, a_fit, request
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,7 @@ def record(tmp_path_factory):
         run = store.first_column("SELECT id FROM runs")[0]
         store.add(TURNS, [A_TURNS])
         add_failed_call(store, run, ENGINE, request(), Failure(reason="broken"))
+        store.add(FITS, [a_fit()])
         yield store
 
 
