@@ -13,8 +13,10 @@ from localfair.cli.show import span
 from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
+    from localfair.report.discrimination import Discrimination
     from localfair.report.gate import Gate
     from localfair.report.reviewers import Agreement, CommitteeArea, ReviewersReport, Worth
+    from localfair.report.votes import GateOnLabels, SeatTrust, TrustReport
 
 EPILOG = """\b
 Examples:
@@ -43,7 +45,7 @@ REVIEWER_HEADING = (
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
 def reviewers(db: Path, run: str | None, task: str | None, precision: float, as_json: bool) -> None:
     """What the reviewers are worth: leniency, AUC against the answer check, cost, agreement,
-    where to set the gate.
+    where to set the gate, what each vote counts and what a forged verdict could win.
     """
     from localfair.record.store import Store
     from localfair.report import reviewers as report
@@ -66,6 +68,7 @@ def lines(report: ReviewersReport) -> list[str]:
         _committee(report.committee),
         _gate(report.gate),
         [report.suggestion],
+        *(trust_table(trust) for trust in report.trust),
     ]
     text: list[str] = []
     for table in tables:
@@ -114,11 +117,13 @@ def _agreement(agreements: Iterable[Agreement]) -> list[str]:
     return ["both for or both against     common  agree", *lines] if lines else []
 
 
-def _committee(areas: Iterable[CommitteeArea]) -> list[str]:
+def _committee(areas: Sequence[CommitteeArea]) -> list[str]:
     table = ["AUC of the mean over an explanation's reviewers, which the gate looks at [95 %]"]
     for each in areas:
         area = _with_span(each.area.auc, each.area.auc_interval, ".2f")
         table.append(f"  {each.mode:8} {area}")
+    if areas:
+        table.append("  pooled over authors: who is strict with whom moves it; see trust below")
     return table
 
 
@@ -129,3 +134,53 @@ def _gate(gates: Iterable[Gate]) -> list[str]:
         accepted = f"{gate.accepted:9} {gate.coverage:9.1%}"
         table.append(f"  {gate.mode:8} {gate.mean_above:10g} {accepted}  {share}")
     return table
+
+
+def trust_table(trust: TrustReport) -> list[str]:
+    """What one fit says, as text."""
+    where = f"fit {trust.fit}" if trust.fit else "as a calibrated gate would find it"
+    width = max([len("seat"), *(len(each.seat) for each in trust.seats)])
+    together = _within(trust.together)
+    table = [
+        f"trust, from {trust.labels} labels of {trust.what} ({where}): {trust.reason}",
+        f"  {'seat':{width}} scored  {'weight [95 %]':22} {'AUC within authors [95 %]':25} vote",
+    ]
+    for seat in trust.seats:
+        weight = _with_span(seat.weight, seat.interval, "+.2f")
+        area = _within(seat.area)
+        table.append(f"  {seat.seat:{width}} {seat.scored:6}  {weight:22} {area:25} {_vote(seat)}")
+    table.append(f"  {'together':{width}} {'':6}  {'':22} {together}")
+    if trust.together.smallest is not None:
+        table.append(
+            f"  the smallest AUC that so many labels show is {trust.together.smallest:.2f}"
+        )
+    table.append(
+        "  within authors, since nobody reviews his own: pooled, scores tell who the author was"
+    )
+    table.append(f"  {'gate':28} accepted  right [95 %]               planted ones accepted")
+    for gate in trust.gates:
+        share = _with_span(gate.precision, gate.interval, ".1%")
+        accepted = f"{gate.accepted} of {gate.labels}"
+        table.append(f"  {gate.gate:28} {accepted:9} {share:26} {_won(gate)}")
+    return table
+
+
+def _within(area: Discrimination) -> str:
+    return _with_span(area.auc, area.interval, ".2f")
+
+
+def _vote(seat: SeatTrust) -> str:
+    """Whether a seat has a vote, and what plants did to it."""
+    vote = f"none: {seat.no_vote}" if seat.no_vote else "yes"
+    if seat.weight is not None and seat.weight < 0 and not seat.no_vote:
+        vote = "yes, against what it is for"
+    if seat.plants is None or seat.plants.falls:
+        return vote
+    return f"{vote}; fell for {seat.plants.fallen} of {seat.plants.plants} plants"
+
+
+def _won(gate: GateOnLabels) -> str:
+    """How many wrong rationales a gate accepts with a forged verdict in them."""
+    if not gate.planted:
+        return "not asked: --set review.accept.plants=8"
+    return f"{gate.won} of {gate.planted}, {gate.won_before} without the forged verdict"

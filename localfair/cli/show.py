@@ -122,6 +122,7 @@ def lines(findings: Findings) -> list[str]:
             f"  failed calls {findings.failed_calls}: "
             "no count below holds what they would have answered"
         )
+    shown += _trust(findings)
     if findings.acceptance:
         shown += ["", *_acceptance(findings.acceptance)]
     if findings.before:
@@ -155,6 +156,16 @@ def _counts(findings: Findings) -> list[str]:
         f"  {made}",
         f"  {cost}",
     ]
+
+
+def _trust(findings: Findings) -> list[str]:
+    """What calibrated reviews came to: a line a step."""
+    lines = []
+    for step in findings.steps:
+        for word in ("trust", "soundness"):
+            if step.outcome and word in step.outcome:
+                lines.append(f"  {step.step}, {word}: {step.outcome[word]}")
+    return lines
 
 
 def _acceptance(counts: Sequence[AuthorCount | ReviewerCount]) -> list[str]:

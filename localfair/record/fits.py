@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from localfair.record.nouns import canonical_json, content_id
+from localfair.record.store import Store
 from localfair.record.tables import Row, Table
 
 Worth = dict[str, float]  # a vote's mean, spread, weight, low and high
@@ -102,3 +103,18 @@ def fit_of(row: Row) -> Fit:
 
 PLANT = tuple(name.name for name in fields(PlantReview))
 FITS = Table("fits", "fit", fit_row, fit_of)
+
+
+def fits_of(store: Store, run: str | None = None, task: str | None = None) -> list[Fit]:
+    """The fits of one run, of one task, or of the whole record, in the order of their ids."""
+    sql = """
+    SELECT f.* FROM fits f WHERE (:run IS NULL OR f.id IN (
+      SELECT "row" FROM links WHERE run = :run AND noun = 'fit'))
+    AND (:task IS NULL OR EXISTS (
+      SELECT 1 FROM json_each(f.labels) l
+      JOIN explanations e ON e.id = json_extract(l.value, '$[0]')
+      JOIN questions q ON q.id = e.question WHERE q.task = :task))
+    ORDER BY f.id
+    """
+    rows = store.db.execute(sql, {"run": run, "task": task}).fetchall()
+    return [fit_of(dict(row)) for row in rows]

@@ -20,6 +20,7 @@ from localfair.report.gate import Gate, gate_table, suggest
 from localfair.report.resampling import bootstrap_two
 from localfair.report.reviews import means_of
 from localfair.report.statistics import Interval, area_interval, mean_interval
+from localfair.report.votes import TrustReport, trust_reports
 
 if TYPE_CHECKING:
     from localfair.report.resampling import Indices
@@ -109,7 +110,7 @@ class ReviewersReport:
     """What reviewers are worth, alone and together, and the gate at each threshold.
 
     modes: each reviewer that scored the same rationales in both modes, on those alone; differences
-    are of the same. suggestion: the gate to set, in words.
+    are of the same. suggestion: the gate to set, in words. trust: see `report/votes`.
     """
 
     reviews: int
@@ -120,6 +121,7 @@ class ReviewersReport:
     agreement: list[Agreement]
     gate: list[Gate]
     suggestion: str
+    trust: list[TrustReport]
 
     def data(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -156,6 +158,7 @@ def reviewers(
         agreement=agreement(reviews),
         gate=gates,
         suggestion=suggest(gates, precision),
+        trust=trust_reports(store, run, task, precision),
     )
 
 

@@ -147,6 +147,17 @@ def fit(judgements: Iterable[Judgement], precision: float) -> Trust:
     )
 
 
+def out_of_fold(judgements: Iterable[Judgement], trust: Trust) -> dict[str, float]:
+    """By explanation, the probability of each labelled judgement under a fit of the same voters
+    that did not see its question: the threshold was chosen from these.
+    """
+    ordered = sorted(judgements, key=lambda judgement: judgement.explanation)
+    labelled = [judgement for judgement in ordered if judgement.right is not None]
+    likely = _Design(labelled, trust.votes, trust.voters).out_of_fold()
+    explanations = [judgement.explanation for judgement in labelled]
+    return dict(zip(explanations, map(float, likely), strict=True))
+
+
 def _centres(judgements: Sequence[Judgement]) -> dict[str, Vote]:
     """Each reviewer's own mean and spread; nothing is known of its weight yet."""
     scores: dict[str, list[float]] = {}

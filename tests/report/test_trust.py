@@ -91,9 +91,9 @@ class Draws:
 
 @pytest.fixture(scope="module")
 def draws() -> Draws:
-    """200 labels, a gate of 0.85, and 900 explanations that the fit never saw, forty times."""
+    """200 labels, a gate of 0.85, and 900 explanations that the fit never saw, 200 times."""
     draws = Draws([], [], [], [])
-    for seed in range(40):
+    for seed in range(200):
         drawn = judgements(random.Random(seed), 367)
         labelled, unseen = drawn[:200], drawn[200:]
         truth = {judgement.explanation: judgement.right for judgement in unseen}
