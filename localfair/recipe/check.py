@@ -287,7 +287,8 @@ def _best_epoch(step: r.Train) -> Iterator[str]:
 def _labels(step: r.Review, earlier: list[r.RecipeStep]) -> Iterator[str]:
     """What a calibrated gate is fitted on: rationales, and verdicts that cost little."""
     inquiries = [other for other in earlier if isinstance(other, r.Inquire) and other.enabled]
-    if inquiries and not any(inquire.write.rationale for inquire in inquiries):
+    checked = [each for each in inquiries if each.write.rationale or each.write.repair]
+    if inquiries and not checked:
         yield (
             f"{step.id}.accept.gate: votes are calibrated on rationales, "
             "and no earlier inquire step writes any"

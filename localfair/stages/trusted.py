@@ -41,6 +41,7 @@ from localfair.stages.soundness import with_steps
 from localfair.stages.step import Work
 from localfair.tasks.grading import READER_VERSION
 
+NOBODY = "nobody is there to review: a seat does not review what it wrote"
 ASSUMED = "feedback is judged by trust earned on rationales"
 
 
@@ -86,10 +87,9 @@ class Bound:
 def bound(work: Work, step: ReviewStep) -> Bound:
     """The most that a calibrated review asks about the explanations there are."""
     panel = Panel.of(work, step)
-    reviewed = panel.written if step.exhaustive else panel.checked()
     return Bound(
         labels=[*panel.label_calls(), *panel.plant_calls()],
-        rest=panel.calls_beyond(reviewed),
+        rest=panel.most_calls(),
         explanations=len(panel.written),
     )
 
@@ -172,12 +172,19 @@ class Panel:
         In an exhaustive step all that are left.
         """
         if self._step.exhaustive:
-            return self.calls_beyond(self.written)
+            return self.calls_beyond(self._members, self.written)
+        checked = self.checked()
         calls: list[Call] = []
         for fit in fits.all:
-            judged_by = [each for each in self.checked() if self._judging(fits, each) is fit]
-            calls += [call for call in self.calls_beyond(judged_by) if _votes(fit, call.member)]
+            voters = [member for member in self._members if member.seat.id in fit.voters]
+            judged_by = [each for each in checked if fits.judging(self._step.accept, each) is fit]
+            calls += self.calls_beyond(voters, judged_by)
         return calls
+
+    def most_calls(self) -> list[Call]:
+        """The reviews that may be asked beside those of the labels, whoever has a vote."""
+        reviewed = self.written if self._step.exhaustive else self.checked()
+        return self.calls_beyond(self._members, reviewed)
 
     def checked(self) -> list[Written]:
         """What the step reviews and no check rejects."""
@@ -188,11 +195,11 @@ class Panel:
             if each.kind in self._step.of and failed_check(accept, each) is None
         ]
 
-    def calls_beyond(self, written: Iterable[Written]) -> list[Call]:
-        """Every seat but the author's, about those that no label review is about."""
+    def calls_beyond(self, members: Sequence[Member], written: Iterable[Written]) -> list[Call]:
+        """Those members, about what the step reviews and no label review is about."""
         labelled = {each.id for each in self.labelled}
         of_step = [each for each in written if each.kind in self._step.of]
-        return self._calls(self._members, [each for each in of_step if each.id not in labelled])
+        return self._calls(members, [each for each in of_step if each.id not in labelled])
 
     def _calls(self, members: Sequence[Member], written: Sequence[Written]) -> list[Call]:
         """Member by member and kind by kind, so that the same beginnings stand together."""
@@ -202,6 +209,10 @@ class Panel:
                 if may_review(member, each):
                     calls.append(Call(member, self._prompts.request(member, each), each))
         return calls
+
+    def _can_review(self, written: Iterable[Written]) -> bool:
+        """Whether one of them has a seat to review it."""
+        return any(may_review(member, each) for each in written for member in self._members)
 
     def pairs(self) -> int:
         """The reviews there could be: every seat but the author's about everything."""
@@ -252,6 +263,8 @@ class Panel:
             plants=plants,
             fallen=fallen,
         )
+        if self.labelled and not self._can_review(self.labelled):
+            answer = replace(answer, reason=NOBODY)
         soundness = self._soundness()
         if not soundness:
             return Fits(answer=answer, sound=None)
@@ -291,13 +304,10 @@ class Panel:
                 judgements.append(judgement_of(each, scores, labels[each.id]))
         return judgements
 
-    def _judging(self, fits: Fits, written: Written) -> Fit | None:
-        return fits.judging(self._step.accept, written)
-
     def verdict(self, fits: Fits, written: Written, reviews: list[Review]) -> Verdict:
         """A verdict, keyed by its inputs, its policy and the fit that it is judged by."""
         step = self._step
-        fit = self._judging(fits, written)
+        fit = fits.judging(step.accept, written)
         if fit is None or written.kind not in step.of:
             fit = None
             reviews = []  # those that gave labels decide nothing here
@@ -354,10 +364,6 @@ def judge_by(
     if failed:
         return False, failed
     return judged(fit, judgement_of(written, scores))
-
-
-def _votes(fit: Fit, member: Member) -> bool:
-    return member.seat.id in fit.voters
 
 
 def _policy(step: ReviewStep, fit: Fit | None) -> str:

@@ -292,3 +292,41 @@ def test_a_repair_needs_the_prompt_of_a_rationale_too(tmp_path):
     (folder / "prompts" / "write-rationale.md").unlink()
     settings = ("inquire.write={ repair = {} }",)
     assert problems(tmp_path, *settings, name="mine") == ["prompts/write-rationale.md is missing"]
+
+
+# -- a calibrated gate ----------------------------------------------------------------------------
+
+CALIBRATED = "review.accept.gate=calibrated"
+
+
+def test_a_calibrated_verdict_is_short(tmp_path):
+    (problem,) = problems(tmp_path, CALIBRATED)
+    assert problem.startswith(
+        "review.accept.gate: a calibrated verdict takes one pass or at most 10"
+    )
+    assert 'set review.mode = "direct" or review.sampling.max_tokens = 10' in problem
+    for short in ("review.mode=direct", "review.sampling.max_tokens=10", "review.mode=none"):
+        load_recipe("fair", tmp_path, (CALIBRATED, short))
+
+
+def test_a_calibrated_gate_needs_rationales_to_take_labels_from(tmp_path):
+    without = ("inquire.write={feedback={}}", 'review.of=["feedback"]', "review.mode=direct")
+    rest = ("select.per_question={feedback=1}", "train.loss.rationale.weight=0")
+    found = problems(tmp_path, CALIBRATED, *without, *rest)
+    assert any("votes are calibrated on rationales" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("review.accept.gate=median", "review.accept.gate: input should be 'mean' or 'calibrated'"),
+        ("review.accept.precision=1", "review.accept.precision: input should be less than 1"),
+        (
+            "review.accept.labels=-1",
+            "review.accept.labels: input should be greater than or equal to 0",
+        ),
+        ("review.accept.plant=1", "review.accept.plant: unknown key; did you mean 'plants'?"),
+    ],
+)
+def test_a_key_of_the_calibrated_gate_is_checked_like_any_other(tmp_path, setting, problem):
+    assert problem in problems(tmp_path, setting)

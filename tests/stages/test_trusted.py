@@ -119,6 +119,22 @@ def test_an_exhaustive_step_asks_everybody_and_the_same_seats_vote(lab: TrustLab
     assert lab.verdicts("feedback") == few
 
 
+def test_a_verdict_in_words_may_take_ten_tokens(lab: TrustLab) -> None:
+    brief = script(
+        lab.folder,
+        "brief",
+        "context = 4000\n"
+        + rule("guess.*score in square brackets", reply="No. [1]")
+        + "\n"
+        + rule("score in square brackets", reply="It holds. [5]"),
+    )
+    words = ("review.mode=reasoned", "review.sampling.max_tokens=10")
+    outcome = lab.review(LABELS, *words, reviewers=(brief,))
+    assert (outcome["voters"], outcome["unreadable"]) == (1, 0)
+    for text, accepted, _ in lab.verdicts("feedback"):
+        assert accepted == ("own number" in text)
+
+
 # -- when nothing can be told ---------------------------------------------------------------------
 
 
@@ -162,7 +178,7 @@ def test_a_few_labels_leave_centred_votes(lab: TrustLab) -> None:
 def test_one_teacher_has_nobody_to_review_and_the_checks_decide(lab: TrustLab) -> None:
     outcome = lab.review(LABELS, teachers=lab.teachers[:1])
     assert outcome["reviews"] == 0
-    assert outcome["trust"].startswith("no reviewer gave a score that can be read")
+    assert outcome["trust"].startswith("nobody is there to review: ")
     assert {reason for _, _, reason in lab.verdicts("feedback")} == {
         "checks passed; no review has a vote"
     }
