@@ -84,16 +84,26 @@ def _wins_by_question(
         wrong = [judgement for judgement in written if not judgement.right]
         if not right or not wrong:
             continue
-        good = np.array([values[judgement.explanation] for judgement in right])[:, None]
-        bad = np.array([values[judgement.explanation] for judgement in wrong])[None, :]
-        won = (good > bad) + 0.5 * (good == bad)
-        for n, judgement in enumerate(right):
-            wins[place[judgement.question]] += won[n].sum() / 2
+        good = np.array([values[judgement.explanation] for judgement in right])
+        bad = np.array([values[judgement.explanation] for judgement in wrong])
+        for judgement, won in zip(right, _below(good, bad), strict=True):
+            wins[place[judgement.question]] += won / 2
             pairs[place[judgement.question]] += len(wrong) / 2
-        for n, judgement in enumerate(wrong):
-            wins[place[judgement.question]] += won[:, n].sum() / 2
+        for judgement, lost in zip(wrong, _below(bad, good), strict=True):
+            wins[place[judgement.question]] += (len(right) - lost) / 2
             pairs[place[judgement.question]] += len(right) / 2
     return wins, pairs
+
+
+def _below(numbers: Vector, others: Vector) -> Vector:
+    """For each of `numbers`, how many of the others are below it, equal ones counted half."""
+    import numpy as np
+
+    ordered = np.sort(others)
+    below = np.searchsorted(ordered, numbers, side="left")
+    up_to = np.searchsorted(ordered, numbers, side="right")
+    halved: Vector = (below + up_to) / 2
+    return halved
 
 
 def smallest_auc(rights: int, wrongs: int) -> float | None:

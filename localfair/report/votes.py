@@ -22,7 +22,7 @@ from localfair.report.plants import Fall, falls
 from localfair.report.statistics import Interval, wilson
 from localfair.report.trust import Judgement, out_of_fold
 
-MOST_LABELS = 2000  # of a record without fits: pairs of rationales are looked at
+MOST_LABELS = 2000  # of a record without fits: more would take long and say the same
 MIDDLE = 3.0  # FAIR's gate
 
 

@@ -15,6 +15,8 @@ from localfair.report.trust import (
     Judgement,
     Trust,
     fit,
+    fold_of,
+    out_of_fold,
 )
 
 SKILLS = {"ann": 0.8, "ben": 0.55, "cem": 0.4}  # how often an author is right
@@ -189,3 +191,18 @@ def test_a_reviewer_who_always_gives_the_same_score_has_no_vote() -> None:
     for judgement in judgements(random.Random(7), 80):
         drawn.append(replace(judgement, scores={**judgement.scores, "constant": 4.0}))
     assert "constant" not in fit(drawn, 0.8).voters
+
+
+def test_a_label_is_judged_by_a_fit_that_did_not_see_its_question() -> None:
+    drawn = judgements(random.Random(8), 60)
+    trust = fit(drawn, 0.8)
+    likely = out_of_fold(drawn, trust)
+    assert set(likely) == {judgement.explanation for judgement in drawn}
+    # another label changes nothing for the questions of its own fold
+    changed = drawn[0]
+    others = [replace(changed, right=not changed.right), *drawn[1:]]
+    again = out_of_fold(others, trust)
+    same_fold = fold_of(changed.question)
+    for judgement in drawn:
+        is_same = again[judgement.explanation] == likely[judgement.explanation]
+        assert is_same == (fold_of(judgement.question) == same_fold)

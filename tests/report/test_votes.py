@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from localfair.cli.reviewers import lines
+from localfair.record.reviews import scored_rationales
 from localfair.record.store import Store
 from localfair.report.reviewers import ReviewersReport, reviewers
 from localfair.report.votes import TrustReport
@@ -100,6 +101,15 @@ def test_without_a_calibrated_gate_its_worth_is_told_from_the_reviews_there_are(
     assert (found.fit, found.labels) == (None, 80)
     assert [seat.seat for seat in found.seats if not seat.no_vote] == ["sharp#0"]
     assert "not asked: --set review.accept.plants=8" in "\n".join(lines(report(lab)))
+
+
+def test_of_very_many_rationales_the_first_by_id_are_looked_at(lab: TrustLab) -> None:
+    with Store.open(lab.db) as store:
+        every = scored_rationales(store, None, None, most=1000)
+        some = scored_rationales(store, None, None, most=7)
+    assert len(every) == 60
+    assert some == every[:7]
+    assert all(len(rationale.scores) == 3 for rationale in every)
 
 
 def test_the_report_of_a_run_tells_what_reviews_were_worth(lab: TrustLab) -> None:

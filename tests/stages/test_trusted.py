@@ -90,9 +90,7 @@ def test_feedback_that_a_trusted_seat_finds_wrong_is_rejected(lab: TrustLab) -> 
     lab.review(LABELS, "review.accept.precision=0.9", reviewers=(sharp(lab.folder),))
     for text, accepted, reason in lab.verdicts("feedback"):
         assert reason.startswith("probability")
-        assert "guess" not in text or not accepted or "0.4" in reason
-    accepted = [text for text, is_accepted, _ in lab.verdicts("feedback") if is_accepted]
-    assert accepted.count("Read its own number.") > QUESTIONS
+        assert accepted == ("own number" in text), reason
 
 
 def test_a_reviewer_that_is_reliably_wrong_votes_against(lab: TrustLab) -> None:
@@ -194,10 +192,10 @@ def test_no_labels_are_wanted_and_the_checks_decide(lab: TrustLab) -> None:
 
 
 def test_who_falls_for_plants_loses_the_vote(lab: TrustLab) -> None:
-    seats = (sharp(lab.folder), gullible(lab.folder))
-    lab.review(LABELS, reviewers=seats)
+    lab.review(LABELS, reviewers=(gullible(lab.folder),))
     (trusting_fit,) = fits_of(lab)
     assert seat_of(lab, "gullible") in trusting_fit.voters
+    seats = (gullible(lab.folder), sharp(lab.folder))
     wary = lab.review(LABELS, f"review.accept.plants={len(FORGED)}", reviewers=seats)
     assert (wary["voters"], wary["plants"]) == (1, len(FORGED))
     wary_fit = next(fit for fit in fits_of(lab) if fit.plants)
@@ -220,13 +218,15 @@ def test_a_forged_feedback_wins_under_the_mean_and_not_where_plants_were_asked(
         until="review",
     )
     assert any(accepted for text, accepted, _ in lab.verdicts("feedback") if text == forged)
+    # one that believes forged verdicts would let them pass, if it had a vote
+    lab.db.unlink()
+    lab.review(LABELS, reviewers=seats[1:], teachers=teachers)
+    assert all(accepted for text, accepted, _ in lab.verdicts("feedback") if text == forged)
     lab.db.unlink()
     plants = f"review.accept.plants={len(FORGED)}"
     lab.review(LABELS, plants, "review.accept.precision=0.9", reviewers=seats, teachers=teachers)
     for text, accepted, reason in lab.verdicts("feedback"):
-        # the sharp reviewer has no opinion on every seventh item or so
-        if text == forged and "0.4" not in reason:
-            assert not accepted
+        assert accepted == ("own number" in text), reason
 
 
 def test_when_everybody_falls_for_plants_the_checks_decide(lab: TrustLab) -> None:
