@@ -282,14 +282,14 @@ class Rehearsal:
         assert isinstance(work.committee, Silent)
         if self._unknown_before(work, ("inquire",)):
             return False
-        return work.committee.knows(trusted.bound(work, step).labels)
+        return work.committee.knows(trusted.bound(work, step, is_whole=True).labels)
 
     def _trusting(self, work: Work, step: Review) -> dict[str, Any]:
         """A calibrated review whose votes are not known: everybody may have one."""
-        bound = trusted.bound(work, step)
+        unwritten = self._unknown_before(work, ("inquire",))
+        bound = trusted.bound(work, step, is_whole=not unwritten)
         for _ in work.committee.ask([*bound.labels, *bound.rest]):
             pass
-        unwritten = self._unknown_before(work, ("inquire",))
         if unwritten:
             self._bound_review(work)
             for member in work.committee.reviewers():

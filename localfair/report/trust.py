@@ -63,6 +63,11 @@ class Vote:
     def counts(self) -> bool:
         return self.low > 0 or self.high < 0
 
+    @property
+    def certainty(self) -> float:
+        """How far the weight is from 0, in halves of its interval."""
+        return 2 * abs(self.weight) / (self.high - self.low)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
@@ -129,12 +134,7 @@ def fit(judgements: Iterable[Judgement], precision: float) -> Trust:
     is_fitted = len(labelled) >= FEWEST_LABELS and 0 < rights < len(labelled)
     if not is_fitted:
         return Trust(calibrated=False, labels=len(labelled), precision=precision, votes=votes)
-    design = _Design(labelled, votes, sorted(votes))
-    weighed = design.weighed(votes)
-    voters = [seat for seat in design.seats if weighed[seat].counts]
-    # once more with the voters alone: what the others took up goes back to authors and voters
-    final = _Design(labelled, votes, voters)
-    refitted = weighed | final.weighed(votes, kept=weighed)
+    final, weighed = _voters(labelled, votes)
     intercept, authors = final.intercept_and_authors()
     return Trust(
         calibrated=True,
@@ -142,7 +142,7 @@ def fit(judgements: Iterable[Judgement], precision: float) -> Trust:
         precision=precision,
         intercept=intercept,
         authors=authors,
-        votes=refitted,
+        votes=weighed,
         threshold=_threshold(final.out_of_fold(), final.right, precision),
     )
 
@@ -156,6 +156,25 @@ def out_of_fold(judgements: Iterable[Judgement], trust: Trust) -> dict[str, floa
     likely = _Design(labelled, trust.votes, trust.voters).out_of_fold()
     explanations = [judgement.explanation for judgement in labelled]
     return dict(zip(explanations, map(float, likely), strict=True))
+
+
+def _voters(
+    labelled: Sequence[Judgement], votes: Mapping[str, Vote]
+) -> tuple[_Design, dict[str, Vote]]:
+    """The fit of those whose weights are certain, and every reviewer's weight.
+
+    The least certain goes first, and the others are weighed again: of two that say the same, one
+    keeps what both saw. A weight of one that went is that of the fit that it went from.
+    """
+    seats = sorted(votes)
+    weighed = dict(votes)
+    while True:
+        design = _Design(labelled, votes, seats)
+        weighed |= design.weighed(votes)
+        uncertain = [seat for seat in seats if not weighed[seat].counts]
+        if not uncertain:
+            return design, weighed
+        seats.remove(min(uncertain, key=lambda seat: (weighed[seat].certainty, seat)))
 
 
 def _centres(judgements: Sequence[Judgement]) -> dict[str, Vote]:
@@ -207,23 +226,20 @@ class _Design:
             authors[author] = float(self._weights[n])
         return float(self._weights[0]), authors
 
-    def weighed(
-        self, votes: Mapping[str, Vote], kept: Mapping[str, Vote] | None = None
-    ) -> dict[str, Vote]:
-        """The votes of this design with their weights.
-
-        With `kept` their intervals stay those by which they were chosen.
-        """
+    def weighed(self, votes: Mapping[str, Vote]) -> dict[str, Vote]:
+        """The votes of this design with their weights and intervals."""
         errors = self._standard_errors()
         weighed = {}
         for seat, column in self._vote_columns.items():
             weight = float(self._weights[column])
             margin = CERTAIN * float(errors[column])
-            low = kept[seat].low if kept else weight - margin
-            high = kept[seat].high if kept else weight + margin
             vote = votes[seat]
             weighed[seat] = Vote(
-                mean=vote.mean, spread=vote.spread, weight=weight, low=low, high=high
+                mean=vote.mean,
+                spread=vote.spread,
+                weight=weight,
+                low=weight - margin,
+                high=weight + margin,
             )
         return weighed
 

@@ -84,12 +84,15 @@ class Bound:
     explanations: int
 
 
-def bound(work: Work, step: ReviewStep) -> Bound:
-    """The most that a calibrated review asks about the explanations there are."""
+def bound(work: Work, step: ReviewStep, *, is_whole: bool) -> Bound:
+    """The most that a calibrated review asks about the explanations there are.
+
+    is_whole: no other explanation may come, and so no other label.
+    """
     panel = Panel.of(work, step)
     return Bound(
         labels=[*panel.label_calls(), *panel.plant_calls()],
-        rest=panel.most_calls(),
+        rest=panel.most_calls(is_whole),
         explanations=len(panel.written),
     )
 
@@ -181,9 +184,22 @@ class Panel:
             calls += self.calls_beyond(voters, judged_by)
         return calls
 
-    def most_calls(self) -> list[Call]:
-        """The reviews that may be asked beside those of the labels, whoever has a vote."""
+    def most_calls(self, is_whole: bool) -> list[Call]:
+        """The reviews that may be asked beside those of the labels, whoever has a vote.
+
+        When the labels are whole, none where they are all of one sort.
+        """
         reviewed = self.written if self._step.exhaustive else self.checked()
+        if is_whole and not self._step.exhaustive:
+            sorts_of_answers = set(self._answers().values())
+            sorts_of_steps = set(self._soundness().values())
+            votes_on = {
+                "feedback": len(sorts_of_answers) == 2,
+                "rationale": len(sorts_of_steps) == 2,
+            }
+            if not self._step.accept.answer_check:
+                votes_on["rationale"] = votes_on["feedback"]
+            reviewed = [each for each in reviewed if votes_on[each.kind]]
         return self.calls_beyond(self._members, reviewed)
 
     def checked(self) -> list[Written]:
@@ -252,8 +268,7 @@ class Panel:
         """What the label reviews show votes to be worth."""
         precision = self._step.accept.precision
         reviews_of = by_explanation(reviews)
-        answers = {each.id: each.explanation.grade == Grade.RIGHT for each in self.labelled}
-        judgements = self._judgements(answers, reviews_of)
+        judgements = self._judgements(self._answers(), reviews_of)
         fallen = fallen_for(plants, judgements)
         answer = fitted(
             judgements,
@@ -277,6 +292,10 @@ class Panel:
             fallen=fallen,
         )
         return Fits(answer=answer, sound=sound)
+
+    def _answers(self) -> dict[str, bool]:
+        """Whether the answers of the labelled are right."""
+        return {each.id: each.explanation.grade == Grade.RIGHT for each in self.labelled}
 
     def _soundness(self) -> dict[str, bool]:
         """Of the labelled whose answer is right, whether it was reached by sound steps.

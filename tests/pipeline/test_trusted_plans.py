@@ -12,7 +12,7 @@ from localfair.recipe.schema import Review
 from localfair.record.costs import costs_of, label_costs_of
 from localfair.record.store import Store
 from tests.lab import quiet
-from tests.stages.committee import QUESTIONS, TrustLab, coin, gullible, sharp
+from tests.stages.committee import QUESTIONS, TrustLab, author, coin, gullible, sharp
 
 SETTINGS = (
     "review.mode=direct",
@@ -52,6 +52,16 @@ def test_a_calibrated_review_asks_no_more_than_was_planned(
     assert step["calls"] + step["reused"] <= recorded + calls + more
     if until == "inquire":
         assert more == 0
+
+
+def test_where_labels_are_of_one_sort_nothing_beyond_them_is_planned(lab: TrustLab) -> None:
+    right = (author(lab.folder, "right", wrong="x"),)
+    lab.run(settings=SETTINGS, teachers=right, reviewers=seats(lab), until="inquire")
+    ordered = lab.order(settings=SETTINGS, teachers=right, reviewers=seats(lab))
+    lines = [line for line in plan(ordered, until="review").lines if line.step == "review"]
+    assert [(line.calls, line.more) for line in lines] == [(20, 0)] * 3
+    run = lab.run(settings=SETTINGS, teachers=right, reviewers=seats(lab), until="review")
+    assert run["steps"][-1]["calls"] == 3 * 20
 
 
 def test_votes_that_are_known_make_the_plan_exact(lab: TrustLab) -> None:

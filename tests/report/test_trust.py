@@ -193,6 +193,16 @@ def test_a_reviewer_who_always_gives_the_same_score_has_no_vote() -> None:
     assert "constant" not in fit(drawn, 0.8).voters
 
 
+def test_of_two_that_say_the_same_at_least_one_keeps_its_vote() -> None:
+    drawn = []
+    for judgement in judgements(random.Random(9), 12):
+        sure = 5.0 if judgement.right else 1.0
+        drawn.append(replace(judgement, scores={"one": sure, "two": sure, "chance": 3.0}))
+    trust = fit(drawn, 0.8)
+    assert set(trust.voters) & {"one", "two"}
+    assert "chance" not in trust.voters
+
+
 def test_a_label_is_judged_by_a_fit_that_did_not_see_its_question() -> None:
     drawn = judgements(random.Random(8), 60)
     trust = fit(drawn, 0.8)
