@@ -42,7 +42,7 @@ def fitted(
     ground = Fit(
         fitted_on=fitted_on,
         decides="checks",
-        reason=_no_ground(ordered, dropped, fitted_on),
+        reason=_no_ground(ordered, dropped, fitted_on) or _met(ordered, fitted_on, precision),
         precision=precision,
         dropped=dropped,
         labels=tuple(labels.items()),
@@ -88,6 +88,18 @@ def _no_ground(labelled: Sequence[Judgement], dropped: Mapping[str, str], fitted
     if not seats - dropped.keys():
         return "every reviewer fell for plants"
     return ""
+
+
+def _met(labelled: Sequence[Judgement], fitted_on: str, precision: float) -> str:
+    """That right answers are sound often enough, whoever is asked; else "".
+
+    Labels of answers say it of rationales alone: feedback is asked about all the same.
+    """
+    rights = sum(bool(judgement.right) for judgement in labelled)
+    if fitted_on == "answer" or rights < precision * len(labelled):
+        return ""
+    share = f"{rights} of {len(labelled)} labels are {WHAT[fitted_on]}"
+    return f"{share}: a precision of {precision:g} needs no review"
 
 
 def _with_trust(ground: Fit, labelled: Sequence[Judgement], trust: Trust) -> Fit:

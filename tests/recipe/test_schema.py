@@ -74,3 +74,16 @@ def test_a_form_that_authors_write_is_switched_by_a_word(tmp_path):
 def test_a_policy_holds_what_came_later_only_where_it_is_set():
     assert "steps" not in Accept().policy()
     assert Accept(steps=True).policy()["steps"] is True
+
+
+def test_verdicts_of_the_plain_gate_are_keyed_as_before_there_was_another():
+    plain = Accept().policy()
+    assert plain.keys().isdisjoint({"gate", "precision", "labels", "plants"})
+    assert Accept(labels=5, plants=2, precision=0.9).policy() == plain
+
+
+def test_a_calibrated_verdict_is_keyed_by_its_precision_and_not_by_how_labels_were_chosen():
+    policy = Accept(gate="calibrated").policy()
+    assert (policy["gate"], policy["precision"]) == ("calibrated", 0.8)
+    assert Accept(gate="calibrated", labels=5, plants=2).policy() == policy
+    assert Accept.model_validate(policy).policy() == policy

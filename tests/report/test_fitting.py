@@ -93,6 +93,17 @@ def test_without_a_ground_the_checks_decide(labelled: list[Judgement], reason: s
     assert judged(row, nobody) == (True, "checks passed; no review has a vote")
 
 
+def test_right_answers_that_are_mostly_sound_need_no_review() -> None:
+    labelled = drawn(8, 240)
+    share = sum(bool(each.right) for each in labelled) / len(labelled)
+    asked_for_less = fitted(labelled, "sound", share - 0.01)
+    assert (asked_for_less.decides, asked_for_less.voters) == ("checks", [])
+    assert asked_for_less.reason.endswith("needs no review")
+    assert fitted(labelled, "sound", share + 0.1).decides == "probability"
+    # what is right of rationales says nothing of feedback
+    assert fitted(labelled, "answer", share - 0.01).decides == "probability"
+
+
 def test_reviewers_that_say_nothing_are_told_to_have_said_nothing() -> None:
     draw = random.Random(6)
     labelled = labelled_as([draw.random() < 0.5 for _ in range(100)])
