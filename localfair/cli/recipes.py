@@ -24,7 +24,7 @@ def recipes() -> None:
 @recipes.command("list")
 def list_recipes() -> None:
     """Print each recipe's name and what it is."""
-    _print_each((), (), lambda name, recipe: f"{name:16} {recipe.summary}")
+    _print_each((), (), lambda name, recipe: f"{name:20} {recipe.summary}")
 
 
 @recipes.command()

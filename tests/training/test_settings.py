@@ -30,6 +30,7 @@ OTHERS = {
     "group_by_length": True,
     "one_question_a_batch": True,
     "keep_epochs": True,
+    "until": 0.9,
 }
 
 

@@ -3,6 +3,7 @@ kill.
 """
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -89,3 +90,14 @@ def test_a_folder_without_a_finished_training_says_nothing(tmp_path):
     assert predicted_after_epochs(tmp_path) == ()
     (tmp_path / RECORD).write_text('{"id": "b2:0", "seconds": 1.0}')
     assert predicted_after_epochs(tmp_path) == ()
+
+
+def test_killed_at_an_epochs_end_its_adapter_is_left_all_the_same(base, lessons, tmp_path):
+    settings = replace(MANY, epochs=2, keep_epochs=True)
+    train(base, lessons, tmp_path / "whole", settings)
+    interrupted(base, lessons, tmp_path / "cut", settings, STEPS + 1)
+    shutil.rmtree(tmp_path / "cut" / "epochs")  # the kill came before it was written
+    train(base, lessons, tmp_path / "cut", settings)
+    for epoch in ("1", "2"):
+        left = weights(tmp_path / "cut" / "epochs" / epoch)
+        assert distance(left, weights(tmp_path / "whole" / "epochs" / epoch)) == 0
