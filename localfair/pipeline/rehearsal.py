@@ -246,9 +246,13 @@ class Rehearsal:
         is_known = "order" in outcome and not unknown
         for member in members:
             more = may_come * each
-            if step.turns and len(members) > 1 and not is_known:
-                more += self._spared(work, step, member)
-                now.share(member).loads = 2  # to find the order, and in its turn
+            if step.turns and len(members) > 1:
+                # another engine may be asked between two seats of this one
+                loads = sum(other.identity == member.identity for other in members)
+                if not is_known:
+                    loads += 1  # to find the order
+                    more += self._spared(work, step, member)
+                now.share(member).loads = loads
             now.share(member).more += more
             asked[member.seat.id] += more
         now.unknown_of = asked
