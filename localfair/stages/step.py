@@ -63,7 +63,7 @@ class Wording:
         """What every template may use of a question; `hint` is the gold answer."""
         values: dict[str, object] = {
             "question": self.task.prompt(question),
-            "answer_format": self.task.answer_format(),
+            "answer_format": self.task.answer_format(question),
         }
         if hint:
             values["hint"] = question.gold

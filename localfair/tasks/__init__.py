@@ -16,11 +16,10 @@ from importlib import import_module
 
 from localfair.errors import UnknownTask, UsageError, nearest
 from localfair.tasks.base import Task
-from localfair.tasks.benchmark import Benchmark
 from localfair.tasks.grading import AnswerKind
 from localfair.tasks.table import Table
 
-# The files that define benchmarks, in the order in which they are listed.
+# The files that define tasks, in the order in which they are listed.
 _FILES = (
     "gsm8k",
     "svamp",
@@ -33,16 +32,17 @@ _FILES = (
     "shuffled_objects",
     "last_letters",
     "arithmetic",
+    "mixed",
 )
 
 
 def _shipped() -> tuple[Task, ...]:
-    """The benchmarks of every file, and then `table`."""
-    benchmarks: list[Benchmark] = []
+    """The tasks of every file, and then `table`."""
+    tasks: list[Task] = []
     for file in _FILES:
         module = import_module(f"localfair.tasks.{file}")
-        benchmarks.extend(module.TASKS)
-    return (*benchmarks, Table())
+        tasks.extend(module.TASKS)
+    return (*tasks, Table())
 
 
 _SHIPPED = _shipped()

@@ -81,8 +81,11 @@ class Task(Protocol):
         """The question as text for a model: the text, then lettered choices if it has any."""
         ...
 
-    def answer_format(self) -> str:
-        """One sentence that tells a model how to end its answer so that `grade` can read it."""
+    def answer_format(self, question: Question | None = None) -> str:
+        """One sentence that tells a model how to end its answer so that `grade` can read it.
+
+        A task whose questions are answered in several ways says the one of the question.
+        """
         ...
 
     def grade(self, question: Question, text: str) -> Graded:

@@ -108,7 +108,7 @@ class Benchmark:
         """See `prompt`."""
         return prompt(question)
 
-    def answer_format(self) -> str:
+    def answer_format(self, question: Question | None = None) -> str:
         """See `answer_format`."""
         return answer_format(self.answer_kind)
 

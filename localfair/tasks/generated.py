@@ -6,7 +6,7 @@ question is in train with one seed and in test with another. Ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 from localfair.tasks.splits import DEV_KEY, DEV_SHARE, TEST_KEY, TEST_SHARE, Item, Part, share
@@ -15,28 +15,30 @@ Draft = Callable[[Random, int], Item]
 SIZES: dict[Part, int] = {"train": 1800, "dev": 200, "test": 600}
 
 
-def make_items(name: str, draft: Draft, seed: int) -> dict[Part, list[Item]]:
-    """Different questions until every split is full.
+def make_items(
+    name: str, draft: Draft, seed: int, sizes: Mapping[Part, int] = SIZES
+) -> dict[Part, list[Item]]:
+    """Different questions until every split has its size.
 
     `draft` gets a random source and a running number.
     """
     random = Random(f"{name} {seed}")
-    parts: dict[Part, list[Item]] = {part: [] for part in SIZES}
+    parts: dict[Part, list[Item]] = {part: [] for part in sizes}
     texts: set[str] = set()
     number = 0
-    while not _are_full(parts):
+    while not _are_full(parts, sizes):
         item = draft(random, number)
         number += 1
         part = _part(item.text)
         is_new = item.text not in texts
-        if is_new and len(parts[part]) < SIZES[part]:
+        if is_new and len(parts[part]) < sizes[part]:
             texts.add(item.text)
             parts[part].append(item)
     return parts
 
 
-def _are_full(parts: dict[Part, list[Item]]) -> bool:
-    return all(len(parts[part]) == size for part, size in SIZES.items())
+def _are_full(parts: Mapping[Part, list[Item]], sizes: Mapping[Part, int]) -> bool:
+    return all(len(parts[part]) == size for part, size in sizes.items())
 
 
 def _part(text: str) -> Part:

@@ -122,7 +122,7 @@ class Table:
         """See `benchmark.prompt`."""
         return prompt(question)
 
-    def answer_format(self) -> str:
+    def answer_format(self, question: Question | None = None) -> str:
         """See `benchmark.answer_format`."""
         return answer_format("any")
 
