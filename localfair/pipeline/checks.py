@@ -228,6 +228,6 @@ def _split_of(step: RecipeStep) -> str | None:
             return step.split
         case Train(best_epoch=BestEpoch()):
             return "dev"
-        case Inquire() | Select(per_question=PerQuestion(answer=1)):
+        case Inquire() | Select(per_question=PerQuestion(answer=1) | PerQuestion(gold=1)):
             return "train"
     return None

@@ -180,12 +180,14 @@ class PerQuestion(Strict):
     answer: int = Field(0, ge=0, le=1)
     # the student's own right answers in its exam on train: rationales that cost no teacher a token
     own: Annotated[int, Field(ge=0, le=MOST_SAMPLES)] | Literal["all"] = 0
+    # the data set's own solution, where it has one, learned as a rationale; nobody is asked
+    gold: int = Field(0, ge=0, le=1)
 
     @property
     def kinds(self) -> set[str]:
-        """The kinds of lessons that it takes any of; an own answer is a rationale."""
+        """The kinds of lessons that it takes any of; own answers and gold solutions are rationales."""
         kinds = {kind for kind in ("feedback", "rationale", "answer") if getattr(self, kind)}
-        return kinds | {"rationale"} if self.own else kinds
+        return kinds | {"rationale"} if self.own or self.gold else kinds
 
 
 class Select(Step):

@@ -243,12 +243,16 @@ def _same_weights(store: Store) -> Iterator[str]:
 
 
 def _own_lessons(store: Store) -> Iterator[str]:
-    """Whether each lesson that no teacher wrote rests on an answer of the student to its question."""
+    """Whether each rationale that no teacher wrote is its question's own solution, or rests on an
+    answer of the student to it.
+    """
     sql = """
     SELECT l.id FROM lessons l WHERE l.kind = 'rationale' AND l.teacher IS NULL AND NOT EXISTS (
       SELECT 1 FROM lesson_sources s JOIN answers a ON a.id = s."row" JOIN seats t ON t.id = a.seat
       WHERE s.lesson = l.id AND s.noun = 'answer' AND a.question = l.question
       AND t.role = 'student')
+    AND NOT EXISTS (
+      SELECT 1 FROM questions q WHERE q.id = l.question AND q.rationale = l.completion)
     """
     for (lesson,) in store.db.execute(sql):
         yield f"lesson {lesson} has no teacher, and names no answer of the student to its question"

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from localfair.errors import TaskError
 from localfair.recipe.schema import Select, Take
-from localfair.record.nouns import Kind, Message, Question
+from localfair.record.nouns import Grade, Kind, Message, Question
 from localfair.record.tables import ANSWERS, EXPLANATIONS, LESSONS, VERDICTS
 from localfair.stages.drafts import REPEATED, Draft, drop_beyond, drop_repeats
 from localfair.stages.likely import likelihoods
@@ -143,14 +144,26 @@ def inputs_of(work: Work, step: Select) -> Inputs:
 
 
 def _questions(work: Work, step: Select, inputs: Inputs) -> list[Question]:
-    """Those with a candidate for a lesson and, where gold answers are lessons too, every train
-    question.
+    """Those with a candidate for a lesson and, where gold answers or gold rationales are lessons
+    too, every train question.
     """
+    if step.per_question.gold:
+        return _solved(work.questions("train"), step)
     if step.per_question.answer:
         return work.questions("train")
     ids = [each.question for each in inputs.written if each.id in inputs.learnable]
     ids += [each.question for each in inputs.own]
     return sorted(work.store.questions_by_id(ids).values(), key=lambda question: question.id)
+
+
+def _solved(questions: list[Question], step: Select) -> list[Question]:
+    """The questions. Raises TaskError when the data set solves none of them."""
+    if not any(question.rationale for question in questions):
+        raise TaskError(
+            f"task {questions[0].task!r} has no gold rationales for {step.id} to take",
+            f"take a task that has them, or --set {step.id}.per_question.gold=0",
+        )
+    return questions
 
 
 class Drafting:
@@ -207,6 +220,8 @@ class Drafting:
             drafts += pool.dropped
         if self._step.per_question.answer:
             drafts.append(self._answer(question))
+        if self._step.per_question.gold:
+            drafts += self._gold(question)
         if leak:
             drafts = [draft.taint(leak) for draft in drafts]
         if missing and self._step.complete:
@@ -344,6 +359,29 @@ class Drafting:
             completion=question.gold,
             sources=(("question", question.id),),
         )
+
+    def _gold(self, question: Question) -> list[Draft]:
+        """The data set's own solution as a rationale; none for a question without one.
+
+        One that does not reach the gold answer by true steps is dropped, with the reason.
+        """
+        if not question.rationale:
+            return []
+        draft = Draft(
+            question=question,
+            kind="rationale",
+            teacher=None,
+            prompt=self._prompt(question, "rationale", teacher=None),
+            completion=question.rationale,
+            sources=(("question", question.id),),
+        )
+        task = self._work.task
+        if task.grade(question, question.rationale).grade is not Grade.RIGHT:
+            return [draft.drop("the gold rationale does not reach the gold answer")]
+        if task.sound(question, question.rationale) is False:
+            return [draft.drop("a step of the gold rationale does not hold")]
+        leak = completion_reason(question.rationale, self._held_out) if self._held_out else None
+        return [draft.taint(leak) if leak else draft]
 
     def _explained(self, question: Question, written: Written) -> Draft:
         """An explanation as a lesson; the prompt of a rationale is the exam's own."""

@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+import pytest
+
+from localfair.errors import TaskError
 from localfair.record.nouns import Message, Question
 from localfair.stages.select import Draft, drop_repeats
 from tests.lab import always, echo, item, scripted_student, teacher
@@ -290,3 +293,52 @@ def test_thinking_that_is_kept_is_looked_at_for_leaks_too(lab):
     assert dropped["contaminated"] == 0
     kept_thinking, _ = select(lab, *settings, "select.thinking=keep", teachers=(author,))
     assert kept_thinking["contaminated"] == 14
+
+
+# -- the data set's own solutions -------------------------------------------------------------------
+
+
+def gold_lessons(lab):
+    """The outcome of the specialist's select, and its lessons."""
+    return select(lab, recipe="specialist", student=lab.student, teachers=())
+
+
+def test_a_data_sets_own_solutions_are_lessons_and_nobody_is_asked(lab):
+    outcome, lessons = gold_lessons(lab)
+    assert (outcome["lessons"], outcome["rationale"], outcome["dropped"]) == (8, 8, 0)
+    assert {row["teacher"] for row in lessons} == {None}
+    assert sources(lab, "rationale") == ["question"]
+    assert all(row["completion"].startswith("Read it. The answer is 40") for row in lessons)
+    assert lab.column("SELECT COUNT(*) FROM generations") == [0]
+
+
+def test_the_prompt_of_a_gold_lesson_is_the_exams(lab):
+    _, lessons = gold_lessons(lab)
+    _, others = select(lab, recipe="single-teacher")
+    assert {row["prompt"] for row in lessons} == {row["prompt"] for row in others}
+
+
+def test_a_solution_whose_sums_do_not_hold_is_dropped_with_the_reason(lab):
+    lab.write_questions(
+        [
+            item(1, "train", "2 + 3 = 5. #### 5"),
+            item(2, "train", "2 + 2 = 5, and that is the code. #### 5"),
+            item(3, "dev"),
+            item(4, "test"),
+        ]
+    )
+    _, lessons = gold_lessons(lab)
+    assert reasons(lessons) == {None: 1, "a step of the gold rationale does not hold": 1}
+
+
+def test_a_question_without_a_solution_gives_no_lesson(lab):
+    lab.write_questions([item(1, "train", "Read it. #### 1"), item(2, "train"), item(3, "dev")])
+    outcome, lessons = gold_lessons(lab)
+    assert (outcome["lessons"], len(lessons)) == (1, 1)
+
+
+def test_a_task_without_any_solution_is_refused_in_a_line(lab):
+    lab.write_questions([item(1, "train"), item(2, "train"), item(3, "dev"), item(4, "test")])
+    with pytest.raises(TaskError, match="no gold rationales") as refused:
+        gold_lessons(lab)
+    assert "per_question.gold=0" in refused.value.hint
