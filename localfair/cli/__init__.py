@@ -41,6 +41,11 @@ COMMANDS = {
     "train": ("run", "train", "Run a recipe up to the adapter."),
     "plan": ("plan", "plan", "Show what a run would ask, load, take and last."),
     "report": ("report", "report", "Show what a run found."),
+    "coverage": (
+        "coverage",
+        "coverage",
+        "Show what several teachers solve together, before a committee is chosen.",
+    ),
     "compare": (
         "compare",
         "compare",

@@ -74,7 +74,8 @@ def _imported(db: Path) -> list[str]:
 
 
 def _seat(order: Order, seating: Seating) -> list[Member]:
-    members = seating.seat("student", [order.student])
+    # an exam of teachers has no student
+    members = seating.seat("student", [order.student] if order.student else [])
     members += taking_part(order.recipe, seating.seat("teacher", order.teachers))
     members += seating.seat("reviewer", order.reviewers)
     if order.mentor:
