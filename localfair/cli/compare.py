@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localfair.cli.numbers import BUDGET, COUNT, SEEDS
+from localfair.cli.numbers import BUDGET, COUNT, FLOPS, SEEDS
 from localfair.cli.run import OPTIONS
 from localfair.cli.show import span
 from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
-    from localfair.pipeline.compare import Asked, Comparison
+    from localfair.pipeline.compare import Comparison
+    from localfair.pipeline.comparing import Asked
     from localfair.pipeline.comparison import SeedsDifference, VariantRun, VariantSummary
     from localfair.report.statistics import Change
 
 EPILOG = """\b
 Examples:
   localfair compare --task svamp --student smollm2-135m-instruct --teacher A --teacher B --budget-tokens 200000 \\
-      fair "fair --set review.enabled=false" single-teacher answers-only
+      fair "fair --set review.enabled=false" single-teacher answers-only untrained format-only
   localfair compare --seeds 0,1,2 --lessons 50 ... fair "fair --set teachers=[0,1]"
 
 A VARIANT is a recipe, or a recipe and its --set in quotes; a --set outside the quotes is for
-everybody whose recipe has the step it names."""
+everybody whose recipe has the step it names. Two belong into every table: `untrained`, the student
+as it is, and `format-only`, ten steps on single-teacher's lessons."""
 
 
 def _seeds(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:
@@ -55,6 +57,11 @@ def command(function: Callable[..., None]) -> click.Command:
             type=BUDGET,
             help="Teacher tokens, read and written, for each.",
         ),
+        click.option(
+            "--budget-flops",
+            type=FLOPS,
+            help="Teacher FLOPs for each, 2 a parameter and token, instead.",
+        ),
         click.option("--lessons", type=COUNT, help="At most so many lessons for each, instead."),
         *reversed(options_of_run),
     ):
@@ -81,9 +88,17 @@ def compare(**options: Any) -> None:
     variants = options.pop("variants")
     seeds = options.pop("seeds")
     budget_tokens = options.pop("budget_tokens")
+    budget_flops = options.pop("budget_flops")
     lessons = options.pop("lessons")
     chosen = RunOptions(**options)
-    asked = ask(variants, seeds, chosen, budget_tokens=budget_tokens, lessons=lessons)
+    asked = ask(
+        variants,
+        seeds,
+        chosen,
+        budget_tokens=budget_tokens,
+        budget_flops=None if budget_flops is None else int(budget_flops),
+        lessons=lessons,
+    )
     if fetch:
         for orders in asked.orders.values():
             fetch_missing(orders[0], say)
@@ -103,14 +118,14 @@ def lines(comparison: Comparison) -> list[str]:
     shown = [
         f"  {'variant':{width}} seed  before   after [95 %]           unread  change, p            "
         "against the first [95 %], p      questions lessons accepted  tokens asked  written  "
-        "asked, trained"
+        "FLOPs    student tokens: asked  trained  steps  asked, trained"
     ]
     shown += [_run(run, width) for run in runs]
-    if summaries[0].seeds > 1:
+    if summaries[0].seeds > 1 or len(summaries) > 2:
         shown += [
             "",
-            f"  {'over seeds':{width}} seeds  before   after  deviation  lowest to highest  "
-            "against the first",
+            f"  {'over seeds':{width}} seeds  before   after  deviation  by seed               "
+            "against the first, p over questions, by Holm",
         ]
         shown += [_summary(summary, width) for summary in summaries]
     notes = dict.fromkeys(run.change.note for run in runs if run.change)
@@ -126,23 +141,35 @@ def _run(run: VariantRun, width: int) -> str:
     )
     change = f"{run.change.difference:+6.1%}, {run.change.p:<8.2g}" if run.change else f"{'-':16}"
     lessons = f"{run.train_questions:9} {run.lessons:7} {_share(run.accepted):>8}"
-    tokens = f"{run.teacher_tokens:13} {run.written_tokens:8}"
+    tokens = f"{run.teacher_tokens:13} {run.written_tokens:8}  {_flops(run.teacher_flops):7}"
+    student = f"{run.student_tokens:21} {run.trained_tokens:8} {run.steps:6}"
     times = f"{run.teacher_seconds:.0f} s, {run.train_seconds:.0f} s"
     name = f"{run.variant:{width}} {run.seed:4}"
     against = _against(run.against_first)
-    return f"  {name} {exams}  {change}  {against:32} {lessons} {tokens}  {times}"
+    return f"  {name} {exams}  {change}  {against:32} {lessons} {tokens} {student}  {times}"
 
 
 def _summary(summary: VariantSummary, width: int) -> str:
     name = f"{summary.variant:{width}} {summary.seeds:5}"
-    means = f"{summary.before:7.1%} {summary.after:7.1%} {summary.deviation:10.1%}"
-    extremes = f"{summary.lowest:.1%} to {summary.highest:.1%}"
-    return f"  {name} {means}  {extremes}    {_difference(summary.against_first)}"
+    deviation = "-" if summary.deviation is None else f"{summary.deviation:.1%}"
+    means = f"{summary.before:7.1%} {summary.after:7.1%} {deviation:>10}"
+    by_seed = ", ".join(f"{seed}: {share:.1%}" for seed, share in summary.by_seed.items())
+    against = _difference(summary.against_first)
+    if summary.against_first is not None:
+        claim = summary.against_first
+        against += f", {claim.permutation:.2g}, {claim.holm:.2g}"
+    return f"  {name} {means}  {by_seed:20}  {against}"
+
+
+def _flops(flops: int | None) -> str:
+    return "-" if flops is None else f"{flops:.2g}"
 
 
 def _budget(asked: Asked) -> str:
     if asked.budget_tokens:
         return f"each at most {asked.budget_tokens} teacher tokens, read and written"
+    if asked.budget_flops:
+        return f"each at most {asked.budget_flops:.3g} teacher FLOPs, 2 a parameter and token"
     if asked.lessons:
         return f"each at most {asked.lessons} lessons"
     return "no equal budget: each took the same train questions"

@@ -18,16 +18,23 @@ SEEDS = range(-(2**63), 2**63)  # what a column of the record holds
 SEED = click.IntRange(SEEDS.start, SEEDS.stop - 1)
 
 
-class Share(click.FloatRange):
-    """A number from 0 to 1. click's own range lets `nan` through: nothing is below it or above."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 1)
+class Number(click.FloatRange):
+    """A number within bounds. click's own range lets `nan` through: nothing is below it or above."""
 
     def convert(
         self, value: float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{number} is not in the range 0<=x<=1.", param, ctx)
+            self.fail(f"{number} is not in the range {self._describe_range()}.", param, ctx)
         return number
+
+
+class Share(Number):
+    """A number from 0 to 1."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+
+FLOPS = Number(1, 1e24)  # of many runs

@@ -6,10 +6,12 @@ Reads one TOML file, `<name>.script.toml`; writes nothing. Knows nothing of requ
 whose `when` (a regular expression) is found in a request's messages gives the reply: one of
 `replies`, chosen by the request's seed, with `\\1` standing for the pattern's groups. `scores` maps
 a continuation to its log-probability. `delay` (seconds a reply takes) makes a script as slow as a
-real model, so that being interrupted can be tried.
+real model, so that being interrupted can be tried. `parameters` is the size of the model that it
+plays, 0 when it says none.
 
     context = 4096
     delay = 0.0
+    parameters = 0
     [[rule]]
     when = "What is (\\d+) plus 0"
     replies = ["The answer is \\\\1."]
@@ -37,6 +39,7 @@ from localfair.models.parsing import (
 
 SUFFIX = ".script.toml"
 MOST_SCRIPT = 1 << 26  # bytes: scripts are written by hand, or hold the replies of a benchmark
+MOST_PARAMETERS = 10**15  # of the model that a script plays
 MOST_DELAY = 3600  # seconds a reply takes
 
 
@@ -63,6 +66,7 @@ class Script:
     context: int
     delay: float
     rules: tuple[Rule, ...]
+    parameters: int = 0
 
     format: ClassVar[str] = "script"
     has_weights: ClassVar[bool] = False
@@ -93,6 +97,7 @@ def load_script(path: Path) -> Script:
             context=whole_number(data.get("context", 4096), "context", MOST_CONTEXT, 1),
             delay=_delay(data.get("delay", 0)),
             rules=tuple(_rule(rule) for rule in data["rule"]),
+            parameters=whole_number(data.get("parameters", 0), "parameters", MOST_PARAMETERS),
         )
 
 

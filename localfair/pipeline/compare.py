@@ -4,7 +4,8 @@ equal budget.
 Runs each through the pipeline; reads the record for what it found and what its teachers cost;
 writes one row, the comparison. Knows nothing of how a recipe works. A budget is kept by the number
 of train questions that a variant takes, the first ones in the task's order; what was asked beyond
-them stays in the record and enters no lesson.
+them stays in the record and enters no lesson. It is the whole run's: a run that comes out above it
+is made again with fewer questions.
 """
 
 from __future__ import annotations
@@ -18,30 +19,19 @@ from typing import Any
 from localfair.committee.ask import Progress
 from localfair.errors import UsageError
 from localfair.machine.workspace import workspace_dir
-from localfair.pipeline.budget import (
-    asking_step,
-    lesson_step,
-    with_lessons,
-    with_tokens,
-)
-from localfair.pipeline.comparison import (
-    VariantRun,
-    VariantSummary,
-    accepted_share,
-    summary_of,
-)
+from localfair.pipeline import controls
+from localfair.pipeline.budget import lesson_step
+from localfair.pipeline.comparing import Asked, Comparing, budget_of
+from localfair.pipeline.comparison import VariantRun, VariantSummary, summary_of, with_holm
+from localfair.pipeline.flops import Parameters
 from localfair.pipeline.orders import Order, RunOptions
 from localfair.pipeline.orders import order as order_of
-from localfair.pipeline.runs import run
 from localfair.recipe.load import load_recipe
 from localfair.recipe.schema import Exam
 from localfair.record.comparisons import RecordedComparison, add_comparison
 from localfair.record.connection import now
-from localfair.record.costs import costs_of
 from localfair.record.nouns import canonical_json, content_id
 from localfair.record.store import Store
-from localfair.record.tables import ADAPTERS
-from localfair.report.findings import Accuracy, Findings, report, test_exams
 
 EXAMPLE = 'e.g. "fair --set review.enabled=false"'
 # what differs when the same comparison is made again
@@ -55,38 +45,6 @@ COMMON = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is compared: an order of each variant for each seed, and the budget all of them get."""
-
-    variants: tuple[str, ...]
-    orders: dict[str, tuple[Order, ...]]  # one per seed
-    budget_tokens: int | None = None
-    lessons: int | None = None
-
-    def data(self) -> dict[str, Any]:
-        """What decides a comparison, as plain data."""
-        orders = self.orders[self.variants[0]]
-        first = orders[0]
-        recipes = {}
-        for name, variant_orders in self.orders.items():
-            recipes[name] = variant_orders[0].recipe.model_dump(mode="json")
-        return {
-            "variants": recipes,
-            "seeds": [order.seed for order in orders],
-            "budget_tokens": self.budget_tokens,
-            "lessons": self.lessons,
-            "task": first.task,
-            "student": first.student,
-            "teachers": list(first.teachers),
-            "reviewers": list(first.reviewers),
-            "mentor": first.mentor,
-            "train_limit": first.train_limit,
-            "test_limit": first.test_limit,
-            "engines": asdict(first.options),
-        }
-
-
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A recipe and the settings it differs in, as the command line names it."""
@@ -97,6 +55,8 @@ class Variant:
 
 def variant(text: str) -> Variant:
     """`fair --set review.enabled=false` as a recipe and its settings. Raises UsageError."""
+    if text in controls.NAMES:
+        return Variant(controls.BASELINE, ())
     try:
         recipe, *words = shlex.split(text)
     except ValueError as error:
@@ -118,21 +78,24 @@ def ask(
     options: RunOptions,
     *,
     budget_tokens: int | None = None,
+    budget_flops: int | None = None,
     lessons: int | None = None,
 ) -> Asked:
     """Everything read and checked before anybody is asked. Raises UsageError, RecipeError.
 
     The settings of `options` are for every variant whose recipe has the step they name; one that
-    fits nobody is refused.
+    fits nobody is refused. `untrained` and `format-only` are variants by name: see `controls`.
     """
     for name in variants:
         if list(variants).count(name) > 1:
             raise UsageError(
                 f"{name!r} is named twice", "a variant differs from the others in recipe or --set"
             )
-    if budget_tokens and lessons:
+    budgets = {"tokens": budget_tokens, "FLOPs": budget_flops, "lessons": lessons}
+    named = [unit for unit, amount in budgets.items() if amount]
+    if len(named) > 1:
         raise UsageError(
-            "a budget of tokens and one of lessons cannot both be equal", "name one of the two"
+            f"a budget of {' and one of '.join(named)} cannot both be equal", "name one of them"
         )
     parsed = {name: variant(name) for name in variants}
     users = _users(options, [each.recipe for each in parsed.values()])
@@ -140,15 +103,25 @@ def ask(
     for name, each in parsed.items():
         common = [setting for setting in options.settings if each.recipe in users[setting]]
         chosen = replace(options, settings=(*common, *each.settings))
-        if lessons:
+        make = controls.control if name in controls.NAMES else order_of
+        if lessons and name not in controls.NAMES:
             capped = lesson_step(order_of(each.recipe, chosen).recipe)
             cap = f"{capped}.at_most={lessons}"
             chosen = replace(chosen, settings=(*chosen.settings, cap))
-        orders[name] = tuple(order_of(each.recipe, replace(chosen, seed=seed)) for seed in seeds)
+        subject = name if name in controls.NAMES else each.recipe
+        orders[name] = tuple(make(subject, replace(chosen, seed=seed)) for seed in seeds)
         _check(name, orders[name][0], orders[variants[0]][0])
-    return Asked(
-        variants=tuple(variants), orders=orders, budget_tokens=budget_tokens, lessons=lessons
+    asked = Asked(
+        variants=tuple(variants),
+        orders=orders,
+        budget_tokens=budget_tokens,
+        budget_flops=budget_flops,
+        lessons=lessons,
     )
+    budget_of(
+        asked, Parameters()
+    )  # a budget that cannot be counted is refused before anybody is asked
+    return asked
 
 
 def _users(options: RunOptions, recipes: list[str]) -> dict[str, set[str]]:
@@ -224,15 +197,16 @@ def compare(asked: Asked, *, say: Callable[[str], None], progress: Progress) -> 
     student before and after.
     """
     seeds = len(asked.orders[asked.variants[0]])
+    comparing = Comparing(asked, say, progress)
     rows: list[VariantRun] = []
     for seed in range(seeds):
-        rows += _one_seed(asked, seed, say, progress)
+        rows += comparing.seed(seed)
     rows.sort(key=lambda row: asked.variants.index(row.variant))
     by_variant: dict[str, list[VariantRun]] = {}
     for row in rows:
         by_variant.setdefault(row.variant, []).append(row)
     first = by_variant[asked.variants[0]]
-    summary = [summary_of(runs, first) for runs in by_variant.values()]
+    summary = with_holm([summary_of(runs, first) for runs in by_variant.values()])
     lasting = [_without_passing(row) for row in rows]
     identity = content_id("comparison", asked=asked.data(), found=lasting)
     order = asked.orders[asked.variants[0]][0]
@@ -251,70 +225,3 @@ def compare(asked: Asked, *, say: Callable[[str], None], progress: Progress) -> 
 def _without_passing(row: VariantRun) -> dict[str, Any]:
     """A row as data, without what differs when the same comparison is made again."""
     return {key: value for key, value in row.data().items() if key not in PASSING}
-
-
-def _one_seed(
-    asked: Asked, seed: int, say: Callable[[str], None], progress: Progress
-) -> list[VariantRun]:
-    """The variants with one of the seeds, by its position.
-
-    Those that ask teachers come first: one that asks nobody takes as many questions as the one that
-    took most.
-    """
-    orders = {name: asked.orders[name][seed] for name in asked.variants}
-    names = sorted(orders, key=lambda name: asking_step(orders[name].recipe) is None)
-    rows: dict[str, VariantRun] = {}
-    for name in names:
-        order = orders[name]
-        say(f"== {name}, seed {order.seed}")
-        if asked.lessons:
-            order = with_lessons(order, asked.lessons, progress)
-        elif asked.budget_tokens:
-            most = max((row.train_questions for row in rows.values()), default=None)
-            order = with_tokens(order, asked.budget_tokens, most, say, progress)
-        run_id = run(order, say=say, progress=progress)
-        with Store.open(order.db) as store:
-            rows[name] = _row(store, name, order, run_id)
-    first = rows[asked.variants[0]]
-    return [row if row is first else row.against(first) for row in rows.values()]
-
-
-def _row(store: Store, name: str, order: Order, run_id: str) -> VariantRun:
-    """One variant with one seed, from its run."""
-    findings = report(store, run_id)
-    before, after = _both_exams(findings)
-    costs = costs_of(store, run_id)
-    by_mentor = [cost for cost in costs if cost.role == "mentor"]
-    by_teachers = [cost for cost in costs if cost.role != "mentor"]
-    adapters = store.get(ADAPTERS, findings.adapters).values()
-    *_, last_exam = test_exams(store, run_id, store.steps(run_id))
-    return VariantRun(
-        variant=name,
-        seed=order.seed,
-        run=run_id,
-        train_questions=len(store.questions(order.task, "train", order.train_limit)),
-        before=before,
-        after=after,
-        change=findings.change,
-        teacher_tokens=sum(cost.tokens for cost in by_teachers),
-        written_tokens=sum(cost.completion_tokens for cost in by_teachers),
-        mentor_tokens=sum(cost.tokens for cost in by_mentor),
-        teacher_seconds=sum(cost.seconds for cost in costs),
-        train_seconds=sum(adapter.seconds for adapter in adapters),
-        explanations=findings.explanations,
-        lessons=findings.lessons,
-        adapter=findings.adapter.id if findings.adapter else None,
-        accepted=accepted_share(findings),
-        calls=findings.calls,
-        right=last_exam.right,
-    )
-
-
-def _both_exams(findings: Findings) -> tuple[Accuracy, Accuracy]:
-    """The exams on test before and after training."""
-    if findings.before is None or findings.after is None:
-        raise UsageError(
-            f"run {findings.run} did not examine its student on test before and after",
-            "give the same command again: it goes on from here",
-        )
-    return findings.before, findings.after

@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from localfair.report.findings import Accuracy, Findings
+from localfair.report.permutation import holm, permutation_p
 from localfair.report.statistics import Change, Interval, mean_interval, paired
 
 
@@ -21,7 +22,10 @@ class VariantRun:
     Teachers' tokens and seconds are counted as if nothing had been in the record; reviewers are
     among the teachers. accepted: the share of explanations, None where nothing was judged. right:
     by question, whether the answer of the exam after was right. against_first: the change from the
-    first variant with the same seed, None for that one itself.
+    first variant with the same seed, None for that one itself. teacher_flops: 2 a parameter and
+    token; None where a teacher's size is not known. student_tokens: what the student read and wrote
+    about train questions. trained_tokens, steps: what it learned from, epochs counted, and in how
+    many steps.
     """
 
     variant: str
@@ -34,6 +38,10 @@ class VariantRun:
     teacher_tokens: int
     written_tokens: int
     mentor_tokens: int
+    teacher_flops: int | None = None
+    student_tokens: int = 0
+    trained_tokens: int = 0
+    steps: int = 0
     teacher_seconds: float
     train_seconds: float
     explanations: int
@@ -59,11 +67,17 @@ class VariantRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedsDifference:
-    """The difference from the first variant over seeds; `p` is one for each seed."""
+    """The difference from the first variant over seeds; `p` is one for each seed.
+
+    permutation: the p of all seeds together, over questions (see `permutation_p`). holm: the same,
+    adjusted for being one of the table's claims.
+    """
 
     difference: float
     interval: Interval
     p: list[float]
+    permutation: float
+    holm: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +85,8 @@ class VariantSummary:
     """One variant over seeds: means, and how far the accuracy after training varies.
 
     deviation: None for one seed. unreadable: a share of the answers. against_first: None for the
-    first variant.
+    first variant. by_seed: the accuracy after training, by seed. teacher_flops: None where a run
+    has none.
     """
 
     variant: str
@@ -86,6 +101,11 @@ class VariantSummary:
     teacher_tokens: float
     lessons: float
     train_questions: float
+    by_seed: dict[int, float]
+    teacher_flops: float | None
+    student_tokens: float
+    trained_tokens: float
+    steps: float
 
 
 def accepted_share(findings: Findings) -> float | None:
@@ -99,6 +119,7 @@ def accepted_share(findings: Findings) -> float | None:
 def summary_of(runs: Sequence[VariantRun], first: Sequence[VariantRun]) -> VariantSummary:
     """A variant's runs over seeds, beside those of the first variant."""
     after = [run.after.accuracy for run in runs]
+    flops = [run.teacher_flops for run in runs]
     is_first = runs[0].variant == first[0].variant
     return VariantSummary(
         variant=runs[0].variant,
@@ -113,25 +134,50 @@ def summary_of(runs: Sequence[VariantRun], first: Sequence[VariantRun]) -> Varia
         teacher_tokens=fmean(run.teacher_tokens for run in runs),
         lessons=fmean(run.lessons for run in runs),
         train_questions=fmean(run.train_questions for run in runs),
+        by_seed={run.seed: run.after.accuracy for run in runs},
+        teacher_flops=None if None in flops else fmean(each for each in flops if each is not None),
+        student_tokens=fmean(run.student_tokens for run in runs),
+        trained_tokens=fmean(run.trained_tokens for run in runs),
+        steps=fmean(run.steps for run in runs),
     )
 
 
+def with_holm(summaries: Sequence[VariantSummary]) -> list[VariantSummary]:
+    """The summaries of one table, each p of a difference adjusted for all of them (Holm)."""
+    claims = [each.against_first for each in summaries if each.against_first is not None]
+    adjusted = iter(holm([claim.permutation for claim in claims]))
+    corrected = []
+    for summary in summaries:
+        claim = summary.against_first
+        if claim is not None:
+            summary = replace(summary, against_first=replace(claim, holm=next(adjusted)))
+        corrected.append(summary)
+    return corrected
+
+
 def _over_seeds(runs: Sequence[VariantRun], first: Sequence[VariantRun]) -> SeedsDifference:
-    """The difference on the same questions, averaged over seeds before it is resampled over
-    questions (ours).
+    """The difference on the same questions and seeds, averaged over seeds before it is resampled
+    over questions (ours).
     """
-    changes: dict[str, list[float]] = {}
+    first_of = {base.seed: base for base in first}
+    changes: dict[str, list[int]] = {}
     differences = []
-    for base, run in zip(first, runs, strict=True):
-        for question, is_right in run.right.items():
-            changes.setdefault(question, []).append(is_right - base.right[question])
-        assert run.against_first is not None, "both sat the same questions"
+    for run in runs:
+        base = first_of.get(run.seed)
+        if base is None or run.against_first is None:
+            continue
+        for question in run.right.keys() & base.right.keys():
+            changes.setdefault(question, []).append(run.right[question] - base.right[question])
         differences.append(run.against_first)
-    means = [fmean(values) for values in changes.values()]
+    assert differences, "every variant is run with the same seeds"
+    means = [fmean(changes[question]) for question in sorted(changes)]
+    permutation = permutation_p([sum(values) for values in changes.values()])
     # of one seed a question is gained, lost or neither: a comparison of two proportions
     one_seed = differences[0].interval if len(differences) == 1 else None
     return SeedsDifference(
         difference=fmean(means),
         interval=one_seed or mean_interval(means),
         p=[difference.p for difference in differences],
+        permutation=permutation,
+        holm=permutation,
     )

@@ -1,4 +1,4 @@
-"""What a run's committee was asked, in tokens and seconds.
+"""What a run asked, in tokens and seconds: of its teachers, reviewers and mentors, and of its student.
 
 Reads the rows of a run and the generations behind them; writes nothing. Knows nothing of budgets.
 """
@@ -10,41 +10,79 @@ from dataclasses import dataclass
 from localfair.record.store import Store
 
 COLUMNS = """
-SELECT g.id AS generation, e.question, s.role, g.prompt_tokens, g.completion_tokens, g.seconds
+s.role, g.fingerprint, g.prompt_tokens, g.completion_tokens, g.seconds
 """
 EXPLAINED = f"""
-{COLUMNS} FROM links r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat
+SELECT g.id AS generation, e.question, {COLUMNS}
+  FROM links r JOIN explanations e ON e.id = r."row" JOIN seats s ON s.id = e.seat
   JOIN generations g ON g.id = e.generation
-  WHERE r.run = :run AND r.noun = 'explanation'
+  WHERE r.run = ?1 AND r.noun = 'explanation'
 """
 REVIEWED = f"""
-{COLUMNS} FROM links r JOIN reviews v ON v.id = r."row" JOIN explanations e ON e.id = v.explanation
+SELECT g.id AS generation, e.question, {COLUMNS}
+  FROM links r JOIN reviews v ON v.id = r."row" JOIN explanations e ON e.id = v.explanation
   JOIN seats s ON s.id = v.seat JOIN generations g ON g.id = v.generation
-  WHERE r.run = :run AND r.noun = 'review'
+  WHERE r.run = ?1 AND r.noun = 'review'
 """
 # see `record/fits.PlantReview` for the places of its fields
 PLANTED = f"""
-{COLUMNS} FROM links r JOIN fits f ON f.id = r."row" JOIN json_each(f.plants) p
+SELECT g.id AS generation, e.question, {COLUMNS}
+  FROM links r JOIN fits f ON f.id = r."row" JOIN json_each(f.plants) p
   JOIN explanations e ON e.id = json_extract(p.value, '$[1]')
   JOIN seats s ON s.id = json_extract(p.value, '$[2]')
   JOIN generations g ON g.id = json_extract(p.value, '$[3]')
-  WHERE r.run = :run AND r.noun = 'fit'
+  WHERE r.run = ?1 AND r.noun = 'fit'
 """
 OF_LABELS = """
 v.id IN (SELECT l.value FROM links r JOIN fits f ON f.id = r."row" JOIN json_each(f.reviews) l
-  WHERE r.run = :run AND r.noun = 'fit')
+  WHERE r.run = ?1 AND r.noun = 'fit')
 """
-COSTS = f"{EXPLAINED} UNION {REVIEWED} UNION {PLANTED}"
+ANSWERED = f"""
+SELECT g.id AS generation, a.question, {COLUMNS}
+  FROM links r JOIN answers a ON a.id = r."row" JOIN seats s ON s.id = a.seat
+  JOIN generations g ON g.id = a.generation
+  WHERE r.run = ?1 AND r.noun = 'answer' AND s.role <> 'student'
+"""
+COSTS = f"{EXPLAINED} UNION {REVIEWED} UNION {ANSWERED} UNION {PLANTED}"
 LABEL_COSTS = f"{REVIEWED} AND {OF_LABELS} UNION {PLANTED}"
+# replies of a teacher or reviewer that made no answer, explanation or review
+OTHERS = """
+SELECT g.id AS generation, '' AS question, 'teacher' AS role,
+       g.fingerprint, g.prompt_tokens, g.completion_tokens, g.seconds
+  FROM links r JOIN generations g ON g.id = r."row"
+  WHERE r.run = ?1 AND r.noun = 'generation'
+  AND NOT EXISTS (SELECT 1 FROM answers a WHERE a.generation = g.id)
+  AND NOT EXISTS (SELECT 1 FROM explanations e WHERE e.generation = g.id)
+  AND NOT EXISTS (SELECT 1 FROM reviews v WHERE v.generation = g.id)
+  AND NOT EXISTS (
+    SELECT 1 FROM links l JOIN fits f ON f.id = l."row" JOIN json_each(f.plants) p
+    WHERE l.run = ?1 AND l.noun = 'fit' AND json_extract(p.value, '$[3]') = g.id)
+  AND EXISTS (
+    SELECT 1 FROM run_seats w JOIN seats s ON s.id = w.seat
+    WHERE w.run = ?1 AND s.role IN ('teacher', 'reviewer')
+    AND s.model = g.model AND s.fingerprint = g.fingerprint AND s.adapter = g.adapter)
+"""
+SAMPLED = """
+SELECT SUM(tokens) AS tokens FROM (
+  SELECT DISTINCT g.id, g.prompt_tokens + g.completion_tokens AS tokens
+  FROM links r JOIN answers a ON a.id = r."row" JOIN seats s ON s.id = a.seat
+  JOIN generations g ON g.id = a.generation
+  WHERE r.run = ? AND r.noun = 'answer' AND s.role = 'student' AND a.split = 'train')
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one generation about a question took; `role` is that of the seat that wrote it."""
+    """What one generation about a question took.
+
+    `role` is that of the seat that wrote it, `fingerprint` its weights'. `question` is empty where
+    the reply is about none.
+    """
 
     generation: str
     question: str
     role: str
+    fingerprint: str = ""
     prompt_tokens: int
     completion_tokens: int
     seconds: float
@@ -56,14 +94,22 @@ class Cost:
 
 
 def costs_of(store: Store, run: str) -> list[Cost]:
-    """What teachers, reviewers and mentors were asked for a run, each generation once."""
-    return _costs(store, COSTS, run)
+    """What teachers, reviewers and mentors were asked for a run, each generation once.
+
+    Everything counts that a run's steps used: answers that only order teachers and reviews that
+    only label, too.
+    """
+    about_questions = store.rows(COSTS, run)
+    others = store.rows(OTHERS, run)
+    return [Cost(**row) for row in (*about_questions, *others)]
 
 
 def label_costs_of(store: Store, run: str) -> list[Cost]:
     """What the label reviews of a run and its plants were asked for, each generation once."""
-    return _costs(store, LABEL_COSTS, run)
+    return [Cost(**row) for row in store.rows(LABEL_COSTS, run)]
 
 
-def _costs(store: Store, sql: str, run: str) -> list[Cost]:
-    return [Cost(**dict(row)) for row in store.db.execute(sql, {"run": run}).fetchall()]
+def sampled_tokens(store: Store, run: str) -> int:
+    """Tokens that the student read and wrote about train questions, as if nothing was recorded."""
+    [tokens] = store.first_column(SAMPLED, run)
+    return tokens or 0

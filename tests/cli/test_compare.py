@@ -4,7 +4,8 @@ import click
 import pytest
 
 from localfair.cli.compare import compare, lines
-from localfair.pipeline.compare import Asked, Comparison
+from localfair.pipeline.compare import Comparison
+from localfair.pipeline.comparing import Asked
 from localfair.pipeline.comparison import VariantRun, summary_of
 from localfair.report.findings import Accuracy
 from localfair.report.statistics import Change

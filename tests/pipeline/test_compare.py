@@ -1,6 +1,7 @@
 """Recipes compared: an equal budget, the same questions, paired, and never paid for twice."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from localfair.cli.compare import lines
 from localfair.errors import RecipeError, UsageError
 from localfair.pipeline.compare import Variant, ask, compare, variant
 from localfair.pipeline.orders import RunOptions
-from tests.lab import Lab, item, quiet, teacher
+from tests.lab import Lab, item, quiet, script, teacher
 
 QUICK = (
     "before.sampling.max_tokens=4",
@@ -43,6 +44,10 @@ ROW = {
     "calls",
     "backend_calls",
     "against_first",
+    "teacher_flops",
+    "student_tokens",
+    "trained_tokens",
+    "steps",
 }
 SUMMARY = {
     "variant",
@@ -57,22 +62,29 @@ SUMMARY = {
     "teacher_tokens",
     "lessons",
     "train_questions",
+    "by_seed",
+    "teacher_flops",
+    "student_tokens",
+    "trained_tokens",
+    "steps",
 }
 NO_REVIEW = f"{FAIR} --set review.enabled=false"
 
 
-def asked(lab, *variants, seeds=(0,), budget_tokens=None, lessons=None, settings=QUICK, **options):
-    chosen = RunOptions(
-        task="table",
-        data=lab.data,
-        student=lab.student,
-        teachers=lab.teachers,
-        workspace=lab.folder,
-        db=lab.db,
-        settings=settings,
-        **options,
-    )
-    return ask(variants, seeds, chosen, budget_tokens=budget_tokens, lessons=lessons)
+def asked(lab, *variants, seeds=(0,), settings=QUICK, **options):
+    equal = {}
+    for key in ("budget_tokens", "budget_flops", "lessons"):
+        equal[key] = options.pop(key, None)
+    usual = {
+        "task": "table",
+        "data": lab.data,
+        "student": lab.student,
+        "teachers": lab.teachers,
+        "workspace": lab.folder,
+        "db": lab.db,
+        "settings": settings,
+    }
+    return ask(variants, seeds, RunOptions(**usual | options), **equal)
 
 
 def run(lab, *variants, **options):
@@ -192,6 +204,8 @@ def test_over_seeds_there_is_a_mean_a_spread_and_one_paired_interval(lab):
     low, high = paired.interval
     assert low <= paired.difference <= high
     assert len(paired.p) == 2
+    assert paired.permutation == paired.holm  # one claim
+    assert second.by_seed == {row.seed: row.after.accuracy for row in found.rows[2:]}
     assert any("over seeds" in line for line in lines(found))
 
 
@@ -211,6 +225,9 @@ def test_what_is_no_recipe_with_its_settings_is_no_variant(text):
     [
         (("fair", "fair"), {}, "named twice"),
         (("fair",), {"budget_tokens": 5, "lessons": 5}, "cannot both be equal"),
+        (("fair",), {"budget_tokens": 5, "budget_flops": 5}, "tokens and one of FLOPs"),
+        (("fair",), {"budget_flops": 5}, "parameters of .* are not known"),
+        (("fair", "format-only"), {"settings": ("train.enabled=false",)}, "no train step"),
         (("fair", "fair --set after.enabled=false"), {}, "does not examine"),
         (("fair", "fair --set before.samples=2"), {}, "does not examine"),
         (("fair", "nosuch"), {}, "unknown recipe"),
@@ -284,3 +301,88 @@ def test_the_command_prints_a_table_and_the_same_as_json(lab, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["compare", *line, "--seeds", "one"])
     assert ended.value.code == 2
+
+
+# -- the rows that belong into every table -----------------------------------------------------------
+
+
+def test_the_untrained_student_and_one_that_learned_the_form_alone_are_rows(lab):
+    many(lab, 40)
+    found = run(lab, "single-teacher", "untrained", "format-only")
+    rows = by_name(found)
+    untrained = rows["untrained"]
+    assert untrained.after == untrained.before == rows["single-teacher"].before
+    assert (untrained.teacher_tokens, untrained.steps, untrained.change) == (0, 0, None)
+    assert untrained.against_first.questions == 6
+    form = rows["format-only"]
+    assert (form.steps, form.lessons) == (10, 16)
+    assert form.train_questions < 40  # no more are asked for than it learns
+    assert found.summary[1].against_first is not None
+    again = run(lab, "single-teacher", "untrained", "format-only")
+    assert {row.calls for row in again.rows} == {0}
+    assert again.id == found.id
+
+
+def test_the_untrained_student_needs_no_teacher(lab):
+    found = run(lab, "answers-only", "untrained", teachers=())
+    assert [row.teacher_tokens for row in found.rows] == [0, 0]
+    assert any(line.strip().startswith("untrained") for line in lines(found))
+
+
+def test_what_a_student_learned_from_is_counted_over_its_epochs(lab):
+    found = run(lab, "answers-only", settings=(*QUICK, "train.epochs=3"))
+    (row,) = found.rows
+    (adapter,) = lab.rows("SELECT steps, tokens FROM adapters")
+    assert row.steps == adapter["steps"] == 3
+    assert row.trained_tokens == 3 * adapter["tokens"]
+
+
+def test_what_the_student_says_about_train_questions_costs_it_tokens(lab):
+    found = run(lab, FAIR, "single-teacher")
+    rows = by_name(found)
+    assert rows["single-teacher"].student_tokens == 0
+    read_and_written = lab.column(
+        "SELECT SUM(g.prompt_tokens + g.completion_tokens) FROM generations g WHERE g.id IN "
+        "(SELECT generation FROM answers WHERE split = 'train')"
+    )
+    assert [rows[FAIR].student_tokens] == read_and_written
+
+
+# -- FLOPs -------------------------------------------------------------------------------------------
+
+
+def sized(lab, name, parameters):
+    """A teacher that says how many parameters it has."""
+    text = Path(teacher(lab.folder, name)).read_text()
+    return script(lab.folder, name, f"parameters = {parameters}\n{text}")
+
+
+def test_a_teacher_costs_two_flops_for_each_parameter_and_token(lab):
+    found = run(lab, "single-teacher", teachers=(sized(lab, "big", 1000),))
+    (row,) = found.rows
+    assert row.teacher_flops == 2 * 1000 * row.teacher_tokens
+    unknown = run(lab, "single-teacher")
+    assert unknown.rows[0].teacher_flops is None
+
+
+def test_equal_flops_buy_more_questions_of_a_smaller_teacher(lab):
+    many(lab, 20)
+    both = (sized(lab, "big", 3000), sized(lab, "small", 2000))
+    small = "single-teacher --set teachers=[1]"
+    budget = 3 * 10**6
+    found = run(lab, "single-teacher", small, teachers=both, budget_flops=budget)
+    rows = by_name(found)
+    assert 0 < rows["single-teacher"].train_questions < rows[small].train_questions
+    for row in found.rows:
+        assert 0 < row.teacher_flops <= budget
+    assert "teacher FLOPs" in lines(found)[-1]
+
+
+# -- the whole run's budget ---------------------------------------------------------------------------
+
+
+def test_a_budget_is_met_by_the_total_of_all_rounds(lab):
+    many(lab, 16)
+    rounds = f"{FAIR} --set rounds=2"
+    found = run(lab, rounds, budget_tokens=BUDGET)
+    assert 0 < found.rows[0].teacher_tokens <= BUDGET
