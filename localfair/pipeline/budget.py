@@ -19,6 +19,7 @@ from localfair.pipeline.prepared import quiet
 from localfair.pipeline.runs import run
 from localfair.recipe.schema import (
     SECTIONS,
+    Exam,
     Inquire,
     Recipe,
     RecipeStep,
@@ -93,6 +94,8 @@ def asking_step(recipe: Recipe) -> str | None:
 def _asks_committee(step: RecipeStep) -> bool:
     if isinstance(step, Inquire):
         return step.role == "teacher"
+    if isinstance(step, Exam):
+        return step.role in ("teacher", "reviewer")
     return isinstance(step, Review) and step.mode != "none"
 
 

@@ -6,11 +6,13 @@ import pytest
 
 from localfair.errors import UsageError
 from localfair.pipeline.budget import (
+    Budget,
     asking_step,
     fitting,
     lesson_step,
     next_limit,
     question_costs,
+    smaller,
     teacher_tokens,
     with_lessons,
     with_tokens,
@@ -111,6 +113,27 @@ def test_a_generation_costs_its_prompt_and_its_reply():
 )
 def test_an_expensive_question_ends_what_a_budget_pays_for(costs, count):
     assert fitting(costs, 10) == count
+
+
+@pytest.mark.parametrize(
+    ("spent", "fewer"), [(101, 9), (120, 8), (200, 5), (10_000, None), (1100, None)]
+)
+def test_a_run_that_overspent_takes_fewer_questions_or_is_refused(lab, spent, fewer):
+    order = lab.order("single-teacher", train_limit=10)
+    budget = Budget(100)
+    if fewer is not None:
+        assert smaller(order, budget, spent).train_limit == fewer
+        return
+    with pytest.raises(UsageError, match="does not pay for one question") as refused:
+        smaller(order, budget, spent)
+    assert "--budget-tokens" in refused.value.hint
+
+
+def test_a_budget_of_flops_names_its_own_option(lab):
+    order = lab.order("single-teacher", train_limit=1)
+    with pytest.raises(UsageError) as refused:
+        smaller(order, Budget(1, "teacher FLOPs"), 2)
+    assert "--budget-flops" in refused.value.hint
 
 
 @pytest.mark.parametrize(("measured", "limit"), [(0, 16), (10, 16), (90, 9), (80, 10), (99, 9)])

@@ -10,6 +10,7 @@ from localfair.cli.compare import lines
 from localfair.errors import RecipeError, UsageError
 from localfair.pipeline.compare import Variant, ask, compare, variant
 from localfair.pipeline.orders import RunOptions
+from localfair.recipe.load import copy_recipe
 from tests.lab import Lab, item, quiet, script, teacher
 
 QUICK = (
@@ -386,3 +387,24 @@ def test_a_budget_is_met_by_the_total_of_all_rounds(lab):
     rounds = f"{FAIR} --set rounds=2"
     found = run(lab, rounds, budget_tokens=BUDGET)
     assert 0 < found.rows[0].teacher_tokens <= BUDGET
+
+
+def test_what_teachers_are_asked_late_counts_and_the_run_is_made_again_with_fewer_questions(lab):
+    many(lab, 16)
+    copy_recipe("single-teacher", "late", lab.folder)
+    recipe = lab.folder / "recipes" / "late" / "recipe.toml"
+    look = """
+[[after]]
+id = "look"
+stage = "exam"
+role = "teacher"
+split = "train"
+"""
+    recipe.write_text(recipe.read_text().replace('"single-teacher"', '"late"') + look)
+    found = run(lab, "late", teachers=lab.teachers[:1], budget_tokens=600)
+    (row,) = found.rows
+    again = [line for line in lab.lines if line.startswith("the whole run cost")]
+    assert again
+    assert again[0].endswith("train questions")
+    assert 0 < row.teacher_tokens <= 600
+    assert 0 < row.train_questions < 16
