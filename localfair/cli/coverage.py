@@ -68,14 +68,18 @@ def coverage(max_tokens: int, as_json: bool, **options: Any) -> None:
     if as_json:
         echo_json(measured.data(), indent=2)
     else:
-        echo(*lines(measured))
+        echo(*lines(measured, order.train_limit or measured.questions))
 
 
-def lines(coverage: Coverage) -> list[str]:
-    """The table as text, and in a line what it means for a committee."""
+def lines(coverage: Coverage, wanted: int) -> list[str]:
+    """The table as text, and in a line what it means for a committee.
+
+    `wanted` is how many questions were to be asked: where there are fewer, that is said.
+    """
+    all_there_are = ", all there are" if coverage.questions < wanted else ""
     width = max(len(solver.who) for solver in (*coverage.teachers, coverage.together))
     shown = [
-        f"{coverage.questions} train questions of {coverage.task}",
+        f"{coverage.questions} train questions of {coverage.task}{all_there_are}",
         f"  {'who':{width}}  right           sound  unreadable  tokens read and written  "
         "per right answer",
     ]

@@ -34,7 +34,7 @@ def arguments(desk):
 def test_it_says_in_a_line_that_a_committee_cannot_win(desk, arguments):
     said = desk.says(*arguments, "--teacher", "few.script.toml", "--teacher", "many.script.toml")
     assert said.code == 0, said.err
-    assert "30 train questions of table" in said.out
+    assert "30 train questions of table, all there are" in said.out
     assert "union less best (many): 0 questions" in said.out
     assert "cannot win by coverage here; ask many alone" in said.out
 
