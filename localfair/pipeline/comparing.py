@@ -40,6 +40,8 @@ class Asked:
         """What decides a comparison, as plain data."""
         orders = self.orders[self.variants[0]]
         first = orders[0]
+        # the untrained student has no teachers
+        taught = max((each[0] for each in self.orders.values()), key=_named)
         recipes = {}
         for name, variant_orders in self.orders.items():
             recipes[name] = variant_orders[0].recipe.model_dump(mode="json")
@@ -52,13 +54,18 @@ class Asked:
             "lessons": self.lessons,
             "task": first.task,
             "student": first.student,
-            "teachers": list(first.teachers),
-            "reviewers": list(first.reviewers),
-            "mentor": first.mentor,
+            "teachers": list(taught.teachers),
+            "reviewers": list(taught.reviewers),
+            "mentor": taught.mentor,
             "train_limit": first.train_limit,
             "test_limit": first.test_limit,
             "engines": asdict(first.options),
         }
+
+
+def _named(order: Order) -> int:
+    """How many teachers an order names."""
+    return len(order.teachers)
 
 
 def budget_of(asked: Asked, parameters: Parameters) -> Budget | None:

@@ -324,6 +324,11 @@ def test_the_untrained_student_and_one_that_learned_the_form_alone_are_rows(lab)
     assert again.id == found.id
 
 
+def test_who_teaches_is_known_also_where_the_untrained_student_stands_first(lab):
+    data = asked(lab, "untrained", "single-teacher").data()
+    assert data["teachers"] == list(lab.teachers)
+
+
 def test_the_untrained_student_needs_no_teacher(lab):
     found = run(lab, "answers-only", "untrained", teachers=())
     assert [row.teacher_tokens for row in found.rows] == [0, 0]
