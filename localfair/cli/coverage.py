@@ -80,7 +80,7 @@ def lines(coverage: Coverage, wanted: int) -> list[str]:
     width = max(len(solver.who) for solver in (*coverage.teachers, coverage.together))
     shown = [
         f"{coverage.questions} train questions of {coverage.task}{all_there_are}",
-        f"  {'who':{width}}  right           sound  unreadable  tokens read and written  "
+        f"  {'who':{width}}  right           sound      unreadable  tokens read and written  "
         "per right answer",
     ]
     for solver in (*coverage.teachers, coverage.together):
@@ -96,9 +96,9 @@ def lines(coverage: Coverage, wanted: int) -> list[str]:
 
 def _solver(solver: Solver, questions: int, width: int) -> str:
     right = f"{solver.right:5} = {solver.right / questions:6.1%}"
-    sound = "-" if solver.sound is None else str(solver.sound)
+    sound = f"{solver.sound} of {solver.followed}" if solver.followed else "-"
     each = "-" if solver.tokens_each is None else f"{solver.tokens_each:.0f}"
-    counts = f"{right} {sound:>6}  {solver.unreadable:10}"
+    counts = f"{right} {sound:>10}  {solver.unreadable:10}"
     return f"  {solver.who:{width}}  {counts}  {solver.tokens:23}  {each:>16}"
 
 

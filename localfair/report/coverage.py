@@ -25,13 +25,14 @@ Solved = Mapping[str, Mapping[str, bool]]  # by teacher, whether each question w
 class Solver:
     """One teacher, or all of them together: what was solved, and what it took.
 
-    sound: right answers whose steps the task found true, None where it could follow none.
+    followed: right answers whose steps the task could follow; sound: those of them that are true.
     tokens: read and written for all questions. tokens_each: per right answer, None without one.
     """
 
     who: str
     right: int
-    sound: int | None
+    followed: int
+    sound: int
     unreadable: int
     tokens: int
     tokens_each: float | None
@@ -78,7 +79,8 @@ class _Sheet:
         return Solver(
             who=who,
             right=right,
-            sound=sum(followed) if followed else None,
+            followed=len(followed),
+            sound=sum(followed),
             unreadable=len(self.unreadable),
             tokens=self.tokens,
             tokens_each=self.tokens / right if right else None,
