@@ -46,6 +46,11 @@ COMMANDS = {
         "coverage",
         "Show what several teachers solve together, before a committee is chosen.",
     ),
+    "show": (
+        "history",
+        "show",
+        "Show the history of one question, lesson, explanation or other row as a tree.",
+    ),
     "compare": (
         "compare",
         "compare",

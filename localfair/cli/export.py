@@ -27,7 +27,9 @@ Examples:
   localfair export gguf --type q8_0
   localfair export lessons --out mine"""
 
-run_option = click.option("--run", help="The run's id; the newest when left out.")
+run_option = click.option(
+    "--run", help="The run's id, or its beginning; the newest that made it when left out."
+)
 db_option = click.option(
     "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
 )
@@ -123,11 +125,13 @@ def gguf(
 @out_option
 def lessons(run: str | None, db: Path, out: Path) -> None:
     """The lessons as JSON lines of chat messages, for TRL, Axolotl, LLaMA-Factory or Unsloth."""
+    from localfair.cli.show import taken
     from localfair.export.lessons import write
+    from localfair.record.resolving import Wanted
     from localfair.record.store import Store
 
     with Store.open(db) as store:
-        path = write(store, run, out)
+        path = write(store, taken(store, run, Wanted.LESSONS), out)
     echo(path)
 
 
@@ -140,26 +144,31 @@ def card(run: str | None, db: Path, out: Path) -> None:
 
     It holds base, recipe, teachers and their terms, lessons, results.
     """
+    from localfair.cli.show import taken
     from localfair.export.card import write
     from localfair.machine.workspace import workspace_dir
+    from localfair.record.resolving import Wanted
     from localfair.record.store import Store
 
     with Store.open(db) as store:
-        path = write(store, run, workspace_dir(), out)
+        path = write(store, taken(store, run, Wanted.STUDENT), workspace_dir(), out)
     echo(path)
 
 
 @contextmanager
 def _student(db: Path, run: str | None) -> Iterator[tuple[Store, TrainedStudent]]:
     """The database as its only writer, and the student that the run trained."""
+    from localfair.cli.show import taken
     from localfair.export.student import trained_student
     from localfair.machine.workspace import workspace_dir
+    from localfair.record.resolving import Wanted
     from localfair.record.store import Store
 
     # Opened for reading first: a database that is not there is refused, never made.
     Store.open(db).__exit__()
     with Store.open(db, create=True) as store:
-        yield store, trained_student(store, run, workspace_dir())
+        run_id = taken(store, run, Wanted.STUDENT)
+        yield store, trained_student(store, run_id, workspace_dir())
 
 
 def _print(exported: Exported) -> None:

@@ -33,7 +33,7 @@ REVIEWER_HEADING = (
 @click.option(
     "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
 )
-@click.option("--run", help="Only the reviews of this run.")
+@click.option("--run", help="Only the reviews of this run: its id, or the beginning of it.")
 @click.option("--task", help="Only the reviews of this task.")
 @click.option(
     "--precision",
@@ -47,10 +47,13 @@ def reviewers(db: Path, run: str | None, task: str | None, precision: float, as_
     """What the reviewers are worth: leniency, AUC against the answer check, cost, agreement,
     where to set the gate, what each vote counts and what a forged verdict could win.
     """
+    from localfair.record.resolving import resolve
     from localfair.record.store import Store
     from localfair.report import reviewers as report
 
     with Store.open(db) as store:
+        if run is not None:
+            run = resolve(store, run, ["run"]).id
         worth = report.reviewers(store, run, task, precision)
     if as_json:
         echo_json(worth.data(), indent=2)

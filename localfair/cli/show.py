@@ -17,6 +17,8 @@ from localfair.machine.terminal import echo, echo_json, echo_text, shown, shown_
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from localfair.record.resolving import Wanted
+    from localfair.record.store import Store
     from localfair.report.findings import Accuracy, AuthorCount, Findings, ReviewerCount
     from localfair.report.statistics import Change
 
@@ -101,13 +103,31 @@ def _progress_bar() -> Progress:
     )
 
 
+def taken(store: Store, run: str | None, wanted: Wanted) -> str:
+    """The id of the run that a command line means.
+
+    For None it is that of the newest run that has what is wanted. Where newer ones have it not,
+    that is said.
+    """
+    from localfair.record.resolving import newest
+    from localfair.report.findings import find_run
+
+    run_id = find_run(store, run, wanted).id
+    if run is None:
+        chosen = newest(store, wanted)
+        if chosen is not None and chosen.newer:
+            say(f"run {run_id} is the newest that {wanted.words}; {chosen.newer} newer did not")
+    return run_id
+
+
 def print_report(db: Path, run: str | None, *, as_json: bool) -> None:
-    """Print the report of a run, of the newest for None, on stdout."""
+    """Print the report of a run on stdout; for None that of the newest that did anything."""
+    from localfair.record.resolving import Wanted
     from localfair.record.store import Store
-    from localfair.report.findings import latest_run, report
+    from localfair.report.findings import report
 
     with Store.open(db) as store:
-        findings = report(store, run or latest_run(store))
+        findings = report(store, taken(store, run, Wanted.STEP))
     if as_json:
         echo_json(findings.data(), indent=2)
     else:

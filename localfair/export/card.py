@@ -24,6 +24,7 @@ from localfair.models.registry import find_card
 from localfair.record.exports import Examined, exports_of
 from localfair.record.lessons import kept_lessons
 from localfair.record.made import Adapter, Run
+from localfair.record.resolving import Wanted
 from localfair.record.runs import RunSettings, settings_of
 from localfair.record.store import Store
 from localfair.report.findings import Accuracy, Findings, find_run, report
@@ -63,7 +64,7 @@ def card(store: Store, run: str | None, workspace: Path) -> str:
 
     Raises UsageError when there is no such run, or when it trained no student.
     """
-    trained_by = find_run(store, run)
+    trained_by = find_run(store, run, Wanted.STUDENT)
     adapter = last_adapter(store, trained_by)
     findings = report(store, trained_by.id)
     settings = settings_of(trained_by)

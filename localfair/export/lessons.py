@@ -17,6 +17,7 @@ from localfair.export.once import refuse_foreign
 from localfair.machine.files import whole
 from localfair.record.lessons import kept_lessons
 from localfair.record.nouns import Kind, Message
+from localfair.record.resolving import Wanted
 from localfair.record.runs import teacher_models
 from localfair.record.store import Store
 from localfair.report.findings import find_run
@@ -42,11 +43,11 @@ class Chat:
 
 
 def chats(store: Store, run: str | None) -> Iterator[Chat]:
-    """Each lesson that a run kept (the newest run for None), in the order of their ids.
+    """Each lesson that a run kept, in the order of their ids.
 
-    Raises UsageError when the run kept no lesson.
+    For None it is the newest run that kept one. Raises UsageError when the run kept none.
     """
-    run_id = find_run(store, run).id
+    run_id = find_run(store, run, Wanted.LESSONS).id
     lessons = kept_lessons(store, run_id)
     if not lessons:
         raise UsageError(

@@ -16,6 +16,7 @@ from localfair.models import Model
 from localfair.recipe.load import recorded_recipe
 from localfair.recipe.schema import Recipe
 from localfair.record.made import Adapter, Run
+from localfair.record.resolving import Wanted
 from localfair.record.runs import RunSettings, settings_of
 from localfair.record.store import Store
 from localfair.record.students import last_adapter_of_student, newest_run_with_student
@@ -44,13 +45,15 @@ class TrainedStudent:
 
 
 def trained_student(store: Store, run: str | None, workspace: Path) -> TrainedStudent:
-    """The student of a run (of the newest for None), its adapter's weights and its base checked.
+    """The student of a run, its adapter's weights and its base checked.
+
+    For None it is the newest run that trained one.
 
     Raises UsageError when the run trained no student, MissingWeights or CorruptWeights when the
     adapter's file is gone or changed, ModelError when the student's name leads to other weights
     than those it was trained on.
     """
-    trained_by = find_run(store, run)
+    trained_by = find_run(store, run, Wanted.STUDENT)
     settings = settings_of(trained_by)
     adapter = last_adapter(store, trained_by)
     folder = store.path.parent / adapter.path

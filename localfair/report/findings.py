@@ -15,6 +15,7 @@ from localfair.errors import UsageError
 from localfair.record.failed_calls import failed_count
 from localfair.record.made import Adapter, Run, RunStep
 from localfair.record.nouns import Grade, Seat
+from localfair.record.resolving import Wanted, newest, resolve
 from localfair.record.runs import adapters_of, newest_run, positions_of, run_now
 from localfair.record.store import Store
 from localfair.record.summaries import (
@@ -169,20 +170,26 @@ def latest_run(store: Store) -> str:
     return run
 
 
-def find_run(store: Store, run: str | None) -> Run:
-    """A run by its id, the newest for None. Raises UsageError when there is none."""
-    run_id = run or latest_run(store)
+def find_run(store: Store, run: str | None, wanted: Wanted = Wanted.STEP) -> Run:
+    """A run by its id or the beginning of it.
+
+    For None the newest that has what is wanted, and where none has it the newest of all. Raises
+    UsageError when there is none.
+    """
+    if run is not None:
+        run_id = resolve(store, run, ["run"]).id
+    else:
+        chosen = newest(store, wanted)
+        run_id = chosen.run if chosen else latest_run(store)
     found = run_now(store, run_id)
-    if found is None:
-        raise UsageError(
-            f"there is no run {run_id!r} in {store.path}", "see `localfair report --list`"
-        )
+    assert found is not None, "the id was read from the record"
     return found
 
 
 def report(store: Store, run: str) -> Findings:
     """Everything about one run. Raises UsageError when the run is not in the record."""
     head = find_run(store, run)
+    run = head.id
     steps = store.steps(run)
     adapters = adapters_of(store, run)
     before, after, change = _before_and_after(store, run, steps)

@@ -70,14 +70,15 @@ def test_a_base_that_is_no_longer_what_it_was_is_refused(copied):
         student(copied)
 
 
-def test_a_newest_run_without_a_student_names_the_newest_that_trained_one(copied):
+def test_the_newest_run_that_trained_a_student_is_taken(copied):
     trained = newest(copied)
     copied.run(until="exam")
     assert newest(copied) != trained
+    assert student(copied).run.id == trained
+    assert student(copied, trained[:4]).run.id == trained
     with pytest.raises(UsageError, match="trained no student") as refused:
-        student(copied)
+        student(copied, newest(copied))
     assert f"--run {trained}" in refused.value.hint
-    assert student(copied, trained).run.id == trained
 
 
 def test_where_no_run_trained_a_student_the_hint_is_to_train_one(lab):

@@ -1,0 +1,75 @@
+"""The exams of runs: how many answers were right, and each answer with its question.
+
+Reads the links of runs and the answers behind them; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from localfair.record.store import Store
+
+SCORES = """
+SELECT l.run, l.position, COUNT(*) AS answers, SUM(a.grade = 'right') AS right
+FROM links l JOIN answers a ON a.id = l."row"
+WHERE l.noun = 'answer' AND a.split = 'test' {only}
+GROUP BY l.run, l.position ORDER BY l.run, l.position
+"""
+ANSWERS = """
+SELECT s.step, s.round, a.split, q.id AS question, q.key, q.gold, a.id AS answer, a.grade, a.read,
+       t.role, t.model, t.adapter, a.generation, g.text
+FROM links l JOIN answers a ON a.id = l."row" JOIN questions q ON q.id = a.question
+JOIN seats t ON t.id = a.seat JOIN generations g ON g.id = a.generation
+JOIN run_steps s ON s.run = l.run AND s.position = l.position
+WHERE l.run = ? AND l.noun = 'answer' ORDER BY l.position, q.id, a.id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamScore:
+    """One exam on test of a run: at which step, and how many of its answers were right."""
+
+    run: str
+    position: int
+    answers: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamAnswer:
+    """An answer of an exam with its question and who gave it.
+
+    question, answer, adapter, generation: ids. read: what was read out of `text`, or None.
+    """
+
+    step: str
+    round: int
+    split: str
+    question: str
+    key: str
+    gold: str
+    answer: str
+    grade: str
+    read: str | None
+    role: str
+    model: str
+    adapter: str
+    generation: str
+    text: str
+
+
+def exam_scores(store: Store, run: str | None = None) -> dict[str, list[ExamScore]]:
+    """By run, its exams on test in their order; of all runs, or of one."""
+    only = "" if run is None else "AND l.run = ?"
+    values = () if run is None else (run,)
+    scores: dict[str, list[ExamScore]] = {}
+    for row in store.rows(SCORES.format(only=only), *values):
+        scores.setdefault(row["run"], []).append(ExamScore(**row))
+    return scores
+
+
+def exam_answers(store: Store, run: str) -> Iterator[ExamAnswer]:
+    """Every answer of a run's exams, step by step."""
+    for row in store.db.execute(ANSWERS, [run]):
+        yield ExamAnswer(**dict(row))
