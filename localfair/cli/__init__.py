@@ -51,6 +51,7 @@ COMMANDS = {
         "show",
         "Show the history of one question, lesson, explanation or other row as a tree.",
     ),
+    "diff": ("diff", "diff", "Compare two runs: settings, accuracy, questions that flipped."),
     "compare": (
         "compare",
         "compare",

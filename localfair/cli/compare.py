@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,11 +12,11 @@ import click
 from localfair.cli.numbers import BUDGET, COUNT, FLOPS, SEEDS
 from localfair.cli.run import OPTIONS
 from localfair.cli.show import span
+from localfair.errors import UsageError
 from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from localfair.pipeline.compare import Comparison
-    from localfair.pipeline.comparing import Asked
     from localfair.pipeline.comparison import SeedsDifference, VariantRun, VariantSummary
     from localfair.report.statistics import Change
 
@@ -22,11 +24,13 @@ EPILOG = """\b
 Examples:
   localfair compare --task svamp --student smollm2-135m-instruct --teacher A --teacher B --budget-tokens 200000 \\
       fair "fair --set review.enabled=false" single-teacher answers-only untrained format-only
+  localfair compare show                               the last comparison again; or `compare show ID`
   localfair compare --seeds 0,1,2 --lessons 50 ... fair "fair --set teachers=[0,1]"
 
 A VARIANT is a recipe, or a recipe and its --set in quotes; a --set outside the quotes is for
 everybody whose recipe has the step it names. Two belong into every table: `untrained`, the student
 as it is, and `format-only`, ten steps on single-teacher's lessons."""
+SHOW = "show"
 
 
 def _seeds(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:
@@ -76,7 +80,7 @@ def command(function: Callable[..., None]) -> click.Command:
 @command
 def compare(**options: Any) -> None:
     """Run every VARIANT on the same task, student and seeds at an equal budget; compare them by
-    question.
+    question. `compare show` prints a comparison that was made.
     """
     from localfair.cli.show import Watch, say
     from localfair.pipeline.compare import ask
@@ -90,6 +94,9 @@ def compare(**options: Any) -> None:
     budget_tokens = options.pop("budget_tokens")
     budget_flops = options.pop("budget_flops")
     lessons = options.pop("lessons")
+    if variants[0] == SHOW:
+        _show(variants[1:], options["db"], as_json)
+        return
     chosen = RunOptions(**options)
     asked = ask(
         variants,
@@ -106,14 +113,50 @@ def compare(**options: Any) -> None:
         comparison = run_and_compare(asked, say=watch.say, progress=watch.progress)
     if as_json:
         echo_json(comparison.data(), indent=2)
-    else:
-        echo(*lines(comparison))
+        return
+    echo(*lines(comparison))
+
+
+def _show(words: Sequence[str], db: Path, as_json: bool) -> None:
+    """Print a recorded comparison: the one named, or the newest."""
+    from localfair.pipeline.comparison import recorded
+    from localfair.record.store import Store
+
+    if len(words) > 1:
+        raise UsageError("`compare show` shows one comparison", "give one id, or none")
+    with Store.open(db) as store:
+        found = recorded(store, words[0] if words else None)
+    if as_json:
+        echo_json({"id": found.id, **found.found}, indent=2)
+        return
+    asked = found.asked
+    budget = Budget(asked.get("budget_tokens"), asked.get("budget_flops"), asked.get("lessons"))
+    echo(*table(found.variant_runs(), found.summary(), budget, found.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What all variants had of teacher tokens, of teacher FLOPs, or of lessons."""
+
+    tokens: int | None
+    flops: int | None
+    lessons: int | None
 
 
 def lines(comparison: Comparison) -> list[str]:
-    """The comparison as text: a line per variant and seed, then what the seeds show together."""
-    runs = comparison.rows
-    summaries = comparison.summary
+    """A comparison as text."""
+    asked = comparison.asked
+    budget = Budget(asked.budget_tokens, asked.budget_flops, asked.lessons)
+    return table(comparison.rows, comparison.summary, budget, comparison.id)
+
+
+def table(
+    runs: Sequence[VariantRun],
+    summaries: Sequence[VariantSummary],
+    budget: Budget,
+    comparison: str,
+) -> list[str]:
+    """A line per variant and seed, then what the seeds show together."""
     width = max(len(run.variant) for run in runs)
     shown = [
         f"  {'variant':{width}} seed  before   after [95 %]           unread  change, p            "
@@ -130,7 +173,7 @@ def lines(comparison: Comparison) -> list[str]:
         shown += [_summary(summary, width) for summary in summaries]
     notes = dict.fromkeys(run.change.note for run in runs if run.change)
     shown += [f"  {note}" for note in notes if note]
-    return [*shown, "", f"{_budget(comparison.asked)}; comparison {comparison.id}"]
+    return [*shown, "", f"{_budget(budget)}; comparison {comparison}"]
 
 
 def _run(run: VariantRun, width: int) -> str:
@@ -165,13 +208,13 @@ def _flops(flops: int | None) -> str:
     return "-" if flops is None else f"{flops:.2g}"
 
 
-def _budget(asked: Asked) -> str:
-    if asked.budget_tokens:
-        return f"each at most {asked.budget_tokens} teacher tokens, read and written"
-    if asked.budget_flops:
-        return f"each at most {asked.budget_flops:.3g} teacher FLOPs, 2 a parameter and token"
-    if asked.lessons:
-        return f"each at most {asked.lessons} lessons"
+def _budget(budget: Budget) -> str:
+    if budget.tokens:
+        return f"each at most {budget.tokens} teacher tokens, read and written"
+    if budget.flops:
+        return f"each at most {budget.flops:.3g} teacher FLOPs, 2 a parameter and token"
+    if budget.lessons:
+        return f"each at most {budget.lessons} lessons"
     return "no equal budget: each took the same train questions"
 
 

@@ -1,20 +1,28 @@
-"""`localfair report`: show a run, the newest when none is named."""
+"""`localfair report`: show a run, the newest that did anything when none is named."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from localfair.machine.terminal import echo, echo_json
+from localfair.errors import UsageError
+from localfair.machine.terminal import echo, echo_json, echo_text, shown_in_line
 
 if TYPE_CHECKING:
     from localfair.pipeline.listing import ListedRun
 
+TEXT = "text"  # the column that holds a whole reply: not in a CSV, whose rows are lines
+
 
 @click.command(
-    epilog="\b\nExamples:\n  localfair report\n  localfair report --list\n  localfair report 3f2a --json"
+    epilog="\b\nExamples:\n  localfair report\n  localfair report --list\n  localfair report 3f2a --json\n"
+    "  localfair report --rows csv > answers.csv"
 )
 @click.argument("run", required=False)
 @click.option(
@@ -27,16 +35,38 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Every run of the record, newest first: accuracy before and after, and the variant.",
 )
-def report(run: str | None, db: Path, as_json: bool, list_runs: bool) -> None:
+@click.option(
+    "--rows",
+    type=click.Choice(["csv", "json"]),
+    help="Every answer of the run's exams, a row each; JSON is an object a line, with the reply.",
+)
+@click.option("--latex", is_flag=True, help="Accuracy before and after as a table for a paper.")
+def report(
+    run: str | None, db: Path, as_json: bool, list_runs: bool, rows: str | None, latex: bool
+) -> None:
     """Show what RUN found: counts, acceptance, accuracy before and after with intervals, the
     paired change.
+
+    RUN is an id or its beginning.
     """
     from localfair.cli.show import print_report
 
+    _one_of({"--list": list_runs, "--rows": bool(rows), "--latex": latex})
     if list_runs:
         _print_list(db, as_json)
-        return
-    print_report(db, run, as_json=as_json)
+    elif rows:
+        _print_rows(db, run, rows)
+    elif latex:
+        _print_latex(db, run)
+    else:
+        print_report(db, run, as_json=as_json)
+
+
+def _one_of(forms: dict[str, bool]) -> None:
+    """Refuse two forms of a report at once."""
+    chosen = [form for form, is_chosen in forms.items() if is_chosen]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} are two reports", "ask for one of them")
 
 
 def _print_list(db: Path, as_json: bool) -> None:
@@ -63,3 +93,41 @@ def _line(run: ListedRun) -> str:
 
 def _percent(share: float | None) -> str:
     return f"{'-' if share is None else f'{share:.1%}':>6}"
+
+
+def _print_rows(db: Path, run: str | None, form: str) -> None:
+    from localfair.cli.show import taken
+    from localfair.record.exams import ExamAnswer, exam_answers
+    from localfair.record.resolving import Wanted
+    from localfair.record.store import Store
+
+    columns = [name for name in ExamAnswer.__dataclass_fields__ if name != TEXT]
+    with Store.open(db) as store:
+        run_id = taken(store, run, Wanted.STEP)
+        if form == "csv":
+            echo(_csv(columns))
+        for answer in exam_answers(store, run_id):
+            if form == "csv":
+                echo(_csv([getattr(answer, column) for column in columns]))
+            else:
+                echo_json(asdict(answer))
+
+
+def _csv(cells: Sequence[object]) -> str:
+    """A row of a CSV; None is an empty cell, and a control code is seen as its escape."""
+    line = io.StringIO()
+    shown = ["" if cell is None else shown_in_line(cell) for cell in cells]
+    csv.writer(line, lineterminator="").writerow(shown)
+    return line.getvalue()
+
+
+def _print_latex(db: Path, run: str | None) -> None:
+    from localfair.cli.show import taken
+    from localfair.record.resolving import Wanted
+    from localfair.record.store import Store
+    from localfair.report.findings import report as findings_of
+    from localfair.report.latex import table
+
+    with Store.open(db) as store:
+        findings = findings_of(store, taken(store, run, Wanted.STEP))
+    echo_text(table(findings))

@@ -1,18 +1,26 @@
 """What a comparison says: each variant with each seed, and what the seeds show together.
 
-Pure: findings of runs in, differences between them out. Knows nothing of how a run is made.
+Findings of runs in, differences between them out; reads comparisons that were recorded. Knows
+nothing of how a run is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, TypeVar
 
+from localfair.errors import UsageError
+from localfair.record.comparisons import comparison
+from localfair.record.resolving import resolve
+from localfair.record.store import Store
 from localfair.report.findings import Accuracy, Findings
 from localfair.report.permutation import holm, permutation_p
 from localfair.report.statistics import Change, Interval, mean_interval, paired
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +116,26 @@ class VariantSummary:
     steps: float
 
 
+def variant_run_of(data: dict[str, Any]) -> VariantRun:
+    """A row of a recorded comparison; it holds no single questions.
+
+    Raises KeyError and TypeError for one of another version.
+    """
+    known = {each.name: data[each.name] for each in fields(VariantRun) if each.name in data}
+    for exam in ("before", "after"):
+        known[exam] = Accuracy(**data[exam])
+    for change in ("change", "against_first"):
+        known[change] = Change(**data[change]) if data[change] else None
+    return VariantRun(right={}, **known)
+
+
+def variant_summary_of(data: dict[str, Any]) -> VariantSummary:
+    """A variant over seeds, of a recorded comparison. Raises as `variant_run_of` does."""
+    against = data["against_first"]
+    against_first = SeedsDifference(**against) if against else None
+    return VariantSummary(**data | {"against_first": against_first})
+
+
 def accepted_share(findings: Findings) -> float | None:
     """The share of explanations that was accepted; None where nothing was judged."""
     judged = any(step.stage == "review" for step in findings.steps)
@@ -181,3 +209,45 @@ def _over_seeds(runs: Sequence[VariantRun], first: Sequence[VariantRun]) -> Seed
         permutation=permutation,
         holm=permutation,
     )
+
+
+# -- recorded -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A comparison that was made before: what was asked for and what was found, as plain data."""
+
+    id: str
+    asked: dict[str, Any]
+    found: dict[str, Any]
+
+    def variant_runs(self) -> list[VariantRun]:
+        """Each variant with each seed. Raises UsageError for one of another version."""
+        return [self._read(variant_run_of, row) for row in self.found["rows"]]
+
+    def summary(self) -> list[VariantSummary]:
+        """Each variant over seeds. Raises UsageError for one of another version."""
+        return [self._read(variant_summary_of, row) for row in self.found["summary"]]
+
+    def _read(self, read: Callable[[dict[str, Any]], Read], data: dict[str, Any]) -> Read:
+        try:
+            return read(data)
+        except (KeyError, TypeError) as error:
+            raise UsageError(
+                f"comparison {self.id} was recorded by another version of localfair ({error})",
+                "`localfair compare show --json` shows it as it is",
+            ) from error
+
+
+def recorded(store: Store, comparison_id: str | None) -> Recorded:
+    """A recorded comparison by its id or the beginning of it, the newest for None.
+
+    Raises UsageError when there is none.
+    """
+    if comparison_id is not None:
+        comparison_id = resolve(store, comparison_id, ["comparison"]).id
+    row = comparison(store, comparison_id)
+    if row is None:
+        raise UsageError(f"{store.path} holds no comparison", "see `localfair compare --help`")
+    return Recorded(id=row.id, asked=json.loads(row.asked), found=json.loads(row.found))

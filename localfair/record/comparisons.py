@@ -1,13 +1,16 @@
 """Comparisons of recipes, as they were made.
 
-Writes `comparisons`. Knows nothing of what was compared.
+Reads and writes `comparisons`. Knows nothing of what was compared.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from localfair.record.store import Store
+
+NEWEST = "SELECT * FROM comparisons ORDER BY rowid DESC LIMIT 1"
+BY_ID = "SELECT * FROM comparisons WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +27,11 @@ class RecordedComparison:
 def add_comparison(store: Store, comparison: RecordedComparison) -> None:
     """Write a comparison; the same again is the same row."""
     store.ensure("comparisons", [asdict(comparison)])
+
+
+def comparison(store: Store, comparison_id: str | None) -> RecordedComparison | None:
+    """A comparison by its id; the newest for None; None where the record holds none."""
+    row = store.one(NEWEST) if comparison_id is None else store.one(BY_ID, comparison_id)
+    if row is None:
+        return None
+    return RecordedComparison(**{each.name: row[each.name] for each in fields(RecordedComparison)})

@@ -5,14 +5,15 @@ Reads the links of runs and the answers behind them; writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from localfair.record.store import Store
+from localfair.record.store import CHUNK, Store, marks
 
 SCORES = """
 SELECT l.run, l.position, COUNT(*) AS answers, SUM(a.grade = 'right') AS right
 FROM links l JOIN answers a ON a.id = l."row"
+JOIN run_steps s ON s.run = l.run AND s.position = l.position AND s.stage = 'exam'
 WHERE l.noun = 'answer' AND a.split = 'test' {only}
 GROUP BY l.run, l.position ORDER BY l.run, l.position
 """
@@ -22,7 +23,12 @@ SELECT s.step, s.round, a.split, q.id AS question, q.key, q.gold, a.id AS answer
 FROM links l JOIN answers a ON a.id = l."row" JOIN questions q ON q.id = a.question
 JOIN seats t ON t.id = a.seat JOIN generations g ON g.id = a.generation
 JOIN run_steps s ON s.run = l.run AND s.position = l.position
-WHERE l.run = ? AND l.noun = 'answer' ORDER BY l.position, q.id, a.id
+WHERE l.run = ? AND l.noun = 'answer' AND s.stage = 'exam' ORDER BY l.position, q.id, a.id
+"""
+READ = """
+SELECT a.question, a.read FROM links l JOIN answers a ON a.id = l."row"
+WHERE l.run = ? AND l.position = ? AND l.noun = 'answer' AND a.question IN ({marks})
+ORDER BY l."row"
 """
 
 
@@ -73,3 +79,16 @@ def exam_answers(store: Store, run: str) -> Iterator[ExamAnswer]:
     """Every answer of a run's exams, step by step."""
     for row in store.db.execute(ANSWERS, [run]):
         yield ExamAnswer(**dict(row))
+
+
+def read_in(
+    store: Store, run: str, position: int, questions: Sequence[str]
+) -> dict[str, str | None]:
+    """What was read out of the answers to these questions in one exam of a run."""
+    read: dict[str, str | None] = {}
+    for start in range(0, len(questions), CHUNK):
+        chunk = questions[start : start + CHUNK]
+        sql = READ.format(marks=marks(chunk))
+        for row in store.rows(sql, run, position, *chunk):
+            read[row["question"]] = row["read"]
+    return read

@@ -1,5 +1,8 @@
 """`localfair compare`: what cannot be compared is refused with options that exist."""
 
+import json
+from dataclasses import asdict
+
 import click
 import pytest
 
@@ -7,6 +10,8 @@ from localfair.cli.compare import compare, lines
 from localfair.pipeline.compare import Comparison
 from localfair.pipeline.comparing import Asked
 from localfair.pipeline.comparison import VariantRun, summary_of
+from localfair.record.comparisons import RecordedComparison, add_comparison
+from localfair.record.store import Store
 from localfair.report.findings import Accuracy
 from localfair.report.statistics import Change
 from tests.cli.conftest import seats
@@ -113,3 +118,50 @@ def test_the_table_has_a_line_per_run_and_one_for_the_budget():
     assert "+25.0% [+0.0%, +50.0%], 0.5" in other_line
     assert note == "  4 questions"
     assert (blank, budget) == ("", "each at most 16 lessons; comparison b2:c")
+
+
+def keep(desk, comparison_id="b2:abcdef", found=None):
+    """Write a comparison into the desk's record."""
+    first = run("fair")
+    other = run("single", against_first=CHANGE)
+    summary = [summary_of([each], [first]) for each in (first, other)]
+    table = {
+        "rows": [first.data(), other.data()],
+        "summary": [asdict(variant) for variant in summary],
+    }
+    recorded = RecordedComparison(
+        id=comparison_id,
+        task="t",
+        asked=json.dumps({"budget_tokens": None, "lessons": 16}),
+        found=json.dumps(found or table),
+        created="2026-01-01T00:00:00",
+    )
+    with Store.open(desk.folder / "localfair.db", create=True) as store:
+        add_comparison(store, recorded)
+
+
+def test_a_comparison_that_was_made_is_shown_again(desk):
+    keep(desk, "b2:fedcba")
+    keep(desk)
+    said = desk.says("compare", "show")
+    assert said.code == 0
+    *_, other, _, _, budget = said.out.splitlines()
+    assert other.split()[0] == "single" and "+25.0% [+0.0%, +50.0%]" in other
+    assert budget == "each at most 16 lessons; comparison b2:abcdef"
+    assert "comparison b2:fedcba" in desk.says("compare", "show", "fedc").out
+    shown = json.loads(desk.says("compare", "show", "--json").out)
+    assert (shown["id"], len(shown["rows"])) == ("b2:abcdef", 2)
+
+
+def test_a_comparison_of_another_version_is_shown_as_it_is(desk):
+    keep(desk, found={"rows": [{"variant": "fair"}], "summary": []})
+    error, hint = refused(desk, "show")
+    assert "was recorded by another version" in error and "--json" in hint
+    assert desk.says("compare", "show", "--json").code == 0
+
+
+def test_a_record_without_a_comparison_and_an_unknown_one_are_one_line(desk):
+    assert refused(desk, "show")[0].startswith("there is no database")
+    keep(desk)
+    assert "there is no comparison '1234'" in refused(desk, "show", "1234")[0]
+    assert "shows one comparison" in refused(desk, "show", "abcd", "fedc")[0]
