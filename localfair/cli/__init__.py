@@ -40,6 +40,7 @@ COMMANDS = {
     "soften": ("run", "soften", "Run a recipe up to a mentor's soft labels."),
     "train": ("run", "train", "Run a recipe up to the adapter."),
     "plan": ("plan", "plan", "Show what a run would ask, load, take and last."),
+    "status": ("status", "status", "Show where a run stands, also from another terminal."),
     "report": ("report", "report", "Show what a run found."),
     "coverage": (
         "coverage",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localfair.cli.panel import duration
 from localfair.cli.run import command
 from localfair.machine.terminal import echo, echo_json
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 MIB = 2**20
-MINUTES_FROM = 100  # seconds; below it a time is shown in seconds
-HOURS_FROM = 7200
 HEAD = (
     "step            model                         engine            recorded   calls      +"
     "  read tokens  written"
@@ -53,7 +52,7 @@ def _steps(planned: Planned) -> Iterator[str]:
 
 
 def _training(step: Training) -> str:
-    state = f"at most {step.steps} steps  {_time(step.seconds)}"
+    state = f"at most {step.steps} steps  {duration(step.seconds)}"
     if step.trained:
         state = "trained already"
     return f"{step.step:15} {step.lessons} lessons (+{step.more}), {state}"
@@ -63,7 +62,7 @@ def _asking(line: Line) -> str:
     names = f"{line.step:15} {line.model:29} {line.engine:17}"
     calls = f"{line.recorded:8} {line.calls:7} {line.more:6}"
     tokens = f"{line.prompt_tokens:12} {line.reply_tokens:8}"
-    return f"{names} {calls} {tokens}  {_time(line.seconds)}"
+    return f"{names} {calls} {tokens}  {duration(line.seconds)}"
 
 
 def _totals(planned: Planned) -> list[str]:
@@ -75,7 +74,7 @@ def _totals(planned: Planned) -> list[str]:
         f"memory    {_gib(planned.memory)} for the largest model served, "
         f"{_gib(planned.memory_here)} free here{too_little}",
         f"disk      {planned.disk / MIB:.1f} MiB of record, {_gib(planned.disk_here)} free here",
-        f"time      {_time(planned.seconds)} for the calls",
+        f"time      {duration(planned.seconds)} for the calls",
     ]
 
 
@@ -89,13 +88,3 @@ def _unmeasured(planned: Planned) -> Iterator[str]:
 
 def _gib(count: int) -> str:
     return f"{count / GIB:.1f} GiB"
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    if seconds < MINUTES_FROM:
-        return f"{seconds:.0f} s"
-    if seconds < HOURS_FROM:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

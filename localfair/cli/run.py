@@ -16,7 +16,7 @@ from localfair.machine.hardware import usual_precision
 from localfair.machine.terminal import echo_text, warn
 
 if TYPE_CHECKING:
-    from localfair.cli.show import Watch
+    from localfair.cli.watching import RunWatch
     from localfair.pipeline.orders import Order
 
 ENGINE_NAMES = ", ".join(engine.name for engine in ENGINES if engine.loads_weights)
@@ -123,6 +123,10 @@ OPTIONS = [
     ),
     click.option("--json", "as_json", is_flag=True, help="The report as JSON."),
 ]
+# of the commands that run something and show how it goes on
+QUIET = click.option(
+    "--quiet", is_flag=True, help="Nothing while it goes on; with --json neither events on stderr."
+)
 
 EPILOG = """\b
 Examples:
@@ -146,6 +150,7 @@ def command(name: str, text: str) -> Callable[[Callable[..., None]], click.Comma
 @command(
     "run", "Run RECIPE from its first step to its last; what the record holds is not asked again."
 )
+@QUIET
 def run(**options: Any) -> None:
     _run(None, options)
 
@@ -158,6 +163,7 @@ def _stage(name: str, text: str, *more: Callable[..., Any]) -> click.Command:
         click.option(
             "--step", help="Which step of that stage, by its id; the first when left out."
         ),
+        QUIET,
         *more,
     ):
         stage = option(stage)
@@ -186,19 +192,21 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
     """Do the command: `until` is the stage to stop after and, where one is named, the step of
     it.
     """
-    from localfair.cli.show import Watch, print_report, say
+    from localfair.cli.show import print_report, say
+    from localfair.cli.watching import RunWatch, form_of
     from localfair.pipeline.orders import RunOptions, fetch_missing, order, step_of
     from localfair.pipeline.runs import preview
 
     fetch = options.pop("fetch")
     as_json = options.pop("as_json")
     only_preview = options.pop("preview", False)
+    form = form_of(quiet=options.pop("quiet"), as_json=as_json)
     recipe = options.pop("recipe")
     ordered = order(recipe, RunOptions(**options))
     if fetch:
         fetch_missing(ordered, say)
     last = step_of(ordered.recipe, *until) if until else None
-    with Watch() as watch:
+    with RunWatch(ordered.db, form, last) as watch:
         if only_preview and last:
             lessons = preview(ordered, last, say=watch.say, progress=watch.progress)
         else:
@@ -212,12 +220,15 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
 
 
 def _finished(
-    order: Order, until: str | None, watch: Watch
+    order: Order, until: str | None, watch: RunWatch
 ) -> tuple[str | None, CallsFailed | None]:
     """Do the run: its id, and what is to be raised once its report is printed."""
     from localfair.pipeline.runs import run
 
     try:
-        return run(order, until=until, say=watch.say, progress=watch.progress), None
+        run_id = run(
+            order, until=until, say=watch.say, progress=watch.progress, listen=watch.listen
+        )
     except CallsFailed as error:
         return error.run, error
+    return run_id, None

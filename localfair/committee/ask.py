@@ -53,10 +53,15 @@ class _Share:
 
 
 Progress = Callable[[int, int, str], None]  # requests answered, all requests, who answers
+Loss = Callable[[int, int, float], None]  # steps trained, all steps, the loss of the last
 Waiting = dict[str, list[Call]]  # by generation id
 
 
 def _silent(done: int, total: int, label: str) -> None:
+    pass
+
+
+def _unheard(step: int, steps: int, loss: float) -> None:
     pass
 
 
@@ -78,6 +83,7 @@ class Committee:
         self.members = list(members)
         self.tally = Tally()
         self.progress = progress or _silent
+        self.loss: Loss = _unheard  # who is told of each step of a training
         self._resident: tuple[EngineIdentity, Engine] | None = None
         self._inbox: Inbox | None = None  # of the engine that is asked now
         for member in self.members:

@@ -25,8 +25,10 @@ from localfair.record.connection import exists
 from localfair.record.nouns import EngineIdentity, Sampling
 from localfair.record.rates import (
     Rate,
+    RecordedRate,
     ReplyLengths,
     rates_on,
+    recorded_rates,
     reply_lengths,
     seconds_a_training_step,
 )
@@ -44,7 +46,7 @@ class Line:
 
     `more` calls may come on top; tokens and seconds are of all of them, and of all loads.
 
-    seconds: None where the engine has no measured rates. memory: bytes, None for what is not loaded
+    seconds: None where the engine was never measured and never answered. memory: bytes, None for what is not loaded
     here.
     """
 
@@ -274,10 +276,12 @@ class Averages:
     def __init__(self, db: Path) -> None:
         self._rates: list[Rate] = []
         self._replies: list[ReplyLengths] = []
+        self._recorded: list[RecordedRate] = []
         self._step_seconds: float | None = None
         if exists(db):
             with Store.open(db) as store:
                 self._rates = rates_on(store, machine())
+                self._recorded = recorded_rates(store)
                 self._replies = reply_lengths(store, at_least=ENOUGH)
                 self._step_seconds = seconds_a_training_step(store)
 
@@ -312,7 +316,7 @@ class Averages:
     ) -> float | None:
         """Loading, reading and writing at the measured rates of the nearest batch size.
 
-        None where there are none.
+        Where none were measured, what the recorded calls took; None where there are none either.
         """
         if engine_of(identity).instant:
             return 0.0
@@ -321,19 +325,27 @@ class Averages:
             if _is_of(rate, identity):
                 newest[rate.batch] = rate  # in the order of time: the last of each size stands
         if not newest:
-            return None
+            return self._as_recorded(identity, prompt_tokens, reply_tokens)
         nearest = min(newest, key=lambda size: abs(math.log(size / batch)))
         rate = newest[nearest]
         reading = prompt_tokens / rate.prefill
         writing = reply_tokens / rate.decode
         return loads * rate.load_seconds + reading + writing
 
+    def _as_recorded(
+        self, identity: EngineIdentity, prompt_tokens: int, reply_tokens: int
+    ) -> float | None:
+        for rate in self._recorded:
+            if _is_of(rate, identity):
+                return rate.seconds_for(prompt_tokens, reply_tokens)
+        return None
+
     def step_seconds(self) -> float | None:
         """Seconds that a training step took, over all adapters of the record."""
         return self._step_seconds
 
 
-def _is_of(measured: Rate | ReplyLengths, identity: EngineIdentity) -> bool:
+def _is_of(measured: Rate | RecordedRate | ReplyLengths, identity: EngineIdentity) -> bool:
     """Whether something was measured on these weights in this engine."""
     return (measured.fingerprint, measured.engine) == (identity.fingerprint, identity.engine)
 

@@ -20,6 +20,15 @@ from localfair.committee.ask import Committee, Progress
 from localfair.errors import Interrupted, Terminated
 from localfair.machine.signals import Terminate, terminate_raises
 from localfair.machine.versions import versions
+from localfair.pipeline.events import (
+    Listener,
+    RunBegun,
+    RunEnded,
+    StepBegun,
+    StepEnded,
+    TrainedStep,
+    unheard,
+)
 from localfair.pipeline.inputs import Inputs
 from localfair.pipeline.notes import dated_models, notes, terms_of
 from localfair.pipeline.orders import Order
@@ -59,23 +68,39 @@ STAGES: dict[str, Stage] = {
 }
 
 
-def run(order: Order, *, until: str | None = None, say: Say = print, progress: Progress) -> str:
+def run(
+    order: Order,
+    *,
+    until: str | None = None,
+    say: Say = print,
+    progress: Progress,
+    listen: Listener = unheard,
+) -> str:
     """Do the steps in order, stopping after the step `until`; the id of the run.
+
+    `listen` is told when the run and each of its steps begin and end.
 
     All input is checked before anybody is asked, and what the record already holds is not asked
     again. A step goes on without the replies to calls that fail; then the run raises CallsFailed at
     its end. Ctrl-C raises Interrupted; the record is good.
     """
-    return run_prepared(prepare(order, until), say=say, progress=progress)
+    return run_prepared(prepare(order, until), say=say, progress=progress, listen=listen)
 
 
-def run_prepared(prepared: Prepared, *, say: Say, progress: Progress) -> str:
+def run_prepared(
+    prepared: Prepared, *, say: Say, progress: Progress, listen: Listener = unheard
+) -> str:
     """Do the steps of an order that was read and checked; the id of the run."""
     with record_of(prepared, say) as store:
         committee = _committee(prepared, store, progress)
+        committee.loss = lambda step, steps, loss: listen(TrainedStep(step, steps, loss))
         with begun(prepared, store, committee, say) as this:
+            listen(RunBegun(this.id))
             for work, step in this.steps():
+                listen(StepBegun(work.rows.position, step.id, step.stage, work.round))
                 this.did(work, step, this.do(work, step))
+                listen(StepEnded(store.steps(this.id)[-1]))
+    listen(RunEnded(this.id))
     return this.id
 
 

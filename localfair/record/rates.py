@@ -22,6 +22,22 @@ SELECT fingerprint, engine, json_extract(sampling, '$.max_tokens') AS "limit",
 FROM generations WHERE action = 'generate' AND prompt_tokens > 0
 GROUP BY fingerprint, engine, "limit" HAVING COUNT(*) >= ?
 """
+# The time in which an engine was at work: of each reply its own seconds, or those since the reply
+# before it where less, so that what was decoded at once counts once and a pause not at all.
+RECORDED = """
+SELECT fingerprint, engine, COUNT(*) AS calls, SUM(prompt_tokens) AS prompt_tokens,
+       SUM(completion_tokens) AS reply_tokens, SUM(busy) AS seconds
+FROM (
+  SELECT *, MIN(seconds, COALESCE(
+    ended - LAG(ended) OVER (PARTITION BY fingerprint, engine ORDER BY ended), seconds)) AS busy
+  FROM (
+    SELECT fingerprint, engine, prompt_tokens, completion_tokens, seconds,
+           julianday(created) * 86400 AS ended
+    FROM generations ORDER BY rowid DESC LIMIT ?))
+GROUP BY fingerprint, engine
+"""
+RECENT = 20_000  # generations that a recorded rate is of
+READING = 0.1  # of the time of a written token that a token of a prompt takes (ours)
 SECONDS_A_STEP = "SELECT SUM(seconds) / SUM(steps) FROM adapters WHERE steps > 0"
 
 
@@ -61,6 +77,28 @@ class ReplyLengths:
     reply: float
     prompt: float
     letters: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRate:
+    """How long an engine was at work for so many recorded calls. Tokens are of all of them."""
+
+    fingerprint: str
+    engine: str
+    calls: int
+    prompt_tokens: int
+    reply_tokens: int
+    seconds: float
+
+    def seconds_for(self, prompt_tokens: float, reply_tokens: float) -> float:
+        """How long it would be for so many tokens."""
+        known = READING * self.prompt_tokens + self.reply_tokens
+        return self.seconds * (READING * prompt_tokens + reply_tokens) / max(known, 1.0)
+
+
+def recorded_rates(store: Store) -> list[RecordedRate]:
+    """What the newest recorded calls took, for each engine that answered one."""
+    return [RecordedRate(**row) for row in store.rows(RECORDED, RECENT)]
 
 
 def add_rate(store: Store, rate: Rate) -> None:

@@ -148,6 +148,7 @@ def _train(work: Work, planned: Plan) -> Adapter:
 
     def progress(done: StepDone) -> None:
         work.committee.progress(done.step, done.steps, f"{step.id}: loss {done.loss:.3f}")
+        work.committee.loss(done.step, done.steps, done.loss)
 
     settings = TrainSettings(
         **settings_of(planned),
