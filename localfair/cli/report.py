@@ -22,7 +22,7 @@ TEXT = "text"  # the column that holds a whole reply: not in a CSV, whose rows a
 
 @click.command(
     epilog="\b\nExamples:\n  localfair report\n  localfair report --list\n  localfair report 3f2a --json\n"
-    "  localfair report --rows csv > answers.csv"
+    "  localfair report --rows csv > answers.csv\n  localfair report --html report.html"
 )
 @click.argument("run", required=False)
 @click.option(
@@ -41,8 +41,21 @@ TEXT = "text"  # the column that holds a whole reply: not in a CSV, whose rows a
     help="Every answer of the run's exams, a row each; JSON is an object a line, with the reply.",
 )
 @click.option("--latex", is_flag=True, help="Accuracy before and after as a table for a paper.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the run's story as one page that needs nothing else.",
+)
 def report(
-    run: str | None, db: Path, as_json: bool, list_runs: bool, rows: str | None, latex: bool
+    run: str | None,
+    db: Path,
+    as_json: bool,
+    list_runs: bool,
+    rows: str | None,
+    latex: bool,
+    page: Path | None,
 ) -> None:
     """Show what RUN found: counts, acceptance, accuracy before and after with intervals, the
     paired change.
@@ -51,13 +64,17 @@ def report(
     """
     from localfair.cli.show import print_report
 
-    _one_of({"--list": list_runs, "--rows": bool(rows), "--latex": latex})
+    _one_of(
+        {"--list": list_runs, "--rows": bool(rows), "--latex": latex, "--html": page is not None}
+    )
     if list_runs:
         _print_list(db, as_json)
     elif rows:
         _print_rows(db, run, rows)
     elif latex:
         _print_latex(db, run)
+    elif page is not None:
+        _write_page(db, run, page)
     else:
         print_report(db, run, as_json=as_json)
 
@@ -119,6 +136,18 @@ def _csv(cells: Sequence[object]) -> str:
     shown = ["" if cell is None else shown_in_line(cell) for cell in cells]
     csv.writer(line, lineterminator="").writerow(shown)
     return line.getvalue()
+
+
+def _write_page(db: Path, run: str | None, target: Path) -> None:
+    from localfair.cli.show import taken
+    from localfair.machine.workspace import workspace_dir
+    from localfair.pipeline.story import write_page
+    from localfair.record.resolving import Wanted
+    from localfair.record.store import Store
+
+    with Store.open(db) as store:
+        run_id = taken(store, run, Wanted.STEP)
+        echo(write_page(store, run_id, workspace_dir(), target))
 
 
 def _print_latex(db: Path, run: str | None) -> None:

@@ -123,8 +123,8 @@ def _fsync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """`replacing` for a path that the user named.
+def whole(target: Path, option: str = "--out") -> Iterator[Path]:
+    """`replacing` for a path that the user named by an option.
 
     Raises DiskFull, or UsageError when the target's folder cannot be written to, or when the
     target is a link, which is neither followed nor replaced.
@@ -132,11 +132,11 @@ def whole(target: Path) -> Iterator[Path]:
     if target.is_symlink():
         raise UsageError(
             f"{target} is a link, which is not written through",
-            "remove it, or choose another --out",
+            f"remove it, or choose another {option}",
         )
     full = f"no space left on the disk for {target}"
     with (
-        full_disk_as(full, "free some space, or choose another --out"),
+        full_disk_as(full, f"free some space, or choose another {option}"),
         contextlib.ExitStack() as stack,
     ):
         try:
@@ -146,7 +146,7 @@ def whole(target: Path) -> Iterator[Path]:
                 raise
             raise UsageError(
                 f"cannot write to {target.parent}: {error.strerror or error}",
-                "choose another --out",
+                f"choose another {option}",
             ) from error
         yield written
 

@@ -1,0 +1,156 @@
+"""Figures as numbers that a template draws: bars, intervals on a scale, lines.
+
+Pure: values in, coordinates out, in the units of an SVG that is WIDTH wide. Knows nothing of colours
+or words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH = 420  # so that letters of 13 can be read on a phone
+LABEL = 118  # of which labels take
+ROW = 26
+PLOT_HEIGHT = 150
+MARGIN = 34  # of a plot: the numbers at its axes
+POINTS = 200  # of a line at most
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar with what stands before it and behind it."""
+
+    label: str
+    shown: str
+    y: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars one under another."""
+
+    bars: list[Bar]
+    height: float
+
+
+def bars(values: Sequence[tuple[str, float, str]]) -> Bars:
+    """A bar for each label, value and the words for the value; the largest fills the width."""
+    most = max((value for _, value, _ in values), default=0.0) or 1.0
+    room = WIDTH - LABEL - 96
+    drawn = []
+    for row, (label, value, shown) in enumerate(values):
+        drawn.append(Bar(label, shown, row * ROW, _round(room * value / most)))
+    return Bars(drawn, len(values) * ROW + 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A value with its interval: where they lie."""
+
+    label: str
+    shown: str
+    y: float
+    low: float
+    value: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Intervals one under another on one scale; ticks: where, and the words."""
+
+    marks: list[Mark]
+    ticks: list[tuple[float, str]]
+    height: float
+
+
+def intervals(
+    values: Sequence[tuple[str, float, float, float, str]], low: float, high: float
+) -> Marks:
+    """An interval for each label, its low end, its value, its high end and the words for them."""
+    room = WIDTH - LABEL - 12
+
+    def place(value: float) -> float:
+        inside = min(max(value, low), high)
+        return _round(LABEL + room * (inside - low) / (high - low))
+
+    drawn = []
+    for row, (label, start, value, end, shown) in enumerate(values):
+        y = row * 2 * ROW
+        drawn.append(Mark(label, shown, y, place(start), place(value), place(end)))
+    ticks = []
+    for step in range(5):
+        at = low + (high - low) * step / 4
+        ticks.append((place(at), f"{at:.0%}" if high <= 1 else f"{at:g}"))
+    return Marks(drawn, ticks, len(values) * 2 * ROW + 26)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line through points, as SVG wants them: `x,y x,y`."""
+
+    label: str
+    points: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Lines over one another; ticks: where, and the words."""
+
+    lines: list[Line]
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    height: float
+
+
+def plot(
+    lines: Sequence[tuple[str, Sequence[tuple[float, float]]]],
+    y_range: tuple[float, float] | None = None,
+) -> Plot:
+    """Lines of (x, y), thinned to what can be seen; a value that is no number is left out."""
+    cleaned = []
+    for label, points in lines:
+        finite = [point for point in points if all(map(math.isfinite, point))]
+        cleaned.append((label, thinned(finite)))
+    xs = [x for _, points in cleaned for x, _ in points]
+    ys = [y for _, points in cleaned for _, y in points]
+    left, right = _ends(xs)
+    bottom, top = y_range or _ends(ys)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = MARGIN + (WIDTH - MARGIN - 10) * (x - left) / (right - left)
+        down = 8 + (PLOT_HEIGHT - 8) * (top - y) / (top - bottom)
+        return _round(across), _round(down)
+
+    drawn = []
+    for label, points in cleaned:
+        places = [place(x, y) for x, y in points]
+        drawn.append(Line(label, " ".join(f"{x:g},{y:g}" for x, y in places)))
+    return Plot(
+        lines=drawn,
+        x_ticks=[(place(x, bottom)[0], f"{x:g}") for x in (left, (left + right) / 2, right)],
+        y_ticks=[(place(left, y)[1], f"{y:.3g}") for y in (bottom, (bottom + top) / 2, top)],
+        height=PLOT_HEIGHT + 24,
+    )
+
+
+def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most POINTS of them, the first and the last among these."""
+    if len(points) <= POINTS:
+        return list(points)
+    last = len(points) - 1
+    return [points[round(number * last / (POINTS - 1))] for number in range(POINTS)]
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    """The least and the most, apart from each other."""
+    low = min(values, default=0.0)
+    high = max(values, default=1.0)
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _round(value: float) -> float:
+    return round(value, 1)
