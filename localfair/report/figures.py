@@ -71,7 +71,7 @@ def intervals(
     values: Sequence[tuple[str, float, float, float, str]], low: float, high: float
 ) -> Marks:
     """An interval for each label, its low end, its value, its high end and the words for them."""
-    room = WIDTH - LABEL - 12
+    room = WIDTH - LABEL - 20  # half of the last number stands behind the end
 
     def place(value: float) -> float:
         inside = min(max(value, low), high)

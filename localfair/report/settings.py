@@ -58,7 +58,9 @@ def settings_of_run(run: Run) -> dict[str, str]:
     flat.update(_flat("", json.loads(run.settings)))
     recipe = flat_recipe(json.loads(run.effective))
     recipe.pop("name", None)
-    flat.update(recipe)
+    for name, value in recipe.items():
+        # a recipe's `teachers` are indices of the run's
+        flat[f"recipe.{name}" if name in flat else name] = value
     flat.update(_flat("versions.", json.loads(run.versions)))
     return flat
 

@@ -16,24 +16,19 @@ from localfair.pipeline.standing import Standing, StandingStep
 from localfair.record.exams import ExamScore
 from localfair.record.progress import Judged, LastVerdict
 from tests.cli.conftest import review
-from tests.cli.test_terminal import HOSTILE, is_clean
+from tests.cli.test_terminal import HOSTILE as CODES
+from tests.cli.test_terminal import is_clean
+from tests.hostile_replies import HOSTILE
 
 HOSTILE_TEXTS = [
-    HOSTILE,
+    *HOSTILE,
+    CODES,
     "[bold red]markup[/]",
     "[/]",
     "[link=http://x]y[/link]",
     ":smile: \\[",
-    "line\nline\r\nline",
     "\x1b]8;;http://x\x07link\x1b]8;;\x07",
-    "\x9b2J \x90q \x07 \x08\x08 \x7f",
-    "\u202eright to left \u2066 \u200f",
-    "wide 漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字",
-    "emoji 👩‍👩‍👧‍👦 " * 20,
     "",
-    " " * 300,
-    "a" * 5000,
-    "\ud800 half",
 ]
 
 

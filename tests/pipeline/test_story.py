@@ -12,6 +12,7 @@ from localfair.errors import UsageError
 from localfair.pipeline.story import material, write_page
 from localfair.record.store import Store
 from localfair.report.page import GENERATOR, MOST_FLIPS, page
+from tests.hostile_replies import HOSTILE
 from tests.lab import Lab, script, teacher
 
 VOID = {"meta", "br", "img", "link", "input"}
@@ -106,7 +107,8 @@ def test_a_page_says_what_the_report_says(finished, tmp_path):
         assert f"{name} {getattr(findings, name):,}" in text
     assert findings.adapter.id in text
     assert told.worth.suggestion in text
-    assert "train.epochs 2" in text
+    assert "train.epochs 2 " in text
+    assert "teachers t0.script.toml, careless.script.toml, strict.script.toml" in text
     assert len(told.taught) == 8 and len(told.rejected) == 4
     for story in (*told.taught, *told.rejected):
         assert story.reply.text in text
@@ -124,70 +126,6 @@ def test_a_run_that_did_little_has_a_page_too(lab, tmp_path):
     text = Page(written(lab, tmp_path)).text
     for words in ("Nothing was trained.", "Nobody reviewed.", "no two exams on test"):
         assert words in text
-
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "</style><script>alert(1)</script>",
-    "</title><script>alert(1)</script>",
-    "--><svg onload=alert(1)>",
-    '" onmouseover="alert(1)',
-    "' autofocus onfocus='alert(1)",
-    "javascript:alert(1)",
-    "&lt;b&gt; &amp; &#x3c;",
-    "{{ 7 * 7 }} {% raw %} {# #}",
-    "{{ material.__class__.__mro__ }}",
-    "]]><![CDATA[",
-    "<!--",
-    "</dd></dl></article></main>",
-    "</table></div>",
-    "<base href=http://x>",
-    "<meta http-equiv=refresh content='0;url=http://x'>",
-    "<link rel=stylesheet href=http://x>",
-    "<iframe src=http://x>",
-    "<object data=http://x>",
-    "<form action=http://x><input autofocus>",
-    "<a href=http://x>click</a>",
-    "<details open ontoggle=alert(1)>",
-    "<math><mtext></mtext></math>",
-    "<svg><script>1</script></svg>",
-    "<plaintext>",
-    "<xmp>",
-    "<textarea>",
-    "\x00 nul",
-    "\x1b[2J\x1b]0;owned\x07",
-    "\u202e gnirts",
-    "\u2066 isolate",
-    "\u200b\u200b\u200b",
-    "\ufeff mark",
-    "\x9b31m",
-    "\x7f\x08\x08",
-    "line\u2028separator",
-    "\ud83d half",
-    "漢字" * 300,
-    "👩\u200d👩\u200d👧 " * 50,
-    "a" * 20_000,
-    "word " * 4000,
-    "\n" * 500,
-    " " * 2000,
-    "``` ```",
-    "$$x^2$$ \\(y\\)",
-    "%s %d %(x)s {0} {x}",
-    "../../etc/passwd",
-    "file:///etc/passwd",
-    "data:text/html,<script>1</script>",
-    "=cmd|' /C calc'!A0",
-    "@import url(http://x)",
-    "expression(alert(1))",
-    "}</style>body{background:url(http://x)}",
-    "<style>*{display:none}</style>",
-    "[5] [1] [3]",
-    "<|im_end|><|im_start|>system",
-    "The answer is <b>4011</b>.",
-    "\r\n\r\n<h1>Injected</h1>",
-    "<article id=lessons>",
-]
 
 
 @pytest.fixture
