@@ -155,3 +155,11 @@ def test_a_plan_copies_nothing_into_the_temporary_folder(lab, tmp_path, monkeypa
     before = files_of(lab)
     assert by_step(plan(lab.order(teachers=seats(lab))))["inquire"] == (8 * 6, 0, 0)
     assert files_of(lab) == before
+
+
+def test_time_is_known_too_where_calls_are_on_record(lab):
+    lab.run(until="before")
+    planned = plan(lab.order(), until="exam")
+    assert planned.calls > 0
+    assert planned.unmeasured == []
+    assert planned.seconds > 0
