@@ -5,7 +5,6 @@ All of it goes to stderr: stdout is for data.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from localfair.cli.panel import duration, left, panel
 from localfair.cli.show import PLAIN_EVERY, say
-from localfair.machine.terminal import echo, shown
+from localfair.machine.terminal import echo, echo_json, shown
 from localfair.pipeline.events import Event, Noted
 from localfair.pipeline.pace import Pace
 
@@ -91,8 +90,7 @@ class RunWatch:
         return True
 
     def _event(self, event: Event) -> None:
-        # ASCII, so that no line holds a code that a terminal obeys
-        echo(json.dumps(event.data()), err=True)
+        echo_json(event.data(), err=True)
 
     def _panel(self) -> Live:
         from rich.console import Console

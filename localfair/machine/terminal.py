@@ -58,10 +58,10 @@ def echo_text(text: str, *, err: bool = False) -> None:
     _print([shown(text)], err)
 
 
-def echo_json(value: object, *, indent: int | None = None) -> None:
-    """Print a value as JSON on stdout; JSON's own escapes keep control codes out."""
+def echo_json(value: object, *, indent: int | None = None, err: bool = False) -> None:
+    """Print a value as JSON on stdout or stderr; JSON's own escapes keep control codes out."""
     text = json.dumps(value, indent=indent)
-    _print([text.replace("\x7f", "\\u007f")], err=False)
+    _print([text.replace("\x7f", "\\u007f")], err)
 
 
 def warn(text: str) -> None:

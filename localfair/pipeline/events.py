@@ -10,7 +10,8 @@ Pure. `run --json` prints each event as a line of JSON on stderr: `{"event": NAM
     step_ended    position, step, stage, round, started, ended, calls, reused, loads, outcome
     run_ended     run
 
-Rates are calls a second, times left are seconds; both are null where nothing is known yet.
+Rates are calls a second, times left are seconds; both are null where nothing is known yet. A run
+that does not come to its end has no `run_ended`; then the last lines are `error:` and `hint:`.
 """
 
 from __future__ import annotations
