@@ -105,8 +105,9 @@ def _step(step: StandingStep, standing: Standing, who: str) -> Text:
 
 
 def _step_text(step: StandingStep, standing: Standing, who: str) -> str:
-    rounds = max(each.round for each in standing.steps)
-    name = f"{step.step} {step.round}" if rounds > 2 else step.step
+    # a step of every round is told apart by its round
+    is_repeated = sum(each.step == step.step for each in standing.steps) > 1
+    name = f"{step.step} {step.round}" if is_repeated else step.step
     text = f"{name:10}"
     if step.state == "done":
         return f"{text} {_outcome(step)}  ({step.calls} calls, {duration(step.seconds)})"

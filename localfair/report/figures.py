@@ -67,24 +67,23 @@ class Marks:
     height: float
 
 
-def intervals(
-    values: Sequence[tuple[str, float, float, float, str]], low: float, high: float
-) -> Marks:
-    """An interval for each label, its low end, its value, its high end and the words for them."""
+def intervals(values: Sequence[tuple[str, float, float, float, str]], form: str = ".0%") -> Marks:
+    """An interval for each label, its low end, its value, its high end and the words for them.
+
+    The scale goes from 0 to 1; `form` is that of the numbers at it.
+    """
     room = WIDTH - LABEL - 20  # half of the last number stands behind the end
 
     def place(value: float) -> float:
-        inside = min(max(value, low), high)
-        return _round(LABEL + room * (inside - low) / (high - low))
+        return _round(LABEL + room * min(max(value, 0.0), 1.0))
 
     drawn = []
     for row, (label, start, value, end, shown) in enumerate(values):
         y = row * 2 * ROW
         drawn.append(Mark(label, shown, y, place(start), place(value), place(end)))
     ticks = []
-    for step in range(5):
-        at = low + (high - low) * step / 4
-        ticks.append((place(at), f"{at:.0%}" if high <= 1 else f"{at:g}"))
+    for quarter in (0.0, 0.25, 0.5, 0.75, 1.0):
+        ticks.append((place(quarter), f"{quarter:{form}}"))
     return Marks(drawn, ticks, len(values) * 2 * ROW + 26)
 
 

@@ -131,7 +131,7 @@ def _exams(findings: Findings) -> Marks:
             low, high = exam.interval
             words = f"{exam.accuracy:.1%}, 95 % {low:.1%} to {high:.1%}"
             values.append((when, low, exam.accuracy, high, words))
-    return intervals(values, 0.0, 1.0)
+    return intervals(values)
 
 
 def _flips(flips: Sequence[Flip], *, gained: bool) -> list[Flip]:
@@ -154,7 +154,7 @@ def _areas(worth: ReviewersReport | None) -> Marks | None:
             low, high = area.auc_interval
             words = f"{area.auc:.2f}, 95 % {low:.2f} to {high:.2f}"
             values.append((f"{reviewer.reviewer}", low, area.auc, high, words))
-    return intervals(values, 0.0, 1.0) if values else None
+    return intervals(values, "g") if values else None
 
 
 def _gates(worth: ReviewersReport | None) -> dict[str, Plot]:

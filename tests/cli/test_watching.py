@@ -109,6 +109,14 @@ def test_what_models_wrote_changes_no_line_of_a_panel(text, width):
     assert is_clean("".join(plain(standing)).replace("\u200d", ""))
 
 
+def test_a_step_of_several_rounds_is_told_apart_by_its_round():
+    standing = stands()
+    again = step("exam", "to come", round=2)
+    lines = list(plain(replace(standing, steps=[*standing.steps, again])))
+    assert lines[1].startswith("✓ exam 1 ") and lines[5].startswith("· exam 2 ")
+    assert lines[2].startswith("▶ inquire  ")
+
+
 def test_of_what_nobody_knows_the_time_is_left_out():
     standing = stands()
     assert left(standing) == "about 28 min and train left"

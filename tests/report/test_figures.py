@@ -23,9 +23,9 @@ def test_no_bars_and_bars_of_nothing_can_be_drawn():
 
 
 def test_an_interval_lies_around_its_value_and_inside_the_figure():
-    [mark] = intervals([("before", -0.5, 0.2, 1.5, "20%")], 0.0, 1.0).marks
+    [mark] = intervals([("before", -0.5, 0.2, 1.5, "20%")]).marks
     assert mark.low < mark.value < mark.high <= WIDTH
-    [point] = intervals([("x", 0.5, 0.5, 0.5, "")], 0.0, 1.0).marks
+    [point] = intervals([("x", 0.5, 0.5, 0.5, "")]).marks
     assert point.low == point.value == point.high
 
 
