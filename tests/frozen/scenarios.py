@@ -192,8 +192,18 @@ class CommandLine:
         return {
             "exit code": code,
             "report": dump.report(json.loads(out.getvalue()), mask),
-            "said": dump.said(err.getvalue().splitlines(), mask),
+            "said": dump.said(notes(err.getvalue()), mask),
         }
+
+
+def notes(err: str) -> list[str]:
+    """The lines for people among the events that a run prints with --json."""
+    lines = []
+    for line in err.splitlines():
+        event = json.loads(line)
+        if event["event"] == "note":
+            lines.append(event["text"])
+    return lines
 
 
 # one solved question is shown where a recipe shows more of them: the laboratory has two
