@@ -61,7 +61,7 @@ COMMANDS = {
     "export": (
         "export",
         "export",
-        "Write a run's adapter, merged weights, GGUF, lessons or model card.",
+        "Write a run's adapter, merged weights, GGUF, lessons, task or model card.",
     ),
     "licences": ("licences", "licences", "Show whose terms what a run made is under."),
     "reproduce": ("reproduce", "reproduce", "Do a run again and say what came out different."),

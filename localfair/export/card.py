@@ -16,9 +16,9 @@ from typing import Any
 from localfair.errors import ModelError
 from localfair.export.lessons import as_json_lines
 from localfair.export.markdown import code, escaped, yaml
-from localfair.export.once import refuse_foreign
+from localfair.export.names import export_name
+from localfair.export.once import Destination, write_files
 from localfair.export.student import last_adapter
-from localfair.machine.files import whole
 from localfair.models.card import UNVERIFIED, Card
 from localfair.models.registry import find_card
 from localfair.record.exports import Examined, exports_of
@@ -31,7 +31,6 @@ from localfair.report.findings import Accuracy, Findings, find_run, report
 from localfair.report.statistics import Interval
 
 OUR_TAGS = ("localfair", "distillation", "lora")
-TAGS = 'tags: ["localfair", "distillation", "lora", '  # by which a card of ours is known
 # a training setting of the adapter -> its words in the card
 TRAINING_WORDS = {
     "quantise": "base in",
@@ -41,22 +40,17 @@ TRAINING_WORDS = {
 }
 
 
-def write(store: Store, run: str | None, workspace: Path, out: Path) -> Path:
-    """Write the card of a run's student to `<out>/README.md`, and return that path.
+def write(store: Store, run: str | None, workspace: Path, out: Destination) -> Path:
+    """Write the card of a run's student to `<out>/<name>-card/README.md`, and return that path.
 
-    Raises what `card` raises.
+    Raises what `card` raises, DiskFull, and UsageError when another card stands there.
     """
     text = card(store, run, workspace)
-    path = out / "README.md"
-    refuse_foreign(path, _is_card)
-    with whole(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
-    return path
-
-
-def _is_card(text: str) -> bool:
-    """Whether a text begins as a card of ours; an empty file holds nothing."""
-    return not text or (text.startswith("---\n") and f"\n{TAGS}" in text)
+    trained_by = find_run(store, run)
+    name = export_name(settings_of(trained_by).student, trained_by.recipe, trained_by.id)
+    folder = out.folder / f"{name}-card"
+    write_files(folder, {"README.md": text.encode("utf-8", "replace")}, out.force)
+    return folder / "README.md"
 
 
 def card(store: Store, run: str | None, workspace: Path) -> str:

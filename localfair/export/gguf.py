@@ -8,7 +8,7 @@ stay what they were. Knows nothing of the store or of adapters.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from localfair.errors import ModelError
 from localfair.export.gguf_tokenizer import write_from_folder
 from localfair.machine.files import whole
 from localfair.models import Model
+from localfair.models.gguf_lora import add_keys
 from localfair.models.gguf_names import Shape, gguf_package, laid_out, namer, shape_of
 
 if TYPE_CHECKING:
@@ -35,9 +36,19 @@ FORMATS = {
 # Metadata that describe the base's own file. They are not copied: the merged file has its own.
 NOT_COPIED = (
     "GGUF.",
+    "general.base_model.",
+    "general.description",
+    "general.doi",
     "general.file_type",
-    "general.quantization_version",
+    "general.finetune",
     "general.name",
+    "general.quantization_version",
+    "general.quantized_by",
+    "general.repo_url",
+    "general.source.",
+    "general.url",
+    "general.uuid",
+    "localfair.",
     "quantize.",
     "split.",
 )
@@ -59,13 +70,18 @@ class _Tensor:
 
 
 def write(
-    merged: PreTrainedModel, model: Model, base: Path, format: str, name: str, out: Path
+    merged: PreTrainedModel,
+    model: Model,
+    base: Path,
+    format: str,
+    about: Mapping[str, str | int],
+    out: Path,
 ) -> Path:
     """Write the merged model to `out`, a GGUF of `format` (a key of FORMATS); return `out`.
 
-    `model` is the base as its card names it, `base` its safetensors folder, `name` the file's
-    general.name. The same weights make the same bytes. Raises ModelError when the architecture
-    or the tokenizer is not known here, DiskFull.
+    `model` is the base as its card names it, `base` its safetensors folder, `about` the keys that
+    say what the file is, general.name among them. The same weights make the same bytes. Raises
+    ModelError when the architecture or the tokenizer is not known here, DiskFull.
     """
     gguf = gguf_package()
     shape = shape_of(base)
@@ -76,7 +92,7 @@ def write(
         tensors += _tensors_of_base_alone(source, {tensor.name for tensor in tensors})
     with whole(out) as unfinished:
         writer = gguf.GGUFWriter(unfinished, shape.architecture)
-        writer.add_name(name)
+        add_keys(writer, about)
         if source is None:
             write_from_folder(writer, base, merged.config, model.chat_template)
         else:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localfair.errors import ModelError
+from localfair.export.transformers_4 import readable_config, readable_tokenizer
 from localfair.models import Model
 from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.models.gguf_lora import read_config
@@ -58,13 +59,23 @@ def merge(base: Path, adapter: Path, precision: str) -> PreTrainedModel:
 
 
 def save_merged(merged: PreTrainedModel, base: Path, model: Model, folder: Path) -> None:
-    """Save the merged weights, their configuration, and the tokenizer with its chat template."""
+    """Save the merged weights, their configuration, and the tokenizer with its chat template.
+
+    transformers 4.57 and 5 read the folder alike.
+    """
+    merged.config._name_or_path = ""  # else the saved configuration holds a path of this machine
+    with contextlib.redirect_stderr(io.StringIO()):  # transformers draws progress bars of its own
+        merged.save_pretrained(folder)
+    readable_config(folder, bool(merged.config.tie_word_embeddings))
+    save_tokenizer(base, model, folder)
+
+
+def save_tokenizer(base: Path, model: Model, folder: Path) -> None:
+    """Save the base's tokenizer with the chat template that the student was examined with."""
     from localfair.models.chat import load_tokenizer, with_bos
 
     tokenizer = load_tokenizer(base)
     tokenizer.chat_template = model.chat_template or tokenizer.chat_template
     tokenizer.chat_template = with_bos(tokenizer)
-    merged.config._name_or_path = ""  # else the saved configuration holds a path of this machine
-    with contextlib.redirect_stderr(io.StringIO()):  # transformers draws progress bars of its own
-        merged.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    readable_tokenizer(folder)

@@ -1,20 +1,20 @@
 """An export is made once: the same adapter in the same format at the same path is not made again.
 
-Reads and writes the record's `exports` and the files they name. Knows nothing of how a format
-is made.
+Nothing is overwritten unless the user forces it. Reads and writes the record's `exports` and the
+files they name. Knows nothing of how a format is made.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from localfair.errors import UsageError
 from localfair.machine.files import sha256_file, whole
 from localfair.record.connection import now
-from localfair.record.exports import RecordedExport, add_export, same_export, was_exported_to
+from localfair.record.exports import RecordedExport, add_export, same_export
 from localfair.record.nouns import content_id
 from localfair.record.store import Store
 
@@ -33,22 +33,35 @@ class Export:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The folder to write exports into. force: whether another export there may be replaced."""
+
+    folder: Path
+    force: bool = False
+
+
 def export_once(
-    store: Store, adapter: str, format: str, path: Path, write: Callable[[Path], None]
+    store: Store,
+    adapter: str,
+    format: str,
+    path: Path,
+    write: Callable[[Path], None],
+    force: bool = False,
 ) -> Export:
     """The export of an adapter (its id) in `format` at `path`.
 
     A file or folder that still is what the record says is returned as it stands. Else `write`
     is called with the path to write to, and the record gains a row. Raises DiskFull, or
-    UsageError when `path` cannot be written to, or when what stands there is no export of this
-    record or holds files that no export wrote: nothing is removed but what an export made.
+    UsageError when `path` cannot be written to or something else stands there. Under `force` that
+    is replaced, but for a folder that holds files the new one does not.
     """
     path = path.absolute()
     unchanged = _unchanged(store, adapter, format, path)
     if unchanged is not None:
         return unchanged
-    if path.exists() and not was_exported_to(store, str(path)):
-        raise _not_ours(path)
+    if path.exists() and not force:
+        raise _is_there(path)
     with whole(path) as unfinished:
         write(unfinished)
         if path.is_dir():
@@ -97,26 +110,55 @@ def _refuse_others(folder: Path, written: Path) -> None:
         )
 
 
-def refuse_foreign(path: Path, is_ours: Callable[[str], bool]) -> None:
-    """Raise UsageError when another text stands at `path` than an export writes there.
+def write_files(folder: Path, files: Mapping[str, bytes], force: bool) -> Path:
+    """Write a folder of these files, whole or not at all, and return it.
 
-    `is_ours` is asked about the first 4,096 characters of a text that is there.
+    A folder that holds just them stays as it is. Raises DiskFull, and UsageError as `export_once`.
     """
-    if path.is_symlink() or not path.exists():
-        return  # `whole` refuses a link by itself
-    try:
-        with path.open(encoding="utf-8") as file:
-            if is_ours(file.read(4096)):
-                return
-    except (OSError, UnicodeDecodeError):
-        pass
-    raise _not_ours(path)
+    if folder.is_dir() and not folder.is_symlink() and _is_flat(folder):
+        standing = {file.name: file.read_bytes() for file in folder.iterdir()}
+        if standing == files:
+            return folder
+    if folder.exists() and not force:
+        raise _is_there(folder)
+    with whole(folder) as unfinished:
+        unfinished.mkdir()
+        for name, content in files.items():
+            (unfinished / name).write_bytes(content)
+        if folder.is_dir():
+            _refuse_others(folder, unfinished)
+    return folder
 
 
-def _not_ours(path: Path) -> UsageError:
+def refuse_others_beside(folder: Path, files: Mapping[str, bytes], force: bool) -> None:
+    """Raise UsageError when `write_beside` would replace something that is not forced away."""
+    for name, content in files.items():
+        path = folder / name
+        if path.exists() and not force and not _holds(path, content):
+            raise _is_there(path)
+
+
+def write_beside(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder that holds others, each whole; those that stand there stay.
+
+    Raises DiskFull, or UsageError when one cannot be written.
+    """
+    for name, content in files.items():
+        path = folder / name
+        if _holds(path, content):
+            continue
+        with whole(path) as unfinished:
+            unfinished.write_bytes(content)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and not path.is_symlink() and path.read_bytes() == content
+
+
+def _is_there(path: Path) -> UsageError:
     return UsageError(
-        f"{path} is there already, and no export of this record made it",
-        "move it elsewhere, or choose another --out",
+        f"{path} is there already, and is not what this export would write",
+        "--force replaces it; or move it elsewhere, or choose another --out",
     )
 
 

@@ -119,8 +119,11 @@ def parity(
     return result
 
 
-def exam_step(student: TrainedStudent) -> Exam:
-    """The run's last exam of its student, made greedy. Raises UsageError when it has none."""
+def exam_step(student: TrainedStudent, instead: str = "export with --no-parity") -> Exam:
+    """The run's last exam of its student, made greedy.
+
+    Raises UsageError when it has none; `instead` is what the user can do then.
+    """
     last = None
     for _, step in student.recipe.steps():
         if isinstance(step, Exam) and step.role == "student":
@@ -128,7 +131,7 @@ def exam_step(student: TrainedStudent) -> Exam:
     if last is None:
         raise UsageError(
             f"recipe {student.recipe.name!r} holds no exam of its student",
-            "export with --no-parity",
+            instead,
         )
     greedy = replace(last.sampling, temperature=0.0, top_p=1.0)
     return last.model_copy(update={"sampling": greedy})

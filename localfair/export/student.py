@@ -11,6 +11,7 @@ from pathlib import Path
 
 from localfair.committee.seating import Options, Seating
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UsageError
+from localfair.export.names import export_name
 from localfair.machine.files import sha256_file
 from localfair.models import Model
 from localfair.recipe.load import recorded_recipe
@@ -40,8 +41,8 @@ class TrainedStudent:
 
     @property
     def name(self) -> str:
-        """What exported files are called: the base's name and the start of the adapter's hash."""
-        return f"{self.model.name}-{self.adapter.id.removeprefix('b2:')[:8]}"
+        """What exported files are called: the base's name, the recipe's and the run's id."""
+        return export_name(self.model.name, self.run.recipe, self.run.id)
 
 
 def trained_student(store: Store, run: str | None, workspace: Path) -> TrainedStudent:

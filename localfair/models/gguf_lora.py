@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from localfair.machine.files import whole
 from localfair.models.gguf_names import Shape, gguf_package, laid_out, namer, shape_of
 
 if TYPE_CHECKING:
+    from gguf import GGUFWriter
     from numpy.typing import NDArray
 
 CONFIG = "adapter_config.json"
@@ -37,12 +38,15 @@ PLAIN = {
 HALVES = {".lora_A.weight": "lora_a", ".lora_B.weight": "lora_b"}
 
 
-def write(adapter: Path, base: Path, out: Path) -> Path:
+def write(
+    adapter: Path, base: Path, out: Path, about: Mapping[str, str | int] | None = None
+) -> Path:
     """Write the LoRA in the folder `adapter` as a GGUF LoRA in float32 to `out`.
 
-    base: the model it was trained on, a GGUF or a safetensors folder. The same adapter makes the
-    same bytes. `out` appears whole or not at all. Raises MissingWeights or CorruptWeights when the
-    folder holds no adapter, ModelError when llama.cpp cannot use it, DiskFull, MissingDependency.
+    base: the model it was trained on, a GGUF or a safetensors folder. about: more keys of the file.
+    The same adapter makes the same bytes. `out` appears whole or not at all. Raises MissingWeights
+    or CorruptWeights when the folder holds no adapter, ModelError when llama.cpp cannot use it,
+    DiskFull, MissingDependency.
     """
     gguf = gguf_package()
     shape = shape_of(base)
@@ -53,6 +57,7 @@ def write(adapter: Path, base: Path, out: Path) -> Path:
         writer.add_string(gguf.Keys.General.TYPE, gguf.GGUFType.ADAPTER)
         writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
         writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, _alpha(config))
+        add_keys(writer, about or {})
         for name, values in tensors:
             writer.add_tensor(name, values)
         writer.write_header_to_file()
@@ -60,6 +65,15 @@ def write(adapter: Path, base: Path, out: Path) -> Path:
         writer.write_tensors_to_file()
         writer.close()
     return out
+
+
+def add_keys(writer: GGUFWriter, about: Mapping[str, str | int]) -> None:
+    """Add what a file says of itself: texts, and counts."""
+    for key, value in about.items():
+        if isinstance(value, int):
+            writer.add_uint32(key, value)
+        else:
+            writer.add_string(key, value)
 
 
 def read_config(adapter: Path) -> dict[str, Any]:

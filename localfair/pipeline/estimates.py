@@ -95,7 +95,7 @@ class Estimates:
 
     def _trained(self, step: Train) -> Expected:
         batches = math.ceil(self._lessons / step.batch)
-        steps = math.ceil(batches / step.accumulation) * step.epochs
+        steps = math.ceil(batches / step.accumulation) * step.most_epochs
         a_step = self._averages.step_seconds()
         return Expected(steps, None if a_step is None else a_step * steps)
 
@@ -110,7 +110,7 @@ class Estimates:
             )
             prompt = self._averages.prompt(identity, INSTRUCTIONS)
             reply = self._averages.reply(identity, sampling.max_tokens) if sampling else 0
-            took = self._averages.seconds(identity, BATCH, round(prompt * each), reply * each)
+            took = self._averages.seconds(identity, BATCH, 1, round(prompt * each), reply * each)
             seconds = None if seconds is None or took is None else seconds + took
         return Expected(each * len(seats), seconds)
 

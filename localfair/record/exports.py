@@ -76,11 +76,6 @@ def same_export(
     return RecordedExport(**row) if row else None
 
 
-def was_exported_to(store: Store, path: str) -> bool:
-    """Whether an export of this record was written to a path."""
-    return bool(store.first_column("SELECT 1 FROM exports WHERE path = ? LIMIT 1", path))
-
-
 def add_parity(store: Store, parity: RecordedParity) -> None:
     """Write a parity exam; the same again is the same row."""
     store.ensure("parities", [asdict(parity)])

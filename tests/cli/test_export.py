@@ -13,7 +13,7 @@ from tests.cli.conftest import Desk, review
 from tests.lab import Lab
 
 WEIGHTS = ("adapter", "merged", "gguf")
-COMMANDS = (*WEIGHTS, "lessons", "card")
+COMMANDS = (*WEIGHTS, "lessons", "task", "card")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,46 @@ def test_lessons_and_card_print_the_path_of_what_they_wrote(desk):
     assert Path(card).read_text().startswith("---\nbase_model: ")
 
 
+def test_the_lessons_of_a_trainer_are_its_own_folder(desk):
+    paths = []
+    for form in ("messages", "prompt-completion"):
+        (path,) = lines(desk.says("export", "lessons", "--as", form, "--db", "lab.db"))
+        paths.append(Path(path))
+    assert paths[0] != paths[1]
+    assert [
+        set(json.loads(path.read_text().splitlines()[0])) & {"messages", "prompt", "completion"}
+        for path in paths
+    ] == [{"messages"}, {"prompt", "completion"}]
+
+
+@pytest.mark.parametrize("command", ["lessons", "card", "task", "adapter"])
+def test_what_stands_there_is_replaced_only_by_force(desk, command):
+    (line,) = lines(desk.says("export", command, "--db", "lab.db"))
+    path = Path(line.split("  ")[0])
+    file = (
+        next(file for file in sorted(path.rglob("*")) if file.is_file()) if path.is_dir() else path
+    )
+    before = file.read_bytes()
+    file.write_text("changed")
+    said = desk.says("export", command, "--db", "lab.db")
+    assert (said.code, said.out) == (2, "")
+    assert "is there already" in said.error
+    assert "--force" in said.hint
+    assert file.read_text() == "changed"
+    assert desk.says("export", command, "--force", "--db", "lab.db").code == 0
+    assert file.read_bytes() == before
+
+
+def test_a_split_without_questions_and_a_limit_of_none_are_one_line(desk):
+    with sqlite3.connect("lab.db") as connection:
+        connection.execute("DELETE FROM questions WHERE split = 'dev'")
+    said = desk.says("export", "task", "--split", "dev", "--db", "lab.db")
+    assert said.code == 2
+    assert "has no dev questions" in said.error
+    assert desk.says("export", "task", "--limit", "0", "--db", "lab.db").code == 2
+    assert not (desk.folder / "exports").exists()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_run_is_one_line(desk, command):
     said = desk.says("export", command, "--run", "nobody", "--db", "lab.db")
@@ -85,7 +125,7 @@ def test_no_database_is_one_line_and_makes_none(desk, command):
     assert not (desk.folder / "none.db").exists()
 
 
-@pytest.mark.parametrize("command", [*WEIGHTS, "card"])
+@pytest.mark.parametrize("command", [*WEIGHTS, "task", "card"])
 def test_a_run_without_an_adapter_is_one_line(desk, command):
     assert desk.says(*review("--db", "untrained.db")).code == 0
     said = desk.says("export", command, "--db", "untrained.db")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from localfair.export.once import Destination
 from localfair.export.student import TrainedStudent, trained_student
 from localfair.export.weights import Exported, export_gguf
 from localfair.record.store import Store
@@ -37,7 +38,7 @@ class TrainedLab(Lab):
 
     def gguf(self, out: Path, format: str = "f16", limit: int = 0) -> Exported:
         """A GGUF of the student in `out`, with a parity exam of at most `limit` questions."""
-        return self.export(export_gguf, format, out, limit, quiet)
+        return self.export(export_gguf, format, Destination(out), limit, quiet)
 
     @property
     def adapter(self) -> Path:

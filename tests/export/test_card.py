@@ -10,6 +10,7 @@ import yaml
 from localfair.errors import UsageError
 from localfair.export.card import card, write
 from localfair.export.lessons import as_json_lines
+from localfair.export.once import Destination
 from localfair.export.weights import export_adapter
 from localfair.models.card import Card, save_card
 from localfair.record.store import Store
@@ -86,7 +87,7 @@ def test_the_card_shows_both_exams_and_the_change(taught):
 
 
 def test_exports_are_listed_with_their_parity_or_without(taught, tmp_path):
-    exported = taught.export(export_adapter, tmp_path).export
+    exported = taught.export(export_adapter, Destination(tmp_path)).export
     pytest.importorskip("llama_cpp")
     examined = taught.gguf(tmp_path, limit=4)
     text = text_of(taught)
@@ -97,8 +98,10 @@ def test_exports_are_listed_with_their_parity_or_without(taught, tmp_path):
 
 def test_the_card_is_written_as_the_folders_readme(taught, tmp_path):
     with Store.open(taught.db) as store:
-        path = write(store, None, taught.folder, tmp_path / "out")
-    assert path == tmp_path / "out" / "README.md"
+        path = write(store, None, taught.folder, Destination(tmp_path / "out"))
+    assert path.parent.parent == tmp_path / "out"
+    assert path.name == "README.md"
+    assert path.parent.name.endswith("-card")
     assert path.read_text() == text_of(taught)
 
 
@@ -136,16 +139,14 @@ def test_what_a_models_card_says_becomes_neither_a_line_nor_a_tag(taught, tmp_pa
     assert "\n# Mine" not in text
 
 
-def test_a_readme_that_is_no_card_of_ours_stays(taught, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("# My project\n")
-    with (
-        Store.open(taught.db) as store,
-        pytest.raises(UsageError, match=r"README\.md is there already"),
-    ):
-        write(store, None, taught.folder, tmp_path)
-    assert readme.read_text() == "# My project\n"
-    readme.unlink()
+def test_a_changed_card_stays_unless_it_is_forced_away(taught, tmp_path):
+    out = Destination(tmp_path)
     with Store.open(taught.db) as store:
-        assert write(store, None, taught.folder, tmp_path) == readme
-        write(store, None, taught.folder, tmp_path)
+        readme = write(store, None, taught.folder, out)
+        assert write(store, None, taught.folder, out) == readme
+        readme.write_text("# My project\n")
+        with pytest.raises(UsageError, match=r"-card is there already"):
+            write(store, None, taught.folder, out)
+        assert readme.read_text() == "# My project\n"
+        write(store, None, taught.folder, Destination(tmp_path, force=True))
+    assert readme.read_text() == text_of(taught)

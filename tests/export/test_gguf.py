@@ -68,8 +68,12 @@ def test_merged_and_lora_say_in_llama_cpp_what_transformers_says(architecture, t
     model = resolve(str(base), tmp_path)
     bare = AutoModelForCausalLM.from_pretrained(base).eval()
     merged = merge(base, adapter, "fp32").eval()
-    bare_file = gguf.write(bare, model, base, "f16", "bare", tmp_path / "bare.gguf")
-    merged_file = gguf.write(merged, model, base, "f16", "merged", tmp_path / "merged.gguf")
+    bare_file = gguf.write(
+        bare, model, base, "f16", {"general.name": "bare"}, tmp_path / "bare.gguf"
+    )
+    merged_file = gguf.write(
+        merged, model, base, "f16", {"general.name": "merged"}, tmp_path / "merged.gguf"
+    )
     lora = gguf_lora.write(adapter, base, tmp_path / "lora.gguf")
 
     before = forced.by_transformers(bare, ids)
@@ -86,7 +90,9 @@ def test_every_format_keeps_the_log_probabilities_of_a_trained_student(
 ):
     merged = merge(tiny_trained.folder, tiny_trained.adapter, "fp32").eval()
     model = resolve(str(tiny_trained.folder), tmp_path)
-    path = gguf.write(merged, model, tiny_trained.folder, format, "tiny", tmp_path / "m.gguf")
+    path = gguf.write(
+        merged, model, tiny_trained.folder, format, {"general.name": "tiny"}, tmp_path / "m.gguf"
+    )
     wanted = forced.by_transformers(merged, tiny_trained.ids)
     assert farthest(wanted, forced.by_llama_cpp(path, tiny_trained.ids)) < apart
     assert farthest(wanted, forced.by_llama_cpp(tiny_trained.gguf, tiny_trained.ids)) > 0.5
@@ -96,14 +102,18 @@ def test_the_same_weights_make_the_same_bytes(tiny_trained, tmp_path):
     merged = merge(tiny_trained.folder, tiny_trained.adapter, "fp32")
     model = resolve(str(tiny_trained.folder), tmp_path)
     for name in ("first.gguf", "second.gguf"):
-        gguf.write(merged, model, tiny_trained.folder, "q8_0", "tiny", tmp_path / name)
+        gguf.write(
+            merged, model, tiny_trained.folder, "q8_0", {"general.name": "tiny"}, tmp_path / name
+        )
     assert (tmp_path / "first.gguf").read_bytes() == (tmp_path / "second.gguf").read_bytes()
 
 
 def test_a_base_that_came_as_gguf_lends_its_metadata(tiny_trained, tmp_path):
     model = resolve(str(tiny_trained.gguf), tmp_path)
     merged = merge(tiny_trained.folder, tiny_trained.adapter, "fp32")
-    path = gguf.write(merged, model, tiny_trained.folder, "f16", "taught", tmp_path / "m.gguf")
+    path = gguf.write(
+        merged, model, tiny_trained.folder, "f16", {"general.name": "taught"}, tmp_path / "m.gguf"
+    )
     old = read_gguf_header(tiny_trained.gguf)
     new = read_gguf_header(path)
     assert new.tokenizer_hash == old.tokenizer_hash
@@ -117,10 +127,14 @@ def test_a_number_too_large_for_f16_is_refused_and_bf16_holds_it(tiny_trained, t
     merged.model.embed_tokens.weight.data[0, 0] = 1e5
     model = resolve(str(tiny_trained.folder), tmp_path)
     with pytest.raises(ModelError, match="numbers that f16 cannot") as refused:
-        gguf.write(merged, model, tiny_trained.folder, "f16", "tiny", tmp_path / "m.gguf")
+        gguf.write(
+            merged, model, tiny_trained.folder, "f16", {"general.name": "tiny"}, tmp_path / "m.gguf"
+        )
     assert "--type bf16" in refused.value.hint
     assert list(tmp_path.glob("*.gguf")) == []
-    gguf.write(merged, model, tiny_trained.folder, "bf16", "tiny", tmp_path / "m.gguf")
+    gguf.write(
+        merged, model, tiny_trained.folder, "bf16", {"general.name": "tiny"}, tmp_path / "m.gguf"
+    )
 
 
 def test_an_architecture_that_was_not_tried_is_refused_by_name(tiny_trained, tmp_path):

@@ -10,6 +10,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from localfair.errors import MissingWeights, ModelError
 from localfair.export.merged import merge, save_merged
+from localfair.export.once import Destination
 from localfair.export.weights import export_merged
 from localfair.models import resolve
 from localfair.models.adding import add
@@ -51,7 +52,7 @@ def test_an_adapter_of_another_shape_is_refused(tiny_trained, tmp_path):
 
 
 def test_the_exported_folder_is_a_model_like_any_other(taught, tmp_path):
-    folder = taught.export(export_merged, tmp_path, 0, quiet).export.path
+    folder = taught.export(export_merged, Destination(tmp_path), 0, quiet).export.path
     card = add(folder, tmp_path / "workspace", name="mine")
     assert resolve("mine", tmp_path / "workspace").sha256 == card.sha256
     saved = load_file(folder / "model.safetensors")

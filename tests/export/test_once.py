@@ -5,7 +5,13 @@ import hashlib
 import pytest
 
 from localfair.errors import DiskFull, UsageError
-from localfair.export.once import digest, export_once
+from localfair.export.once import (
+    digest,
+    export_once,
+    refuse_others_beside,
+    write_beside,
+    write_files,
+)
 
 
 def writing(text):
@@ -28,25 +34,25 @@ def test_what_stands_there_already_is_not_made_again(store, tmp_path):
     assert write.calls == 1
 
 
-@pytest.mark.parametrize("change", ["changed", "lost"])
-def test_a_changed_or_lost_file_is_made_again(store, tmp_path, change):
+def test_a_lost_file_is_made_again(store, tmp_path):
     write = writing("weights")
     path = tmp_path / "file"
     first = export_once(store, "b2:a", "merged", path, write)
-    if change == "lost":
-        path.unlink()
-    else:
-        path.write_text("other")
+    path.unlink()
     again = export_once(store, "b2:a", "merged", path, write)
     assert again.is_new
     assert again.id == first.id
     assert path.read_text() == "weights"
 
 
-def test_another_adapter_takes_the_place_of_the_first(store, tmp_path):
+def test_what_was_changed_or_another_adapters_is_replaced_only_by_force(store, tmp_path):
     path = tmp_path / "file"
     export_once(store, "b2:a", "merged", path, writing("one"))
-    other = export_once(store, "b2:b", "merged", path, writing("two"))
+    with pytest.raises(UsageError, match="file is there already") as refused:
+        export_once(store, "b2:b", "merged", path, writing("two"))
+    assert "--force" in refused.value.hint
+    assert path.read_text() == "one"
+    other = export_once(store, "b2:b", "merged", path, writing("two"), force=True)
     assert other.is_new
     assert path.read_text() == "two"
     assert store.counts()["exports"] == 2
@@ -112,16 +118,18 @@ def test_what_was_added_to_an_exported_folder_is_not_lost_with_it(store, tmp_pat
     (path / more).parent.mkdir(exist_ok=True)
     (path / more).write_text("mine")
     with pytest.raises(UsageError, match=r"out holds (notes\.txt|folder), which no export made"):
-        export_once(store, "b2:a", "adapter", path, write)
+        export_once(store, "b2:a", "adapter", path, write, force=True)
     assert (path / more).read_text() == "mine"
 
 
-def test_a_changed_file_of_an_exported_folder_is_made_again(store, tmp_path):
+def test_a_changed_file_of_an_exported_folder_is_made_again_by_force(store, tmp_path):
     path = tmp_path / "out"
     write = writing_folder("config", "weights")
     export_once(store, "b2:a", "adapter", path, write)
     (path / "weights").write_text("cut")
-    assert export_once(store, "b2:a", "adapter", path, write).is_new
+    with pytest.raises(UsageError, match="out is there already"):
+        export_once(store, "b2:a", "adapter", path, write)
+    assert export_once(store, "b2:a", "adapter", path, write, force=True).is_new
     assert (path / "weights").read_text() == "weights"
 
 
@@ -131,3 +139,31 @@ def test_the_digest_of_a_folder_is_that_of_its_files_names_and_hashes(tmp_path):
     lines = f"a {digest(tmp_path / 'a')}\nb {digest(tmp_path / 'b')}\n"
     assert digest(tmp_path / "a") == hashlib.sha256(b"1").hexdigest()
     assert digest(tmp_path) == hashlib.sha256(lines.encode()).hexdigest()
+
+
+def test_a_folder_of_texts_is_written_once_and_replaced_only_by_force(tmp_path):
+    folder = tmp_path / "out" / "lessons"
+    write_files(folder, {"a": b"1", "b": b"2"}, force=False)
+    before = (folder / "a").stat().st_mtime_ns
+    assert write_files(folder, {"a": b"1", "b": b"2"}, force=False) == folder
+    assert (folder / "a").stat().st_mtime_ns == before
+    with pytest.raises(UsageError, match="lessons is there already"):
+        write_files(folder, {"a": b"3"}, force=False)
+    with pytest.raises(UsageError, match="lessons holds b, which no export made"):
+        write_files(folder, {"a": b"3"}, force=True)
+    write_files(folder, {"a": b"3", "b": b"4"}, force=True)
+    assert [file.read_bytes() for file in sorted(folder.iterdir())] == [b"3", b"4"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["lessons"]
+
+
+def test_files_beside_others_are_looked_at_before_any_is_written(tmp_path):
+    files = {"Modelfile": b"FROM ./a", "USAGE.md": b"# a"}
+    (tmp_path / "a.gguf").write_text("weights")
+    (tmp_path / "USAGE.md").write_text("my own words")
+    with pytest.raises(UsageError, match=r"USAGE\.md is there already"):
+        refuse_others_beside(tmp_path, files, force=False)
+    refuse_others_beside(tmp_path, files, force=True)
+    write_beside(tmp_path, files)
+    refuse_others_beside(tmp_path, files, force=False)
+    assert (tmp_path / "USAGE.md").read_text() == "# a"
+    assert (tmp_path / "a.gguf").read_text() == "weights"

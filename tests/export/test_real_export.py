@@ -55,5 +55,7 @@ def test_llama_cpp_says_what_the_merged_student_says(smol, tmp_path):
     lora = gguf_lora.write(adapter, model.path, tmp_path / "lora.gguf")
     assert mean_difference(model.path, lora) < bare / 5
     for format in ("f16", "q8_0"):
-        path = gguf.write(merged, model, base, format, "smol", tmp_path / f"{format}.gguf")
+        path = gguf.write(
+            merged, model, base, format, {"general.name": "smol"}, tmp_path / f"{format}.gguf"
+        )
         assert mean_difference(path) < bare / 5

@@ -33,7 +33,7 @@ def test_the_student_of_the_newest_run_comes_with_its_base_and_its_adapter(copie
     assert found.run.id == newest(copied)
     assert found.model.fingerprint == found.adapter.base
     assert (found.folder / "adapter_model.safetensors").is_file()
-    assert found.name.startswith(f"{found.model.name}-")
+    assert found.name == f"{found.model.name}-fair-{found.run.id}"
 
 
 def test_the_lessons_learned_are_those_that_training_did_not_drop(copied):

@@ -2,11 +2,16 @@
 examined.
 """
 
+import json
 import shutil
+from pathlib import Path
 
 import pytest
+from gguf import GGUFReader
 
 from localfair.engines import open_engine
+from localfair.errors import UsageError
+from localfair.export.once import Destination
 from localfair.export.weights import export_adapter, export_gguf, export_merged
 from localfair.models import resolve
 from localfair.record.nouns import Message, Request, Sampling
@@ -55,15 +60,77 @@ def test_a_student_trained_from_lessons_chats_in_llama_cpp(taught, tmp_path, for
     assert reply(export.path, tmp_path).completion_tokens > 0
 
 
+def test_a_gguf_stands_in_lm_studios_form_with_modelfile_and_usage_beside_it(taught, tmp_path):
+    path = taught.gguf(tmp_path, "q8_0").export.path
+    publisher, model, file = path.relative_to(tmp_path).parts
+    assert (publisher, file) == ("localfair", f"{model}.gguf")
+    with taught.opened() as (_, student):
+        assert model == f"{student.model.name}-fair-{student.run.id}-q8_0"
+    assert sorted(contents(path.parent)) == ["Modelfile", "USAGE.md", file]
+    modelfile = (path.parent / "Modelfile").read_text()
+    assert f"FROM ./{file}\n" in modelfile
+    assert 'TEMPLATE """' in modelfile
+    assert 'PARAMETER stop "<|im_end|>"' in modelfile
+    assert "PARAMETER temperature 0\n" in modelfile
+    usage = (path.parent / "USAGE.md").read_text()
+    assert "{question}\n\nThink step by step" in usage
+    for program in ("llama-server -m ", "ollama create ", "LM Studio"):
+        assert program in usage
+
+
+def test_the_usage_pages_request_is_the_exams_prompt_of_a_train_question(taught, tmp_path):
+    path = taught.gguf(tmp_path, "q8_0").export.path
+    usage = (path.parent / "USAGE.md").read_text()
+    request = json.loads(usage.partition("<<'JSON'\n")[2].partition("\nJSON\n")[0])
+    asked = taught.column(
+        "SELECT g.messages FROM answers a JOIN generations g ON g.id = a.generation "
+        "JOIN questions q ON q.id = a.question WHERE q.split = 'train'"
+    )
+    turns = [[turn["role"], turn["content"]] for turn in request["messages"]]
+    assert turns in [json.loads(messages) for messages in asked]
+    assert (request["temperature"], request["max_tokens"]) == (0, 8)
+
+
+def test_a_gguf_says_what_it_was_made_from(taught, tmp_path):
+    for format in ("q8_0", "lora"):
+        path = taught.gguf(tmp_path, format).export.path
+        fields = {key: field.contents() for key, field in GGUFReader(path).fields.items()}
+        with taught.opened() as (_, student):
+            assert fields["general.base_model.count"] == 1
+            assert fields["general.base_model.0.name"] == student.model.name
+            assert fields["localfair.base"] == student.model.fingerprint
+            assert fields["localfair.recipe"] == fields["general.finetune"] == "fair"
+            assert fields["localfair.run"] == student.run.id
+            assert fields["localfair.adapter"] == student.adapter.id
+        assert fields["general.name"] == path.stem
+
+
+def test_a_loras_modelfile_puts_it_on_the_bases_gguf(taught, tmp_path):
+    path = taught.gguf(tmp_path, "lora").export.path
+    modelfile = (path.parent / "Modelfile").read_text()
+    assert f"ADAPTER ./{path.name}\n" in modelfile
+    assert f"FROM ./{Path(taught.student).name}.gguf\n" in modelfile
+
+
+def test_a_modelfile_of_the_users_own_is_seen_before_anything_is_written(taught, tmp_path):
+    path = taught.gguf(tmp_path, "q8_0").export.path
+    path.unlink()
+    (path.parent / "Modelfile").write_text("FROM mine")
+    with pytest.raises(UsageError, match="Modelfile is there already"):
+        taught.gguf(tmp_path, "q8_0")
+    assert not path.exists()
+    assert (path.parent / "Modelfile").read_text() == "FROM mine"
+
+
 @pytest.fixture
 def exports(taught, tmp_path):
     """Export the student as adapter, merged folder and GGUF."""
 
     def exports():
         return [
-            taught.export(export_adapter, tmp_path),
-            taught.export(export_merged, tmp_path, 8, quiet),
-            taught.export(export_gguf, "q8_0", tmp_path, 8, quiet),
+            taught.export(export_adapter, Destination(tmp_path)),
+            taught.export(export_merged, Destination(tmp_path), 8, quiet),
+            taught.export(export_gguf, "q8_0", Destination(tmp_path), 8, quiet),
         ]
 
     return exports
@@ -97,7 +164,7 @@ def test_a_lora_of_a_base_that_is_no_gguf_is_not_examined(taught, tmp_path):
 def test_no_limit_means_no_parity_exam(taught, tmp_path):
     asked = calls(taught)
     assert taught.gguf(tmp_path, limit=0).parity is None
-    assert taught.export(export_merged, tmp_path, 0, quiet).parity is None
+    assert taught.export(export_merged, Destination(tmp_path), 0, quiet).parity is None
     assert calls(taught) == asked
 
 
