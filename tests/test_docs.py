@@ -14,6 +14,7 @@ PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "recipes").glob("**/README.md")),
     ROOT / "models" / "README.md",
+    ROOT / "localfair" / "export" / "README.md",
 ]
 
 

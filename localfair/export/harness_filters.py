@@ -20,9 +20,8 @@ THOUGHT = r"(?s)\A(?:.*</think(?:ing)?>)?((?:(?!<think).)*)\Z"
 RUN_ON = r"(?s)\A(\s*.+?)(?=\n[ \t#*]*(?:Question|Q|Problem|User|Human)[ \t]*\d*[ \t*]*:|\Z)"
 BOLD = r"[*_`\"'\s$(\\]*"
 NUMBER = r"(?<![\d.,])(-?\s?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?)"
-STATES = (
-    r"answer(?:\s+(?:to|for|of)\b[^.\n:]{0,80}?)?(?:\s+(?:is|was|equals|would\s+be)\b\s*:?|\s*[:=])"
-)
+TAGGED = r"(?:<(?:final_?)?answer>|\"answer\"\s*:)"
+STATES = r"answer(?:\s+(?:to|for|of)\b[^.\n:]{0,80}?)?(?:\s+(?:is|was|equals|would\s+be)\b(?!\s+not\b)\s*:?|\s*[:=])"
 
 
 def filters_of(answer_kind: AnswerKind, choices: int) -> list[dict[str, Any]]:
@@ -68,6 +67,7 @@ def _pattern(answer_kind: AnswerKind, choices: int) -> str:
     if answer_kind == "number":
         # of a sum that is worked out after "the answer is", its result
         places = [
+            rf".*{TAGGED}[^\n\d<-]*{NUMBER}",
             rf".*####[^\n\d-]*{NUMBER}",
             rf".*\\boxed\s*\{{(?:[^{{}}\n]*=)?[^\n\d{{}}-]*{NUMBER}",
             rf".*{STATES}(?:[^\n]*?=)?[^\n\d-]*{NUMBER}",
@@ -77,6 +77,7 @@ def _pattern(answer_kind: AnswerKind, choices: int) -> str:
         letters = LETTERS[: max(choices, 2)]
         letter = rf"([{letters}])\b(?!')"
         places = [
+            rf".*{TAGGED}{BOLD}{letter}",
             rf".*####{BOLD}{letter}",
             rf".*\\boxed\s*\{{{BOLD}(?:\\text\{{)?{letter}",
             rf".*{STATES}{BOLD}(?:option|choice)?{BOLD}{letter}",
@@ -85,7 +86,7 @@ def _pattern(answer_kind: AnswerKind, choices: int) -> str:
         ]
     elif answer_kind == "yes-no":
         word = r"\b(yes|no|true|false)\b"
-        places = [rf".*{STATES}{BOLD}{word}", rf".*{word}"]
+        places = [rf".*{TAGGED}{BOLD}{word}", rf".*{STATES}{BOLD}{word}", rf".*{word}"]
     elif answer_kind == "latex":
         places = [r".*\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", rf".*{STATES}\s*([^\n]+)"]
     else:

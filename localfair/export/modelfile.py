@@ -63,7 +63,8 @@ def _template(turns: Turns | NotTranslated) -> list[str]:
             ]
         )
     go = turns.as_go()
-    return [f"TEMPLATE {QUOTES}{go}{QUOTES}"]
+    limits = "turns of system, user and assistant; tools and what was thought before are left out"
+    return [f"# TEMPLATE: {limits}", f"TEMPLATE {QUOTES}{go}{QUOTES}"]
 
 
 def _system(served: Served) -> list[str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from localfair.export.exam_prompt import PLACEHOLDER, ExamPrompt
-from localfair.export.markdown import code
+from localfair.export.markdown import code, escaped
 from localfair.machine.terminal import shown
 from localfair.record.nouns import Message
 
@@ -50,7 +50,7 @@ def of_gguf(name: str, file: str, about: Sequence[str], prompt: ExamPrompt | Non
     lines = [
         f"# {name}",
         "",
-        *[f"{' '.join(shown(line).split())}  " for line in about],
+        *[f"{escaped(line)}  " for line in about],
         "",
         *prompt_section(prompt),
         "## llama.cpp's server",
@@ -93,7 +93,7 @@ def of_lora(
     lines = [
         f"# {name}",
         "",
-        *[f"{' '.join(shown(line).split())}  " for line in about],
+        *[f"{escaped(line)}  " for line in about],
         "",
         *prompt_section(prompt),
         "## llama.cpp's server",

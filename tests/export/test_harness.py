@@ -141,6 +141,8 @@ REPLIES = {
         ("12", "<think>The answer is 12."),
         ("12", "The answer is 12.\n\nQuestion: Another has 9. How many?\nThe answer is 9."),
         ("12", "The answer is 13."),
+        ("12", "<answer>12</answer> for 4 boxes"),
+        ("12", '{"answer": 12, "confidence": 0.9}'),
         ("12", "I do not know."),
         ("2.5", "The answer is 2.50."),
         ("12", "First 12, and 30 of them later. The answer is 12 apples."),
@@ -151,6 +153,7 @@ REPLIES = {
         ("B", "**B**"),
         ("B", "Not A. The answer is: B. library"),
         ("B", "The answer is C."),
+        ("B", "<answer>B</answer>. A is wrong."),
         ("A", "It could be a bank, so (A)."),
     ],
     "yes-no": [

@@ -70,6 +70,13 @@ PARTS = (
         seconds=4800,
     ),
     Part(
+        name="interop",
+        title="every export in the programs that it is for",
+        needs="pip for environments of its own, or LOCALFAIR_INTEROP; SmolLM2 for real replies",
+        missing=nothing,
+        seconds=7200,
+    ),
+    Part(
         name="gpu",
         title="what only a GPU shows: the first half of `python -m tests.gpu`",
         needs="an NVIDIA card",

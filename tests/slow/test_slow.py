@@ -32,7 +32,8 @@ def test_every_part_is_listed_with_what_it_needs():
     for each in PARTS:
         assert each.name in text
         assert each.needs in text
-    assert [each.name for each in PARTS] == ["reliability", "offline", "bundle", "gpu"]
+    names = ["reliability", "offline", "bundle", "interop", "gpu"]
+    assert [each.name for each in PARTS] == names
 
 
 def test_a_part_that_is_not_there_is_named_with_the_nearest(capsys):

@@ -1,0 +1,1 @@
+"""Programs that other environments run on what localfair exported; they know nothing of localfair."""
