@@ -134,13 +134,13 @@ class Comparing:
 
     def _limited(self, name: str, order: Order, most: int | None) -> Order:
         """The order with as many train questions as what is equal lets it take."""
-        if self._asked.lessons and name != controls.FORMAT_ONLY:
-            return with_lessons(order, self._asked.lessons, self._progress)
-        if self._budget is not None:
-            order = with_budget(order, self._budget, most, self._say, self._progress)
         if name == controls.FORMAT_ONLY:
             # it learns from few lessons: no more are asked for
-            order = with_lessons(order, controls.lessons_of(order), self._progress)
+            return with_lessons(order, controls.lessons_of(order), self._progress)
+        if self._asked.lessons:
+            return with_lessons(order, self._asked.lessons, self._progress)
+        if self._budget is not None:
+            return with_budget(order, self._budget, most, self._say, self._progress)
         return order
 
     def _untrained(self, store: Store, order: Order, run_id: str) -> VariantRun:

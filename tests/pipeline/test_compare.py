@@ -413,3 +413,12 @@ split = "train"
     assert again[0].endswith("train questions")
     assert 0 < row.teacher_tokens <= 600
     assert 0 < row.train_questions < 16
+
+
+def test_the_form_alone_is_never_asked_for_the_whole_budget(lab):
+    many(lab, 60)
+    found = run(lab, "format-only", budget_tokens=10**6)
+    (row,) = found.rows
+    assert row.steps == 10
+    [asked_for] = lab.column("SELECT COUNT(*) FROM explanations")
+    assert 16 <= asked_for < 40
