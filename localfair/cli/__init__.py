@@ -58,6 +58,8 @@ COMMANDS = {
         "compare",
         "Run several recipes or variants at an equal budget and compare them.",
     ),
+    "ask": ("ask", "ask", "Put a question to the student, before its training and after."),
+    "chat": ("ask", "chat", "Talk with the student, before its training and after."),
     "export": (
         "export",
         "export",

@@ -12,6 +12,7 @@ import click
 COUNT = click.IntRange(1, 10**9)  # questions, lessons, tokens
 BATCH = click.IntRange(1, 4096)  # sequences at once
 TOKENS = click.IntRange(1, 2**24)  # of a sequence
+THREADS = click.IntRange(1, 4096)  # of the processor
 RANK = click.IntRange(1, 65536)
 BUDGET = click.IntRange(1, 10**15)  # tokens of many runs
 SEEDS = range(-(2**63), 2**63)  # what a column of the record holds

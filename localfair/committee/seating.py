@@ -40,13 +40,15 @@ class Options:
 
     engine is the teachers' and reviewers', or None for the usual one of each model. student_engine
     is the student's in every exam. precision is that of the engines that have more than one.
-    batch is how many sequences run together.
+    batch is how many sequences run together. threads are those of the processor; None is one for
+    each physical core.
     """
 
     engine: str | None = None
     student_engine: str = training_engine().name
     precision: Precision = field(default_factory=usual_precision)
     batch: int = 16
+    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ class Seating:
             adapter=member.adapter,
             precision=self.options.precision,
             batch=self.options.batch,
+            threads=self.options.threads,
             hosts=allowed_hosts(self.workspace),
             failed=failed,
         )

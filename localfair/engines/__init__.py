@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from localfair.engines import llama_cpp, openai_http, scripted, transformers, vllm, xllamacpp
 from localfair.engines.base import Engine, EngineSpec, Opening, Scorer
+from localfair.engines.streaming import Streamer, stream
 from localfair.errors import UsageError, nearest
 from localfair.record.nouns import EngineIdentity
 
@@ -24,10 +25,12 @@ __all__ = [
     "EngineSpec",
     "Opening",
     "Scorer",
+    "Streamer",
     "engine_named",
     "engine_of",
     "open_engine",
     "reading",
+    "stream",
     "training_engine",
 ]
 

@@ -186,6 +186,14 @@ class Batch:
             if ended:
                 yield ended
 
+    def alone(self, row: BatchRow) -> Iterator[BatchRow]:
+        """Yield the row after each token of its reply, alone in the batch, until it has ended."""
+        _choose([row], self.prefill([row], 0, [1]))
+        yield row
+        while not row.ended(row):
+            _choose([row], self._step([row]))
+            yield row
+
     def _admitted(self, waiting: deque[BatchRow], running: int) -> list[BatchRow]:
         """The waiting rows that join now: a quarter of the batch at least, so that prefills stay
         few.

@@ -20,10 +20,15 @@ Running = dict[int, tuple[Slot, Reading]]  # by sequence
 
 
 def decode(
-    context: Context, vocabulary: Vocabulary, readings: list[Reading]
+    context: Context,
+    vocabulary: Vocabulary,
+    readings: list[Reading],
+    *,
+    each_step: bool = False,
 ) -> Iterator[list[Reading]]:
     """The readings that are done with the same step, together, as soon as they are.
 
+    `each_step` yields after every step, also where none is done with it.
     All are freed when the iterator ends or is closed.
     """
     # by their tokens: each prompt follows the one it shares the longest beginning with
@@ -41,7 +46,7 @@ def decode(
                     del running[slot.sequence]
                     reading.free()
                     done.append(reading)
-            if done:
+            if done or each_step:
                 yield done
     finally:
         for _, reading in running.values():

@@ -23,6 +23,7 @@ from localfair.engines.llama_context import PROMPT_CHUNK, Context, NoRoom
 from localfair.engines.llama_reading import Reading, Reply, SharedInputs, scored, shared_inputs
 from localfair.engines.llama_vocabulary import Vocabulary
 from localfair.engines.requests import prepared, refuse_too_long
+from localfair.engines.streaming import Growing, Streamed
 from localfair.errors import CorruptWeights
 from localfair.machine.hardware import physical_cores
 from localfair.models import llama_log
@@ -73,6 +74,17 @@ class LlamaCppEngine:
 
     def _reply(self, request: Request) -> Reply:
         return Reply(request, self._prompt_tokens(request))
+
+    def stream(self, request: Request) -> Streamed:
+        """See `Streamer`."""
+        self._load()
+        reply = self._reply(request)
+        growing = Growing(request.sampling.stop)
+        for _ in self._read([reply], each_step=True):
+            yield growing.more(reply.generation().text)
+        generation = reply.generation()
+        yield growing.rest(generation.text)
+        return generation
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn."""
@@ -162,7 +174,9 @@ class LlamaCppEngine:
 
     # -- decoding ---------------------------------------------------------------------------------
 
-    def _read(self, readings: Sequence[Reading]) -> Iterator[list[Reading]]:
+    def _read(
+        self, readings: Sequence[Reading], *, each_step: bool = False
+    ) -> Iterator[list[Reading]]:
         """The readings that are done with the same step, in a context made for the longest.
 
         Where memory is too short, those that are not done begin again, fewer at once.
@@ -182,7 +196,7 @@ class LlamaCppEngine:
                     self._prompt_chunk,
                 ) as context:
                     self._contexts.add(context)
-                    for done in decode(context, self._load(), left):
+                    for done in decode(context, self._load(), left, each_step=each_step):
                         for reading in done:
                             del waiting[id(reading)]
                         yield done

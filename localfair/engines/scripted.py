@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from localfair.engines.base import EngineSpec, Opening
 from localfair.engines.requests import prepared, refuse_constraint, refuse_too_long
+from localfair.engines.streaming import Streamed
 from localfair.errors import CorruptWeights
 from localfair.record.nouns import Generation, Request
 
@@ -42,6 +43,15 @@ class ScriptedEngine:
         for request in pending:
             self._count()
             yield self._reply(request)
+
+    def stream(self, request: Request) -> Streamed:
+        """See `Streamer`: word by word."""
+        fitting = self._fitting(request)
+        self._load()
+        self._count()
+        generation = self._reply(fitting)
+        yield from re.findall(r"\S*\s*", generation.text)
+        return generation
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """The rule's `scores` per continuation (log-probabilities).

@@ -22,6 +22,7 @@ from localfair.engines.at_once import AtOnce, tells_of_memory
 from localfair.engines.base import Opening
 from localfair.engines.decoding import Batch, BatchRow, arranged
 from localfair.engines.requests import prepared, refuse_constraint, refuse_too_long
+from localfair.engines.streaming import Growing, Streamed
 from localfair.engines.thinking import TAG_TOKENS, hidden_ids, with_opening
 from localfair.engines.torch_sampling import drawing
 from localfair.errors import EngineError
@@ -86,6 +87,23 @@ class TransformersEngine:
                 size = batch.size
                 del batch
                 self._halve(error, size)
+
+    def stream(self, request: Request) -> Streamed:
+        """See `Streamer`."""
+        loaded = self._load()
+        refuse_constraint(request, "transformers")
+        row = self._row(loaded, request)
+        growing = Growing(request.sampling.stop)
+        batch = Batch(loaded.model, 1)
+        try:
+            for _ in batch.alone(row):
+                yield growing.more(row.note.generation(row).text)
+        except (MemoryError, RuntimeError) as error:
+            self._halve(error, 1)
+            raise
+        generation: Generation = row.note.generation(row)
+        yield growing.rest(generation.text)
+        return generation
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn."""

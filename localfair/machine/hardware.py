@@ -1,7 +1,7 @@
 """This machine's processor, memory and GPU: what they are, and how much is in use.
 
-Reads /proc/cpuinfo, /sys and what nvidia-smi prints, and looks for an NVIDIA device; writes
-nothing. Knows nothing of models. Only `free_memory` loads torch.
+Reads /proc/cpuinfo, /sys and what nvidia-smi prints, and looks for an NVIDIA device; writes only
+`os.environ`, where threads are limited. Knows nothing of models. Only `free_memory` loads torch.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -60,6 +61,19 @@ def physical_cores() -> int:
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     return len({_siblings(cpu) for cpu in os.sched_getaffinity(0)})
+
+
+def limit_threads(count: int | None) -> None:
+    """Have torch, and children such as vLLM's server, compute in so many threads; None changes
+    nothing.
+    """
+    if count is None:
+        return
+    for library in ("OMP", "MKL", "OPENBLAS"):
+        os.environ[f"{library}_NUM_THREADS"] = str(count)
+    torch = sys.modules.get("torch")
+    if torch is not None:  # it read the variable when it was imported
+        torch.set_num_threads(count)
 
 
 def _siblings(cpu: int) -> str:

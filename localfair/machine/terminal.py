@@ -64,6 +64,44 @@ def echo_json(value: object, *, indent: int | None = None, err: bool = False) ->
     _print([text.replace("\x7f", "\\u007f")], err)
 
 
+class Pieces:
+    """A text that comes in pieces, printed on stdout as `echo_text` would print the whole.
+
+    An escape code may be split over pieces: each of its characters is shown by itself. `indent`
+    stands before every line, so that no line of the text can pass for one of ours.
+    """
+
+    def __init__(self, indent: str = "") -> None:
+        self._indent = indent
+        self._waiting = ""  # what its neighbour decides about, and that has not come
+        self._last = ""
+        self.is_begun = False  # whether anything stands on the line
+
+    def print(self, piece: str) -> None:
+        """Print what is sure of the text so far."""
+        text = self._waiting + piece
+        sure = len(text.rstrip("\r\u200c\u200d"))
+        self._waiting = text[sure:]
+        self._print(text[:sure])
+
+    def end(self) -> None:
+        """Print what is left, and end the line."""
+        self._print(self._waiting)
+        self._waiting = ""
+        _write("\n")
+
+    def _print(self, text: str) -> None:
+        if not text:
+            return
+        before = shown(self._last)
+        escaped = shown(self._last + text)[len(before) :]
+        self._last = text[-1]
+        if not self.is_begun:
+            escaped = self._indent + escaped
+            self.is_begun = True
+        _write(escaped.replace("\n", "\n" + self._indent))
+
+
 def warn(text: str) -> None:
     """Print a warning on stderr."""
     echo(f"warning: {text}", err=True)
@@ -75,6 +113,13 @@ def _print(lines: list[str], err: bool) -> None:
     for line in lines:
         # a terminal of another encoding gets ? for what it has no letter for
         click.echo(line.encode(encoding, "replace").decode(encoding), err=err)
+
+
+def _write(text: str) -> None:
+    """Write on stdout at once, without ending the line."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "replace").decode(encoding), nl=False)
+    sys.stdout.flush()
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -56,6 +56,7 @@ class RunSettings:
     engine: str | None
     precision: Literal["bf16", "fp32", "nf4"]
     date: str | None
+    student_engine: str | None = None
 
 
 def settings_of(run: Run) -> RunSettings:
@@ -69,6 +70,7 @@ def settings_of(run: Run) -> RunSettings:
         engine=recorded["engine"],
         precision=recorded["precision"],
         date=recorded.get("date"),
+        student_engine=recorded.get("student_engine"),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localfair.engines import Engine, Scorer, engine_named, open_engine
+from localfair.engines import Engine, Scorer, engine_named, open_engine, stream
 from localfair.errors import PromptTooLong, UsageError
 from localfair.models import Card, Model
 from localfair.record.nouns import Constraint, Message, Sampling, canonical_json
@@ -208,3 +208,42 @@ def test_each_continuation_is_scored_by_itself(opened, name):
     alone = logprobs(opened(batch=1), requests)
     for about, values in scored.items():
         assert values == pytest.approx(alone[about], abs=0.05)
+
+
+def streamed(engine, request):
+    """The pieces of a reply, and the generation that they end in."""
+    pieces = []
+    reading = stream(engine, request)
+    while True:
+        try:
+            pieces.append(next(reading))
+        except StopIteration as ended:
+            return pieces, ended.value
+
+
+@pytest.mark.parametrize("stop", [(), ("§§", "answer")])
+def test_a_streamed_reply_is_the_reply_in_pieces(opened, stop):
+    engine = opened()
+    (request,) = asked(1, max_tokens=12)
+    request = replace(request, sampling=replace(request.sampling, stop=stop))
+    pieces, generation = streamed(engine, request)
+    assert "".join(pieces) == generation.text
+    whole = next(engine.generate([request]))
+    assert (generation.text, generation.finish) == (whole.text, whole.finish)
+    assert generation.completion_tokens == whole.completion_tokens
+
+
+def test_a_streamed_reply_that_does_not_fit_is_refused_before_its_first_piece(opened):
+    (request,) = asked(1)
+    with pytest.raises(PromptTooLong):
+        next(stream(opened(), replace(request, messages=(Message("user", "pens " * 600),))))
+
+
+def test_a_stream_that_nobody_reads_to_its_end_leaves_the_engine_as_it_was(opened):
+    engine = opened()
+    (request,) = asked(1, max_tokens=12)
+    reading = stream(engine, request)
+    next(reading)
+    reading.close()
+    pieces, generation = streamed(engine, request)
+    assert "".join(pieces) == generation.text

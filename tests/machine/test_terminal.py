@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from localfair.machine.terminal import (
+    Pieces,
     echo,
     echo_json,
     echo_text,
@@ -77,3 +78,31 @@ def test_a_letter_that_the_output_has_no_code_for_becomes_a_question_mark(monkey
     echo("Wie viel € für 中")
     sys.stdout.flush()
     assert raw.getvalue() == "Wie viel ? für ?\n".encode("latin-1")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[31mred\x1b]0;title\x07",
+        "first\r\nsecond\rthird",
+        "ad\u200dmin 👩\u200d🔬 \u0645\u06cc\u200c\u062e end\u200d",
+        "\u202egpj.exe \ud83d",
+        "",
+    ],
+)
+def test_a_text_in_pieces_is_shown_as_the_whole_would_be(capsys, text, size):
+    pieces = Pieces()
+    for start in range(0, len(text), size):
+        pieces.print(text[start : start + size])
+    pieces.end()
+    assert capsys.readouterr().out == f"{shown(text)}\n"
+
+
+def test_a_piece_is_there_as_soon_as_it_is_printed_and_every_line_is_indented(capsys):
+    pieces = Pieces("  ")
+    pieces.print("one\nafter")
+    assert capsys.readouterr().out == "  one\n  after"
+    pieces.print("\n> two")
+    pieces.end()
+    assert capsys.readouterr().out == "\n  > two\n"
