@@ -110,5 +110,5 @@ def store_questions(store: Store, prepared: Prepared, say: Say = quiet) -> None:
         return
     new = store.ensure_dataset(prepared.task.name, prepared.dataset)
     if new:
-        for note in prepared.dataset.notes:
+        for note in prepared.dataset.told():
             say(note)

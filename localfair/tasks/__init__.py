@@ -23,6 +23,8 @@ from localfair.tasks.table import Table
 _FILES = (
     "gsm8k",
     "svamp",
+    "multiarith",
+    "asdiv",
     "strategyqa",
     "logiqa",
     "commonsenseqa",

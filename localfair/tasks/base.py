@@ -27,8 +27,9 @@ class Source:
 class Dataset:
     """Questions, already split. `licence` is what the files' own text says, or 'unverified'.
 
-    `notes` are lines for people: how the answers were read.
-    `reader` is the version that read the golds.
+    `notes` are lines for people: how the answers were read. `warnings` are what they should know
+    of the splits. `skipped` are the items that were left out, each with its place and its fault,
+    and `skipped_told` says so in a line. `reader` is the version that read the golds.
     """
 
     questions: tuple[Question, ...]
@@ -36,6 +37,14 @@ class Dataset:
     licence: str
     notes: tuple[str, ...] = ()
     reader: int = READER_VERSION
+    warnings: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    skipped_told: str = ""
+
+    def told(self) -> tuple[str, ...]:
+        """Every line for people."""
+        skipped = (self.skipped_told,) if self.skipped_told else ()
+        return (*self.notes, *self.warnings, *skipped)
 
 
 class Task(Protocol):

@@ -11,8 +11,8 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from localfair.errors import BadDataset
 from localfair.machine.files import NotText, decoded
 from localfair.tasks.base import Source
 from localfair.tasks.forms import form_of
+from localfair.tasks.packed import GZIP, unpacked
 from localfair.tasks.texts import composed
 
 MOST_CHOICES = 26  # one for each letter
 _LONGEST_CELL = 2**31 - 1  # characters; the most that Python's reader takes on every system
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+TAB_SUFFIXES = (".tsv", ".tab")
 
 
 class WrittenNumber(float):
@@ -44,7 +45,8 @@ class Row:
     """One parsed item and where it stands; its getters raise BadDataset naming that place.
 
     `number` is the line or the item that `where` names. `columns` are the names in the header of a
-    CSV; a row of anything else has its own names.
+    CSV; a row of anything else has its own names. `problem` is why the row holds nothing, where the
+    caller wanted faulty rows too.
     """
 
     where: str
@@ -52,6 +54,7 @@ class Row:
     hint: str
     number: int = 0
     columns: tuple[str, ...] = ()
+    problem: str = ""
 
     def bad(self, problem: str) -> BadDataset:
         """The error to raise for this row."""
@@ -130,21 +133,35 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file read whole: its text and what identifies it."""
+    """A file read whole: its text and what identifies it.
+
+    `faults` are what its reader left out.
+    """
 
     path: Path
     text: str
     source: Source
+    faults: list[BadDataset] = field(default_factory=list, compare=False)
 
 
-def open_file(path: Path, hint: str) -> File:
-    """Read a UTF-8 file whole. Raises BadDataset when it cannot be read, is empty or is no text."""
+def open_file(path: Path, hint: str, reads: Collection[str] = ()) -> File:
+    """Read a UTF-8 file whole; one packed with gzip is unpacked.
+
+    `reads` are suffixes that the caller knows how to read.
+
+    Raises BadDataset when it cannot be read, is empty or is no text.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadDataset(f"{path}: {error.strerror or error}", hint) from None
-    form = form_of(path, data)
-    if form:
+    source = Source(path.name, hashlib.sha256(data).hexdigest(), len(data))
+    inner = path
+    if data.startswith(GZIP):
+        data = unpacked(path, data)
+        inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    form = form_of(inner, data)
+    if form and inner.suffix.lower() not in reads:
         what, remedy = form
         raise BadDataset(f"{path}: is {what}, and such files are not read", remedy)
     try:
@@ -153,19 +170,23 @@ def open_file(path: Path, hint: str) -> File:
         raise BadDataset(f"{path} {error}", "save it as UTF-8") from None
     if not text.strip():
         raise BadDataset(f"{path} line 1: the file is empty", hint)
-    source = Source(path.name, hashlib.sha256(data).hexdigest(), len(data))
     return File(path, text, source)
 
 
-def json_rows(file: File, hint: str, under: str = "") -> Iterator[Row]:
-    """Rows of a JSON array (`under` names the key it stands under, if any) or of JSON lines."""
+def json_rows(
+    file: File, hint: str, under: str = "", *, keep_faulty: bool = False
+) -> Iterator[Row]:
+    """Rows of a JSON array (`under` names the key it stands under, if any) or of JSON lines.
+
+    `keep_faulty` gives a line that is no JSON as a row with its problem; else it is refused.
+    """
     array_opens_with = "{" if under else "["
     if file.text.lstrip()[0] == array_opens_with:
         yield from _array_rows(file, hint, under)
     elif under:
         raise BadDataset(f"{file.path} line 1: is not a JSON object with {under!r}", hint)
     else:
-        yield from _line_rows(file, hint)
+        yield from _line_rows(file, hint, keep_faulty)
 
 
 def _array_rows(file: File, hint: str, under: str) -> Iterator[Row]:
@@ -178,14 +199,20 @@ def _array_rows(file: File, hint: str, under: str) -> Iterator[Row]:
         yield Row(f"{file.path} item {number}", item, hint, number)
 
 
-def _line_rows(file: File, hint: str) -> Iterator[Row]:
+def _line_rows(file: File, hint: str, keep_faulty: bool) -> Iterator[Row]:
     # not splitlines(): JSON may hold U+2028 and its like inside a string
     for number, line in enumerate(file.text.split("\n"), 1):
         # files that were put together keep the byte-order mark of each
         line = line.strip().strip("\ufeff")
         if line:
             where = f"{file.path} line {number}"
-            yield Row(where, parse_json(line, where, hint), hint, number)
+            try:
+                yield Row(where, parse_json(line, where, hint), hint, number)
+            except BadDataset as error:
+                if not keep_faulty:
+                    raise
+                problem = error.message.removeprefix(f"{where}: ")
+                yield Row(where, None, hint, number, problem=problem)
 
 
 def parse_json(text: str, where: str, hint: str) -> Any:
@@ -213,26 +240,67 @@ def parse_json(text: str, where: str, hint: str) -> Any:
         raise BadDataset(f"{where}: holds a number or nesting too large to read", hint) from None
 
 
-def csv_rows(file: File, hint: str) -> Iterator[Row]:
-    """Rows of a CSV with a header line, each a dict of texts; empty cells are left out."""
+def csv_rows(
+    file: File, hint: str, separator: str = "", *, keep_faulty: bool = False
+) -> Iterator[Row]:
+    """Rows of a CSV with a header line, each a dict of texts; empty cells are left out.
+
+    The cells stand apart by `separator`, which the header shows when it is left out. `keep_faulty`
+    gives a row with more or fewer cells than the header with its problem; else it is refused.
+    """
     if file.text.lstrip()[0] in "{[":
         raise BadDataset(
             f"{file.path} line 1: is JSON and not CSV",
             "give it a name that ends in .jsonl or .json",
         )
-    records = _records(file, hint)
+    separator = separator or _separator(file, hint)
+    records = _records(file, hint, separator)
     header_line, header = next(records, (1, []))
     columns = _columns(f"{file.path} line {header_line}", header, hint)
     for line, cells in records:
         where = f"{file.path} line {line}"
-        _check_count(where, columns, cells, hint)
+        error = _wrong_count(where, columns, cells, hint)
+        if error is not None and not keep_faulty:
+            raise error
+        if error is not None:
+            problem = error.message.removeprefix(f"{where}: ")
+            yield Row(where, None, hint, line, columns, problem)
+            continue
         filled = {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
         yield Row(where, filled, hint, line, columns)
 
 
-def _records(file: File, hint: str) -> Iterator[tuple[int, list[str]]]:
+def _separator(file: File, hint: str) -> str:
+    """What parts the header into most cells: a comma, unless semicolons or tabs part it further.
+
+    Raises BadDataset for a header that only bars part: they part choices.
+    """
+    if file.path.suffixes[:1] and file.path.suffixes[0].lower() in TAB_SUFFIXES:
+        return "\t"
+    counts = {}
+    for separator in (",", ";", "\t", "|"):
+        try:
+            _, header = next(_records(file, hint, separator), (1, []))
+        except BadDataset:  # a quoted cell ends before another separator
+            header = []
+        counts[separator] = len(header)
+    commonest = max(counts, key=counts.__getitem__)  # of equal ones the first
+    if commonest == "|":
+        raise BadDataset(
+            f"{file.path} line 1: the cells stand apart by bars, and must by commas, semicolons or tabs",
+            hint,
+        )
+    return commonest
+
+
+def _records(file: File, hint: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each record that holds something, with the line on which it ends."""
-    reader = csv.reader(io.StringIO(file.text, newline=""), strict=True, skipinitialspace=True)
+    reader = csv.reader(
+        io.StringIO(file.text, newline=""),
+        strict=True,
+        skipinitialspace=separator != "\t",
+        delimiter=separator,
+    )
     while True:
         # a record that is no CSV may end anywhere: it is named by where it begins
         cells = _next(reader, f"{file.path} line {reader.line_num + 1}", hint)
@@ -272,23 +340,20 @@ def _columns(where: str, header: list[str], hint: str) -> tuple[str, ...]:
                 f"{where}: has {columns.count(name)} columns called {name!r}",
                 "keep one of them, or give them different names",
             )
-    if len(columns) == 1:
-        for separator, what in _SEPARATORS.items():
-            if separator in columns[0]:
-                raise BadDataset(
-                    f"{where}: the cells stand apart by {what}, and must by commas", hint
-                )
     return columns
 
 
-def _check_count(where: str, columns: tuple[str, ...], cells: list[str], hint: str) -> None:
-    """Raises BadDataset when a row has more or fewer cells than the header."""
+def _wrong_count(
+    where: str, columns: tuple[str, ...], cells: list[str], hint: str
+) -> BadDataset | None:
+    """The error of a row that has more or fewer cells than the header."""
     if len(cells) > len(columns):
-        raise BadDataset(
+        return BadDataset(
             f"{where}: has more cells than the header ({len(cells)} and {len(columns)})",
             f"put a cell that holds a comma in quotation marks; {hint}",
         )
     if len(cells) < len(columns):
-        raise BadDataset(
+        return BadDataset(
             f"{where}: has fewer cells than the header ({len(cells)} and {len(columns)})", hint
         )
+    return None

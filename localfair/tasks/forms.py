@@ -30,8 +30,6 @@ _FORMS_BY_SUFFIX = {
     ".xlsx": ("an Excel file", _CONVERT),
     ".xls": ("an Excel file", _CONVERT),
     ".ods": ("an OpenDocument table", _CONVERT),
-    ".tsv": ("a table whose cells stand apart by tabs", _CONVERT),
-    ".tab": ("a table whose cells stand apart by tabs", _CONVERT),
     ".parquet": ("a Parquet file", _CONVERT),
     ".arrow": ("an Arrow file", _CONVERT),
     ".feather": ("an Arrow file", _CONVERT),

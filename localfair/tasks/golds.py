@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from localfair.record.nouns import Grade, Question
@@ -73,6 +73,20 @@ _LABEL = re.compile(
 
 _DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}|\d+,\d{4,}|0,\d+|\d{1,3}(?:\.\d{3})+(?:,\d+|\.\d{3})")
 _ONE_GROUP = re.compile(r"(?P<whole>[1-9]\d{0,2})[.,](?P<rest>\d{3})")
+# a number and up to three words, in brackets or not: 12 km, 9 (apples), 30 m/s, 5 m², 3 red balls
+_MEASURED = re.compile(
+    r"""(?P<number>[^\s()]*\d[^\s()]*(?:\s\d+/\d+)?)\s*
+        (?P<unit>\(\s*[^\W\d][^()\d]*\)|[^\W\d_][^\s()\d]*(?:\^?[23²³])?(?:\s[^\W\d][^\s()\d]*){0,2}|°[CF]?)
+        [.]?""",
+    re.VERBOSE,
+)
+# words that say another number, or that there are several
+_NO_UNIT = re.compile(
+    r"""\b(?:dozens?|scores?|hundreds?|thousands?|millions?|billions?|trillions?|half|halves|thirds?
+        |quarters?|and|or|to|times|more|less|fewer|about|least|most|not|no|k|bn|mln|am|pm|st|nd
+        |rd|th|percent|e)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _AROUND_NUMBER = " $€£¥₹%+-−"
 
 
@@ -89,11 +103,13 @@ class Gold:
     """A bare gold answer (`72`, `B`, `yes`, `Paris`) and its kind.
 
     `is_in_words` is True for a number without a digit and for a yes or no that is a sentence.
+    `unit` is what stood after a number.
     """
 
     text: str
     answer_kind: AnswerKind
     is_in_words: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +330,21 @@ def _gold_or_problem(written: Written, answer_kind: AnswerKind | None) -> Gold |
     try:
         return read_gold(written.answer, written.choices, answer_kind)
     except BadGold as problem:
+        if answer_kind == "number":
+            return _with_unit(written) or problem
         return problem
+
+
+def _with_unit(written: Written) -> Gold | None:
+    """The number of `12 km` and `9 (apples)`, where the user says that all answers are numbers."""
+    measured = _MEASURED.fullmatch(split_solution(written.answer)[1].strip())
+    if measured is None or _NO_UNIT.search(measured["unit"]):
+        return None
+    try:
+        gold = read_gold(measured["number"], (), "number")
+    except BadGold:
+        return None
+    return replace(gold, unit=measured["unit"])
 
 
 def _is_of_texts(golds: Sequence[Gold | BadGold]) -> bool:

@@ -1,14 +1,17 @@
 """LogiQA (Liu et al., arXiv 2007.08124): logical reasoning over a passage, four choices.
 
-Reads `Train.txt` (7376), `Eval.txt` (651, dev) and `Test.txt` (651). Eight lines an item: blank,
-the answer's letter, the passage, the question, four options "A." to "D.".
+Reads `Train.txt` (7376), `Eval.txt` (651, dev) and `Test.txt` (651), or any of them. Eight lines an
+item: blank, the answer's letter, the passage, the question, four options "A." to "D.". A blank line
+before a single letter begins the next item, so a faulty one is left out, counted, and costs no
+other.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from localfair.tasks.benchmark import UNVERIFIED, Benchmark, Layout
+from localfair.tasks.benchmark import UNVERIFIED, Benchmark, Layout, sound_items
 from localfair.tasks.files import File, Row
 from localfair.tasks.splits import Item
 
@@ -21,31 +24,42 @@ _LINES = 8
 
 def items(file: File) -> list[Item]:
     """The questions of one file; their keys are `Test-1`, `Test-2`, ..."""
+    return sound_items(file, _blocks(file), lambda block: _item(file, block))
+
+
+def _blocks(file: File) -> Iterator[Row]:
+    """The lines of each item, in their order; `number` counts items."""
     lines = [line.strip() for line in file.text.rstrip().split("\n")]
-    return [_item(file, lines, start) for start in range(0, len(lines), _LINES)]
+    starts = [0]
+    for index in range(1, len(lines) - 1):
+        if not lines[index] and re.fullmatch(r"[A-Za-z][.)]?", lines[index + 1]):
+            starts.append(index)
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(lines)], strict=True), 1):
+        block = [
+            Row(f"{file.path} line {index + 1}", lines[index], HINT, index + 1)
+            for index in range(start, end)
+        ]
+        while len(block) > _LINES and not block[-1].value:  # more than one blank line between two
+            block.pop()
+        yield Row(f"{file.path} line {start + 1}", block, HINT, number)
 
 
-def _item(file: File, lines: list[str], start: int) -> Item:
-    """The item whose first line has the index `start`."""
-    block = [_line(file, lines, index) for index in range(start, min(start + _LINES, len(lines)))]
-    if len(block) < _LINES:
-        raise block[0].bad(f"the last item has {len(block)} lines instead of {_LINES}")
-    blank, answer, passage, question, *options = block
-    if blank.value:
-        raise blank.bad("an item must start with a blank line")
+def _item(file: File, rows: Row) -> Item:
+    block: list[Row] = rows.value
+    if block[0].value:
+        raise block[0].bad("an item must start with a blank line")
+    if len(block) != _LINES:
+        raise rows.bad(f"the item has {len(block)} lines instead of {_LINES}")
+    _, answer, passage, question, *options = block
     if not re.fullmatch(r"[A-Da-d]", answer.value):
         raise answer.bad(f"{answer.value[:20]!r} is not an answer A to D")
     choices = [_option(option, letter) for option, letter in zip(options, "ABCD", strict=True)]
     return Item(
-        key=f"{file.path.stem}-{start // _LINES + 1}",
+        key=f"{file.path.stem}-{rows.number}",
         text=f"{passage.value}\n{question.value}".strip(),
         gold=answer.value.upper(),
         choices=tuple(choices),
     )
-
-
-def _line(file: File, lines: list[str], index: int) -> Row:
-    return Row(f"{file.path} line {index + 1}", lines[index], HINT)
 
 
 def _option(line: Row, letter: str) -> str:
@@ -60,6 +74,7 @@ LAYOUT = Layout(
     files={"Train.txt": "train", "Eval.txt": "dev", "Test.txt": "test"},
     items=items,
     hint=HINT,
+    needs_all=False,
 )
 
 TASKS = (

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 from localfair.cli.tasks import tasks
-from localfair.errors import BadDataset, LocalfairError, TaskError, UsageError
+from localfair.errors import (
+    BadDataset,
+    LocalfairError,
+    MissingDependency,
+    TaskError,
+    UsageError,
+)
 from localfair.record.store import Store
 from localfair.tasks import all_tasks
 
@@ -109,7 +116,8 @@ def test_the_kind_of_every_answer_can_be_given(mixed, db):
     text = run("import", "table", mixed, "--db", db, "--answer-kind", "text")
     assert "answers: 4 texts" in text
     with pytest.raises(BadDataset, match="line 2: the answer '007' is not a number answer"):
-        run("import", "table", mixed, "--db", db, "--as", "other", "--answer-kind", "number")
+        other = ("--as", "other", "--answer-kind", "number", "--strict")
+        run("import", "table", mixed, "--db", db, *other)
     with Store.open(db) as store:
         assert store.tasks() == ["table"]
         assert {question.key for question in store.questions("table", "test")} == {
@@ -130,3 +138,65 @@ def test_questions_that_are_stored_keep_the_kind_of_their_answers(mixed, db):
 def test_a_task_of_its_own_knows_the_kind_of_its_answers(db):
     with pytest.raises(UsageError, match="--answer-kind is for a table"):
         run("import", "arithmetic-1", "--db", db, "--answer-kind", "text")
+
+
+def test_faulty_rows_are_left_out_and_counted_unless_strict(tmp_path, db):
+    table = tmp_path / "t.csv"
+    table.write_text("Question;Answer\nA?;1\nB?;\nC?;2\n")
+    result = CliRunner().invoke(tasks, ["import", "table", str(table), "--db", str(db)])
+    assert result.exit_code == 0
+    assert "warning: left out 1 faulty row: line 3" in result.stderr
+    with pytest.raises(BadDataset, match="line 3: has no 'answer'"):
+        run("import", "table", table, "--db", db, "--strict")
+
+
+def test_a_folder_keeps_its_splits_and_small_ones_are_warned_of(tmp_path, db):
+    for name, count in (("train", 3), ("dev", 1), ("test", 2)):
+        rows = [json.dumps({"question": f"{name} {n}?", "answer": n}) for n in range(count)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
+    line = ["import", "table", str(tmp_path), "--db", str(db), "--as", "mine"]
+    result = CliRunner().invoke(tasks, line)
+    assert "mine: train 3, dev 1, test 2, 6 new" in result.stdout
+    assert "warning: test has 2 questions" in result.stderr
+    assert "warning: dev has 1 question:" in result.stderr
+
+
+def test_list_shows_the_tables_of_a_database(tmp_path, db):
+    table = tmp_path / "t.csv"
+    table.write_text("question,answer,split\nA?,1,train\nB?,2,test\n")
+    run("import", "table", table, "--db", db, "--as", "mine")
+    last = run("list", "--db", db).splitlines()[-1]
+    assert last.startswith("mine ")
+    assert last.endswith("any       a table of your own: train 1, dev 0, test 1")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (("table",), "a table needs its file"),
+        (("gsm8k", "a", "b"), "'gsm8k' is read from one path"),
+        (("nothing",), "there is no task 'nothing'"),
+        (("table", "missing.csv"), "No such file"),
+    ],
+)
+def test_what_names_nothing_to_import_is_refused(db, line, problem):
+    with pytest.raises(LocalfairError, match=problem):
+        run("import", *line, "--db", db)
+    assert not db.exists()
+
+
+def test_a_generator_without_its_package_names_the_extra(db, monkeypatch):
+    monkeypatch.setitem(sys.modules, "reasoning_gym", None)
+    monkeypatch.setitem(sys.modules, "reasoning_gym.factory", None)
+    with pytest.raises(MissingDependency, match="reasoning-gym") as refused:
+        run("import", "reasoning-gym", "chain_sum", "--db", db)
+    assert "localfair[gym]" in refused.value.hint
+    assert not db.exists()
+
+
+def test_a_generator_makes_a_table(db):
+    pytest.importorskip("reasoning_gym")
+    out = run("import", "reasoning-gym", "chain_sum", "--size", "40", "--as", "sums", "--db", db)
+    assert "answers: 40 numbers" in out
+    with Store.open(db) as store:
+        assert store.tasks() == ["sums"]

@@ -143,7 +143,42 @@ def test_one_group_of_three_can_be_read_in_two_ways_beside_a_decimal_comma():
 def test_the_kind_that_the_user_gives_holds_for_every_answer():
     assert column("007", "1.20", "seven", answer_kind="text") == ["007", "1.20", "seven"]
     assert column("seven", "12 km", answer_kind="number")[0] == "7"
-    assert "not a number answer" in column("seven", "12 km", answer_kind="number")[1]
+    assert "not a number answer" in column("seven", "12 to 14", answer_kind="number")[1]
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("12 km", "12"),
+        ("9 (apples)", "9"),
+        ("2 1/2 cups", "2.5"),
+        ("1,250 m²", "1250"),
+        ("30 m/s", "30"),
+        ("$12 per hour", "12"),
+        ("3 + 4 = 7 #### 7 red balls", "7"),
+    ],
+)
+def test_a_number_keeps_its_unit_only_where_numbers_are_not_asked_for(written, number):
+    assert column(written, answer_kind="number") == [number]
+    assert read_column([Written(written)])[0].answer_kind == "text"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "12 or more",
+        "about 12",
+        "2 hours and 30 minutes",
+        "12 dozen",
+        "12 (or 13)",
+        "9:30 am",
+        "1st",
+    ],
+)
+def test_words_that_say_another_number_are_no_unit(written):
+    (read,) = column(written, answer_kind="number")
+    assert read != "12"
+    assert "not a number answer" in read or written == "12 dozen"
 
 
 @pytest.mark.parametrize(

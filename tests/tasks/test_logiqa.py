@@ -25,10 +25,38 @@ def test_eight_lines_are_an_item(write):
     [
         ("\nE\nx\ny\nA.a\nB.b\nC.c\nD.d\n", "line 2: 'E' is not an answer A to D"),
         ("\na\nx\ny\nA.a\nB.b\nD.d\nC.c\n", "line 7: is not option 'C'"),
-        (ITEM + "\na\nx\n", "line 9: the last item has 3 lines"),
+        ("\na\nx\n", "line 1: the item has 3 lines"),
         (ITEM.strip("\n"), "line 1: "),
         ("x" + ITEM, "line 1: an item must start with a blank line"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_line(refusal, content, problem):
     assert problem in refusal("logiqa", "Test.txt", content)
+
+
+@pytest.mark.parametrize(
+    ("faulty", "problem"),
+    [
+        (ITEM.replace("C.Dogs run.\n", ""), "line 9: the item has 7 lines instead of 8"),
+        (ITEM.replace("C.Dogs", "Dogs"), "line 15: is not option 'C'"),
+        (ITEM.replace("\nb\n", "\nE\n"), "line 10: 'E' is not an answer A to D"),
+        (ITEM.replace("Which", "And more.\nWhich"), "line 9: the item has 9 lines instead of 8"),
+    ],
+)
+def test_a_faulty_item_is_left_out_and_costs_no_other(write, faulty, problem):
+    others = [ITEM.replace("cats", name) for name in ("cows", "hens")]
+    dataset = get_task("logiqa").read(write("Test.txt", ITEM + faulty + others[0] + others[1]))
+    assert [question.key for question in dataset.questions] == ["Test-1", "Test-3", "Test-4"]
+    assert dataset.skipped_told.startswith("left out 1 of 4 items, which are faulty; the first: ")
+    assert dataset.skipped[0].endswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [("Train.txt", "train"), ("Eval.txt", "dev"), ("Test.txt", "test")]
+)
+def test_any_of_the_three_files_alone_is_its_split(write, name, split):
+    path = write(name, "".join(ITEM.replace("cats", f"cats {n}") for n in range(9)))
+    for given in (path, path.parent):
+        splits = {question.split for question in get_task("logiqa").read(given).questions}
+        assert split in splits
+        assert splits <= {split, "dev"}

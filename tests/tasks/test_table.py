@@ -155,9 +155,9 @@ def test_every_kind_that_the_user_gives_is_kept_with_the_question(read, gold_kin
 
 
 def test_a_row_that_is_not_of_the_given_kind_is_refused_and_the_others_are_named(read):
-    rows = [("a?", "5"), ("b?", "5 km"), ("c?", "6"), ("d?", "Rome"), ("e?", "x")]
+    rows = [("a?", "5"), ("b?", "5 to 6"), ("c?", "6"), ("d?", "Rome"), ("e?", "x")]
     message, hint = refusal(read, lines(*rows), gold_kind="number")
-    assert message == "jsonl line 2: the answer '5 km' is not a number answer; lines 4, 5 too"
+    assert message == "jsonl line 2: the answer '5 to 6' is not a number answer; lines 4, 5 too"
     assert hint == "mend the row, or leave --answer-kind out"
 
 
@@ -222,8 +222,8 @@ def test_spaces_around_the_names_of_columns_do_not_count(read):
         ("question,answer\na?,\n", "line 2: has no 'answer': the cell is empty"),
         ("question\na?\n", "line 2: has no 'answer'; its only column is 'question'"),
         ("question,answer,answer\na?,5,6\n", "csv line 1: has 2 columns called 'answer'"),
-        ("question;answer\na?;5\n", "csv line 1: the cells stand apart by semicolons"),
-        ("question\tanswer\na?\t5\n", "csv line 1: the cells stand apart by tabs"),
+        ("question|answer\na?|5\n", "csv line 1: the cells stand apart by bars"),
+        ("Answer,ANSWER,question\n1,2,a?\n", "'answer' may be 'Answer' and 'ANSWER'"),
         ('{"question": "a?", "answer": "5"}\n', "csv line 1: is JSON and not CSV"),
     ],
 )
