@@ -2,8 +2,11 @@
 
 import pytest
 
+from localfair.machine.offline import go_offline
 from localfair.record.store import Store
 from tests.lab import Lab
+
+go_offline()  # as the command line does before anything else
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,6 +28,7 @@ from localfair.errors import (
     UsageError,
     nearest,
 )
+from localfair.machine.offline import go_offline
 from localfair.machine.terminal import echo
 
 # name -> (module in this package, attribute, one line for --help)
@@ -137,6 +138,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
     Any other code than 0 comes with an `error:` line and a `hint:` line on stderr.
     """
+    go_offline()
     _never_refuse_a_character()
     try:
         code = cli.main(args=argv, prog_name="localfair", standalone_mode=False)

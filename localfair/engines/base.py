@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from localfair.errors import LocalfairError, MissingDependency
+from localfair.machine.offline import go_offline
 from localfair.record.nouns import EngineIdentity, Generation, Request
 
 if TYPE_CHECKING:
@@ -158,4 +159,5 @@ class EngineSpec:
                 f"the {self.name} engine needs the package {self.package!r}",
                 f"pip install 'localfair[{self.extra}]'",
             )
+        go_offline()  # before any library of models loads
         return self.opens(model, opening)

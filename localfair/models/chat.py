@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from localfair.errors import ModelError, TrainingError
+from localfair.machine.offline import go_offline
 from localfair.models.chat_template import NOTHING_TOLD, ChatSettings, ChatTemplate, is_dated
 from localfair.models.control import as_text, first_spelled
 from localfair.models.folder_code import refuse_deep_vocabulary
@@ -52,6 +53,7 @@ def load_tokenizer(
     `chat_template` goes before its own. `name` is what messages call the model, `settings` what its
     template is told.
     """
+    go_offline()
     from transformers import AutoTokenizer
 
     refuse_deep_vocabulary(folder)

@@ -34,6 +34,12 @@ from localfair.models.safetensors_folder import read_folder
 MANIFEST = "localfair.json"
 VERSION = 1  # of what a folder holds: a higher one makes every folder anew
 PACKAGES = ("torch", "transformers", "gguf", "accelerate")
+# an environment that has a torch and a transformers of its own pins keeps them: `train` would not
+BESIDE_TORCH = (
+    "pip install 'localfair[gguf]' (beside the torch and transformers that are here; "
+    "'localfair[train]' brings all of them)"
+)
+HOW_TO_GET = {"gguf": BESIDE_TORCH, "accelerate": BESIDE_TORCH}
 
 
 def dequantised(model: Model, workspace: Path) -> Path:
@@ -94,8 +100,8 @@ def _convert(model: Model, folder: Path) -> None:
     for package in PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise MissingDependency(
-                f"reading {model.path.name} for training needs the package {package!r}",
-                "pip install 'localfair[train]'",
+                f"making safetensors of {model.path.name} needs the package {package!r}",
+                HOW_TO_GET.get(package, "pip install 'localfair[train]'"),
             )
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig

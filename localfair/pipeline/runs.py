@@ -18,6 +18,7 @@ from typing import Any
 
 from localfair.committee.ask import Committee, Progress
 from localfair.errors import Interrupted, Terminated
+from localfair.machine.offline import go_offline
 from localfair.machine.signals import Terminate, terminate_raises
 from localfair.machine.versions import versions
 from localfair.pipeline.events import (
@@ -84,6 +85,7 @@ def run(
     again. A step goes on without the replies to calls that fail; then the run raises CallsFailed at
     its end. Ctrl-C raises Interrupted; the record is good.
     """
+    go_offline()
     return run_prepared(prepare(order, until), say=say, progress=progress, listen=listen)
 
 
@@ -91,6 +93,7 @@ def run_prepared(
     prepared: Prepared, *, say: Say, progress: Progress, listen: Listener = unheard
 ) -> str:
     """Do the steps of an order that was read and checked; the id of the run."""
+    go_offline()
     with record_of(prepared, say) as store:
         committee = _committee(prepared, store, progress)
         committee.loss = lambda step, steps, loss: listen(TrainedStep(step, steps, loss))
@@ -113,6 +116,7 @@ def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -
 
     The steps before it are done. Lessons are shown as the base reads them.
     """
+    go_offline()
     prepared = prepare(order, until)
     with record_of(prepared, say) as store:
         committee = _committee(prepared, store, progress)
