@@ -76,8 +76,18 @@ COMMANDS = {
     "bench": ("bench", "bench", "Measure how fast a model reads and writes here."),
     "grade": ("grade", "grade", "Grade a file of answers."),
     "db": ("db", "db", "Look at the record."),
+    "config": (
+        "config",
+        "config",
+        "Show what localfair.toml and LOCALFAIR_* set, and who says so.",
+    ),
     "doctor": ("doctor", "doctor", "Say what this machine is and can do."),
 }
+
+# commands that take `run`'s options
+WITH_TEACHERS = frozenset(
+    ["run", "exam", "inquire", "review", "select", "soften", "train", "plan", "compare"]
+)
 
 # commands that had another name once
 RENAMED_COMMANDS = {"committee": "reviewers"}
@@ -125,12 +135,32 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="localfair")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Reasoning distillation at home.
 
     Local teachers explain a small student's mistakes, review one another, and a 4-bit student
     learns from what the committee accepted. The network stays off.
     """
+    name = ctx.invoked_subcommand
+    command = cli.get_command(ctx, name) if name else None
+    if name and command and name != "config":  # which says itself what is wrong with them
+        ctx.default_map = {name: defaults(name, command)}
+
+
+def defaults(name: str, command: click.Command) -> dict[str, Any]:
+    """What a command's options are where the command line does not say; see `machine/settings`."""
+    from localfair.machine.settings import settings
+    from localfair.machine.workspace import workspace_dir
+
+    values = {}
+    for setting in settings(workspace_dir()).values():
+        # the engine that is set is the teachers', which only runs have
+        if setting.value is not None and (setting.name != "engine" or name in WITH_TEACHERS):
+            values[setting.name] = setting.value
+    if isinstance(command, click.Group):
+        return dict.fromkeys(command.commands, values)
+    return values
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from localfair.cli import completion
 from localfair.cli.numbers import THREADS, TOKENS
 from localfair.errors import PromptRefused, PromptTooLong, ReplyError, UsageError
 from localfair.machine.terminal import Pieces, echo
@@ -26,6 +27,7 @@ OPTIONS = [
     click.option("--run", help="The run's id; the newest that trained a student when left out."),
     click.option(
         "--model",
+        shell_complete=completion.models,
         help="Another model instead: a card's name, a .gguf file or a folder of safetensors. It is "
         "asked in the words of --run, of the newest run when left out.",
     ),
@@ -34,7 +36,11 @@ OPTIONS = [
         type=click.Choice(["before", "after"]),
         help="The student before its training, or after; both when left out.",
     ),
-    click.option("--engine", help="What serves the model. Default: the engine of the run's exams."),
+    click.option(
+        "--engine",
+        shell_complete=completion.engines,
+        help="What serves the model. Default: the engine of the run's exams.",
+    ),
     click.option(
         "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
     ),

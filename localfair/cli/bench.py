@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from localfair.cli import completion
 from localfair.cli.numbers import BATCH
 from localfair.engines import ENGINES
 from localfair.machine.hardware import usual_precision
@@ -28,7 +29,7 @@ MOST_NUMBERS = 10**6  # in a prompt; far more than a context holds (ours)
 
 
 @click.command("bench", epilog=EPILOG)
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.option(
     "--engine",
     "engines",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from localfair.cli import completion
 from localfair.cli.numbers import COUNT, RANK, TOKENS
 from localfair.machine.terminal import echo, echo_json
 
@@ -67,10 +68,14 @@ def add(
     from localfair.machine.workspace import workspace_dir
     from localfair.models.adding import add as add_weights
     from localfair.models.adding import add_endpoint
+    from localfair.models.registry import all_cards
 
     if file is not None and not (endpoint or served):
+        known = set(all_cards(workspace_dir()))
         card = add_weights(file, workspace_dir(), name=name, force=force)
         echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
+        if card.name in known and not name:
+            echo(f"known weights: the card {card.name} describes them")
         _name_what_is_left(file)
     elif endpoint and served and file is None:
         card = add_endpoint(endpoint, served, workspace_dir(), name=name, force=force)
@@ -81,7 +86,7 @@ def add(
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.models)
 def check(name: str) -> None:
     """Hash the weights again and compare with the card."""
     from localfair.machine.workspace import workspace_dir
@@ -94,7 +99,7 @@ def check(name: str) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.models)
 def fetch(name: str) -> None:
     """Download the weights from the card's sources.
 
@@ -110,7 +115,7 @@ def fetch(name: str) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.models)
 @click.option("--type", "file_type", default="bf16", show_default=True, help="bf16, q8_0 or q4_0.")
 def requantise(name: str, file_type: str) -> None:
     """Write a GGUF's weights as another type: larger, and often faster to serve.
@@ -130,7 +135,7 @@ def requantise(name: str, file_type: str) -> None:
     epilog="\b\nExamples:\n  localfair models fit qwen3-8b --context 2048 --batch 8\n"
     "  localfair models fit smollm2-135m-instruct --train --length 384 --batch 8"
 )
-@click.argument("name")
+@click.argument("name", shell_complete=completion.models)
 @click.option("--train", is_flag=True, help="To be trained by QLoRA, not to be served.")
 @click.option(
     "--context",

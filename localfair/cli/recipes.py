@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from localfair.cli import completion
 from localfair.errors import RecipeError
 from localfair.machine.terminal import echo, echo_text
 
@@ -28,7 +29,7 @@ def list_recipes() -> None:
 
 
 @recipes.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.recipes)
 def show(name: str) -> None:
     """Print a recipe's recipe.toml, comments and all."""
     from localfair.machine.workspace import workspace_dir
@@ -40,7 +41,7 @@ def show(name: str) -> None:
 @recipes.command(
     epilog="\b\nExamples:\n  localfair recipes check\n  localfair recipes check fair --set rounds=2"
 )
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=completion.recipes)
 @click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE")
 def check(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
     """Validate recipes, all of them when none is named; every error at once."""
@@ -53,7 +54,7 @@ def check(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
 
 
 @recipes.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.recipes)
 @click.argument("new_name", required=False)
 def copy(name: str, new_name: str | None) -> None:
     """Copy a recipe into the workspace's recipes/ folder, to change and own it."""

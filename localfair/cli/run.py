@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localfair.cli.numbers import BATCH, COUNT, SEED, Share
+from localfair.cli import completion
+from localfair.cli.numbers import BATCH, COUNT, SEED, THREADS, Share
 from localfair.engines import ENGINES, training_engine
 from localfair.errors import CallsFailed
 from localfair.machine.hardware import usual_precision
@@ -38,26 +39,39 @@ def _day(
 
 
 OPTIONS = [
-    click.argument("recipe"),
-    click.option("--task", help="A task's name; see `localfair tasks list`."),
+    click.argument("recipe", shell_complete=completion.recipes),
+    click.option(
+        "--task",
+        shell_complete=completion.tasks,
+        help="A task's name; see `localfair tasks list`.",
+    ),
     click.option(
         "--data",
         type=click.Path(path_type=Path),
         help="The task's files, as their authors publish them.",
     ),
     click.option(
-        "--student", help="Who learns: a card's name, a .gguf file or a folder of safetensors."
+        "--student",
+        shell_complete=completion.models,
+        help="Who learns: a card's name, a .gguf file or a folder of safetensors.",
     ),
     click.option(
         "--teacher",
         "teachers",
         multiple=True,
+        shell_complete=completion.models,
         help="Who explains and reviews; repeat for each seat.",
     ),
     click.option(
-        "--reviewer", "reviewers", multiple=True, help="Who reviews, instead of the other teachers."
+        "--reviewer",
+        "reviewers",
+        multiple=True,
+        shell_complete=completion.models,
+        help="Who reviews, instead of the other teachers.",
     ),
-    click.option("--mentor", help="A larger model of the student's family."),
+    click.option(
+        "--mentor", shell_complete=completion.models, help="A larger model of the student's family."
+    ),
     click.option(
         "--db", type=click.Path(path_type=Path), default=Path("localfair.db"), show_default=True
     ),
@@ -81,10 +95,12 @@ OPTIONS = [
     ),
     click.option(
         "--engine",
+        shell_complete=completion.engines,
         help=f"The teachers' engine: {ENGINE_NAMES}. Default: the usual one of each model.",
     ),
     click.option(
         "--student-engine",
+        shell_complete=completion.engines,
         help=f"The student's engine in every exam. Default: {training_engine().name}.",
     ),
     click.option(
@@ -101,6 +117,7 @@ OPTIONS = [
         show_default=True,
         help="Sequences decoded at once.",
     ),
+    click.option("--threads", type=THREADS, help="Of the processor. Default: one for each core."),
     click.option(
         "--max-failed",
         type=Share(),

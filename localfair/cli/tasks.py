@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from localfair.cli import completion
 from localfair.cli.numbers import COUNT, SEED
 from localfair.errors import BadDataset, UsageError, nearest
 from localfair.machine.terminal import echo, echo_text, warn
@@ -60,7 +61,7 @@ def _list_imported(db: Path) -> None:
 
 
 @tasks.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.shipped_tasks)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of a generated task.")
 def show(name: str, path: Path | None, seed: int) -> None:
@@ -91,7 +92,7 @@ def show(name: str, path: Path | None, seed: int) -> None:
     "  localfair tasks import table folder/ --question-column data.question --as mine\n"
     "  localfair tasks import reasoning-gym chain_sum --size 500 --as sums",
 )
-@click.argument("name")
+@click.argument("name", shell_complete=completion.shipped_tasks)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--db",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from localfair.committee.failures import MAX_FAILED
 from localfair.committee.seating import Options
 from localfair.errors import MissingWeights, UsageError, nearest
-from localfair.machine.hardware import usual_precision
+from localfair.machine.hardware import limit_threads, usual_precision
 from localfair.machine.workspace import workspace_dir
 from localfair.models import find_model
 from localfair.recipe.load import load_recipe
@@ -34,10 +34,11 @@ class RunOptions:
     """What a command line may say of a run beside its recipe; None or () leave it to the recipe.
 
     settings: `STEP.KEY=VALUE` each. workspace: the user's folder. train_limit, test_limit: the most
-    questions taken of train, and of test and dev. date: the day that dated chat templates write;
-    left out it is the record's, and today's where the record has none. max_failed: the share of a
-    step's calls that may fail. licences: what to do where a teacher's terms forbid to train others
-    on its replies.
+    questions taken of train, and of test and dev. threads: those of the processor, for this whole
+    process; None is one for each core. date: the day that dated chat templates write; left out it
+    is the record's, and today's where the record has none. max_failed: the share of a step's calls
+    that may fail. licences: what to do where a teacher's terms forbid to train others on its
+    replies.
     """
 
     task: str | None = None
@@ -56,6 +57,7 @@ class RunOptions:
     student_engine: str | None = None
     precision: Precision | None = None
     batch: int | None = None
+    threads: int | None = None
     max_failed: float | None = None
     licences: Licences = "warn"
     date: datetime.date | None = None
@@ -90,6 +92,7 @@ def order(recipe: str, options: RunOptions) -> Order:
     What the command line leaves out is taken from the recipe's defaults. Raises RecipeError, or
     UsageError for a task or a student that neither says.
     """
+    limit_threads(options.threads)
     workspace = options.workspace or workspace_dir()
     loaded = load_recipe(recipe, workspace, options.settings)
     task = options.task or loaded.defaults.task
@@ -134,6 +137,7 @@ def _engine_options(recipe: Recipe, options: RunOptions) -> Options:
         student_engine=options.student_engine or usual.student_engine,
         precision=options.precision or usual_precision(),
         batch=options.batch or usual.batch,
+        threads=options.threads,
     )
 
 

@@ -33,6 +33,14 @@ def test_add_says_what_the_weights_say(desk, tiny):
     assert said.out.startswith("tiny: licence apache-2.0, sha256 ")
 
 
+def test_add_says_when_a_known_card_describes_the_weights(desk, tiny):
+    new = gguf(desk.folder / "new.gguf", llama__feed_forward_length=64)
+    assert "known weights" not in desk.says("models", "add", new).out
+    said = desk.says("models", "add", new.rename(desk.folder / "copied.gguf"))
+    assert "known weights: the card new describes them" in said.out
+    assert "known weights" not in desk.says("models", "add", tiny, "--name", "other").out
+
+
 def test_add_takes_weights_or_an_endpoint_and_not_both(desk, tiny):
     said = desk.says("models", "add", tiny, "--endpoint", "http://127.0.0.1:1", "--served", "m")
     assert said.error == "give FILE, or --endpoint URL with --served NAME"

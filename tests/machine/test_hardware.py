@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -11,6 +12,7 @@ from localfair.machine.hardware import (
     fast_precision,
     free_memory,
     gpu_memory,
+    limit_threads,
     machine,
     physical_cores,
     processor_name,
@@ -96,3 +98,13 @@ def test_a_driver_that_answers_nothing_useful_is_no_gpu(tmp_path, monkeypatch, s
 def test_without_a_driver_there_is_no_gpu(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert gpu_memory() == []
+
+
+def test_a_limit_of_threads_is_told_to_libraries_that_load_later(monkeypatch):
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "7")
+    limit_threads(None)
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    monkeypatch.setitem(sys.modules, "torch", None)
+    limit_threads(2)
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("2", "2")
