@@ -31,7 +31,9 @@ from localfair.engines.http_arrivals import ServerArrivals, by_request
 from localfair.engines.http_client import Client, Limits
 from localfair.engines.http_crew import Answer, Answers, Call, Failed
 from localfair.engines.http_failures import Served
+from localfair.engines.http_stream import Unstreamed, streamed
 from localfair.engines.requests import refuse_too_long
+from localfair.engines.streaming import Growing, Streamed
 from localfair.errors import EngineError, PromptTooLong, ReplyError
 from localfair.machine.terminal import warn
 from localfair.models import endpoint
@@ -76,6 +78,22 @@ class OpenAIHttpEngine:
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`. What the server gives no way to measure is refused by the server itself."""
         return self._arrivals(list(requests), self._reply, self._completion)
+
+    def stream(self, request: Request) -> Streamed:
+        """See `Streamer`; in one piece where the server sends no events."""
+        self._fitting([request], None)
+        call = Call(CHAT, self._completion(request), request.about, request)
+        growing = Growing(())
+        try:
+            answer = yield from streamed(self._client, call, growing.more)
+        except Unstreamed:
+            whole = next(self.generate([request]))
+            yield growing.rest(whole.text)
+            return whole
+        self._look_at_name(answer)
+        reply = self._reply(answer)
+        yield growing.rest(reply.text)
+        return reply
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`: each continuation must be one of the likeliest first tokens that the server

@@ -21,9 +21,11 @@ from localfair.engines.completions import constrained, drawing, generation
 from localfair.engines.gguf_adapter import as_gguf
 from localfair.engines.http_arrivals import ServerArrivals, by_request
 from localfair.engines.http_crew import Answer, Answers, Call, Failed
+from localfair.engines.http_stream import Unstreamed, streamed
 from localfair.engines.requests import prepared, refuse_too_long
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
+from localfair.engines.streaming import Growing, Streamed
 from localfair.engines.thinking import thinking_tokens, with_opening
 from localfair.engines.xllamacpp_child import KEY
 from localfair.engines.xllamacpp_scoring import WHO, forced, next_token, scored
@@ -32,6 +34,7 @@ from localfair.models.chat_template import ChatTemplate
 from localfair.models.control import as_text
 from localfair.models.gguf_tokens import ENDS, marked_tokens
 from localfair.record.nouns import Generation, Request
+from localfair.tasks.reply import opened_thinking
 
 if TYPE_CHECKING:
     from localfair.models import Model
@@ -97,6 +100,24 @@ class XllamacppEngine:
             return with_opening(_reply(answer), rendered[id(answer.call.tag)])
 
         return ServerArrivals(read, failed, *([ask] if asked else []))
+
+    def stream(self, request: Request) -> Streamed:
+        """See `Streamer`."""
+        (rendered,) = self._rendered([request], None)
+        ((_, prompt),) = self._fitted([rendered], _most_written, None)
+        call = self._completion(request, prompt)
+        opening = "" if request.constraint else opened_thinking(rendered[1])
+        growing = Growing(())
+        try:
+            client = self._started().client
+            answer = yield from streamed(client, call, lambda text: growing.more(opening + text))
+        except Unstreamed:
+            whole = next(self.generate([request]))
+            yield growing.rest(whole.text)
+            return whole
+        reply = with_opening(_reply(answer), rendered[1])
+        yield growing.rest(reply.text)
+        return reply
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`. A continuation is tokenised by itself and holds no end of turn.

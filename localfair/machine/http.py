@@ -15,7 +15,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -76,6 +76,10 @@ class Broken(ConnectionError):
 
 class Unreachable(Broken):
     """The connection could not be made."""
+
+
+class NotStreamed(Exception):
+    """What was asked for as events came as something else."""
 
 
 class Connection:
@@ -144,6 +148,31 @@ class Connection:
         except BaseException:  # Ctrl-C too: what was half read is no reply to the next request
             self.close()
             raise
+
+    def lines(self, path: str, body: Any) -> Iterator[bytes]:
+        """The lines of a reply that comes as server-sent events, each as soon as it is there.
+
+        Raises NotStreamed for any other reply, Unreachable, Broken, or TimeoutError when the whole
+        is not there in time. The connection is closed at the end.
+        """
+        content = json.dumps(body, separators=(",", ":")).encode()
+        self._until = time.monotonic() + self._answer
+        try:
+            if self._connection.sock is None:
+                self._connect()
+            self._connection.sock.settimeout(self._answer)
+            self._connection.request("POST", self._base + path, content, self._headers)
+            response = self._connection.getresponse()
+            kind = response.headers.get("Content-Type", "")
+            if response.status != 200 or not kind.startswith("text/event-stream"):
+                raise NotStreamed
+            while line := response.readline(MOST_BYTES):
+                yield taken_out(line, self._key)
+        except (http.client.HTTPException, ValueError, MemoryError) as error:
+            words = taken_out_of_text(str(error) or type(error).__name__, self._key)
+            raise Broken(words[:KEPT]) from None
+        finally:
+            self.close()
 
     def cut(self) -> None:
         """From another thread: break off what is under way, which then raises Broken."""
