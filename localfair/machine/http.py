@@ -149,7 +149,7 @@ class Connection:
             self.close()
             raise
 
-    def lines(self, path: str, body: Any) -> Iterator[bytes]:
+    def lines(self, path: str, body: dict[str, Any]) -> Iterator[bytes]:
         """The lines of a reply that comes as server-sent events, each as soon as it is there.
 
         Raises NotStreamed for any other reply, Unreachable, Broken, or TimeoutError when the whole
