@@ -66,12 +66,12 @@ def decoded(data: bytes) -> str:
     return text
 
 
-def read_text(path: Path) -> str:
-    """A text file without its byte-order mark, every line end a line feed.
+def as_text(data: bytes) -> str:
+    """The bytes of a text file without its byte-order mark, every line end a line feed.
 
-    Raises OSError and NotText.
+    Raises NotText.
     """
-    text = decoded(path.read_bytes())
+    text = decoded(data)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

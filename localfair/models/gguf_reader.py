@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from localfair.models.parsing import Malformed, must_be_file
+from localfair.machine.bounds import must_be_file
+from localfair.models.parsing import Malformed
 
 STRING = 8
 ARRAY = 9

@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from localfair.machine.bounds import read_bytes
 from localfair.machine.files import sha256_file, write_whole
 from localfair.models.gguf_header import weight_files as gguf_files
 from localfair.models.gguf_split import shard_names
-from localfair.models.parsing import MOST_JSON, Malformed, json_object, read_bytes
+from localfair.models.parsing import MOST_JSON, Malformed, json_object
 from localfair.models.safetensors_folder import counted_files
 from localfair.models.safetensors_folder import weight_files as folder_files
 

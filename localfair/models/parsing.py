@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 import struct
 import tomllib
 from collections.abc import Iterator
@@ -17,22 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import CorruptWeights, LocalfairError, MissingWeights, ModelError
+from localfair.machine.bounds import OutOfBounds, must_be_shallow, read_bytes, toml_table
 from localfair.machine.files import NotText, decoded, disk_is_full
 from localfair.machine.terminal import one_line, shown_in_line
 
 # Bytes of a configuration or an index. Those of the largest models have less than one million.
 MOST_JSON = 1 << 24
-# Nested brackets. Real configurations nest five deep; what is read must not exhaust the stack of
-# a library that walks through it.
-MOST_DEPTH = 64
-# Parts of a dotted key in TOML: the parser's time grows with their square.
-MOST_DOTS = 32
 # Characters of a path that a message quotes.
 MOST_QUOTED_PATH = 1000
-
-_DOTTED_KEY = re.compile(
-    r"(?<![^\s.=\[\]{},])(?:[^\s.=\[\]{},]+[ \t]*\.[ \t]*){" + str(MOST_DOTS) + "}"
-)
 # what parsers raise for a file that is not what it should be
 FAILURES = (
     ValueError,
@@ -99,7 +90,7 @@ def library_reading(path: Path) -> Iterator[None]:
 
 def reason(error: Exception) -> str:
     """What a parser's exception means, in our words where the parser has none for a person."""
-    if isinstance(error, Malformed | NotText | tomllib.TOMLDecodeError):
+    if isinstance(error, Malformed | OutOfBounds | NotText | tomllib.TOMLDecodeError):
         return one_line(str(error))
     if isinstance(error, json.JSONDecodeError):
         return f"not JSON at line {error.lineno}, column {error.colno}"
@@ -127,22 +118,6 @@ def exists(path: Path) -> bool:
         return False
 
 
-def must_be_file(path: Path) -> int:
-    """The bytes of a regular file. Raises OSError, or Malformed: a pipe would never end."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise Malformed("it is no regular file")
-    return status.st_size
-
-
-def read_bytes(path: Path, most: int) -> bytes:
-    """The content of a file of at most `most` bytes. Raises OSError, Malformed."""
-    size = must_be_file(path)
-    if size > most:
-        raise Malformed(f"it has {size} bytes, at most {most} are read")
-    return path.read_bytes()
-
-
 def read_text(path: Path, most: int) -> str:
     """The text of a file without a byte-order mark. Raises as `read_bytes`, NotText."""
     return decoded(read_bytes(path, most))
@@ -160,7 +135,7 @@ def read_json(path: Path, most: int = MOST_JSON) -> dict[str, Any]:
 def json_object(text: str | bytes, *, unique: bool = False) -> dict[str, Any]:
     """The object that a JSON text holds; with `unique` no object in it may hold a key twice.
 
-    Raises Malformed, or what `json` raises.
+    Raises Malformed, OutOfBounds, or what `json` raises.
     """
     content = json.loads(text, object_pairs_hook=_unique if unique else None)
     if not isinstance(content, dict):
@@ -170,27 +145,8 @@ def json_object(text: str | bytes, *, unique: bool = False) -> dict[str, Any]:
 
 
 def read_toml(path: Path, most: int) -> dict[str, Any]:
-    """The table in a TOML file. Raises OSError, Malformed, or what `tomllib` raises."""
-    text = read_text(path, most)
-    if _DOTTED_KEY.search(text):
-        raise Malformed(f"a key has more than {MOST_DOTS} parts")
-    content = tomllib.loads(text)
-    must_be_shallow(content)
-    return content
-
-
-def must_be_shallow(content: dict[str, Any] | list[Any]) -> None:
-    """Raises Malformed for containers that are nested deeper than MOST_DEPTH."""
-    layer: list[dict[str, Any] | list[Any]] = [content]
-    for _ in range(MOST_DEPTH):
-        inside: list[dict[str, Any] | list[Any]] = []
-        for container in layer:
-            values = container.values() if isinstance(container, dict) else container
-            inside.extend(value for value in values if isinstance(value, dict | list))
-        if not inside:
-            return
-        layer = inside
-    raise Malformed(f"it is nested more than {MOST_DEPTH} deep")
+    """The table in a TOML file. Raises OSError, OutOfBounds, or what `tomllib` raises."""
+    return toml_table(read_text(path, most))
 
 
 def whole_number(value: object, name: str, most: int, least: int = 0) -> int:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import CorruptWeights
+from localfair.machine.bounds import must_be_file
 from localfair.machine.terminal import one_line
 from localfair.models.parsing import (
     Malformed,
     json_object,
-    must_be_file,
     quoted,
     reading,
     shown_path,

@@ -1,20 +1,14 @@
 """The process that renders chat templates: what a model's file says runs here and not in localfair.
 
-Run as a script with nothing but the standard library and Jinja: `template_child.py SECONDS BYTES
-CHARACTERS`. A line on stdin is a JSON object with `template` and, to render it, `values` and `date`
-(ISO 8601); the line on stdout that answers has `text`, or `problem` (`template` when it is no
-Jinja, `refusal` when it raises, `limit` when it wants too much) and `said`. SECONDS of processor
-time are for each line: the kernel ends the process after them. BYTES are all the memory that it may
-have, CHARACTERS the longest text. It ends with its stdin. Knows nothing of models.
+Run with limits (`machine/limited_child`). A line on stdin is a JSON object with `template` and, to
+render it, `values` and `date` (ISO 8601); the line on stdout that answers has `text`, or `problem`
+(`template` when it is no Jinja, `refusal` when it raises, `limit` when it wants too much) and
+`said`. Knows nothing of models.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
-import resource
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -27,7 +21,10 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
+from localfair.machine.limited_child import bounded, problem_of, serve
+
 COMPILED = 64  # templates that are kept compiled
+LONGEST = 16 * 2**20  # characters of a prompt; no context of today holds as many (ours)
 
 
 class Generation(Extension):
@@ -103,53 +100,25 @@ def compiled(template: str) -> Template:
     return environment().from_string(template)
 
 
-def rendered(template: Template, values: dict[str, Any], date: str, longest: int) -> str:
-    """The template's text. Raises OverflowError as soon as it is longer than `longest`."""
+def rendered(template: Template, values: dict[str, Any], date: str) -> str:
+    """The template's text. Raises OverflowError when it is longer than LONGEST."""
     day = datetime.fromisoformat(date)
-    pieces = []
-    length = 0
-    for piece in template.generate(strftime_now=day.strftime, **values):
-        length += len(piece)
-        if length > longest:
-            raise OverflowError(f"it writes more than {longest} characters")
-        pieces.append(piece)
-    return "".join(pieces)
+    pieces = template.generate(strftime_now=day.strftime, **values)
+    return "".join(bounded(pieces, LONGEST))
 
 
-def answer(asked: dict[str, Any], longest: int) -> dict[str, str]:
+def answer(question: dict[str, Any]) -> dict[str, str]:
     """What a line asks for, or what went wrong with it."""
     problem = "template"
     try:
-        template = compiled(asked["template"])
-        if "values" not in asked:
+        template = compiled(question["template"])
+        if "values" not in question:
             return {"text": ""}
         problem = "refusal"
-        return {"text": rendered(template, asked["values"], asked["date"], longest)}
-    except (MemoryError, OverflowError, RecursionError) as error:
-        return {"problem": "limit", "said": str(error) or "it asks for too much memory"}
+        return {"text": rendered(template, question["values"], question["date"])}
     except Exception as error:  # whatever a template raises is the template's
-        if isinstance(error, TemplateError):
-            return {"problem": problem, "said": str(error)}
-        return {"problem": problem, "said": f"{type(error).__name__}: {error}"}
-
-
-def _limit(kind: int, value: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(kind, (value, hard))
-
-
-def main(seconds: int, memory: int, longest: int) -> None:
-    """Answer line by line until stdin ends."""
-    _limit(resource.RLIMIT_CORE, 0)
-    with contextlib.suppress(ValueError):  # macOS takes no such limit: there time alone is one
-        _limit(resource.RLIMIT_AS, memory)
-    for line in sys.stdin:
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + seconds)
-        print(json.dumps(answer(json.loads(line), longest)), flush=True)
+        return problem_of(error, problem)
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    serve(answer)

@@ -16,8 +16,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from localfair.machine.limited import TemplateFault
 from localfair.recipe import schema as r
-from localfair.recipe.prompts import template_problem
+from localfair.recipe.prompts import compiles
 
 Location = tuple[int | str, ...]
 
@@ -341,9 +342,12 @@ def _prompts(recipe: r.Recipe) -> Iterator[str]:
     for name in sorted(wanted - set(recipe.prompts)):
         yield f"prompts/{name}.md is missing"
     for name, source in sorted(recipe.prompts.items()):
-        problem = template_problem(source)
-        if problem:
-            yield f"prompts/{name}.md: {problem}"
+        try:
+            compiles(source)
+        except TemplateFault as fault:
+            yield f"prompts/{name}.md: {fault.said}"
+            if fault.problem == "limit":  # each of these takes seconds
+                return
 
 
 def _prompts_of(step: r.RecipeStep) -> set[str]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from itertools import pairwise
@@ -20,7 +18,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from localfair.errors import RecipeError, nearest
-from localfair.machine.files import NotText, read_text
+from localfair.machine.bounds import MOST_DOTS, OutOfBounds, read_bytes, toml_table
+from localfair.machine.files import NotText, as_text
 from localfair.machine.workspace import packaged_dir
 from localfair.recipe.check import problems_of, readable
 from localfair.recipe.schema import SECTIONS, Recipe
@@ -29,6 +28,9 @@ from localfair.recipe.settle import settle
 Table = dict[str, Any]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+# A recipe's file has some thousand bytes, a paper's demonstrations in a prompt ten times as many.
+MOST_BYTES = 2**20
+MOST_PROMPTS = 100  # the shipped recipes have at most seven
 SEE_FAIR = "see `localfair recipes show fair`"
 # Keys that had another name once: "table.old key" -> "table.new key". A recipe file that uses an
 # old one is refused with the new one as its hint; a recipe in an older record is read all the same.
@@ -87,10 +89,25 @@ def copy_recipe(name: str, new_name: str, workspace: Path) -> Path:
     target.parent.mkdir(exist_ok=True)
     # The copy is made whole beside its target first: a copy that was cut short is no recipe.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copying-") as temporary:
-        copy = Path(shutil.copytree(source, Path(temporary) / new_name))
+        copy = Path(temporary) / new_name
+        _copy_files(source, copy)
         _write_name(copy / "recipe.toml", new_name)
         copy.rename(target)
     return target
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Copy what a recipe is made of: recipe.toml, prompts and what is said of it.
+
+    No link is followed out of its folder, and no pipe is opened. Raises RecipeError.
+    """
+    files = [source / "recipe.toml", *source.glob("*.md"), *_prompt_files(source / "prompts")]
+    for file in files:
+        name = file.relative_to(source)
+        text = _text_of(file, f"{source.name}/{name}")
+        copied = target / name
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.write_text(text, encoding="utf-8")
 
 
 def _write_name(toml: Path, name: str) -> None:
@@ -125,8 +142,9 @@ def load_recipe(name: str, workspace: Path, settings: Iterable[str] = ()) -> Rec
 
 
 def _read_toml(name: str, path: Path) -> Table:
+    text = _text_of(path, f"{name}/recipe.toml")
     try:
-        return tomllib.loads(_text_of(path, f"{name}/recipe.toml"))
+        return toml_table(text)
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         raise RecipeError(
             f"{name}/recipe.toml is not TOML: {error}", "mend the line it names"
@@ -135,16 +153,31 @@ def _read_toml(name: str, path: Path) -> Table:
 
 def _read_prompts(folder: Path) -> dict[str, str]:
     """A recipe's templates: name without its suffix -> text."""
-    paths = sorted(folder.glob("*.md"))
+    paths = _prompt_files(folder)
     return {path.stem: _text_of(path, f"prompts/{path.name}") for path in paths}
+
+
+def _prompt_files(folder: Path) -> list[Path]:
+    """The files of a recipe's templates. Raises RecipeError for more than anybody writes."""
+    paths = sorted(folder.glob("*.md"))
+    if len(paths) > MOST_PROMPTS:
+        raise RecipeError(
+            f"{folder} holds {len(paths)} prompts", f"a recipe has at most {MOST_PROMPTS}"
+        )
+    return paths
 
 
 def _text_of(path: Path, label: str) -> str:
     """A recipe's file as text. Raises RecipeError naming it as `label` when it is none."""
     try:
-        return read_text(path)
+        return as_text(read_bytes(path, MOST_BYTES))
     except NotText as error:
         raise RecipeError(f"{label} {error}", "save it as UTF-8") from None
+    except OutOfBounds as error:
+        raise RecipeError(
+            f"{label} cannot be read: {error}",
+            "give a recipe as `localfair recipes copy` makes one",
+        ) from None
 
 
 def _joined(name: str, errors: list[RecipeError]) -> RecipeError:
@@ -218,7 +251,13 @@ def _tables(data: Table) -> Iterator[tuple[str, Table]]:
     for step in _steps(data):
         for name, table in step.items():
             if isinstance(table, dict):
-                yield f"{step.get('id')}.{name}", table
+                yield f"{_id_of(step)}.{name}", table
+
+
+def _id_of(step: Table) -> str:
+    """The id of a step that nobody has validated yet; "" for one that is no text."""
+    step_id = step.get("id")
+    return step_id if isinstance(step_id, str) else ""
 
 
 def _steps(data: Table) -> Iterator[Table]:
@@ -241,7 +280,7 @@ def apply_setting(data: Table, setting: str) -> None:
     """
     target, equals, raw = setting.partition("=")
     keys = target.strip().split(".")
-    if not equals or not all(keys):
+    if not equals or not all(keys) or len(keys) > MOST_DOTS:
         raise RecipeError(
             f"--set {setting!r} is not of the form step.key=value",
             "e.g. --set review.accept.mean_above=4",
@@ -276,7 +315,7 @@ def _step_or_table(data: Table, name: str) -> Table:
         return defaults
     known = {key: value for key, value in data.items() if isinstance(value, dict)}
     for step in _steps(data):
-        known[str(step.get("id"))] = step
+        known[_id_of(step)] = step
     if name not in known:
         raise RecipeError(f"--set names no step {name!r}", nearest(name, known))
     return known[name]
@@ -285,6 +324,6 @@ def _step_or_table(data: Table, name: str) -> Table:
 def _toml_value(raw: str) -> Any:
     """A value as TOML reads it; a word that is no TOML is text."""
     try:
-        return tomllib.loads(f"v = {raw}")["v"]
+        return toml_table(f"v = {raw}")["v"]
     except (ValueError, RecursionError):
         return raw

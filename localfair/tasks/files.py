@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import BadDataset
+from localfair.machine.bounds import OutOfBounds, must_be_file
 from localfair.machine.files import NotText, decoded
 from localfair.tasks.base import Source
 from localfair.tasks.forms import form_of
@@ -152,9 +153,13 @@ def open_file(path: Path, hint: str, reads: Collection[str] = ()) -> File:
     Raises BadDataset when it cannot be read, is empty or is no text.
     """
     try:
+        if not path.is_dir():  # which reading refuses in better words
+            must_be_file(path)
         data = path.read_bytes()
     except OSError as error:
         raise BadDataset(f"{path}: {error.strerror or error}", hint) from None
+    except OutOfBounds as error:
+        raise BadDataset(f"{path}: {error}", "write it to a file first") from None
     source = Source(path.name, hashlib.sha256(data).hexdigest(), len(data))
     inner = path
     if data.startswith(GZIP):

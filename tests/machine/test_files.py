@@ -10,11 +10,11 @@ import pytest
 from localfair.errors import DiskFull, UsageError
 from localfair.machine.files import (
     NotText,
+    as_text,
     decoded,
     disk_is_full,
     full_disk_as,
     put,
-    read_text,
     replacing,
     says_disk_is_full,
     sha256_file,
@@ -157,7 +157,7 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):
 def test_a_byte_order_mark_and_foreign_line_ends_are_no_text(tmp_path):
     path = tmp_path / "saved.md"
     path.write_bytes(b"\xef\xbb\xbfone\r\ntwo\rthree\n")
-    assert read_text(path) == "one\ntwo\nthree\n"
+    assert as_text(path.read_bytes()) == "one\ntwo\nthree\n"
 
 
 @pytest.mark.parametrize(

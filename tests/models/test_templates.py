@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import date
 
 import pytest
 
-from localfair.models import templates
+from localfair.machine.limited import SECONDS
 from localfair.models.templates import TemplateFault, compiles, rendered
 
 DAY = date(2026, 3, 9)
@@ -97,14 +96,14 @@ def test_what_grows_without_measure_ends_soon_and_here_nothing_happens(template)
 
 def test_a_loop_that_never_ends_is_ended_and_the_next_template_renders():
     outer = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
-    assert fault(outer).said == f"it does not end within {templates.SECONDS} seconds"
+    assert fault(outer).said == f"it does not end within {SECONDS} seconds"
     assert rendered("{{ name }}", {"name": "Ann"}, DAY) == "Ann"
 
 
 def test_many_prompts_together_may_take_longer_than_one_may():
     slow = "{% for i in range(9999) %}{% for j in range(60) %}{% endfor %}{% endfor %}{{ name }}"
     started = time.monotonic()
-    while time.monotonic() - started < templates.SECONDS + 2:
+    while time.monotonic() - started < SECONDS + 2:
         assert rendered(slow, {"name": "Ann"}, DAY) == "Ann"
 
 
@@ -113,12 +112,3 @@ def test_what_is_no_jinja_is_said_before_anything_is_rendered(template):
     with pytest.raises(TemplateFault) as raised:
         compiles(template)
     assert raised.value.problem == "template"
-
-
-def test_a_forked_process_renders_by_itself():
-    assert rendered("{{ name }}", {"name": "Ann"}, DAY) == "Ann"
-    child = os.fork()
-    if not child:
-        os._exit(rendered("{{ name }}", {"name": "Bob"}, DAY) != "Bob")
-    assert os.waitpid(child, 0)[1] == 0
-    assert rendered("{{ name }}", {"name": "Cy"}, DAY) == "Cy"

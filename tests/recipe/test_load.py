@@ -3,6 +3,7 @@ at once.
 """
 
 import json
+import os
 import tomllib
 from typing import get_args
 
@@ -12,6 +13,8 @@ from localfair.errors import RecipeError
 from localfair.machine.workspace import packaged_dir
 from localfair.recipe import schema
 from localfair.recipe.load import (
+    MOST_BYTES,
+    MOST_PROMPTS,
     apply_setting,
     copy_recipe,
     find_recipe,
@@ -258,3 +261,56 @@ def test_a_recipe_with_a_number_of_thousands_of_digits_is_one_line(tmp_path):
         (folder / "recipe.toml").write_text(text)
         with pytest.raises(RecipeError, match="is not TOML"):
             load_recipe("mine", tmp_path)
+
+
+@pytest.mark.parametrize("file", ["recipe.toml", "prompts/ask-rationale.md"])
+@pytest.mark.parametrize("endless", ["a pipe", "a device", "a large file"])
+def test_a_file_of_a_recipe_that_never_ends_is_refused_and_not_copied(tmp_path, file, endless):
+    folder = copy_recipe("fair", "mine", tmp_path)
+    (folder / file).unlink()
+    if endless == "a pipe":
+        os.mkfifo(folder / file)
+    elif endless == "a device":
+        (folder / file).symlink_to("/dev/zero")
+    else:
+        (folder / file).write_text("#" * (MOST_BYTES + 1))
+    for use in (load_recipe, lambda name, workspace: copy_recipe(name, "again", workspace)):
+        with pytest.raises(RecipeError, match=r"cannot be read: it (is no|has \d)"):
+            use("mine", tmp_path)
+    assert not (tmp_path / "recipes" / "again").exists()
+
+
+def test_a_copy_takes_the_recipes_own_files_and_follows_no_loop(tmp_path):
+    folder = copy_recipe("fair", "mine", tmp_path)
+    (folder / "self").symlink_to(folder)
+    os.mkfifo(folder / "pipe")
+    copied = copy_recipe("mine", "again", tmp_path)
+    assert sorted(path.name for path in copied.iterdir()) == ["README.md", "prompts", "recipe.toml"]
+
+
+@pytest.mark.parametrize("key", [".".join("a" * 9000), "[" + ".".join("a" * 9000) + "]\nb"])
+def test_a_dotted_key_of_thousands_of_parts_is_one_line(tmp_path, key):
+    folder = copy_recipe("fair", "mine", tmp_path)
+    text = (folder / "recipe.toml").read_text()
+    (folder / "recipe.toml").write_text(f"{text}\n{key} = 1\n")
+    with pytest.raises(RecipeError, match="a key has more than 32 parts"):
+        load_recipe("mine", tmp_path)
+    with pytest.raises(RecipeError, match="is not of the form"):
+        load_recipe("fair", tmp_path, ["before." + "a." * 5000 + "b=1"])
+
+
+@pytest.mark.parametrize("value", ["[" * 100 + "]" * 100, "{a=" * 100 + "1" + "}" * 100])
+def test_a_table_of_a_hundred_levels_is_one_line(tmp_path, value):
+    folder = copy_recipe("fair", "mine", tmp_path)
+    text = (folder / "recipe.toml").read_text()
+    (folder / "recipe.toml").write_text(f"deep = {value}\n{text}")
+    with pytest.raises(RecipeError, match="nested more than 64 deep"):
+        load_recipe("mine", tmp_path)
+
+
+def test_more_prompts_than_anybody_writes_are_one_line(tmp_path):
+    folder = copy_recipe("fair", "mine", tmp_path)
+    for number in range(MOST_PROMPTS):
+        (folder / "prompts" / f"more-{number}.md").write_text("hello")
+    with pytest.raises(RecipeError, match=r"prompts holds \d+ prompts"):
+        load_recipe("mine", tmp_path)

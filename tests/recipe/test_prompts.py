@@ -5,9 +5,10 @@ import re
 import pytest
 
 from localfair.errors import RecipeError
+from localfair.machine.limited import TemplateFault
 from localfair.machine.workspace import packaged_dir
 from localfair.recipe.fences import fenced, marks_in
-from localfair.recipe.prompts import Prompts, template_problem
+from localfair.recipe.prompts import Prompts, compiles
 from localfair.record.nouns import Message
 
 KEY = b"k" * 32
@@ -146,7 +147,8 @@ last"""
     ],
 )
 def test_a_turn_in_a_block_that_is_written_later_is_a_problem(template):
-    assert template_problem(template).startswith("a turn may begin inside `if` and `for`")
+    with pytest.raises(TemplateFault, match="a turn may begin inside `if` and `for`"):
+        compiles(template)
 
 
 @pytest.mark.parametrize(
@@ -154,15 +156,21 @@ def test_a_turn_in_a_block_that_is_written_later_is_a_problem(template):
     [
         ("a\n{% if %}", "Expected an expression, got 'end of statement block'"),
         ("{{ a | nofilter }}", "No filter named 'nofilter'."),
+        (
+            '{% do __begin_turn__("tool") %}',
+            "a turn begins with a line `--- user ---`, not with __begin_turn__",
+        ),
     ],
 )
 def test_a_template_that_no_values_can_mend_is_a_problem_in_one_line(template, problem):
-    assert template_problem(template) == problem
+    with pytest.raises(TemplateFault) as raised:
+        compiles(template)
+    assert raised.value.said == problem
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: f"{p.parent.parent.name}/{p.stem}")
 def test_no_shipped_prompt_has_a_problem(path):
-    assert template_problem(path.read_text(encoding="utf-8")) is None
+    compiles(path.read_text(encoding="utf-8"))
 
 
 def test_a_template_without_marks_is_one_user_turn():
@@ -177,3 +185,54 @@ def test_a_turn_without_text_is_left_out():
 def test_a_template_that_cannot_be_rendered_is_an_error_with_its_name(template):
     with pytest.raises(RecipeError, match=r"prompts/p\.md"):
         prompts(p=template).render("p", q="a")
+
+
+FAILS = {
+    "{% for i in range(10**10) %}x{% endfor %}": "Range too big",
+    "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}": "3 seconds",
+    "{% for i in range(99999) %}{{ x }}{% endfor %}": "more than 4194304 characters",
+    "{{ x * 10**10 }}": "too much memory",
+    "{{ '%1000000000d' % 1 }}": "too much memory",
+    "{{ 'a' | center(10000000000) }}": "too much memory",
+    "{% set ns = namespace(t=x) %}{% for i in range(60) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}"
+    "{{ ns.t }}": "too much memory",
+    "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}": "maximum recursion depth exceeded",
+    "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}": "maximum recursion depth exceeded",
+    "{{ 1 / 0 }}": "ZeroDivisionError: division by zero",
+    "{{ x.__class__.__mro__ }}": "access to attribute '__class__' of 'str' object is unsafe",
+    "{{ x + 1 }}": "TypeError: .*",
+    "{% include '/etc/passwd' %}": "no loader for this environment specified",
+    r"{{ '\ud800' }}": "it writes half of a surrogate pair, which is no character",
+    r"{{ {}['\x1b[2J' ~ x] }}": "'dict object' has no attribute '.*2J.*",
+}
+
+
+@pytest.mark.parametrize("template", FAILS, ids=range(len(FAILS)))
+def test_a_template_that_does_not_end_well_is_a_line_that_names_it(template):
+    with pytest.raises(RecipeError) as raised:
+        prompts(p=template).render("p", x="xx" * 100)
+    message = raised.value.message
+    assert re.fullmatch(rf"prompts/p\.md: .*(?:{FAILS[template]}).*", message)
+    assert message.isprintable()
+    assert prompts(p="{{ x }}").render("p", x="so") == (Message("user", "so"),)
+
+
+@pytest.mark.parametrize(
+    ("template", "content"),
+    [
+        ("{% macro m(t) %}<{{ t }}>{% endmacro %}{{ m('a') }}{{ m('b') }}", "<a><b>"),
+        ("{{ ds | map(attribute='text') | sort(reverse=true) | join(', ') }}", "b, a"),
+        ("{{ 'c b a'.split() | list | first }}{{ ds | length }}", "c2"),
+        (
+            "{% set ns = namespace(n=0) %}{% for d in ds %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}",
+            "2",
+        ),
+        ("{% for g in ds | groupby('text') %}{{ g.grouper }}{% endfor %}", "ab"),
+        ("{{ ds | selectattr('text', 'equalto', 'b') | map(attribute='text') | list }}", "['b']"),
+        ("{{ ('word ' * 50) | wordwrap(40) | length }}{{ 'a\nb' | indent(2) }}", "249a\n  b"),
+        ("{% filter upper %}loud{% endfilter %}", "LOUD"),
+    ],
+)
+def test_whatever_jinja_can_say_a_recipe_may_say(template, content):
+    (message,) = prompts(p=template).render("p", ds=[{"text": "a"}, {"text": "b"}])
+    assert message.content == content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 
 import pytest
 
@@ -38,6 +39,14 @@ def test_a_file_that_is_no_text_is_refused(tmp_path, data, problem):
     if data is not None:
         path.write_bytes(data)
     with pytest.raises(BadDataset, match=problem):
+        open_file(path, "")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_never_ends_is_refused(tmp_path, make):
+    path = tmp_path / "a.jsonl"
+    make(path)
+    with pytest.raises(BadDataset, match=r"a\.jsonl: it is no regular file"):
         open_file(path, "")
 
 
