@@ -181,11 +181,16 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(complain(Interrupted("interrupted", "run the same command again to go on")))
     except (OSError, sqlite3.DatabaseError) as error:
-        known = _in_words(error)
+        known = _in_words(error) or _damage(error, argv)
         if known is None:
             raise
         _drop_stdout()
         sys.exit(complain(known))
+    except Exception as error:
+        damage = _damage(error, argv)
+        if damage is None:
+            raise
+        sys.exit(complain(damage))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -207,6 +212,13 @@ def usage_in_words(error: click.UsageError) -> UsageError:
         return UsageError(error.message, f"did you mean {nearest_names[0]!r}?")
     one_line = " ".join(error.format_message().split())
     return UsageError(one_line, see_help)
+
+
+def _damage(error: Exception, argv: list[str] | None) -> LocalfairError | None:
+    """What is wrong with the record that a command line names, if anything is."""
+    from localfair.cli.damage import damage_in_words
+
+    return damage_in_words(error, sys.argv[1:] if argv is None else argv)
 
 
 def _in_words(error: OSError | sqlite3.DatabaseError) -> LocalfairError | None:

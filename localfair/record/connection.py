@@ -21,6 +21,7 @@ from localfair.errors import NewerDatabase, NoDatabase, StoreError
 from localfair.machine.files import disk_is_full
 from localfair.machine.terminal import warn
 from localfair.record import boundary
+from localfair.record.foreign import programs_in
 from localfair.record.lock import name_in_use
 from localfair.record.schema import APPLICATION_ID, MIGRATIONS, SEALED_SINCE, VERSION
 from localfair.record.sealing import seal_older_rows
@@ -50,6 +51,12 @@ def must_be_file(path: Path) -> None:
         raise StoreError(
             f"{IN_MEMORY} keeps nothing of what is asked", "name a file with --db FILE"
         )
+    try:
+        path.resolve()
+    except (OSError, RuntimeError):
+        raise StoreError(
+            f"cannot open {path} (its links lead in a circle)", "choose another --db FILE"
+        ) from None
     if not path.parent.is_dir():
         raise StoreError(
             f"the folder of the database does not exist: {path.parent}",
@@ -87,7 +94,8 @@ def connect_to_write(path: Path) -> Database:
     """
     with _in_words(path):
         db = _open(_uri(name_in_use(path), "mode=rw"))
-        _check_ours(db, path)
+        with _closed_when_refused(db):
+            _check_ours(db, path, written=True)
         mode = _pragma(db, "journal_mode=WAL")
         if mode != "wal":
             warn(f"{path} cannot use WAL here ({mode}); expect slower writes")
@@ -111,7 +119,9 @@ def connect_to_read(path: Path) -> Database:
         )
     with _in_words(path):
         db = _open_to_read(path)
-        if _check_ours(db, path) < VERSION:
+        with _closed_when_refused(db):
+            version = _check_ours(db, path, written=False)
+        if version < VERSION:
             db.close()
             _migrate_file(path)
             db = _open_to_read(path)
@@ -163,6 +173,7 @@ def _uri(path: Path, query: str) -> str:
 def _open(uri: str) -> Database:
     connection = sqlite3.connect(uri, timeout=30, uri=True)
     connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA trusted_schema=OFF")
     return Database(connection)
 
 
@@ -212,10 +223,21 @@ def _pragma(db: Database, pragma: str) -> Any:
     return db.execute(f"PRAGMA {pragma}").fetchone()[0]
 
 
-def _check_ours(db: Database, path: Path) -> int:
-    """The version of its schema.
+@contextlib.contextmanager
+def _closed_when_refused(db: Database) -> Iterator[None]:
+    """Within it, an error closes the database: one that is left open keeps files beside it."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
 
-    Raises StoreError for another program's database, NewerDatabase for one of a later localfair.
+
+def _check_ours(db: Database, path: Path, *, written: bool) -> int:
+    """The version of its schema. `written` says whether it will be written to.
+
+    Raises StoreError for another program's database and for one that holds programs, NewerDatabase
+    for one of a later localfair.
     """
     application = _pragma(db, "application_id")
     version = _pragma(db, "user_version")
@@ -226,6 +248,14 @@ def _check_ours(db: Database, path: Path) -> int:
         raise NewerDatabase(
             f"{path} was written by a newer localfair (schema {version}, this one knows {VERSION})",
             "upgrade localfair, or choose another --db FILE",
+        )
+    if version < 0:
+        raise StoreError(f"{path} has a schema of version {version}", "choose another --db FILE")
+    programs = programs_in(db, written=written)
+    if programs:
+        raise StoreError(
+            f"{path} holds what localfair never makes: {', '.join(programs)}",
+            "such things run with every query: go on from a copy that has none",
         )
     return int(version)
 

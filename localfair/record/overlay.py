@@ -41,6 +41,7 @@ class Overlay(Store):
         must_be_file(self.path)
         connection = sqlite3.connect(UNNAMED, uri=True)
         connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA trusted_schema=OFF")
         db = Database(connection)
         stack.callback(db.close)
         migrate(db)

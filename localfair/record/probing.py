@@ -65,4 +65,5 @@ def newest_time(path: Path) -> datetime | None:
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True, timeout=5)) as connection:
         connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
         yield connection

@@ -92,7 +92,9 @@ def accepted_count(store: Store, run: str) -> int:
 
 def mistake_count(store: Store, run: str, positions: Sequence[int]) -> int:
     """How many answers of these steps are mistakes of the student."""
-    return _count(store, run, positions, "answer", "mistakes")
+    is_mistake = "AND t.split = 'train' AND t.grade <> 'right'"
+    of_student = "JOIN seats s ON s.id = t.seat AND s.role = 'student'"
+    return _count(store, run, positions, "answer", "answers", f"{is_mistake} {of_student}")
 
 
 def kept_lesson_count(store: Store, run: str, positions: Sequence[int]) -> int:

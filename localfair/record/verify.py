@@ -42,6 +42,10 @@ SELECT f.id, 'generation', json_extract(p.value, '$[3]') AS generation
   FROM fits f JOIN json_each(f.plants) p WHERE generation NOT IN (SELECT id FROM generations)
 """
 
+
+# what Python raises for a cell that holds something else than it should
+ODD_CELLS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
 Check = Callable[[Store], Iterator[str]]
 
 
@@ -95,7 +99,7 @@ def _first(name: str, problems: Iterator[str]) -> Iterator[str]:
                 yield one_line(problem, LONGEST)
             else:
                 more += 1
-    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError) as error:
+    except (sqlite3.Error, *ODD_CELLS) as error:
         # pages that cannot be read, a missing table or column, a cell that is no text
         yield one_line(f"{name}: {error}", LONGEST)
     if more:
