@@ -24,7 +24,8 @@ def damage_in_words(error: Exception, arguments: Sequence[str]) -> LocalfairErro
     from localfair.record.verify import ODD_CELLS
 
     path = _record_of(arguments)
-    if not isinstance(error, (sqlite3.Error, *ODD_CELLS)) or not path.is_file():
+    may_be_of_rows = isinstance(error, (sqlite3.Error, AssertionError, *ODD_CELLS))
+    if not may_be_of_rows or not path.is_file():
         return None
     try:
         problems = verify_record(path).problems

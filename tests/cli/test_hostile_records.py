@@ -41,6 +41,7 @@ ODD_CELLS = (
     "UPDATE secrets SET value = 5",
     "DELETE FROM secrets",
     "UPDATE questions SET text = x'ff00', gold = 5",
+    "UPDATE questions SET gold = '{'",
     "UPDATE questions SET choices = '{', split = 'train'",
     "UPDATE generations SET text = x'ff', messages = '{'",
     "UPDATE generations SET logprobs = '[', sampling = '[1]'",
