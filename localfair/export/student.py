@@ -16,6 +16,7 @@ from localfair.machine.files import sha256_file
 from localfair.models import Model
 from localfair.recipe.load import recorded_recipe
 from localfair.recipe.schema import Recipe
+from localfair.record.adapters import recorded_folder
 from localfair.record.made import Adapter, Run
 from localfair.record.resolving import Wanted
 from localfair.record.runs import RunSettings, settings_of
@@ -57,7 +58,7 @@ def trained_student(store: Store, run: str | None, workspace: Path) -> TrainedSt
     trained_by = find_run(store, run, Wanted.STUDENT)
     settings = settings_of(trained_by)
     adapter = last_adapter(store, trained_by)
-    folder = store.path.parent / adapter.path
+    folder = recorded_folder(store, adapter.path)
     _check_weights(folder, adapter)
     options = Options(engine=settings.engine, precision=settings.precision)
     day = date.fromisoformat(settings.date) if settings.date else None

@@ -1,28 +1,51 @@
-"""Where an adapter's files lie beside the record.
+"""Where an adapter's files lie beside the record, and nowhere else, whatever a record says.
 
 Reads a database's path and an adapter's rows; writes those. Knows nothing of what the files hold.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localfair.errors import StoreError
 from localfair.record.made import Adapter
 from localfair.record.store import Store
 from localfair.record.tables import ADAPTERS
+
+NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]*")  # of an adapter's folder: a hash
 
 
 def relative_folder(store: Store, adapter: str) -> Path:
     """`<database>-adapters/<id>`, relative to the database, so that both can be moved together."""
     name = adapter.removeprefix("b2:")  # no colon in a folder's name
+    if not NAME.fullmatch(name):  # a folder that is deleted when nobody needs the adapter
+        raise StoreError(
+            f"{store.path} holds an adapter with an id that localfair never makes",
+            "`localfair db verify` says which; go on from a copy without it",
+        )
     return Path(f"{store.path.stem}-adapters") / name
 
 
 def folder_of(store: Store, adapter: str) -> Path:
     """The folder that holds an adapter's files, absolute."""
     return store.path.parent / relative_folder(store, adapter)
+
+
+def recorded_folder(store: Store, path: str) -> Path:
+    """The folder of an adapter whose row names `path`, below the record's own.
+
+    Raises StoreError for a path that leads out of there.
+    """
+    relative = Path(path)
+    if relative.is_absolute() or ".." in relative.parts or "\0" in path:
+        raise StoreError(
+            f"{store.path} says that an adapter lies outside its folder",
+            "put the adapters beside the record, and go on from a record that localfair made",
+        )
+    return store.path.parent / relative
 
 
 def forget(store: Store, adapter: str) -> None:

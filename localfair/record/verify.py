@@ -12,8 +12,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from localfair.errors import StoreError
 from localfair.machine.files import sha256_file
 from localfair.machine.terminal import one_line
+from localfair.record.adapters import recorded_folder
 from localfair.record.identities import IDS, lesson_id
 from localfair.record.made import SoftLabel
 from localfair.record.nouns import canonical_json
@@ -278,7 +280,11 @@ def _fits(store: Store) -> Iterator[str]:
 
 def _adapters(store: Store) -> Iterator[str]:
     for row in store.rows("SELECT id, path, sha256 FROM adapters"):
-        weights = store.path.parent / row["path"] / "adapter_model.safetensors"
+        try:
+            weights = recorded_folder(store, row["path"]) / "adapter_model.safetensors"
+        except StoreError:
+            yield f"adapter {row['id']} lies outside the record's folder"
+            continue
         if not weights.is_file():
             yield f"adapter {row['id']} has no weights at {weights}"
         elif sha256_file(weights) != row["sha256"]:

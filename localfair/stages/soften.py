@@ -18,6 +18,7 @@ from localfair.engines import training_engine
 from localfair.errors import UsageError
 from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
+from localfair.record.adapters import recorded_folder
 from localfair.record.connection import now
 from localfair.record.made import Lesson, SoftKey, SoftLabel
 from localfair.record.tables import LESSONS, SOFT_LABELS
@@ -154,7 +155,7 @@ def _loaded(work: Work, mentor: Member) -> PreTrainedModel:
     from localfair.models.loading import load_causal_lm, with_adapter
 
     adapter = work.store.adapter(mentor.seat.adapter) if mentor.seat.adapter else None
-    folder = work.store.path.parent / adapter.path if adapter else None
+    folder = recorded_folder(work.store, adapter.path) if adapter else None
     precision = _precision(mentor)
     base = load_causal_lm(mentor.folder(), precision)
     return with_adapter(base, folder, precision).eval()

@@ -137,6 +137,27 @@ def test_a_line_about_odd_rows_names_the_record_and_what_differs(desk, change):
     assert said.hint.startswith("`localfair db verify --db localfair.db` says all that differs")
 
 
+@pytest.mark.parametrize("name", ["../precious", "{folder}/precious"])
+def test_an_adapter_that_is_another_folder_is_never_deleted_with_what_nobody_needs(
+    desk, change, name
+):
+    precious = desk.folder / "precious"
+    precious.mkdir()
+    (precious / "letter").write_text("dear")
+    path = name.format(folder=desk.folder)
+    change(
+        "INSERT INTO adapters (id, role, base, settings, path, sha256, steps, seconds, tokens,"
+        f" created, peak_memory) VALUES"
+        f" ('b2:{path}', 'student', 'nobody', '{{}}', '{path}', '', 1, 1, 1, '', 1)"
+    )
+    said = desk.says("db", "gc")
+    assert said.code == 2
+    assert "an id that localfair never makes" in said.error
+    assert (precious / "letter").read_text() == "dear"
+    verified = desk.says("db", "verify")
+    assert "lies outside the record's folder" in verified.out
+
+
 def circle(path):
     path.symlink_to(path.name)
 

@@ -10,12 +10,12 @@ import pytest
 
 TEACHER = """
 [[rule]]
-when = "score in square brackets"
-replies = ["Sound. [5]"]
-[[rule]]
 when = ""
-replies = ["You forgot to add, says {name}."]
+replies = ["Count the cups again, says {name}. The answer is 7. Score: [5]"]
 """
+TABLE = "question,answer\n" + "".join(
+    f"Of {n} cups {n - 7} break; how many are left?,7\n" for n in range(8, 16)
+)
 # Python imports this in every process that is started, children too. An audit hook cannot be taken
 # off again, and sees what any library does through Python's own sockets.
 GUARD = """
@@ -55,6 +55,7 @@ def guarded(tmp_path):
     log = tmp_path / "guard.log"
     folder = tmp_path / "desk"
     folder.mkdir()
+    (folder / "cups.csv").write_text(TABLE)
     for name in ("anna", "bert"):
         (folder / f"{name}.script.toml").write_text(TEACHER.format(name=name))
     path = os.pathsep.join([str(site), *sys.path])
@@ -84,11 +85,18 @@ def test_a_quickstart_and_what_is_done_with_its_record_stay_on_this_machine(guar
     taught = (
         *("run", "quickstart", "--student", tiny_student),
         *("--teacher", "anna.script.toml", "--teacher", "bert.script.toml"),
-        *("--task", "arithmetic-1", "--train-limit", 4, "--test-limit", 2),
+        *("--task", "cups"),
         *("--set", "before.sampling.max_tokens=4", "--set", "exam.sampling.max_tokens=4"),
-        *("--set", "after.sampling.max_tokens=4"),
+        *(
+            "--set",
+            "after.sampling.max_tokens=4",
+            "--set",
+            "inquire.write.feedback.demonstrations=0",
+        ),
+        *("--set", "inquire.write.rationale.demonstrations=0", "--set", "review.demonstrations=0"),
     )
-    for command in (taught, ("report",), ("export", "lessons", "--out", "lessons")):
+    imported = ("tasks", "import", "table", "cups.csv", "--as", "cups")
+    for command in (imported, taught, ("export", "lessons", "--out", "lessons")):
         done, log = guarded("-m", "localfair", *command)
         assert done.returncode == 0, done.stderr
         assert set(log) == {"guarded"}
