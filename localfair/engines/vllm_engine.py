@@ -8,7 +8,6 @@ of tasks, recipes or the store.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
@@ -31,6 +30,8 @@ from localfair.engines.vllm_memory import memory_arguments, most_cache
 from localfair.errors import UsageError
 from localfair.models.chat import end_of_turn, load_tokenizer, prompt_ids, text_ids
 from localfair.models.folder_code import refuse_code_of_adapter
+from localfair.models.gguf_lora import MOST_RANK
+from localfair.models.parsing import read_json, reading, whole_number
 from localfair.record.nouns import Generation, Request
 
 if TYPE_CHECKING:
@@ -302,8 +303,10 @@ def _scored(answer: Answer) -> Generation | None:
 def _adapter_arguments(adapter: Path) -> list[str]:
     """The server's options for the LoRA in a folder."""
     refuse_code_of_adapter(adapter)
-    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
-    fitting = [rank for rank in RANKS if rank >= config["r"]]
+    path = adapter / "adapter_config.json"
+    with reading(path, "the configuration of an adapter", "train the adapter again"):
+        least = whole_number(read_json(path).get("r"), "r", MOST_RANK, 1)
+    fitting = [rank for rank in RANKS if rank >= least]
     most = fitting[0] if fitting else RANKS[-1]
     arguments = ["--enable-lora", "--max-loras", "1", "--max-lora-rank", str(most)]
     return [*arguments, "--lora-modules", f"{ADAPTER}={adapter.absolute()}"]

@@ -18,6 +18,7 @@ from localfair.export.transformers_4 import readable_config, readable_tokenizer
 from localfair.models import Model
 from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.models.gguf_lora import read_config
+from localfair.models.parsing import library_reading, one_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -45,17 +46,21 @@ def merge(base: Path, adapter: Path, precision: str) -> PreTrainedModel:
     model = load_causal_lm(base, "fp32" if precision == "fp32" else "bf16")
     from peft import PeftModel  # after `loading`, which quietens the libraries that PEFT loads
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), library_reading(adapter):
         warnings.simplefilter("ignore", FutureWarning)  # names that change in a later transformers
         try:
             adapted = PeftModel.from_pretrained(model, adapter, local_files_only=True)
         except (RuntimeError, ValueError) as error:
-            first_line = str(error).strip().splitlines()[0]
             raise ModelError(
-                f"the adapter in {adapter} does not fit the model in {base}: {first_line}",
+                f"the adapter in {adapter} does not fit the model in {base}: {_first_line(error)}",
                 "export it from its own run",
             ) from error
     return adapted.merge_and_unload()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return one_line(lines[0]) if lines else type(error).__name__
 
 
 def save_merged(merged: PreTrainedModel, base: Path, model: Model, folder: Path) -> None:

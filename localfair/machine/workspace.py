@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from localfair.errors import UsageError
+
+VARIABLE = "LOCALFAIR_WORKSPACE"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -20,5 +23,14 @@ def packaged_dir(kind: str) -> Path:
 
 
 def workspace_dir() -> Path:
-    """The user's folder, absolute: `LOCALFAIR_WORKSPACE`, else the current directory."""
-    return Path(os.environ.get("LOCALFAIR_WORKSPACE") or Path.cwd()).expanduser().resolve()
+    """The user's folder, absolute: `LOCALFAIR_WORKSPACE`, else the current directory.
+
+    Raises UsageError when the variable names no folder that there can be.
+    """
+    named = os.environ.get(VARIABLE)
+    try:
+        return Path(named or Path.cwd()).expanduser().resolve()
+    except RuntimeError as error:  # a user that is not there, links in a circle
+        raise UsageError(
+            f"{VARIABLE} is {named!r}, which leads nowhere", "set it to a folder that exists"
+        ) from error

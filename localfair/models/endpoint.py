@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from localfair.errors import EngineDied, EngineError, NetworkRefused, UsageError, nearest
+from localfair.machine.bounds import OutOfBounds, read_bytes
 from localfair.machine.keys import checked
 from localfair.machine.terminal import one_line
 from localfair.models.gguf_header import MOST_CONTEXT
@@ -27,6 +28,7 @@ from localfair.models.parsing import Malformed, whole_number
 from localfair.record.nouns import content_id
 
 HOSTS = "hosts.txt"
+MOST_HOSTS = 2**20  # bytes
 KEY_VARIABLE = "LOCALFAIR_ENDPOINT_KEY"
 MOST_NAMES = 50  # of a server's models that an error chooses from
 SECONDS = 10.0  # a server that lists its models slower than this is taken for dead (ours)
@@ -86,14 +88,17 @@ def _split(url: str) -> SplitResult | None:
 
 def allowed_hosts(workspace: Path) -> frozenset[str]:
     """The hosts that the workspace's `hosts.txt` names, one a line; `#` begins a comment."""
+    path = workspace / HOSTS
     try:
-        text = (workspace / HOSTS).read_text(encoding="utf-8-sig")
+        text = read_bytes(path, MOST_HOSTS).decode("utf-8-sig")
     except FileNotFoundError:
         return frozenset()
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{workspace / HOSTS} is no UTF-8 text (byte {error.start})", "write one host a line"
+            f"{path} is no UTF-8 text (byte {error.start})", "write one host a line"
         ) from error
+    except OutOfBounds as error:
+        raise UsageError(f"{path} cannot be read: {error}", "write one host a line") from error
     # only a line feed ends a line: a comment may hold U+2028, and what follows it is comment still
     names = [line.partition("#")[0].strip(" \t\r").lower() for line in text.split("\n")]
     return frozenset(name for name in names if name)

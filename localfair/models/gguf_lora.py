@@ -7,7 +7,6 @@ Knows nothing of the record, of runs or of engines. The keys are those of ggml's
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from localfair.errors import CorruptWeights, MissingDependency, MissingWeights, ModelError
 from localfair.machine.files import whole
 from localfair.models.gguf_names import Shape, gguf_package, laid_out, namer, shape_of
+from localfair.models.parsing import Malformed, quoted, read_json, reading, whole_number
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+MOST_RANK = 2**16  # no layer of today is as wide
 # a PEFT setting -> the only value that a GGUF LoRA can express
 PLAIN = {
     "use_dora": False,
@@ -81,17 +82,12 @@ def read_config(adapter: Path) -> dict[str, Any]:
 
     Raises MissingWeights, CorruptWeights, or ModelError naming the settings that it cannot.
     """
-    try:
-        config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MissingWeights(
-            f"{adapter} holds no {CONFIG}", "give the folder of a trained adapter"
-        ) from error
-    except ValueError as error:
-        raise CorruptWeights(
-            f"{adapter / CONFIG} is not JSON: {error}", "train the adapter again"
-        ) from error
-    if not isinstance(config, dict) or str(config.get("peft_type", "")).upper() != "LORA":
+    if not (adapter / CONFIG).exists():
+        raise MissingWeights(f"{adapter} holds no {CONFIG}", "give the folder of a trained adapter")
+    config = read_json(adapter / CONFIG)
+    with reading(adapter / CONFIG, "the configuration of an adapter", "train the adapter again"):
+        _check_scale(config)
+    if str(config.get("peft_type", "")).upper() != "LORA":
         raise ModelError(
             f"the adapter in {adapter} is not a LoRA", "only LoRA adapters are exported"
         )
@@ -108,6 +104,14 @@ def _is_plain(config: dict[str, Any], key: str) -> bool:
     """Whether a setting is absent, empty, or the only value that a GGUF LoRA can express."""
     setting = config.get(key)
     return not setting or setting == PLAIN[key]
+
+
+def _check_scale(config: dict[str, Any]) -> None:
+    """Raises Malformed for a rank or an alpha that no LoRA has."""
+    whole_number(config.get("r", 1), "r", MOST_RANK, 1)
+    alpha = config.get("lora_alpha", 1)
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < MOST_RANK:
+        raise Malformed(f"lora_alpha is {quoted(alpha)}")
 
 
 def _alpha(config: dict[str, Any]) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from localfair.errors import TrainingError
 from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.models.loading import load_causal_lm
+from localfair.models.parsing import library_reading
 from localfair.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def _earlier(base: PreTrainedModel, settings: TrainSettings, start: Path) -> Pef
     refuse_code_of_adapter(start)
     from peft import PeftModel
 
-    model = PeftModel.from_pretrained(base, start, is_trainable=True, local_files_only=True)
+    with library_reading(start):
+        model = PeftModel.from_pretrained(base, start, is_trainable=True, local_files_only=True)
     config = model.peft_config["default"]
     if (config.r, config.lora_alpha) != (settings.rank, settings.alpha):
         raise TrainingError(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from localfair.errors import UsageError
 from localfair.machine.workspace import packaged_dir, workspace_dir
 
 
@@ -23,6 +24,15 @@ def test_a_workspace_is_absolute_and_may_begin_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("LOCALFAIR_WORKSPACE", "~/lab")
     assert workspace_dir() == tmp_path / "lab"
+
+
+@pytest.mark.parametrize("named", ["~nobody-of-this-name/lab", "circle"])
+def test_a_workspace_that_leads_nowhere_is_a_line(tmp_path, monkeypatch, named):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "circle").symlink_to("circle")
+    monkeypatch.setenv("LOCALFAIR_WORKSPACE", named)
+    with pytest.raises(UsageError, match="which leads nowhere"):
+        workspace_dir()
 
 
 @pytest.mark.parametrize(("kind", "file"), [("recipes", "fair/recipe.toml"), ("models", "*.toml")])

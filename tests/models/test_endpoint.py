@@ -1,5 +1,7 @@
 """Which hosts are asked at all, and what a server reports of the model that it holds."""
 
+import os
+
 import pytest
 
 from localfair.committee.seating import Options, Seating
@@ -102,6 +104,13 @@ def test_a_comment_ends_with_its_line_and_with_nothing_else(tmp_path):
 def test_hosts_that_are_no_text_are_refused_in_a_line(tmp_path):
     (tmp_path / "hosts.txt").write_bytes(b"good\n\xff\n")
     with pytest.raises(UsageError, match=r"no UTF-8 text \(byte 5\)"):
+        endpoint.allowed_hosts(tmp_path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_hosts_that_never_end_are_a_line(tmp_path, make):
+    make(tmp_path / "hosts.txt")
+    with pytest.raises(UsageError, match="cannot be read: it is no regular file"):
         endpoint.allowed_hosts(tmp_path)
 
 

@@ -79,6 +79,34 @@ def test_settings_that_are_not_json_are_corrupt(tmp_path: Path) -> None:
         read_config(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"r": "16"},
+        {"r": -1},
+        {"r": 10**9},
+        {"r": None},
+        {"lora_alpha": "big"},
+        {"lora_alpha": float("nan")},
+        {"lora_alpha": True},
+    ],
+)
+def test_a_rank_and_an_alpha_that_no_lora_has_are_a_line(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    settings = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, **changes}
+    (tmp_path / CONFIG).write_text(json.dumps(settings))
+    (name,) = changes
+    with pytest.raises(CorruptWeights, match=f"not the configuration of an adapter: {name}"):
+        read_config(tmp_path)
+
+
+def test_settings_that_are_nested_without_end_are_a_line(tmp_path: Path) -> None:
+    (tmp_path / CONFIG).write_text('{"r":' * 5000 + "1" + "}" * 5000)
+    with pytest.raises(CorruptWeights, match="nested"):
+        read_config(tmp_path)
+
+
 def test_a_folder_that_holds_no_adapter_is_refused(tiny_trained: Tiny, tmp_path: Path) -> None:
     with pytest.raises(MissingWeights, match=r"adapter_config\.json"):
         write(tmp_path, tiny_trained.gguf, tmp_path / "lora.gguf")
