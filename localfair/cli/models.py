@@ -186,9 +186,10 @@ def fit(
 
 
 def _name_what_is_left(weights: Path) -> None:
+    from localfair.machine.workspace import at_home
     from localfair.models.metadata import left_alone
 
-    left = left_alone(weights.expanduser())
+    left = left_alone(at_home(weights))
     if left:
         echo(f"left alone, nothing opens it: {', '.join(left)}", err=True)
 

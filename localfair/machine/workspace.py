@@ -29,8 +29,16 @@ def workspace_dir() -> Path:
     """
     named = os.environ.get(VARIABLE)
     try:
-        return Path(named or Path.cwd()).expanduser().resolve()
-    except RuntimeError as error:  # a user that is not there, links in a circle
+        return at_home(Path(named or Path.cwd())).resolve()
+    except RuntimeError as error:  # links in a circle
         raise UsageError(
             f"{VARIABLE} is {named!r}, which leads nowhere", "set it to a folder that exists"
         ) from error
+
+
+def at_home(path: Path) -> Path:
+    """A path with `~` for the folder of its user; as it is when there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from localfair.errors import ModelError, UsageError
-from localfair.machine.workspace import packaged_dir
+from localfair.machine.workspace import at_home, packaged_dir
 from localfair.models import endpoint
 from localfair.models.card import Card, card_path, made_card, save_card
 from localfair.models.gguf_split import shard_names
@@ -36,7 +36,7 @@ def add(
     instead. Raises UsageError when another card has the name, unless `force`; MissingWeights;
     CorruptWeights; ModelError when the weights cannot be linked.
     """
-    path = path.expanduser().absolute()
+    path = at_home(path).absolute()
     hashes = Hashes(weights_dir(workspace))
     described = card_of(path)
     sha256 = hashes.of(path)

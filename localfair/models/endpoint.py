@@ -58,7 +58,8 @@ def allowed(url: str, hosts: frozenset[str]) -> str:
     parts = _split(url)
     if parts is None or not parts.hostname:
         raise UsageError(
-            f"{url!r} is not the address of a server", "give it like http://127.0.0.1:8080"
+            f"{_without_secrets(url)!r} is not the address of a server",
+            "give it like http://127.0.0.1:8080",
         )
     host = parts.hostname
     if not is_loopback(host) and host not in hosts:
@@ -67,6 +68,13 @@ def allowed(url: str, hosts: frozenset[str]) -> str:
             f"write the line {host} into {HOSTS} in the workspace: prompts will be sent there",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/").removesuffix("/v1")
+
+
+def _without_secrets(url: str) -> str:
+    """A URL as an error may quote it: without a user, a password and a query."""
+    without_user = re.sub("//.*@", "//...@", url, flags=re.S)
+    before, query, _ = without_user.partition("?")
+    return f"{before}?..." if query else before
 
 
 def _split(url: str) -> SplitResult | None:
@@ -138,11 +146,14 @@ def key_hint(card: str) -> str:
 
 
 def refuse_shared_key(urls: Mapping[str, str]) -> None:
-    """Raise UsageError when one key would go to several servers: each is nobody else's business.
+    """Raise UsageError for a key that can be none, and when one key would go to several servers:
+    each is nobody else's business.
 
     `urls` are the addresses of cards by name. A card with a variable of its own, even an empty one,
-    takes no part.
+    is given no other's.
     """
+    for card in urls:
+        key_of(card)
     if not os.environ.get(KEY_VARIABLE, "").strip():
         return
     sharing = [card for card in urls if key_variable(card) not in os.environ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localfair.errors import MissingWeights, ModelError, UsageError
 from localfair.machine.terminal import one_line
+from localfair.machine.workspace import at_home
 from localfair.models.card import MOST_FILE, MOST_LINE, MOST_NAME, UNVERIFIED, Card, made_card
 from localfair.models.gguf_header import GgufHeader, read_gguf_header
 from localfair.models.hashing import weights_of
@@ -53,7 +54,7 @@ def card_of(path: Path) -> Card:
 
     Raises MissingWeights when there is nothing, UsageError when it is a card, and as `read_header`.
     """
-    path = path.expanduser().absolute()
+    path = at_home(path).absolute()
     if not exists(path):
         raise MissingWeights(
             f"there is no file or folder {shown_path(path)}",

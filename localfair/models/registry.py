@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from localfair.errors import CorruptWeights, MissingWeights, ModelError, UnknownModel, nearest
-from localfair.machine.workspace import packaged_dir
+from localfair.machine.workspace import at_home, packaged_dir
 from localfair.models import endpoint
 from localfair.models.card import IN_WEIGHTS, Card, load_card
 from localfair.models.chat_template import ChatSettings, is_dated
@@ -110,7 +110,7 @@ def find_card(name: str, workspace: Path) -> Card:
 
     Raises UnknownModel with the nearest name, ModelError for a card that is not valid.
     """
-    path = Path(name).expanduser()
+    path = at_home(Path(name))
     if path.suffix == ".toml":
         return load_card(path)
     if path.suffix == ".gguf" or (os.sep in name and path.is_dir()):
@@ -132,7 +132,7 @@ def find_weights(card: Card, workspace: Path) -> Path | None:
     candidates.append(weights_dir(workspace) / card.file)
     for folder in os.environ.get("LOCALFAIR_WEIGHTS", "").split(os.pathsep):
         if folder:
-            candidates.append(Path(folder).expanduser() / card.file)
+            candidates.append(at_home(Path(folder)) / card.file)
     for candidate in candidates:
         if exists(candidate):
             return candidate.absolute()

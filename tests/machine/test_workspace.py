@@ -26,13 +26,17 @@ def test_a_workspace_is_absolute_and_may_begin_at_home(tmp_path, monkeypatch):
     assert workspace_dir() == tmp_path / "lab"
 
 
-@pytest.mark.parametrize("named", ["~nobody-of-this-name/lab", "circle"])
-def test_a_workspace_that_leads_nowhere_is_a_line(tmp_path, monkeypatch, named):
-    monkeypatch.chdir(tmp_path)
+def test_a_workspace_that_leads_nowhere_is_a_line(tmp_path, monkeypatch):
     (tmp_path / "circle").symlink_to("circle")
-    monkeypatch.setenv("LOCALFAIR_WORKSPACE", named)
+    monkeypatch.setenv("LOCALFAIR_WORKSPACE", str(tmp_path / "circle"))
     with pytest.raises(UsageError, match="which leads nowhere"):
         workspace_dir()
+
+
+def test_a_user_that_is_not_there_has_no_home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOCALFAIR_WORKSPACE", "~nobody-of-this-name/lab")
+    assert workspace_dir() == tmp_path / "~nobody-of-this-name" / "lab"
 
 
 @pytest.mark.parametrize(("kind", "file"), [("recipes", "fair/recipe.toml"), ("models", "*.toml")])
