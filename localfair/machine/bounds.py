@@ -6,6 +6,8 @@ Reads one file at a time; writes nothing. Knows nothing of what a file means.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import stat
 import tomllib
@@ -29,6 +31,8 @@ class OutOfBounds(ValueError):
 def must_be_file(path: Path) -> int:
     """The bytes of a regular file. Raises OSError, or OutOfBounds: a pipe would never end."""
     status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(status.st_mode):
         raise OutOfBounds("it is no regular file")
     return status.st_size

@@ -153,8 +153,7 @@ def open_file(path: Path, hint: str, reads: Collection[str] = ()) -> File:
     Raises BadDataset when it cannot be read, is empty or is no text.
     """
     try:
-        if not path.is_dir():  # which reading refuses in better words
-            must_be_file(path)
+        must_be_file(path)
         data = path.read_bytes()
     except OSError as error:
         raise BadDataset(f"{path}: {error.strerror or error}", hint) from None

@@ -25,7 +25,7 @@ OTHERS = {
     "machine/terminal.py",
     "engines/guardian.py",
     "engines/xllamacpp_child.py",
-    "models/template_child.py",
+    "machine/limited_child.py",
     "pipeline/doctor_child.py",
 }
 

@@ -26,12 +26,18 @@ def test_a_file_is_read_up_to_its_bound(tmp_path):
         read_bytes(path, 4)
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
 def test_what_is_no_regular_file_is_never_opened(tmp_path, make):
     path = tmp_path / "odd"
     make(path)
     with pytest.raises(OutOfBounds, match="no regular file"):
         read_bytes(path, 100)
+
+
+def test_a_folder_is_refused_in_the_systems_own_words(tmp_path):
+    with pytest.raises(IsADirectoryError) as raised:
+        read_bytes(tmp_path, 100)
+    assert raised.value.filename == str(tmp_path)
 
 
 def test_toml_is_read_up_to_a_number_of_dots_and_a_depth():

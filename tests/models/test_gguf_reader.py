@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from localfair.machine.bounds import OutOfBounds
 from localfair.models.gguf_reader import (
     ARRAY,
     MOST_ITEMS,
@@ -117,5 +118,5 @@ def test_a_name_must_be_utf_8_and_a_text_need_not() -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.gguf")
-    with pytest.raises(Malformed, match="no regular file"), opened(tmp_path / "pipe.gguf"):
+    with pytest.raises(OutOfBounds, match="no regular file"), opened(tmp_path / "pipe.gguf"):
         pass
