@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from localfair.errors import ModelError
 from localfair.export.transformers_4 import readable_config, readable_tokenizer
+from localfair.machine.terminal import one_line
 from localfair.models import Model
 from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.models.gguf_lora import read_config
-from localfair.models.parsing import library_reading, one_line
+from localfair.models.parsing import library_reading
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -13,14 +13,14 @@ variables; writes nothing. Knows no command.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localfair.errors import UsageError, nearest
-from localfair.machine.files import NotText, read_text
+from localfair.machine.bounds import read_bytes, toml_table
+from localfair.machine.files import as_text
 
 FILE = "localfair.toml"
 PREFIX = "LOCALFAIR_"
@@ -33,6 +33,7 @@ KEYS = {
     "threads": ("of the processor", "one for each core"),
 }
 MOST_THREADS = 4096
+MOST_BYTES = 1 << 20  # of the file
 Value = str | int | tuple[str, ...]
 
 
@@ -69,12 +70,12 @@ def settings(workspace: Path, environ: Mapping[str, str] = os.environ) -> dict[s
 
 def _table(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_text(file))
+        return toml_table(as_text(read_bytes(file, MOST_BYTES)))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}", "check that you may read it") from None
-    except (NotText, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         problem = " ".join(str(error).split())[:120]
         raise UsageError(
             f"{file} is not TOML ({problem})", 'write lines such as db = "my.db"'

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from localfair.machine.limited import SECONDS, LimitedProcess, TemplateFault, one_line
+from localfair.machine.limited import SECONDS, LimitedProcess, TemplateFault
 
 SCRIPT = """
 import os
@@ -62,8 +62,3 @@ def test_a_forked_process_asks_a_process_of_its_own(ask):
         os._exit(ask("os.getpid()") == first)
     assert os.waitpid(child, 0)[1] == 0
     assert ask("os.getpid()") == first
-
-
-def test_what_a_template_says_is_shown_in_a_short_printable_line():
-    assert one_line("no\n\x1b[31m  red\u2028end") == "no [31m red end"
-    assert len(one_line("a" * 5000)) < 300
