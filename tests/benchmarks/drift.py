@@ -104,7 +104,7 @@ def main(path: str, adapter: Path, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         for format in gguf.FORMATS:
             out = Path(folder) / f"{format}.gguf"
-            gguf.write(whole, model, base, format, "drift", out)
+            gguf.write(whole, model, base, format, {"general.name": "drift"}, out)
             drift.show_llama_cpp(f"merged, GGUF {format}, llama.cpp", out)
         lora = gguf_lora.write(adapter, model.path, Path(folder) / "lora.gguf")
         name = "GGUF LoRA on the base's own GGUF, llama.cpp"
