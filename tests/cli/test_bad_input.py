@@ -367,7 +367,7 @@ def test_data_in_the_wrong_layout_names_file_and_line(desk, refused, task, name,
     if text is not None:
         (desk.folder / name).write_text(text)
     of_a_run, _ = refused("review", "fair", *BOTH, "--task", task, "--data", name)
-    of_an_import, _ = refused("tasks", "import", task, name, "--db", "new.db")
+    of_an_import, _ = refused("tasks", "import", task, name, "--strict", "--db", "new.db")
     assert where in of_a_run
     assert where in of_an_import
 
