@@ -67,6 +67,7 @@ COMMANDS = {
         "Write a run's adapter, merged weights, GGUF, lessons, task or model card.",
     ),
     "licences": ("licences", "licences", "Show whose terms what a run made is under."),
+    "trace": ("trace", "trace", "Show what a student was made of: its lessons and their authors."),
     "reproduce": ("reproduce", "reproduce", "Do a run again and say what came out different."),
     "bundle": ("bundle", "bundle", "Carry everything to a machine without a network."),
     "recipes": ("recipes", "recipes", "List, show, check and copy recipes."),

@@ -13,6 +13,10 @@ SAME = """
 SELECT id, adapter, format, path, sha256, bytes, created FROM exports
 WHERE adapter = ? AND format = ? AND path = ? AND sha256 = ?
 """
+LIKE = """
+SELECT id, adapter, format, path, sha256, bytes, created FROM exports
+WHERE sha256 = ? ORDER BY created
+"""
 OF_ADAPTER = """
 SELECT e.format, e.sha256, p.split, p.questions, p.same_grade, p.same_text
 FROM exports e LEFT JOIN parities p ON p.export = e.id
@@ -74,6 +78,11 @@ def same_export(
     """The export of an adapter in a format at a path that has these bytes; None when there is none."""
     row = store.one(SAME, adapter, format, path, sha256)
     return RecordedExport(**row) if row else None
+
+
+def exports_like(store: Store, sha256: str) -> list[RecordedExport]:
+    """The exports that hash so, the oldest first: a file is known wherever it lies."""
+    return [RecordedExport(**row) for row in store.rows(LIKE, sha256)]
 
 
 def add_parity(store: Store, parity: RecordedParity) -> None:

@@ -17,6 +17,14 @@ WHERE t.adapter = ? AND t.dropped IS NULL ORDER BY t.position
 """
 
 
+SOURCES = 'SELECT noun, "row" FROM lesson_sources WHERE lesson = ? ORDER BY noun'
+
+
+def sources_of(store: Store, lesson: str) -> list[tuple[str, str]]:
+    """What a lesson (its id) came from: (noun, id) of each row."""
+    return [tuple(row) for row in store.db.execute(SOURCES, [lesson])]
+
+
 def kept_lessons(store: Store, run: str) -> list[Lesson]:
     """The lessons that a run's select steps kept, ordered by id, without their sources."""
     positions = positions_of(store.steps(run), "select")
