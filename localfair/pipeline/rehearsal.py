@@ -27,7 +27,7 @@ from localfair.record.steps import answered_by
 from localfair.record.tables import REPLIES
 from localfair.stages import trusted
 from localfair.stages.authors import assignments
-from localfair.stages.select import inputs_of
+from localfair.stages.candidates import inputs_of
 from localfair.stages.step import Done, Work
 from localfair.stages.subjects import subjects_of
 from localfair.stages.train import trained_before

@@ -209,6 +209,8 @@ class Select(Step):
     thinking: Literal["drop", "keep"] = "drop"
     # no lesson shares that many words in a row with dev or test; 0: not looked at
     decontaminate: int = Field(13, ge=0, le=MOST_STEPS)
+    # of a step that is done in every round: what it made in the last one, or in all rounds so far
+    rounds: Literal["last", "all"] = "last"
     # lessons in all, questions drawn at random, each with all of its own; 0: no limit
     at_most: int = Field(0, ge=0, le=MOST_STEPS)
 
@@ -282,14 +284,10 @@ class Adapter(Strict):
 
 
 class BestEpoch(Strict):
-    """Adapters of several epochs sit an exam on dev; the best is kept, of equal ones the first.
-
-    Test is not looked at.
-    """
+    """Adapters of several epochs sit an exam on dev, never on test; the first of the best is kept."""
 
     # the epochs whose adapters sit it, counted from 1; every one where it is left out
     epochs: tuple[Annotated[int, Field(ge=1, le=MOST_EPOCHS)], ...] = ()
-
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
     sampling: Sampling = Sampling()
 

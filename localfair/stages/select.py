@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from localfair.errors import TaskError
 from localfair.recipe.schema import Select, Take
 from localfair.record.nouns import Grade, Kind, Message, Question
-from localfair.record.tables import ANSWERS, EXPLANATIONS, LESSONS, VERDICTS
+from localfair.record.tables import LESSONS
+from localfair.stages.candidates import Inputs, inputs_of, questions_of
 from localfair.stages.drafts import REPEATED, Draft, drop_beyond, drop_repeats
 from localfair.stages.likely import likelihoods
 from localfair.stages.rows import (
@@ -25,11 +25,9 @@ from localfair.stages.rows import (
     Written,
     by_question,
     draw_written,
-    own_answers,
     why_unfit,
-    with_texts,
 )
-from localfair.stages.step import Work, of_stage
+from localfair.stages.step import Work
 from localfair.tasks.leakage import HeldOut, completion_reason, held_out, question_reason
 
 __all__ = ["Draft", "drop_repeats", "select"]
@@ -39,23 +37,6 @@ KINDS: tuple[Kind, ...] = ("feedback", "rationale", "answer")
 # same is the one that repeats
 Source = Literal["feedback", "rationale", "own"]
 SOURCES: tuple[Source, ...] = ("feedback", "rationale", "own")
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What the select step reads: explanations, those that may be learned, the verdicts that
-    accepted them, and the student's own right answers.
-    """
-
-    written: list[Written]
-    learnable: frozenset[str]
-    verdicts: dict[str, str]  # explanation -> the verdict that accepted it
-    own: list[OwnAnswer]
-
-    @property
-    def candidates(self) -> int:
-        """How many replies lessons may be made from."""
-        return len(self.learnable) + len(self.own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +66,7 @@ def select(work: Work, step: Select) -> dict[str, Any]:
     """
     inputs = inputs_of(work, step)
     drafting = Drafting(work, step, inputs)
-    pools = drafting.pools(_questions(work, step, inputs))
+    pools = drafting.pools(questions_of(work, step, inputs))
     likely: Mapping[str, float] = {}
     if step.prefer == "likely":
         likely = likelihoods(work, step, drafting.to_choose_from(pools))
@@ -116,54 +97,6 @@ def _outcome(step: Select, drafts: list[Draft]) -> dict[str, Any]:
         "dropped": len(drafts) - len(kept),
         "contaminated": sum(draft.contaminated for draft in drafts),
     }
-
-
-def inputs_of(work: Work, step: Select) -> Inputs:
-    """What the steps that are read have left.
-
-    Of an input that was never reviewed all may be learned.
-    """
-    done = work.rows.earlier(step, ("review", "inquire"))
-    reviewed = of_stage(done, "review")
-    inquired = of_stage(done, "inquire")
-    verdicts = work.rows.of(VERDICTS, reviewed)
-    accepted = {verdict.explanation: verdict.id for verdict in verdicts if verdict.accepted}
-    judged = [verdict.explanation for verdict in verdicts]
-    explanations = work.store.get(EXPLANATIONS, judged)
-    learnable = set(accepted)
-    for explanation in work.rows.of(EXPLANATIONS, inquired):
-        explanations[explanation.id] = explanation
-        learnable.add(explanation.id)
-    in_order = [explanations[explanation_id] for explanation_id in sorted(explanations)]
-    written = with_texts(work.store, in_order)
-    own: list[OwnAnswer] = []
-    if step.per_question.own:
-        answers = work.rows.of(ANSWERS, work.rows.students_exams(step))
-        own = own_answers(work.store, answers)
-    return Inputs(written, frozenset(learnable), accepted, own)
-
-
-def _questions(work: Work, step: Select, inputs: Inputs) -> list[Question]:
-    """Those with a candidate for a lesson and, where gold answers or gold rationales are lessons
-    too, every train question.
-    """
-    if step.per_question.gold:
-        return _solved(work.questions("train"), step)
-    if step.per_question.answer:
-        return work.questions("train")
-    ids = [each.question for each in inputs.written if each.id in inputs.learnable]
-    ids += [each.question for each in inputs.own]
-    return sorted(work.store.questions_by_id(ids).values(), key=lambda question: question.id)
-
-
-def _solved(questions: list[Question], step: Select) -> list[Question]:
-    """The questions. Raises TaskError when the data set solves none of them."""
-    if not any(question.rationale for question in questions):
-        raise TaskError(
-            f"task {questions[0].task!r} has no gold rationales for {step.id} to take",
-            f"take a task that has them, or --set {step.id}.per_question.gold=0",
-        )
-    return questions
 
 
 class Drafting:

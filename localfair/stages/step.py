@@ -6,7 +6,7 @@ Reads and writes a run's links. Knows nothing of what any one stage does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from localfair.committee.seating import Member
 from localfair.errors import TaskError
 from localfair.recipe.check import named_inputs
 from localfair.recipe.prompts import Prompts
-from localfair.recipe.schema import Exam, RecipeStep
+from localfair.recipe.schema import Exam, RecipeStep, Select
 from localfair.record.made import Answer, Explanation, Lesson, Review
 from localfair.record.nouns import Question, Request, Sampling
 from localfair.record.store import Store
@@ -130,7 +130,7 @@ class StepRows:
         candidates = of_stage(self.done, *stages)
         if split is not None:
             candidates = [done for done in candidates if getattr(done.step, "split", None) == split]
-        return _read(candidates, named_inputs(step))
+        return _read(candidates, step)
 
     def students_exams(self, step: RecipeStep) -> list[Done]:
         """The student's exams on train that a step reads: those it names, else the nearest."""
@@ -141,7 +141,7 @@ class StepRows:
                 exams.append(done)
         exam_ids = [done.step.id for done in of_stage(self.done, "exam")]
         # a select step that names reviews alone leaves the exam to be the nearest
-        return _read(exams, [name for name in named_inputs(step) if name in exam_ids])
+        return _read(exams, step, among=exam_ids)
 
     def lessons(self, step: RecipeStep) -> list[Lesson]:
         """The lessons that a step reads, without those that were dropped."""
@@ -154,14 +154,21 @@ class StepRows:
         return self.store.linked_nouns(self.run, positions, table)
 
 
-def _read(candidates: list[Done], names: Sequence[str]) -> list[Done]:
-    """Those of the candidates that a step names, in that order; the nearest where it names none."""
-    if not names:
-        return candidates[-1:]
+def _read(
+    candidates: list[Done], step: RecipeStep, among: Collection[str] | None = None
+) -> list[Done]:
+    """Those of the candidates that a step names, in that order; the nearest where it names none.
+
+    Of a step that was done in several rounds it is the last one, or all of them where the step
+    says so. `among`: other names are not looked at.
+    """
+    names = [name for name in named_inputs(step) if among is None or name in among]
+    names = names or [done.step.id for done in candidates[-1:]]
+    of_all_rounds = isinstance(step, Select) and step.rounds == "all"
     inputs: list[Done] = []
     for name in names:
-        # a step of every round was done several times: the latest counts
-        inputs += [done for done in candidates if done.step.id == name][-1:]
+        same = [done for done in candidates if done.step.id == name]
+        inputs += same if of_all_rounds else same[-1:]
     return inputs
 
 

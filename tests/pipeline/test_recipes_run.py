@@ -15,7 +15,10 @@ from localfair.recipe.schema import Exam, Inquire, Train
 from tests.lab import item, script
 
 NAMES = sorted(path.parent.name for path in packaged_dir("recipes").glob("*/recipe.toml"))
-WHOLE = {"mentor-kd": ("mentor-teach.write.rationale.samples=1", "teach.write.rationale.samples=2")}
+WHOLE = {
+    "mentor-kd": ("mentor-teach.write.rationale.samples=1", "teach.write.rationale.samples=2"),
+    "committee": ("rounds=2", "train.best_epoch.epochs=[1]", "exam.samples=2"),
+}
 
 # one that reads worked examples before the question, as quickstart's prompts have them
 READER = r"""
