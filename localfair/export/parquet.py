@@ -28,6 +28,7 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes:
             ("kind", pyarrow.string()),
             ("weight", pyarrow.float64()),
             ("teacher", pyarrow.string()),
+            ("own", pyarrow.bool_()),
             ("question", pyarrow.string()),
             ("lesson", pyarrow.string()),
         ]

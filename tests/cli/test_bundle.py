@@ -117,7 +117,7 @@ def test_a_recipe_goes_with_its_prompts(lab: Desk, monkeypatch) -> None:
         (("create", "lab.tar.gz", "--data", "tabel=mine.csv"), "there is no task 'tabel'"),
         (("create", "lab.tar.gz", "--data", "table=mine.csv"), "nobody has read the licence"),
         (
-            ("create", "lab.tar.gz", "--model", "smollm3-3b"),
+            ("create", "lab.tar.gz", "--model", "tinyllama-1.1b-chat"),
             "nobody has read the licence of the model",
         ),
         (

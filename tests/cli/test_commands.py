@@ -75,7 +75,8 @@ def test_a_runs_json_is_all_there_is_on_stdout(desk):
     said = desk.says(*review("--json"))
     assert said.code == 0
     assert json.loads(said.out)["status"] == "done"
-    steps = [line.split(":")[0] for line in said.err.splitlines()]
+    events = [json.loads(line) for line in said.err.splitlines()]
+    steps = [event["step"] for event in events if event["event"] == "step_ended"]
     assert steps == ["before", "exam", "inquire", "review"]
 
 

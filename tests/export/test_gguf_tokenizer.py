@@ -46,7 +46,9 @@ def write(tiny_trained, base, tmp_path):
     def write():
         model = resolve(str(base), tmp_path)
         merged = merge(base, tiny_trained.adapter, "fp32")
-        return gguf.write(merged, model, base, "f16", "tiny", tmp_path / "out.gguf")
+        return gguf.write(
+            merged, model, base, "f16", {"general.name": "tiny"}, tmp_path / "out.gguf"
+        )
 
     return write
 

@@ -5,6 +5,7 @@ never those of test.
 import pytest
 
 from localfair.errors import UsageError
+from localfair.export.once import Destination
 from localfair.export.parity import Parity, exam_step, parity_questions
 from localfair.export.weights import export_merged
 from tests.export.exporting import quiet
@@ -14,7 +15,7 @@ DEV = 20
 
 
 def test_a_merged_folder_says_the_very_words_of_the_trained(taught, tmp_path):
-    parity = taught.export(export_merged, tmp_path, 32, quiet).parity
+    parity = taught.export(export_merged, Destination(tmp_path), 32, quiet).parity
     assert (parity.split, parity.questions) == ("dev", DEV)
     assert parity.same_text == parity.same_grade == DEV
     assert parity.reference_right == parity.engine_right
