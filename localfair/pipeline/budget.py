@@ -100,16 +100,19 @@ def _asks_committee(step: RecipeStep) -> bool:
 
 
 def lesson_step(recipe: Recipe) -> str:
-    """The select step whose lessons the student learns from.
+    """The select step whose lessons the student learns from; the last one, where it learns twice.
 
     Raises UsageError for a recipe without any.
     """
     selects: list[str] = []
+    learned: list[str] = []
     for _, step in recipe.steps():
         if isinstance(step, Select):
             selects.append(step.id)
         if isinstance(step, Train) and step.role == "student" and selects:
-            return step.input or selects[-1]
+            learned.append(step.input or selects[-1])
+    if learned:
+        return learned[-1]
     raise UsageError(
         f"recipe {recipe.name!r} teaches its student nothing", "compare recipes with a train step"
     )
