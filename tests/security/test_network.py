@@ -61,9 +61,9 @@ def guarded(tmp_path):
     path = os.pathsep.join([str(site), *sys.path])
     environment = {**os.environ, "PYTHONPATH": path, "GUARD_LOG": str(log), "OMP_NUM_THREADS": "1"}
 
-    def run(*args):
+    def run(*args, before=()):
         done = subprocess.run(
-            [sys.executable, *map(str, args)],
+            [*before, sys.executable, *map(str, args)],
             cwd=folder,
             env=environment,
             capture_output=True,
@@ -81,22 +81,40 @@ def test_the_guard_sees_what_a_child_looks_up(guarded):
     assert log == ["guarded", "guarded", "socket.getaddrinfo localfair.invalid"]
 
 
-def test_a_quickstart_and_what_is_done_with_its_record_stay_on_this_machine(guarded, tiny_student):
-    taught = (
-        *("run", "quickstart", "--student", tiny_student),
-        *("--teacher", "anna.script.toml", "--teacher", "bert.script.toml"),
-        *("--task", "cups"),
-        *("--set", "before.sampling.max_tokens=4", "--set", "exam.sampling.max_tokens=4"),
-        *(
-            "--set",
-            "after.sampling.max_tokens=4",
-            "--set",
-            "inquire.write.feedback.demonstrations=0",
-        ),
-        *("--set", "inquire.write.rationale.demonstrations=0", "--set", "review.demonstrations=0"),
+def quickstart(student):
+    """A quickstart of few tokens on a table of its own."""
+    settings = (
+        "before.sampling.max_tokens=4",
+        "exam.sampling.max_tokens=4",
+        "after.sampling.max_tokens=4",
+        "inquire.write.feedback.demonstrations=0",
+        "inquire.write.rationale.demonstrations=0",
+        "review.demonstrations=0",
     )
+    seats = ("--student", student, "--teacher", "anna.script.toml", "--teacher", "bert.script.toml")
+    changed = [word for setting in settings for word in ("--set", setting)]
+    return ("run", "quickstart", *seats, "--task", "cups", *changed)
+
+
+def test_a_quickstart_and_what_is_done_with_its_record_stay_on_this_machine(guarded, tiny_student):
     imported = ("tasks", "import", "table", "cups.csv", "--as", "cups")
-    for command in (imported, taught, ("export", "lessons", "--out", "lessons")):
+    for command in (imported, quickstart(tiny_student), ("export", "lessons", "--out", "lessons")):
         done, log = guarded("-m", "localfair", *command)
+        assert done.returncode == 0, done.stderr
+        assert set(log) == {"guarded"}
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux"
+    or subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode != 0,
+    reason="needs a network namespace of its own",
+)
+def test_a_quickstart_comes_to_its_export_and_report_without_a_route(guarded, tiny_student):
+    """In a network namespace there is no route, and not even loopback."""
+    pytest.importorskip("gguf")
+    imported = ("tasks", "import", "table", "cups.csv", "--as", "cups")
+    exported = ("export", "gguf", "--no-parity", "--out", "student")
+    for command in (imported, quickstart(tiny_student), exported, ("report", "--json")):
+        done, log = guarded("-m", "localfair", *command, before=("unshare", "-rn"))
         assert done.returncode == 0, done.stderr
         assert set(log) == {"guarded"}
