@@ -2,30 +2,15 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import click
 import pytest
 
 from localfair.cli import COMMANDS, cli
+from tests.pages import PAGES, README, ROOT, anchors, commands, in_prose
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = [
-    ROOT / "README.md",
-    *sorted((ROOT / "recipes").glob("**/README.md")),
-    ROOT / "models" / "README.md",
-    ROOT / "localfair" / "export" / "README.md",
-]
-
-
-def commands(page: Path) -> list[str]:
-    """Every `localfair ...` line of a code block, continuation lines joined, comments dropped."""
-    text = page.read_text().replace("\\\n", " ")
-    lines = [line.strip().removeprefix("$ ") for line in text.splitlines()]
-    return [re.split(r"\s{2,}#", line)[0] for line in lines if line.startswith("localfair ")]
-
-
-FOUND = [(page, command) for page in PAGES for command in commands(page)]
+FOUND = [(page, command) for page in PAGES for command in commands(page.read_text())]
+IN_PROSE = [(page, command) for page in PAGES for command in in_prose(page.read_text())]
 
 
 def parse(words: list[str]) -> None:
@@ -41,8 +26,8 @@ def parse(words: list[str]) -> None:
 
 
 def test_the_readme_is_at_most_150_lines_and_shows_many_commands():
-    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
-    assert len(FOUND) >= 15
+    assert len(README.read_text().splitlines()) <= 150
+    assert len(FOUND) >= 150
 
 
 @pytest.mark.parametrize(("page", "command"), FOUND, ids=[c[:60] for _, c in FOUND])
@@ -50,6 +35,15 @@ def test_every_command_in_the_documentation_parses(page, command):
     words = shlex.split(command.replace("...", ""))[1:]
     assert words[0] in COMMANDS
     parse(words)
+
+
+@pytest.mark.parametrize(("page", "command"), IN_PROSE, ids=[c[:60] for _, c in IN_PROSE])
+def test_every_command_in_running_text_exists(page, command):
+    words = shlex.split(command.replace("...", ""))[1:]
+    given = [word for word in words if not word.startswith("[")]  # [--option]: with it or without
+    assert given[0] in COMMANDS
+    if len(given) > 1:  # else the command's name alone
+        parse(given)
 
 
 def test_nothing_is_left_to_be_filled_in():
@@ -67,5 +61,20 @@ def test_ci_runs_the_readmes_own_test_command():
 
 def test_every_link_between_pages_leads_somewhere():
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-            assert target.startswith("http") or (page.parent / target).exists(), (page, target)
+        for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            assert link.startswith("http") or target.exists(), (page, link)
+            assert not anchor or anchor in anchors(target.read_text()), (page, link)
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached, waiting = set(), [README]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#]+)", page.read_text())
+        waiting.extend(page.parent / link for link in links if not link.startswith("http"))
+    assert [page for page in PAGES if page not in reached] == []
