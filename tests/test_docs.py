@@ -7,7 +7,7 @@ import click
 import pytest
 
 from localfair.cli import COMMANDS, cli
-from tests.pages import PAGES, README, ROOT, anchors, commands, in_prose
+from tests.pages import PAGES, README, ROOT, anchors, commands, in_prose, section
 
 FOUND = [(page, command) for page in PAGES for command in commands(page.read_text())]
 IN_PROSE = [(page, command) for page in PAGES for command in in_prose(page.read_text())]
@@ -28,6 +28,11 @@ def parse(words: list[str]) -> None:
 def test_the_readme_is_at_most_150_lines_and_shows_many_commands():
     assert len(README.read_text().splitlines()) <= 150
     assert len(FOUND) >= 150
+
+
+def test_the_readme_names_every_command():
+    table = section(README, "Commands")
+    assert [name for name in COMMANDS if f"`{name}`" not in table] == []
 
 
 @pytest.mark.parametrize(("page", "command"), FOUND, ids=[c[:60] for _, c in FOUND])
