@@ -113,15 +113,20 @@ def schema_page() -> str:
 
 
 def _tables(record: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Name and type of each table and view, in the order in which they were made."""
+    """Name and type of each table and view, in the order in which they were made.
+
+    The tables that a search index keeps its own data in are left out.
+    """
     rows = record.execute(
-        "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') "
-        "AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+        "SELECT m.name, l.type FROM sqlite_master m JOIN pragma_table_list l ON l.name = m.name "
+        "WHERE l.schema = 'main' AND l.type <> 'shadow' AND m.name NOT LIKE 'sqlite_%' "
+        "ORDER BY m.rowid"
     )
     return rows.fetchall()
 
 
 def _table(record: sqlite3.Connection, name: str, kind: str, noun: str | None) -> str:
+    assert name in ROWS, f"say in tests/reference.py what a row of {name} is"
     called = f" Called `{noun}` in links." if noun else ""
     view = " A view." if kind == "view" else ""
     links = {}

@@ -60,7 +60,7 @@ def _with_options(function: Callable[..., None]) -> Callable[..., None]:
     epilog="\b\nExamples:\n"
     '  localfair ask "Mia has 3 jars with 8 beads each. How many beads has she?"\n'
     "  localfair ask - < question.txt\n"
-    '  localfair ask --model exports/student-q8_0.gguf "What is 7 x 8?"'
+    '  localfair ask --model my-student.gguf "What is 7 x 8?"'
 )
 @click.argument("question")
 @_with_options

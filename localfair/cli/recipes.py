@@ -42,7 +42,13 @@ def show(name: str) -> None:
     epilog="\b\nExamples:\n  localfair recipes check\n  localfair recipes check fair --set rounds=2"
 )
 @click.argument("names", nargs=-1, shell_complete=completion.recipes)
-@click.option("--set", "settings", multiple=True, metavar="STEP.KEY=VALUE")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="STEP.KEY=VALUE",
+    help="Change one number of the recipe first.",
+)
 def check(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
     """Validate recipes, all of them when none is named; every error at once."""
 

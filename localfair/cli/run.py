@@ -78,7 +78,9 @@ OPTIONS = [
     click.option("--train-limit", type=COUNT, help="At most N train questions."),
     click.option("--limit", type=COUNT, hidden=True, expose_value=False, callback=_renamed),
     click.option("--test-limit", type=COUNT, help="At most N test (and dev) questions."),
-    click.option("--seed", type=SEED, default=0, show_default=True),
+    click.option(
+        "--seed", type=SEED, default=0, show_default=True, help="Every draw is made from it."
+    ),
     click.option(
         "--date",
         metavar="YYYY-MM-DD",
@@ -138,7 +140,7 @@ OPTIONS = [
         is_flag=True,
         help="Allow the network once, to fetch the weights that are missing.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="The report as JSON."),
+    click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
 ]
 # of the commands that run something and show how it goes on
 QUIET = click.option(
