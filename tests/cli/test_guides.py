@@ -153,3 +153,23 @@ def test_the_trainers_files_say_what_the_exported_lessons_say():
 def test_python_on_a_page_is_python(page):
     for code in blocks(page.read_text(), "python"):
         compile(code, str(page), "exec")
+
+
+def test_a_workspace_elsewhere_takes_cards_and_recipes_and_leaves_results_here(
+    desk, tiny_gguf_student, tmp_path_factory, monkeypatch
+):
+    elsewhere = tmp_path_factory.mktemp("workspace")
+    monkeypatch.setenv("LOCALFAIR_WORKSPACE", str(elsewhere))
+    rows = "".join(f"What is the code of item {n}?,{n}\n" for n in range(20))
+    (desk.folder / "mine.csv").write_text(f"question,answer\n{rows}")
+    for words in (
+        ("models", "add", tiny_gguf_student, "--name", "my-student"),
+        ("recipes", "copy", "fair", "mine"),
+        ("tasks", "import", "table", "mine.csv", "--as", "mine"),
+    ):
+        said = desk.says(*words)
+        assert said.code == 0, said.err
+    assert (elsewhere / "models" / "my-student.toml").is_file()
+    assert (elsewhere / "recipes" / "mine" / "recipe.toml").is_file()
+    assert (desk.folder / "localfair.db").is_file()
+    assert not (elsewhere / "localfair.db").exists()
