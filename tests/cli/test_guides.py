@@ -3,10 +3,12 @@
 import json
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import localfair
 from localfair.engines import Engine, EngineSpec, Opening
 from localfair.models.script import load_script
 from localfair.recipe.load import find_recipe
@@ -33,6 +35,16 @@ def code_of(page: Path, heading: str) -> dict[str, object]:
     return defined
 
 
+def options_of_the_page(page: Path) -> localfair.RunOptions:
+    """The options of the page's Python, up to where they are used."""
+    (code,) = blocks(section(page, "Python"), "python")
+    head, used, _ = code.partition("planned = ")
+    assert used
+    defined: dict[str, localfair.RunOptions] = {}
+    exec(compile(head, str(page), "exec"), defined)
+    return defined["options"]
+
+
 def test_the_guide_from_a_csv_and_a_gguf_to_a_chat(desk, tiny_gguf_student, monkeypatch):
     shutil.copy(tiny_gguf_student, desk.folder / "my-student.gguf")
     (example,) = blocks(
@@ -55,6 +67,12 @@ def test_the_guide_from_a_csv_and_a_gguf_to_a_chat(desk, tiny_gguf_student, monk
     assert {"Modelfile", "lessons.jsonl", "dataset_info.json", "train.parquet"} <= written
     (info,) = (desk.folder / "exports").rglob("dataset_info.json")
     assert list(json.loads(info.read_text())) == [info.parent.name]  # as the guide names it
+
+    # Python's way, with the seats and settings of here, is the same run: nobody is asked again
+    options = options_of_the_page(ROOMS / "cli" / "README.md")
+    options = replace(options, teachers=tuple(scripts.values()), settings=FAST)
+    findings = localfair.run("fair", options)
+    assert (findings.status, findings.calls) == ("done", 0)
 
 
 def test_the_guide_on_a_laptop_plans_for_a_gguf(desk, tiny_gguf_student, tiny_student):
