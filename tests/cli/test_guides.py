@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from localfair.engines import Engine, EngineSpec, Opening
 from localfair.models.script import load_script
 from localfair.recipe.load import find_recipe
 from localfair.tasks.base import split_questions
+from tests.cli.conftest import review
 from tests.engines.asking import asked
 from tests.lab import FAST, teacher
 from tests.pages import ROOT, blocks, commands, section
@@ -126,6 +128,15 @@ def test_the_guide_to_own_questions(desk):
         assert said.code == 0, (words, said.err)
     for name in ("mine", "sets", "nested"):
         assert f"\n{name}" in said.out  # the last command lists them
+
+
+def test_the_records_page_asks_what_the_record_answers(desk):
+    assert desk.says(*review()).code == 0
+    queries = blocks(section(ROOMS / "record" / "README.md", "Ask it"), "sql")
+    record = sqlite3.connect(desk.folder / "localfair.db")
+    assert len(queries) == 3
+    for query in queries:
+        assert record.execute(query).fetchall(), query
 
 
 def test_the_guide_to_a_new_task(tmp_path):
