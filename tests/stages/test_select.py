@@ -300,7 +300,8 @@ def test_thinking_that_is_kept_is_looked_at_for_leaks_too(lab):
 
 def gold_lessons(lab):
     """The outcome of the specialist's select, and its lessons."""
-    return select(lab, recipe="specialist", student=lab.student, teachers=())
+    settings = ("before.enabled=false",)
+    return select(lab, *settings, recipe="specialist", student=lab.student, teachers=())
 
 
 def test_a_data_sets_own_solutions_are_lessons_and_nobody_is_asked(lab):
