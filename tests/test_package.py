@@ -138,6 +138,8 @@ EXTRAS = (
     "bitsandbytes",
     "safetensors",
     "vllm",
+    "datasette",
+    "uvicorn",
 )
 
 

@@ -53,6 +53,7 @@ COMMANDS = {
         "show",
         "Show the history of one question, lesson, explanation or other row as a tree.",
     ),
+    "browse": ("browse", "browse", "Show the record in a browser; nothing is written."),
     "diff": ("diff", "diff", "Compare two runs: settings, accuracy, questions that flipped."),
     "compare": (
         "compare",

@@ -44,6 +44,7 @@ from localfair.record.made import Run as RecordedRun
 from localfair.record.nouns import canonical_json
 from localfair.record.readings import was_read_before
 from localfair.record.runs import Cost, begin, begin_step, end, end_step
+from localfair.record.search import fill_index
 from localfair.record.steps import DoneStep, done_before, finish, take_over
 from localfair.record.store import Store
 from localfair.stages import train as training
@@ -102,6 +103,7 @@ def run_prepared(
             for work, step in this.steps():
                 listen(StepBegun(work.rows.position, step.id, step.stage, work.round))
                 this.did(work, step, this.do(work, step))
+                fill_index(store)
                 listen(StepEnded(store.steps(this.id)[-1]))
     listen(RunEnded(this.id))
     return this.id

@@ -23,7 +23,13 @@ from localfair.machine.terminal import warn
 from localfair.record import boundary
 from localfair.record.foreign import programs_in
 from localfair.record.lock import name_in_use
-from localfair.record.schema import APPLICATION_ID, MIGRATIONS, SEALED_SINCE, VERSION
+from localfair.record.schema import (
+    APPLICATION_ID,
+    MIGRATIONS,
+    SEALED_SINCE,
+    VERSION,
+    statements_for,
+)
 from localfair.record.sealing import seal_older_rows
 
 IN_MEMORY = ":memory:"  # SQLite's word for no file at all
@@ -269,7 +275,7 @@ def migrate(db: Database) -> None:
         try:
             # another process may have applied it between the two reads
             if _pragma(db, "user_version") == version:
-                for statement in _statements(script):
+                for statement in statements_for(db.conn, script):
                     db.execute(statement)
                 if version + 1 == SEALED_SINCE:
                     seal_older_rows(db)
@@ -289,16 +295,3 @@ def _record_migration(db: Database, version: int, reason: str) -> None:
         db.execute("INSERT INTO secrets VALUES ('fence', ?)", [secrets.token_bytes(32)])
     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
     db.execute(f"PRAGMA user_version={version}")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script.
-
-    sqlite3's `executescript` commits first: a migration would not be one transaction.
-    """
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -12,7 +12,7 @@ from functools import cache
 
 from sqlite_utils import Database
 
-from localfair.record.schema import MIGRATIONS
+from localfair.record.schema import INDEX_TABLES, MIGRATIONS
 
 UNASKED = "mistakes"  # a view for people: no command asks it, and `verify` says when it is another
 GENERATED = (2, 3)  # what `PRAGMA table_xinfo` calls a column that is worked out
@@ -56,8 +56,8 @@ def _known() -> str:
 def _names() -> frozenset[str]:
     """What tables and views are called, or were once."""
     scripts = "".join(script for _, script in MIGRATIONS)
-    names = re.findall(r"(?:CREATE (?:TABLE|VIEW)|RENAME TO) (\w+)", scripts)
-    return frozenset(name.lower() for name in names)
+    names = re.findall(r"(?:CREATE (?:VIRTUAL TABLE|TABLE|VIEW)|RENAME TO) (\w+)", scripts)
+    return frozenset(name.lower() for name in [*names, *INDEX_TABLES])
 
 
 def _bare(sql: str | None) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localfair.record.adapters import forget, relative_folder
+from localfair.record.search import rebuild_index
 from localfair.record.store import Store
 
 # generations that became no row and that no run names
@@ -82,8 +83,12 @@ def collect(store: Store, *, dry_run: bool) -> Garbage:
         adapters=adapters,
         adapter_bytes=sum(_bytes_of(folder) for folder in _folders(store, adapters)),
     )
-    if not dry_run and (count or adapters):
+    if dry_run:
+        return garbage
+    if count or adapters:
         _delete(store, adapters)
+    else:
+        rebuild_index(store)
     return garbage
 
 
@@ -95,6 +100,7 @@ def _delete(store: Store, adapters: tuple[str, ...]) -> None:
         store.db.execute(f"DELETE FROM generations WHERE {UNNEEDED}")
         for adapter in adapters:
             forget(store, adapter)
+        rebuild_index(store)
     store.db.execute("PRAGMA foreign_keys=ON")
     for folder in folders:
         shutil.rmtree(folder)

@@ -19,6 +19,7 @@ from localfair.record.connection import (
     must_be_file,
     reading_uri,
 )
+from localfair.record.schema import INDEX_TABLES
 from localfair.record.store import Row, Store
 
 UNNAMED = ""  # SQLite's word for a temporary database, in memory while it is small
@@ -61,6 +62,8 @@ class Overlay(Store):
         views = db.execute("SELECT name, sql FROM main.sqlite_schema WHERE type = 'view'")
         again = [(name, sql) for name, sql in views]
         for table in db.table_names():
+            if table in INDEX_TABLES:  # what is written here is gone before anybody searches
+                continue
             if table in OWN:
                 db.execute(f'CREATE TEMP VIEW "{table}" AS SELECT * FROM record."{table}"')
                 continue

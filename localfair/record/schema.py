@@ -8,6 +8,14 @@ train split, a score is 1..5 or nothing.
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+
+from localfair.record.views import INDEX as INDEX
+from localfair.record.views import INDEX_TABLES as INDEX_TABLES
+from localfair.record.views import SEARCH as SEARCH
+from localfair.record.views import VIEWS
+
 APPLICATION_ID = 0x4C464149  # "LFAI"
 
 FIRST = """
@@ -260,6 +268,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("a step that is done again refers to the rows of the first time", DONE_STEPS),
     ("the order in which teachers are asked, frozen: a longer run keeps it", TURNS),
     ("what reviewers' votes are worth, as verdicts are judged by it", FITS),
+    ("views for people, and an index of what was said, to browse and search", VIEWS + SEARCH),
 )
 VERSION = len(MIGRATIONS)
 SEALED_SINCE = 4  # the version in which rows have a seal
@@ -278,3 +287,33 @@ NOUNS = {
     "soft_label": "soft_labels",
     "fit": "fits",
 }
+
+
+def statements_of(script: str) -> Iterator[str]:
+    """The statements of a script.
+
+    sqlite3's `executescript` commits first: a migration would not be one transaction.
+    """
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def statements_for(connection: sqlite3.Connection, script: str) -> list[str]:
+    """The statements of a script that this SQLite can do: without FTS5 there is no search index."""
+    statements = list(statements_of(script))
+    if has_fts5(connection):
+        return statements
+    of_search = list(statements_of(SEARCH))
+    return [
+        statement for statement in statements if statement.strip() not in map(str.strip, of_search)
+    ]
+
+
+def has_fts5(connection: sqlite3.Connection) -> bool:
+    """Whether this SQLite can search texts."""
+    sql = "SELECT 1 FROM pragma_module_list WHERE name = 'fts5'"
+    return connection.execute(sql).fetchone() is not None

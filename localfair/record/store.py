@@ -34,6 +34,7 @@ from localfair.record.nouns import (
     Seat,
     content_id,
 )
+from localfair.record.schema import INDEX_TABLES
 from localfair.record.sealing import Cell, Sealing
 from localfair.record.tables import (
     ADAPTERS,
@@ -346,8 +347,9 @@ class Store:
         return {row["row"] for row in rows}
 
     def counts(self) -> dict[str, int]:
-        """Rows by table."""
-        return {name: self.db.table(name).count for name in sorted(self.db.table_names())}
+        """Rows by table; the search index has none of its own."""
+        tables = sorted(set(self.db.table_names()) - set(INDEX_TABLES))
+        return {name: self.db.table(name).count for name in tables}
 
 
 @lru_cache(maxsize=256)  # every reply is inserted by the same text

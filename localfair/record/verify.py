@@ -20,8 +20,17 @@ from localfair.record.identities import IDS, lesson_id
 from localfair.record.made import SoftLabel
 from localfair.record.nouns import canonical_json
 from localfair.record.readings import Reader, misjudged, misread, other_readers
-from localfair.record.schema import APPLICATION_ID, MIGRATIONS, NOUNS, VERSION
+from localfair.record.schema import (
+    APPLICATION_ID,
+    INDEX_TABLES,
+    MIGRATIONS,
+    NOUNS,
+    VERSION,
+    has_fts5,
+    statements_for,
+)
 from localfair.record.sealing import MIGRATED, TABLES, children_of, is_due, seal_of
+from localfair.record.search import index_problems
 from localfair.record.steps import strayed
 from localfair.record.store import Row, Store
 from localfair.record.tables import soft_label_of, turns_of_row
@@ -68,6 +77,7 @@ def verify(store: Store, reader: Reader | None = None) -> list[str]:
         ("own lessons", _own_lessons),
         ("turns", _out_of_turn),
         ("fits", _fits),
+        ("search index", index_problems),
     ]
     if reader is not None:
         checks.append(("readings", lambda store: misread(store, reader)))
@@ -126,9 +136,13 @@ def _schema(store: Store) -> Iterator[str]:
     expected = sqlite3.connect(":memory:")
     try:
         for _, script in MIGRATIONS:
-            expected.executescript(script)
+            for statement in statements_for(expected, script):
+                expected.execute(statement)
         ours = _objects(expected)
         theirs = _objects(store.db.conn)
+        if not has_fts5(expected):  # another SQLite made it, which can search
+            for table in INDEX_TABLES:
+                theirs.pop(f"table {table}", None)
         for name in sorted(ours.keys() - theirs.keys()):
             yield f"the {name} is missing"
         for name in sorted(theirs.keys() - ours.keys()):
