@@ -147,6 +147,13 @@ QUIET = click.option(
     "--quiet", is_flag=True, help="Nothing while it goes on; with --json neither events on stderr."
 )
 
+TRACK = click.option(
+    "--track",
+    type=(click.Choice(["tensorboard", "trackio"]), click.Path(path_type=Path)),
+    metavar="tensorboard|trackio DIR",
+    help="Write loss, rates and exam results into a folder for one of these as well.",
+)
+
 EPILOG = """\b
 Examples:
   localfair {name} quickstart --fetch
@@ -170,6 +177,7 @@ def command(name: str, text: str) -> Callable[[Callable[..., None]], click.Comma
     "run", "Run RECIPE from its first step to its last; what the record holds is not asked again."
 )
 @QUIET
+@TRACK
 def run(**options: Any) -> None:
     _run(None, options)
 
@@ -183,6 +191,7 @@ def _stage(name: str, text: str, *more: Callable[..., Any]) -> click.Command:
             "--step", help="Which step of that stage, by its id; the first when left out."
         ),
         QUIET,
+        TRACK,
         *more,
     ):
         stage = option(stage)
@@ -212,6 +221,7 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
     it.
     """
     from localfair.cli.show import print_report, say
+    from localfair.cli.tracking import Tracker
     from localfair.cli.watching import RunWatch, form_of
     from localfair.pipeline.orders import RunOptions, fetch_missing, order, step_of
     from localfair.pipeline.runs import preview
@@ -220,12 +230,14 @@ def _run(until: tuple[str, str | None] | None, options: dict[str, Any]) -> None:
     as_json = options.pop("as_json")
     only_preview = options.pop("preview", False)
     form = form_of(quiet=options.pop("quiet"), as_json=as_json)
+    track = options.pop("track")
     recipe = options.pop("recipe")
     ordered = order(recipe, RunOptions(**options))
     if fetch:
         fetch_missing(ordered, say)
     last = step_of(ordered.recipe, *until) if until else None
-    with RunWatch(ordered.db, form, last) as watch:
+    tracker = Tracker(*track) if track else None
+    with RunWatch(ordered.db, form, last, tracker) as watch:
         if only_preview and last:
             lessons = preview(ordered, last, say=watch.say, progress=watch.progress)
         else:

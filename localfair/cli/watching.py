@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
+    from localfair.cli.tracking import Tracker
+
 Form = Literal["panel", "plain", "json", "quiet"]
 EVERY = 1.0  # seconds between two progress events
 
@@ -36,8 +38,11 @@ def form_of(*, quiet: bool, as_json: bool) -> Form:
 class RunWatch:
     """One run on stderr. Use as a context manager; `say`, `progress` and `listen` are the run's."""
 
-    def __init__(self, db: Path, form: Form, until: str | None = None) -> None:
+    def __init__(
+        self, db: Path, form: Form, until: str | None = None, tracker: Tracker | None = None
+    ) -> None:
         self._form = form
+        self._tracker = tracker
         self._pace = Pace(db, until)
         self._live: Live | None = None
         self._last = time.monotonic()
@@ -65,6 +70,8 @@ class RunWatch:
     def listen(self, event: Event) -> None:
         """Take in what happens, and print it where it is asked for."""
         self._pace.listen(event)
+        if self._tracker is not None:
+            self._tracker.listen(event)
         if self._form == "panel":
             self._pace.look()
         if self._form == "json":
