@@ -22,6 +22,7 @@ from datasette.plugins import pm
 from datasette.utils import tilde_encode
 from markupsafe import Markup
 
+import localfair.report
 from localfair.record.browsing import (
     QUERIES,
     SEARCHED,
@@ -33,6 +34,8 @@ from localfair.record.search import has_index
 from localfair.record.store import Store
 
 NAME = "record"  # of the database, in addresses
+STYLES = "styles"  # in addresses
+TEMPLATES = Path(localfair.report.__file__).parent / "templates"
 MILLISECONDS = 10_000  # that a query may take
 # what each column names a row of, in tables and in views
 COLUMNS = {
@@ -88,6 +91,7 @@ def pages_of(path: Path, *, searchable: bool) -> Datasette:
     metadata = {
         "title": f"localfair: {path.name}",
         "description": DESCRIPTION,
+        "extra_css_urls": [f"/{STYLES}/browse.css"],
         "databases": {NAME: {"tables": tables, "queries": queries}},
     }
     settings = {
@@ -97,7 +101,9 @@ def pages_of(path: Path, *, searchable: bool) -> Datasette:
         "suggest_facets": False,
         "truncate_cells_html": 400,
     }
-    pages = Datasette([], metadata=metadata, settings=settings, memory=False)
+    pages = Datasette(
+        [], metadata=metadata, settings=settings, static_mounts=[(STYLES, str(TEMPLATES))]
+    )
     if "_memory" in pages.databases:
         pages.remove_database("_memory")
     pages.add_database(RecordDatabase(pages, path), name=NAME)

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from localfair.record.browsing import QUERIES
+from tests.chromium import CONTRAST, WIDE, Page, chromium
 from tests.cli.conftest import review
 from tests.record.old_versions import todays_record
 
@@ -159,6 +160,21 @@ def test_it_serves_this_machine_alone_until_ctrl_c(served):
     # another site whose name leads here
     with pytest.raises(HTTPError, match="403"):
         urlopen(Request(served, headers={"Host": "elsewhere.example"}), timeout=60)
+
+
+@pytest.mark.skipif(chromium() is None, reason="no Chromium is installed")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_are_quiet_in_a_browser_and_ask_nobody_else(served, width):
+    names = ("", "/question_history", "/answers", "/disagreeing_reviews", "/search?words=answer")
+    origin = served.removesuffix("/record")
+    with Page(width) as page:
+        for name in names:
+            page.opens(f"{served}{name}")
+            assert page.problems == [], name
+            assert page.value(WIDE) == 0, name
+            assert page.value(CONTRAST) == [], name
+        elsewhere = [url for url in page.requests if not url.startswith((origin, "data:"))]
+        assert elsewhere == []
 
 
 def test_a_port_in_use_is_one_line(desk):
