@@ -142,7 +142,16 @@ class Page:
 
     def value(self, script: str) -> Any:
         """What a script of the page comes to."""
-        answer = self.asks("Runtime.evaluate", expression=script, returnByValue=True)
+        return self._evaluated(script, waits=False)
+
+    def promised(self, script: str) -> Any:
+        """What the promise that a script makes comes to."""
+        return self._evaluated(script, waits=True)
+
+    def _evaluated(self, script: str, *, waits: bool) -> Any:
+        answer = self.asks(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=waits
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
