@@ -57,6 +57,11 @@ ROWS = {
     "exports": "A file or folder that `export` wrote.",
     "parities": "An exam that compares an export with the trained student.",
     "comparisons": "A comparison that `compare` made: what was asked for and what came out.",
+    "question_history": "A view to browse: what was said about a question, in the order in which it was said.",
+    "exam_rows": "A view to browse: an answer of an exam, with its question, gold answer and grade.",
+    "lesson_origin": "A view to browse: a lesson with its author, the mistake and the verdict behind it.",
+    "reviewer_worth": "A view to browse: a reviewer's scores of right and of wrong rationales.",
+    "said": "The search index of `generations.text` (FTS5); the end of a step fills it.",
     "earlier_readings": "What a row said before `db reread` read it again.",
     "failed_calls": "A call that failed by itself, with its reason and the first bytes that came.",
     "done_steps": "A step that was done to its end. `inputs` is the hash of all that decided it; "
