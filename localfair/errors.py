@@ -25,6 +25,7 @@
     │       └── OutOfMemory        exit 1: even one sequence at a time was too much
     ├── TrainingError              lessons or a base model that cannot be trained on
     ├── NetworkRefused             something asked for the network without the user's word
+    ├── BundleError                a bundle that is damaged, not whole, or does not fit where it shall go
     ├── DiskFull                   exit 1
     └── Interrupted                exit 130: Ctrl-C; the record is good
         └── Terminated             exit 143: SIGTERM
