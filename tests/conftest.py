@@ -1,5 +1,7 @@
 """What all tests share: a record in a temporary folder, tiny students, and a laboratory."""
 
+import os
+
 import pytest
 
 from localfair.machine.offline import go_offline
@@ -7,6 +9,15 @@ from localfair.record.store import Store
 from tests.lab import Lab
 
 go_offline()  # as the command line does before anything else
+
+
+STORE = 80_000_000  # bytes of a node's object store, the least that Ray takes
+# whoever starts a cluster here is as closed as its page says
+RAY = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": "of-these-tests-and-no-other-cluster",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,3 +69,29 @@ def tiny_trained(tmp_path_factory):
 def lab(tmp_path, tiny_student):
     """A task of 8 train and 4 test questions, three scripted teachers, and a tiny real student."""
     return Lab(tmp_path, tiny_student)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster():
+    """A Ray cluster on this machine: a head without processors, and two nodes with two each."""
+    for name, value in RAY.items():
+        os.environ.setdefault(name, value)
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    for _ in range(2):
+        cluster.add_node(num_cpus=2, object_store_memory=STORE)
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def joined(ray_cluster):
+    """The cluster, joined as `--ray` joins it."""
+    from localfair.committee.ray_cluster import RayCluster
+
+    cluster = RayCluster(ray_cluster.address)
+    yield cluster
+    cluster.leave()

@@ -153,6 +153,20 @@ TRACK = click.option(
     metavar="tensorboard|trackio DIR",
     help="Write loss, rates and exam results into a folder for one of these as well.",
 )
+# of the commands that ask models: where they are asked
+RAY = [
+    click.option(
+        "--ray",
+        metavar="HOST:PORT",
+        help="Ask the models on a Ray cluster that this machine is a node of "
+        "(localfair/committee/README.md). Default: here.",
+    ),
+    click.option(
+        "--replicas",
+        type=COUNT,
+        help="With --ray: at most N of each model. Default: as many as its work fills.",
+    ),
+]
 
 EPILOG = """\b
 Examples:
@@ -178,6 +192,8 @@ def command(name: str, text: str) -> Callable[[Callable[..., None]], click.Comma
 )
 @QUIET
 @TRACK
+@RAY[0]
+@RAY[1]
 def run(**options: Any) -> None:
     _run(None, options)
 
@@ -192,6 +208,7 @@ def _stage(name: str, text: str, *more: Callable[..., Any]) -> click.Command:
         ),
         QUIET,
         TRACK,
+        *RAY,
         *more,
     ):
         stage = option(stage)

@@ -14,6 +14,7 @@ from typing import Any
 
 from localfair.committee.failures import MAX_FAILED, Failures
 from localfair.committee.inbox import Inbox
+from localfair.committee.residents import OneResident, Residents
 from localfair.committee.seating import Member
 from localfair.engines import Engine, Scorer
 from localfair.errors import EngineDied, LocalfairError, UsageError
@@ -66,9 +67,10 @@ def _unheard(step: int, steps: int, loss: float) -> None:
 
 
 class Committee:
-    """Members by role, one model resident at a time.
+    """Members by role.
 
     `failures` are the calls that failed. `max_failed` is the share of a step's calls that may.
+    `residents` opens their engines: one at a time on this machine when left out.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Committee:
         members: Iterable[Member],
         progress: Progress | None = None,
         max_failed: float = MAX_FAILED,
+        residents: Residents | None = None,
     ) -> None:
         self.store = store
         self.failures = Failures(store, max_failed)
@@ -84,7 +87,7 @@ class Committee:
         self.tally = Tally()
         self.progress = progress or _silent
         self.loss: Loss = _unheard  # who is told of each step of a training
-        self._resident: tuple[EngineIdentity, Engine] | None = None
+        self._residents = residents or OneResident()
         self._inbox: Inbox | None = None  # of the engine that is asked now
         for member in self.members:
             store.ensure_seat(member.seat)
@@ -155,12 +158,9 @@ class Committee:
                 self._write(inbox, inbox.rest())
 
     def close(self) -> None:
-        """Write what has arrived and free the resident model."""
+        """Write what has arrived and free this machine's memory."""
         self.save()
-        if self._resident is not None:
-            _, engine = self._resident
-            engine.close()
-            self._resident = None
+        self._residents.free()
 
     @staticmethod
     def _waiting(calls: Iterable[Call]) -> Waiting:
@@ -182,7 +182,7 @@ class Committee:
                     yield call, reply
 
     def _shares(self, waiting: Waiting) -> list[_Share]:
-        """Every waiting request once, engine by engine; the resident engine goes first."""
+        """Every waiting request once, engine by engine; resident engines go first."""
         shares: dict[EngineIdentity, _Share] = {}
         for same in waiting.values():
             call = same[0]
@@ -191,7 +191,7 @@ class Committee:
         return sorted(shares.values(), key=self._must_load)
 
     def _must_load(self, share: _Share) -> bool:
-        return self._resident is None or self._resident[0] != share.member.identity
+        return not self._residents.has(share.member.identity)
 
     def _send(self, share: _Share) -> Iterator[list[Reply]]:
         """The replies that arrive, once they are on disk."""
@@ -220,21 +220,17 @@ class Committee:
         self.tally.calls += len(replies)
         return replies
 
-    def _failed(self, request: Request, error: LocalfairError) -> None:
-        """An engine's request failed by itself."""
-        assert self._resident is not None, "only an open engine fails"
-        self.failures.add(self._resident[0], request, error)
-        self.failures.refuse_too_many()
-
     def _open(self, member: Member) -> Engine:
-        """The member's engine, in place of the resident one."""
-        if self._resident is not None and self._resident[0] == member.identity:
-            return self._resident[1]
-        self.close()
-        engine = member.open(self._failed)
-        self._resident = (member.identity, engine)
-        self.tally.loads += 1
-        return engine
+        """The member's engine; its requests may fail by themselves."""
+
+        def failed(request: Request, error: LocalfairError) -> None:
+            self.failures.add(member.identity, request, error)
+            self.failures.refuse_too_many()
+
+        if not self._residents.has(member.identity):
+            self.save()
+            self.tally.loads += 1
+        return self._residents.engine(member, failed)
 
 
 def _arrivals(engine: Engine, requests: list[Request]) -> Iterator[Iterator[Generation]]:

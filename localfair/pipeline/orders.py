@@ -38,7 +38,8 @@ class RunOptions:
     process; None is one for each core. date: the day that dated chat templates write; left out it
     is the record's, and today's where the record has none. max_failed: the share of a step's calls
     that may fail. licences: what to do where a teacher's terms forbid to train others on its
-    replies.
+    replies. ray: the HOST:PORT of a Ray cluster's head, where models are asked instead of here.
+    replicas: how many of each model at most; None is as many as its work fills.
     """
 
     task: str | None = None
@@ -62,6 +63,8 @@ class RunOptions:
     licences: Licences = "warn"
     date: datetime.date | None = None
     today: datetime.date = field(default_factory=datetime.date.today)
+    ray: str | None = None
+    replicas: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,8 @@ class Order:
     max_failed: float = MAX_FAILED
     licences: Licences = "warn"
     date: datetime.date = field(default_factory=datetime.date.today)
+    ray: str | None = None
+    replicas: int | None = None
 
 
 def order(recipe: str, options: RunOptions) -> Order:
@@ -120,6 +125,8 @@ def order(recipe: str, options: RunOptions) -> Order:
         max_failed=MAX_FAILED if options.max_failed is None else options.max_failed,
         licences=options.licences,
         date=options.date or _recorded_date(options.db) or options.today,
+        ray=options.ray,
+        replicas=options.replicas,
     )
 
 

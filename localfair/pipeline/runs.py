@@ -17,6 +17,7 @@ from dataclasses import asdict
 from typing import Any
 
 from localfair.committee.ask import Committee, Progress
+from localfair.committee.residents import Residents
 from localfair.errors import Interrupted, Terminated
 from localfair.machine.offline import go_offline
 from localfair.machine.signals import Terminate, terminate_raises
@@ -34,6 +35,7 @@ from localfair.pipeline.inputs import Inputs
 from localfair.pipeline.notes import dated_models, notes, terms_of
 from localfair.pipeline.orders import Order
 from localfair.pipeline.prepared import Prepared, Say, prepare, record_of
+from localfair.pipeline.served import served
 from localfair.recipe.prompts import Prompts
 from localfair.recipe.rounds import Rounds
 from localfair.recipe.schema import RecipeStep, Train
@@ -95,8 +97,8 @@ def run_prepared(
 ) -> str:
     """Do the steps of an order that was read and checked; the id of the run."""
     go_offline()
-    with record_of(prepared, say) as store:
-        committee = _committee(prepared, store, progress)
+    with served(prepared) as residents, record_of(prepared, say) as store:
+        committee = _committee(prepared, store, progress, residents)
         committee.loss = lambda step, steps, loss: listen(TrainedStep(step, steps, loss))
         with begun(prepared, store, committee, say) as this:
             listen(RunBegun(this.id))
@@ -109,8 +111,10 @@ def run_prepared(
     return this.id
 
 
-def _committee(prepared: Prepared, store: Store, progress: Progress) -> Committee:
-    return Committee(store, prepared.members, progress, prepared.order.max_failed)
+def _committee(
+    prepared: Prepared, store: Store, progress: Progress, residents: Residents
+) -> Committee:
+    return Committee(store, prepared.members, progress, prepared.order.max_failed, residents)
 
 
 def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -> list[str]:
@@ -120,8 +124,8 @@ def preview(order: Order, until: str, *, say: Say = print, progress: Progress) -
     """
     go_offline()
     prepared = prepare(order, until)
-    with record_of(prepared, say) as store:
-        committee = _committee(prepared, store, progress)
+    with served(prepared) as residents, record_of(prepared, say) as store:
+        committee = _committee(prepared, store, progress, residents)
         with begun(prepared, store, committee, say) as this:
             for work, step in this.steps():
                 if step.id == until and isinstance(step, Train):

@@ -235,6 +235,22 @@ class Together:
         pass
 
 
+class Loaded:
+    """One engine that is open from the beginning."""
+
+    def __init__(self, engine):
+        self._engine = engine
+
+    def has(self, identity):
+        return identity == self._engine.identity
+
+    def engine(self, member, failed):
+        return self._engine
+
+    def free(self):
+        pass
+
+
 def said(request):
     return Generation(
         request=request,
@@ -248,9 +264,8 @@ def said(request):
 
 def asking_together(store, member, groups, error=None):
     """A committee whose one model is loaded already, and finishes in groups."""
-    committee = Committee(store, [member])
-    committee._resident = (member.identity, Together(member.identity, groups, error))
-    return committee
+    engine = Together(member.identity, groups, error)
+    return Committee(store, [member], residents=Loaded(engine))
 
 
 def test_what_finished_together_is_on_disk_before_any_of_it_is_handed_over(store, members):

@@ -1,0 +1,232 @@
+"""A Ray cluster that this machine is a node of: reached, looked at, and watched.
+
+Reads the cluster's state; starts none. Whatever is not as it must be is one line and a hint, before
+anything is asked. Knows nothing of engines or the record.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib
+import importlib.util
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from localfair.committee.ray_placing import Resources
+from localfair.errors import EngineDied, MissingDependency, UsageError
+from localfair.machine.signals import let_through
+
+ADDRESS = re.compile(r"(?P<host>[^\s:/@]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
+REACH = 3.0  # seconds until a port must have answered
+GONE = 6.0  # seconds that the head does not answer before the cluster counts as gone (ours)
+LOOK_EVERY = 1.0  # seconds between two looks whether it is there
+START = "`ray start --head --node-ip-address=IP --include-dashboard=false --disable-usage-stats`"
+JOIN = "`ray start --address={} --disable-usage-stats` on this machine"
+SHARED_KEY = "`ray get-auth-token --generate`, and the same ~/.ray/auth_token on every node"
+# nothing is told to anybody, and who has no token runs nothing
+CLOSED = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node that is up: what messages call it, and all that it has."""
+
+    id: str
+    name: str
+    total: Resources
+
+
+class RayCluster:
+    """The cluster at an address, connected.
+
+    `ray` is the library. Raises UsageError for an address without a cluster, or one that cannot be
+    joined from here, and MissingDependency without the extra.
+    """
+
+    def __init__(self, address: str) -> None:
+        host, port = _parts(address)
+        self.address = address
+        self._where = (host, port)
+        if importlib.util.find_spec("ray") is None:
+            raise MissingDependency("--ray needs the package 'ray'", "pip install 'localfair[ray]'")
+        if not self.answers():
+            raise UsageError(f"there is no Ray cluster at {address}", f"start one: {START}")
+        for name, value in CLOSED.items():
+            os.environ.setdefault(name, value)
+        os.environ.pop("RAY_ADDRESS", None)  # it would go before the one that was given
+        self.ray: Any = importlib.import_module("ray")
+        self._refuse_tokenless()
+        with _silent():
+            self._refuse_others()
+            self._connect()
+        self._answered = time.monotonic()
+        self._looked = self._answered
+
+    def _refuse_tokenless(self) -> None:
+        """Raise UsageError where a token is wanted and there is none: Ray would abort."""
+        if os.environ["RAY_AUTH_MODE"] != "token":
+            return
+        from ray._raylet import AuthenticationTokenLoader
+
+        if not AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True):
+            raise UsageError("there is no Ray token on this machine", SHARED_KEY)
+
+    def _refuse_others(self) -> None:
+        """Raise UsageError for a cluster of another Ray or Python, or one that wants a token."""
+        from ray._private.utils import check_version_info
+
+        try:
+            from ray._common.usage.usage_lib import get_cluster_metadata
+            from ray._raylet import GcsClient
+
+            metadata = get_cluster_metadata(GcsClient(address=self.address))
+        except Exception as error:
+            raise self._refused(error) from error
+        try:
+            check_version_info(metadata, "this machine")
+        except RuntimeError as error:
+            ours = f"Ray {self.ray.__version__}"
+            theirs = f"Ray {metadata.get('ray_version')}, Python {metadata.get('python_version')}"
+            raise UsageError(
+                f"the cluster at {self.address} runs {theirs}, here is {ours}",
+                "install the same Ray and the same Python on every node",
+            ) from error
+
+    def _connect(self) -> None:
+        import logging
+
+        from ray._private import worker
+
+        # what becomes of workers is ours to say, and stdout is for data
+        worker.print_to_stdstream = _say_nothing
+        try:
+            self.ray.init(
+                address=self.address,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                include_dashboard=None,
+                namespace="localfair",
+            )
+        except Exception as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: Exception) -> UsageError:
+        """What Ray says when it cannot be joined, in our words."""
+        text = " ".join(str(error).split())
+        if "uthentication" in type(error).__name__ + text or "token" in text.lower():
+            return UsageError(
+                f"the cluster at {self.address} refuses this token, or has none", SHARED_KEY
+            )
+        return UsageError(
+            f"the Ray cluster at {self.address} cannot be joined: {text[:200]}",
+            f"make this machine one of its nodes: {JOIN.format(self.address)}",
+        )
+
+    def nodes(self) -> list[Node]:
+        """The nodes that are up, in a steady order."""
+        nodes = []
+        for node in self.ray.nodes():
+            if not node["Alive"]:
+                continue
+            resources = node["Resources"]
+            total = Resources(
+                cpus=resources.get("CPU", 0),
+                memory=int(resources.get("memory", 0)),
+                gpus=resources.get("GPU", 0),
+            )
+            name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
+            nodes.append(Node(node["NodeID"], name, total))
+        return sorted(nodes, key=lambda node: node.id)
+
+    def on(self, node: Node | str) -> Any:
+        """How Ray is told to use this node and no other."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        node_id = node.id if isinstance(node, Node) else node
+        return NodeAffinitySchedulingStrategy(node_id=node_id, soft=False)
+
+    def own_node(self) -> str:
+        """The id of the node that this process is on."""
+        return str(self.ray.get_runtime_context().get_node_id())
+
+    def await_head(self) -> None:
+        """Wait until the head answers. Raises EngineDied when it does not for a while."""
+        while not self.answers():
+            self.refuse_gone()
+            with let_through():
+                time.sleep(LOOK_EVERY)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its head answered within the last seconds."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_EVERY:
+            return True
+        self._looked = now
+        if self.answers():
+            self._answered = time.monotonic()
+        return time.monotonic() - self._answered < GONE
+
+    def refuse_gone(self) -> None:
+        """Raise EngineDied when the head has not answered for a while."""
+        if not self.is_there:
+            raise EngineDied(
+                f"the Ray cluster at {self.address} is gone; every finished answer is in the record",
+                "run the same command again, with --ray or without it",
+            )
+
+    def leave(self) -> None:
+        """Disconnect. What still runs there for us ends.
+
+        From a cluster that is gone nobody can part: Ray would wait for its head for a minute and
+        then end this process.
+        """
+        if self.answers():
+            self.ray.shutdown()
+            return
+        atexit.unregister(self.ray.shutdown)
+
+    def answers(self) -> bool:
+        """Whether its head answers now."""
+        try:
+            with socket.create_connection(self._where, timeout=REACH):
+                return True
+        except OSError:
+            return False
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Within it nothing is written to stderr: what Ray would say there is said by our errors."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    pass
+
+
+def _parts(address: str) -> tuple[str, int]:
+    """Host and port. Raises UsageError for anything else, an address of Ray's client too."""
+    match = ADDRESS.fullmatch(address)
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise UsageError(
+            f"--ray takes the HOST:PORT of a cluster's head, not {address!r}",
+            "as in --ray 192.168.0.2:6379",
+        )
+    return match["host"].strip("[]"), int(match["port"])

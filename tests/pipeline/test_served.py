@@ -1,0 +1,170 @@
+"""A run on a Ray cluster, at the command line: the same rows, and everything bad refused before it begins."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localfair.record.store import Store
+from tests.lab import Lab, scripted_student, teacher
+
+ROOT = Path(__file__).parents[2]
+# what two runs of one order have in common: ids are hashes of everything a row rests on
+SAME = {
+    "generations": "SELECT id, text FROM generations ORDER BY id",
+    "explanations": "SELECT id FROM explanations ORDER BY id",
+    "reviews": "SELECT id FROM reviews ORDER BY id",
+    "lessons": "SELECT id FROM lessons ORDER BY id",
+}
+
+
+def localfair(folder, *words, **environment):
+    command = [sys.executable, "-m", "localfair", *words]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def words(tmp_path):
+    """`words(db)`: fair up to its lessons, with scripts alone."""
+    lab = Lab(tmp_path, scripted_student(tmp_path))
+
+    def made(db, *more):
+        task = ["select", "fair", "--task", "table", "--data", str(lab.data)]
+        seats = ["--student", lab.student]
+        for path in lab.teachers:
+            seats += ["--teacher", path]
+        return [*task, *seats, "--db", str(tmp_path / db), "--quiet", *more]
+
+    return made
+
+
+def rows(db):
+    with Store.open(db) as store:
+        return {name: store.rows(sql) for name, sql in SAME.items()}
+
+
+def refused(done, line, hint):
+    """It ended as bad input does: one line, one hint, nothing else."""
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    first, second = done.stderr.splitlines()
+    assert re.fullmatch(line, first.removeprefix("error: ")), first
+    assert hint in second
+
+
+@pytest.mark.ray
+def test_fair_makes_the_same_rows_on_a_cluster(ray_cluster, words, tmp_path):
+    with Store.open(tmp_path / "here.db", create=True) as store:
+        store.fence_key()  # every record has its own, and prompts with it
+    shutil.copy(tmp_path / "here.db", tmp_path / "there.db")
+    here = localfair(tmp_path, *words("here.db"))
+    there = localfair(tmp_path, *words("there.db", "--ray", ray_cluster.address))
+    assert (here.returncode, there.returncode) == (0, 0), there.stderr
+    made = rows(tmp_path / "here.db")
+    assert all(made.values())
+    assert rows(tmp_path / "there.db") == made
+
+
+@pytest.mark.ray
+def test_nothing_is_said_of_ray_itself(ray_cluster, words, tmp_path):
+    assert localfair(tmp_path, *words("a.db", "--ray", ray_cluster.address)).stderr == ""
+
+
+@pytest.mark.ray
+def test_what_a_cluster_answered_is_not_asked_again_here(ray_cluster, words, tmp_path):
+    localfair(tmp_path, *words("a.db", "--ray", ray_cluster.address))
+    localfair(tmp_path, *words("a.db"))
+    with Store.open(tmp_path / "a.db") as store:
+        calls = store.rows("SELECT run, sum(calls) AS calls FROM run_steps GROUP BY run")
+    assert sorted(row["calls"] == 0 for row in calls) == [False, True]
+
+
+# -- bad input --------------------------------------------------------------------------------------
+
+
+@pytest.mark.ray
+def test_an_address_without_a_cluster_is_refused(ray_cluster, words, tmp_path):
+    done = localfair(tmp_path, *words("a.db", "--ray", "127.0.0.1:9"))
+    refused(done, "there is no Ray cluster at 127.0.0.1:9", "ray start --head")
+    assert not (tmp_path / "a.db").exists()
+
+
+def test_what_is_no_address_is_refused(words, tmp_path):
+    done = localfair(tmp_path, *words("a.db", "--ray", "ray://somewhere:10001"))
+    refused(done, "--ray takes the HOST:PORT .*not 'ray://somewhere:10001'", "--ray 192.168.0.2")
+
+
+def test_replicas_without_a_cluster_are_refused(words, tmp_path):
+    refused(
+        localfair(tmp_path, *words("a.db", "--replicas", "2")),
+        "--replicas needs a cluster",
+        "--ray",
+    )
+
+
+def test_without_the_extra_it_says_what_to_install(words, tmp_path):
+    # as far as Python knows there is no such package then
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ray'] = None\n")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    done = localfair(tmp_path, *words("a.db", "--ray", "127.0.0.1:9"), PYTHONPATH=path)
+    refused(done, "--ray needs the package 'ray'", "pip install 'localfair[ray]'")
+
+
+@pytest.mark.ray
+def test_another_token_is_refused(ray_cluster, words, tmp_path):
+    wrong = {"RAY_AUTH_TOKEN": "another-token-than-that-of-the-cluster"}
+    done = localfair(tmp_path, *words("a.db", "--ray", ray_cluster.address), **wrong)
+    refused(done, "the cluster at .* refuses this token, or has none", "get-auth-token")
+
+
+@pytest.mark.ray
+def test_a_cluster_of_another_ray_is_refused(ray_cluster, words, tmp_path):
+    text = "import ray\nray.__version__ = '1.2.3'\n"
+    (tmp_path / "sitecustomize.py").write_text(text)
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    done = localfair(tmp_path, *words("a.db", "--ray", ray_cluster.address), PYTHONPATH=path)
+    refused(done, "the cluster at .* runs Ray .*, here is Ray 1.2.3", "the same Ray")
+
+
+@pytest.fixture
+def another_node(ray_cluster):
+    """`another_node(**options)`: a third node, while a test runs."""
+    nodes = []
+
+    def add(**options):
+        node = ray_cluster.add_node(object_store_memory=80_000_000, **options)
+        nodes.append(node)
+        ray_cluster.wait_for_nodes()
+
+    yield add
+    for node in nodes:
+        ray_cluster.remove_node(node)
+
+
+@pytest.mark.ray
+def test_a_node_with_another_file_is_refused_by_name(
+    ray_cluster, words, another_node, monkeypatch, tmp_path
+):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    teacher(folder, "t1", score=2)  # of the same name, with other bytes
+    monkeypatch.setenv("LOCALFAIR_WEIGHTS", str(folder))  # the node's, and no other's
+    another_node(num_cpus=1)
+    monkeypatch.delenv("LOCALFAIR_WEIGHTS")
+    done = localfair(tmp_path, *words("a.db", "--ray", ray_cluster.address))
+    refused(
+        done,
+        r"node \S+ \([0-9a-f]{8}\): .*t1.script.toml is not the t1 of this machine .*",
+        "the same file",
+    )
+    assert not (tmp_path / "a.db").exists()
