@@ -72,11 +72,16 @@ def lab(tmp_path, tiny_student):
 
 
 @pytest.fixture(scope="session")
-def ray_cluster():
-    """A Ray cluster on this machine: a head without processors, and two nodes with two each."""
+def ray_closed():
+    """Whatever starts a Ray cluster from here on is as closed as localfair's page says."""
     for name, value in RAY.items():
         os.environ.setdefault(name, value)
     pytest.importorskip("ray")
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(ray_closed):
+    """A Ray cluster on this machine: a head without processors, and two nodes with two each."""
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE}

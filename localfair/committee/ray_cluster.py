@@ -185,13 +185,14 @@ class RayCluster:
     def leave(self) -> None:
         """Disconnect. What still runs there for us ends.
 
-        From a cluster that is gone nobody can part: Ray would wait for its head for a minute and
-        then end this process.
+        From a cluster that is gone nobody can part: Ray would wait a minute for its head, and its
+        threads crash a process that ends meanwhile. So this one ends at once, when it ends.
         """
         if self.answers():
             self.ray.shutdown()
             return
         atexit.unregister(self.ray.shutdown)
+        atexit.register(_end_now)
 
     def answers(self) -> bool:
         """Whether its head answers now."""
@@ -215,6 +216,13 @@ def _silent() -> Iterator[None]:
         os.dup2(before, 2)
         os.close(before)
         os.close(nowhere)
+
+
+def _end_now() -> None:
+    """End the process without what is left to do at its end, as one that an error ended."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EngineDied.exit_code)
 
 
 def _say_nothing(*_: object, **__: object) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,57 @@ def test_a_node_with_another_file_is_refused_by_name(
         "the same file",
     )
     assert not (tmp_path / "a.db").exists()
+
+
+# -- the head ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.ray
+def test_a_head_that_is_killed_leaves_a_good_record_and_the_run_goes_on_without(
+    ray_closed, words, tmp_path
+):
+    slow = "delay = 0.3\n"
+    for path in tmp_path.glob("t?.script.toml"):
+        path.write_text(slow + path.read_text())
+    script = ROOT / "tests" / "pipeline" / "ray_head.py"
+    head = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, stdin=subprocess.PIPE
+    )
+    address = head.stdout.readline().strip()
+    command = [sys.executable, "-m", "localfair", *words("a.db", "--ray", address)]
+    run = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while arrived(tmp_path / "a.db") < 12 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        head.stdin.write("\n")  # it kills the head's processes
+        head.stdin.flush()
+        _, said = run.communicate(timeout=90)
+    finally:
+        run.kill()
+        head.stdin.close()
+        head.wait(timeout=60)
+    assert run.returncode == 1, said
+    assert said.startswith(f"error: the Ray cluster at {address} is gone")
+    before = arrived(tmp_path / "a.db")
+    assert before >= 12
+    again = localfair(tmp_path, *words("a.db"))
+    assert again.returncode == 0, again.stderr
+    check = localfair(tmp_path, "db", "verify", "--db", str(tmp_path / "a.db"))
+    assert check.returncode == 0, check.stderr
+
+
+def arrived(db):
+    if not db.exists():
+        return 0
+    try:
+        with Store.open(db) as store:
+            return store.counts()["generations"]
+    except Exception:
+        return 0
