@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from localfair.errors import StoreError
 from localfair.record.store import Store
-from tests.lab import Lab, scripted_student, teacher
+from tests.lab import FAST, Lab, scripted_student, teacher
 
 ROOT = Path(__file__).parents[2]
 # what two runs of one order have in common: ids are hashes of everything a row rests on
@@ -32,6 +34,33 @@ def localfair(folder, *words, **environment):
         capture_output=True,
         text=True,
         timeout=120,
+    )
+
+
+def arrived(db):
+    """The replies in a record, 0 while there is none or its writer holds it."""
+    try:
+        with Store.open(db) as store:
+            return store.counts()["generations"]
+    except StoreError:
+        return 0
+
+
+def wait_for(db, count):
+    deadline = time.monotonic() + 60
+    while arrived(db) < count and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def begun(folder, words):
+    """A command line that goes on."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "localfair", *words],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
     )
 
 
@@ -74,6 +103,36 @@ def test_fair_makes_the_same_rows_on_a_cluster(ray_cluster, words, tmp_path):
     made = rows(tmp_path / "here.db")
     assert all(made.values())
     assert rows(tmp_path / "there.db") == made
+
+
+@pytest.mark.ray
+def test_a_student_that_is_trained_here_is_examined_there(
+    ray_cluster, tiny_student, tmp_path, words
+):
+    more = ["--student", str(tiny_student)]
+    for setting in FAST:
+        more += ["--set", setting]
+    _, *order = words("there.db", *more)
+    whole = ["run", *order]
+    with Store.open(tmp_path / "there.db", create=True) as store:
+        store.fence_key()
+    shutil.copy(tmp_path / "there.db", tmp_path / "here.db")
+    there = localfair(tmp_path, *whole, "--ray", ray_cluster.address)
+    here = localfair(tmp_path, *[word.replace("there.db", "here.db") for word in whole])
+    assert (here.returncode, there.returncode) == (0, 0), there.stderr
+    assert rows(tmp_path / "there.db") == rows(tmp_path / "here.db")
+
+
+@pytest.mark.ray
+def test_ctrl_c_ends_it_as_ever(ray_cluster, words, tmp_path):
+    for path in tmp_path.glob("t?.script.toml"):
+        path.write_text("delay = 0.5\n" + path.read_text())
+    run = begun(tmp_path, words("a.db", "--ray", ray_cluster.address))
+    wait_for(tmp_path / "a.db", 14)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert said.startswith("error: interrupted; every finished answer is in the record")
 
 
 @pytest.mark.ray
@@ -186,18 +245,9 @@ def test_a_head_that_is_killed_leaves_a_good_record_and_the_run_goes_on_without(
         [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, stdin=subprocess.PIPE
     )
     address = head.stdout.readline().strip()
-    command = [sys.executable, "-m", "localfair", *words("a.db", "--ray", address)]
-    run = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    run = begun(tmp_path, words("a.db", "--ray", address))
     try:
-        deadline = time.monotonic() + 60
-        while arrived(tmp_path / "a.db") < 12 and time.monotonic() < deadline:
-            time.sleep(0.2)
+        wait_for(tmp_path / "a.db", 12)
         head.stdin.write("\n")  # it kills the head's processes
         head.stdin.flush()
         _, said = run.communicate(timeout=90)
@@ -213,13 +263,3 @@ def test_a_head_that_is_killed_leaves_a_good_record_and_the_run_goes_on_without(
     assert again.returncode == 0, again.stderr
     check = localfair(tmp_path, "db", "verify", "--db", str(tmp_path / "a.db"))
     assert check.returncode == 0, check.stderr
-
-
-def arrived(db):
-    if not db.exists():
-        return 0
-    try:
-        with Store.open(db) as store:
-            return store.counts()["generations"]
-    except Exception:
-        return 0
