@@ -33,6 +33,7 @@ HEAVY = {
     "llama_cpp",
     "matplotlib",
     "peft",
+    "ray",
     "safetensors",
     "scipy",
     "torch",
