@@ -112,11 +112,16 @@ class Context:
         return low.llama_get_memory(self.pointer)
 
     def free(self) -> None:
-        """Give the memory back. Idempotent."""
-        if self._pointer is not None:
+        """Give the memory back. Idempotent.
+
+        A signal may raise between any two lines: what is being freed is forgotten first, since
+        freeing it twice ends the process.
+        """
+        pointer = self._pointer
+        self._pointer = None
+        if pointer is not None:
             low.llama_batch_free(self._batch)
-            low.llama_free(self._pointer)
-            self._pointer = None
+            low.llama_free(pointer)
 
     def keep(self, sequence: int, tokens: int) -> int:
         """Forget all but the first `tokens` of a sequence; how many are left.

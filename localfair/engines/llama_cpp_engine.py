@@ -110,11 +110,12 @@ class LlamaCppEngine:
         """Free the weights, and the contexts of generations nobody finished asking for."""
         for context in list(self._contexts):
             context.free()
-        if self._weights is not None:
-            low.llama_model_free(self._weights)
-            self._weights = None
-            self._adapter = None
-            self._vocabulary = None
+        weights = self._weights
+        self._weights = None  # before they are freed: see Context.free
+        self._adapter = None
+        self._vocabulary = None
+        if weights is not None:
+            low.llama_model_free(weights)
 
     # -- loading ----------------------------------------------------------------------------------
 

@@ -95,9 +95,10 @@ class Reply:
         return False
 
     def free(self) -> None:
-        if self._sampler is not None:
-            self._sampler.free()
-            self._sampler = None
+        sampler = self._sampler
+        self._sampler = None  # before it is freed: see Context.free
+        if sampler is not None:
+            sampler.free()
 
     def generation(self) -> Generation:
         """The finished reply."""

@@ -389,3 +389,23 @@ def test_a_step_that_is_too_much_for_one_sequence_ends_in_a_line(engine, monkeyp
     monkeypatch.setattr(Context, "step", short)
     with pytest.raises(OutOfMemory, match="could not decode"):
         texts(engine, asked(3))
+
+
+@pytest.mark.parametrize("name", ["llama_free", "llama_model_free"])
+def test_an_interrupt_while_memory_is_freed_frees_nothing_twice(engine, monkeypatch, name):
+    """A signal that comes just after llama.cpp has freed something: a second time would abort."""
+    freed = []
+    free = getattr(low, name)
+
+    def interrupted(pointer):
+        freed.append(pointer)
+        free(pointer)
+        if len(freed) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(low, name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(engine.generate(asked(1)))
+        engine.close()
+    engine.close()
+    assert len(freed) == 1
