@@ -190,6 +190,11 @@ def verify(paths: Sequence[Path], expected: str | None = None) -> Manifest:
 
     expected: the id that it must have. Raises BundleError at the first byte that is not as it says.
     """
+    manifest, _ = _verified(paths, expected)
+    return manifest
+
+
+def _verified(paths: Sequence[Path], expected: str | None) -> tuple[Manifest, list[Path]]:
     manifest, volumes = volumes_of(paths)
     if expected is not None and expected != manifest.id:
         raise BundleError(
@@ -198,7 +203,7 @@ def verify(paths: Sequence[Path], expected: str | None = None) -> Manifest:
         )
     for _ in contents(volumes):
         pass
-    return manifest
+    return manifest, volumes
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +230,9 @@ def unpack(
     BundleError, before anything is written, where another file or a link stands in the way, or
     where the disk has no room; DiskFull.
     """
-    manifest = verify(paths, expected)
+    manifest, volumes = _verified(paths, expected)
     if check is not None:
         check(manifest)
-    _, volumes = volumes_of(paths)
     missing = [file for file in manifest.files if wanted(file) and not _stands(folder, file)]
     _must_have_room(folder, sum(file.size for file in missing))
     full = f"no space left on the disk for {folder}"

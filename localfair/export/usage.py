@@ -44,10 +44,9 @@ def prompt_section(prompt: ExamPrompt | None) -> list[str]:
     return lines
 
 
-def of_gguf(name: str, file: str, about: Sequence[str], prompt: ExamPrompt | None) -> str:
-    """The page beside a GGUF. `name`, `file`: letters that any shell takes as they stand."""
-    chat = _request(prompt)
-    lines = [
+def _head(name: str, about: Sequence[str], prompt: ExamPrompt | None) -> list[str]:
+    """How a page begins, down to its first program."""
+    return [
         f"# {name}",
         "",
         *[f"{escaped(line)}  " for line in about],
@@ -55,6 +54,14 @@ def of_gguf(name: str, file: str, about: Sequence[str], prompt: ExamPrompt | Non
         *prompt_section(prompt),
         "## llama.cpp's server",
         "",
+    ]
+
+
+def of_gguf(name: str, file: str, about: Sequence[str], prompt: ExamPrompt | None) -> str:
+    """The page beside a GGUF. `name`, `file`: letters that any shell takes as they stand."""
+    chat = _request(prompt)
+    lines = [
+        *_head(name, about, prompt),
         *block(
             f"llama-server -m {file} --jinja --port 8080\n"
             "curl http://127.0.0.1:8080/v1/chat/completions "
@@ -91,13 +98,7 @@ def of_lora(
 ) -> str:
     """The page beside a GGUF LoRA, which needs the base's GGUF, `base`."""
     lines = [
-        f"# {name}",
-        "",
-        *[f"{escaped(line)}  " for line in about],
-        "",
-        *prompt_section(prompt),
-        "## llama.cpp's server",
-        "",
+        *_head(name, about, prompt),
         *block(f"llama-server -m {base} --lora {file} --jinja --port 8080", "sh"),
         "",
         "## Ollama",

@@ -66,6 +66,17 @@ def decoded(data: bytes) -> str:
     return text
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair: SQLite and UTF-8 files hold no other, and a
+    command line of bytes that are no UTF-8 has some.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def as_text(data: bytes) -> str:
     """The bytes of a text file without its byte-order mark, every line end a line feed.
 

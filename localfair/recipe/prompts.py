@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from localfair.errors import RecipeError
+from localfair.machine.files import is_unicode
 from localfair.machine.limited import LimitedProcess, TemplateFault
 from localfair.recipe.fences import REVIEW, fenced
 from localfair.record.nouns import Message
@@ -57,18 +58,10 @@ class Prompts:
             raise _refused(name, fault.said) from fault
         messages = tuple(Message(role, text) for role, text in turns)
         for message in messages:
-            if not _is_storable(message.content):
+            if not is_unicode(message.content):
                 raise _refused(name, "it writes half of a surrogate pair, which is no character")
         return messages
 
 
 def _refused(name: str, reason: str) -> RecipeError:
     return RecipeError(f"prompts/{name}.md: {reason}", "mend the template")
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from localfair.errors import UsageError
+from localfair.machine.files import is_unicode
 from localfair.record.schema import NOUNS
 from localfair.record.store import Store
 
@@ -102,20 +103,11 @@ def _beginning(store: Store, noun: str, text: str) -> list[Named]:
     starts = [text] if text.startswith(HASH) else [text, HASH + text]
     rows = []
     for start in starts:
-        if len(start.removeprefix(HASH)) < FEWEST or not _is_storable(start):
+        if len(start.removeprefix(HASH)) < FEWEST or not is_unicode(start):
             continue
         for row_id in store.first_column(sql, start, start + LAST, SHOWN + 1):
             rows.append(Named(noun, row_id))
     return rows
-
-
-def _is_storable(text: str) -> bool:
-    """Whether SQLite can compare with a text: a command line may hold bytes that are no UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _words(nouns: tuple[str, ...]) -> str:

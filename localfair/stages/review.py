@@ -274,9 +274,17 @@ def verdict_on(step: ReviewStep, written: Written, reviews: list[Review]) -> Ver
     reviewed = step.mode != "none" and written.kind in step.of
     is_accepted, reason = judge(step.accept, written, scores, reviewed)
     policy = {"accept": step.accept.policy(), "mode": step.mode, "reviewed": reviewed}
+    return made_verdict(written, reviews, canonical_json(policy), is_accepted, reason)
+
+
+def made_verdict(
+    written: Written, reviews: list[Review], policy: str, is_accepted: bool, reason: str
+) -> Verdict:
+    """A verdict of this version's reader, under a policy as canonical JSON."""
+    scores = valid_scores(reviews)
     return Verdict(
         explanation=written.id,
-        policy=canonical_json(policy),
+        policy=policy,
         reviews=tuple(sorted(each.id for each in reviews)),
         mean=fmean(scores) if scores else None,
         valid=len(scores),

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import Any
 
 from localfair.committee.ask import Call
@@ -30,16 +29,15 @@ from localfair.stages.review import (
     by_explanation,
     failed_check,
     judge,
+    made_verdict,
     may_review,
     review_by_mean,
     review_from,
     score_of,
-    valid_scores,
 )
 from localfair.stages.rows import Written, why_unfit, with_texts
 from localfair.stages.soundness import with_steps
 from localfair.stages.step import Work
-from localfair.tasks.grading import READER_VERSION
 
 NOBODY = "nobody is there to review: a seat does not review what it wrote"
 ASSUMED = "feedback is judged by trust earned on rationales"
@@ -334,17 +332,7 @@ class Panel:
         else:
             scores_of = scores_by_seat(reviews)
             is_accepted, reason = judge_by(fit, step.accept, written, scores_of)
-        scores = valid_scores(reviews)
-        return Verdict(
-            explanation=written.id,
-            policy=_policy(step, fit),
-            reviews=tuple(sorted(review.id for review in reviews)),
-            mean=fmean(scores) if scores else None,
-            valid=len(scores),
-            accepted=is_accepted,
-            reason=reason,
-            reader=READER_VERSION,
-        )
+        return made_verdict(written, reviews, _policy(step, fit), is_accepted, reason)
 
     def words(self, fits: Fits, spared: int) -> dict[str, str]:
         """What the fits say, for whoever reads the outcome."""
