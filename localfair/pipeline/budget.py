@@ -128,13 +128,6 @@ def with_lessons(order: Order, wanted: int, progress: Progress) -> Order:
     return grown
 
 
-def with_tokens(
-    order: Order, budget: int, most: int | None, say: Callable[[str], None], progress: Progress
-) -> Order:
-    """The order with the most train questions that so many teacher tokens pay for."""
-    return with_budget(order, Budget(budget), most, say, progress)
-
-
 def with_budget(
     order: Order, budget: Budget, most: int | None, say: Callable[[str], None], progress: Progress
 ) -> Order:

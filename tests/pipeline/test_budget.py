@@ -14,8 +14,8 @@ from localfair.pipeline.budget import (
     question_costs,
     smaller,
     teacher_tokens,
+    with_budget,
     with_lessons,
-    with_tokens,
 )
 from localfair.recipe.load import load_recipe
 from localfair.record.costs import Cost, costs_of
@@ -147,7 +147,7 @@ def test_a_run_grows_as_the_questions_before_let_expect(measured, limit):
 
 def budgeted(lab, budget, most=None, recipe="single-teacher", **options):
     order = lab.order(recipe, NO_EXAM, **options)
-    return with_tokens(order, budget, most, lab.lines.append, quiet).train_limit
+    return with_budget(order, Budget(budget), most, lab.lines.append, quiet).train_limit
 
 
 def test_a_budget_pays_for_as_many_whole_questions_as_fit(lab):
@@ -169,7 +169,7 @@ def test_a_budget_for_everything_takes_every_question_there_is(lab):
 def test_each_round_gets_its_share(lab):
     many(lab, 20)
     order = lab.order("single-teacher", (*NO_EXAM, "rounds=2"))
-    limit = with_tokens(order, 1000, None, lab.lines.append, quiet).train_limit
+    limit = with_budget(order, Budget(1000), None, lab.lines.append, quiet).train_limit
     assert limit == budgeted(lab, 500)
 
 
@@ -215,7 +215,7 @@ def unlike(lab):
 def in_turn(lab, budget, order_on, teachers):
     settings = (*IN_TURN, f"teach.order_on={order_on}")
     order = lab.order("single-teacher", settings, teachers=teachers)
-    return with_tokens(order, budget, None, lab.lines.append, quiet)
+    return with_budget(order, Budget(budget), None, lab.lines.append, quiet)
 
 
 def test_the_calls_that_order_the_teachers_are_in_the_budget(lab, unlike):

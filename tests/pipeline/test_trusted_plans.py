@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localfair.pipeline.budget import teacher_tokens, with_tokens
+from localfair.pipeline.budget import Budget, teacher_tokens, with_budget
 from localfair.pipeline.plan import plan
 from localfair.recipe.schema import Review
 from localfair.record.costs import costs_of, label_costs_of
@@ -101,7 +101,7 @@ def test_plants_cost_what_they_took(lab: TrustLab) -> None:
 @pytest.mark.parametrize("budget", [9000, 30000])
 def test_labels_take_a_tenth_of_a_budget_at_most(lab: TrustLab, budget: int) -> None:
     order = lab.order(settings=SETTINGS, reviewers=seats(lab))
-    paid = with_tokens(order, budget, None, lab.lines.append, quiet)
+    paid = with_budget(order, Budget(budget), None, lab.lines.append, quiet)
     (step,) = [each for _, _, each in paid.recipe.sections() if isinstance(each, Review)]
     assert 0 < step.accept.labels < 20
     assert f"labels are of the first {step.accept.labels} questions: a tenth of the budget" in (
@@ -118,6 +118,6 @@ def test_labels_take_a_tenth_of_a_budget_at_most(lab: TrustLab, budget: int) -> 
 
 def test_a_budget_that_pays_for_all_labels_leaves_them(lab: TrustLab) -> None:
     order = lab.order(settings=SETTINGS, reviewers=seats(lab))
-    paid = with_tokens(order, 10**6, None, lab.lines.append, quiet)
+    paid = with_budget(order, Budget(10**6), None, lab.lines.append, quiet)
     assert paid.recipe == order.recipe
     assert paid.train_limit == QUESTIONS
