@@ -66,6 +66,13 @@ def command(function: Callable[..., None]) -> click.Command:
             type=FLOPS,
             help="Teacher FLOPs for each, 2 a parameter and token, instead.",
         ),
+        click.option(
+            "--on",
+            type=click.Choice(["dev", "test"]),
+            default="test",
+            show_default=True,
+            help="The split of the exams before and after: designs are chosen on dev.",
+        ),
         click.option("--lessons", type=COUNT, help="At most so many lessons for each, instead."),
         *reversed(options_of_run),
     ):
@@ -94,6 +101,7 @@ def compare(**options: Any) -> None:
     budget_tokens = options.pop("budget_tokens")
     budget_flops = options.pop("budget_flops")
     lessons = options.pop("lessons")
+    on = options.pop("on")
     if variants[0] == SHOW:
         _show(variants[1:], options["db"], as_json)
         return
@@ -105,6 +113,7 @@ def compare(**options: Any) -> None:
         budget_tokens=budget_tokens,
         budget_flops=None if budget_flops is None else int(budget_flops),
         lessons=lessons,
+        on=on,
     )
     if fetch:
         for orders in asked.orders.values():
@@ -130,23 +139,29 @@ def _show(words: Sequence[str], db: Path, as_json: bool) -> None:
         echo_json({"id": found.id, **found.found}, indent=2)
         return
     asked = found.asked
-    budget = Budget(asked.get("budget_tokens"), asked.get("budget_flops"), asked.get("lessons"))
+    budget = Budget(
+        asked.get("budget_tokens"),
+        asked.get("budget_flops"),
+        asked.get("lessons"),
+        asked.get("on", "test"),
+    )
     echo(*table(found.variant_runs(), found.summary(), budget, found.id))
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What all variants had of teacher tokens, of teacher FLOPs, or of lessons."""
+    """What all variants had of teacher tokens, of teacher FLOPs, or of lessons; where it was told."""
 
     tokens: int | None
     flops: int | None
     lessons: int | None
+    split: str
 
 
 def lines(comparison: Comparison) -> list[str]:
     """A comparison as text."""
     asked = comparison.asked
-    budget = Budget(asked.budget_tokens, asked.budget_flops, asked.lessons)
+    budget = Budget(asked.budget_tokens, asked.budget_flops, asked.lessons, asked.on)
     return table(comparison.rows, comparison.summary, budget, comparison.id)
 
 
@@ -173,7 +188,7 @@ def table(
         shown += [_summary(summary, width) for summary in summaries]
     notes = dict.fromkeys(run.change.note for run in runs if run.change)
     shown += [f"  {note}" for note in notes if note]
-    return [*shown, "", f"{_budget(budget)}; comparison {comparison}"]
+    return [*shown, "", f"on {budget.split}; {_budget(budget)}; comparison {comparison}"]
 
 
 def _run(run: VariantRun, width: int) -> str:

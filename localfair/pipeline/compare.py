@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from localfair.committee.ask import Progress
 from localfair.errors import UsageError
@@ -80,10 +80,11 @@ def ask(
     budget_tokens: int | None = None,
     budget_flops: int | None = None,
     lessons: int | None = None,
+    on: Literal["dev", "test"] = "test",
 ) -> Asked:
     """Everything read and checked before anybody is asked. Raises UsageError, RecipeError.
 
-    The settings of `options` are for every variant whose recipe has the step they name; one that
+    on: the split of the exams before and after; "dev" opens no test question. The settings of `options` are for every variant whose recipe has the step they name; one that
     fits nobody is refused. `untrained` and `format-only` are variants by name: see `controls`.
     """
     for name in variants:
@@ -102,6 +103,7 @@ def ask(
     orders: dict[str, tuple[Order, ...]] = {}
     for name, each in parsed.items():
         common = [setting for setting in options.settings if each.recipe in users[setting]]
+        common += _examined_on(on, each.recipe, options)
         chosen = replace(options, settings=(*common, *each.settings))
         make = controls.control if name in controls.NAMES else order_of
         if lessons and name not in controls.NAMES:
@@ -110,13 +112,14 @@ def ask(
             chosen = replace(chosen, settings=(*chosen.settings, cap))
         subject = name if name in controls.NAMES else each.recipe
         orders[name] = tuple(make(subject, replace(chosen, seed=seed)) for seed in seeds)
-        _check(name, orders[name][0], orders[variants[0]][0])
+        _check(name, orders[name][0], orders[variants[0]][0], on)
     asked = Asked(
         variants=tuple(variants),
         orders=orders,
         budget_tokens=budget_tokens,
         budget_flops=budget_flops,
         lessons=lessons,
+        on=on,
     )
     budget_of(
         asked, Parameters()
@@ -144,10 +147,18 @@ def _step_ids(recipe: str, workspace: Path) -> set[str]:
     return {step.id for _, _, step in load_recipe(recipe, workspace).sections()}
 
 
-def _check(name: str, order: Order, first: Order) -> None:
-    """A variant that can be told apart by its recipe alone, examined on test once before and
-    once after.
-    """
+def _examined_on(split: str, recipe: str, options: RunOptions) -> list[str]:
+    """The settings that ask a recipe's exams before and after its rounds on a split."""
+    loaded = load_recipe(recipe, options.workspace or workspace_dir())
+    settings = []
+    for step in (*loaded.before, *loaded.after):
+        if isinstance(step, Exam) and step.split == "test" != split:
+            settings.append(f"{step.id}.split={split}")
+    return settings
+
+
+def _check(name: str, order: Order, first: Order, on: str) -> None:
+    """A variant that can be told apart by its recipe alone, examined once before and once after."""
     for part, option in COMMON.items():
         if getattr(order, part) != getattr(first, part):
             raise UsageError(
@@ -155,12 +166,13 @@ def _check(name: str, order: Order, first: Order) -> None:
                 f"give {option} for all of them",
             )
     exams = []
-    for _, step in order.recipe.steps():
-        if isinstance(step, Exam) and step.split == "test" and step.role == "student":
+    for number, step in order.recipe.steps():
+        chooses = on == "dev" and 0 < number <= order.recipe.rounds
+        if isinstance(step, Exam) and step.split == on and step.role == "student" and not chooses:
             exams.append(step)
     if len(exams) != 2 or any(exam.samples != 1 for exam in exams):
         raise UsageError(
-            f"{name!r} does not examine its student on test once before and once after, "
+            f"{name!r} does not examine its student on {on} once before and once after, "
             "one answer a question",
             "see the steps `before` and `after` of `localfair recipes show fair`",
         )

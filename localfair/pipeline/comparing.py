@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from localfair.committee.ask import Progress
 from localfair.errors import UsageError
@@ -23,7 +23,7 @@ from localfair.record.costs import costs_of, sampled_tokens
 from localfair.record.made import Adapter
 from localfair.record.store import Store
 from localfair.record.tables import ADAPTERS
-from localfair.report.findings import Accuracy, Findings, report, test_exams
+from localfair.report.findings import Accuracy, Findings, compared_exams, report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class Asked:
     budget_tokens: int | None = None
     budget_flops: int | None = None
     lessons: int | None = None
+    on: Literal["dev", "test"] = "test"  # the split of the exams before and after
 
     def data(self) -> dict[str, Any]:
         """What decides a comparison, as plain data."""
@@ -46,8 +47,10 @@ class Asked:
         for name, variant_orders in self.orders.items():
             recipes[name] = variant_orders[0].recipe.model_dump(mode="json")
         budget = {"budget_flops": self.budget_flops} if self.budget_flops else {}
+        on = {"on": self.on} if self.on != "test" else {}
         return {
             **budget,
+            **on,
             "variants": recipes,
             "seeds": [order.seed for order in orders],
             "budget_tokens": self.budget_tokens,
@@ -112,7 +115,7 @@ class Comparing:
     def _row(self, name: str, order: Order, most: int | None) -> VariantRun:
         """One variant with one seed, run within the budget."""
         if name == controls.UNTRAINED:
-            exam = controls.exam_of(order)
+            exam = controls.exam_of(order, self._asked.on)
             run_id = run(order, until=exam, say=self._say, progress=self._progress)
             with Store.open(order.db) as store:
                 return self._untrained(store, order, run_id)
@@ -145,7 +148,7 @@ class Comparing:
 
     def _untrained(self, store: Store, order: Order, run_id: str) -> VariantRun:
         """The student as it is: it costs nothing and learns nothing."""
-        [exam] = test_exams(store, run_id, store.steps(run_id))
+        [exam] = compared_exams(store, run_id, store.steps(run_id))
         accuracy = exam.accuracy()
         return VariantRun(
             variant=controls.UNTRAINED,
@@ -178,7 +181,7 @@ class Comparing:
         by_teachers = [cost for cost in costs if cost.role != "mentor"]
         adapters = store.get(ADAPTERS, findings.adapters).values()
         students = [adapter for adapter in adapters if adapter.role == "student"]
-        *_, last_exam = test_exams(store, run_id, store.steps(run_id))
+        *_, last_exam = compared_exams(store, run_id, store.steps(run_id))
         return VariantRun(
             variant=name,
             seed=order.seed,
@@ -206,10 +209,10 @@ class Comparing:
 
 
 def _both_exams(findings: Findings) -> tuple[Accuracy, Accuracy]:
-    """The exams on test before and after training."""
+    """The exams before and after training."""
     if findings.before is None or findings.after is None:
         raise UsageError(
-            f"run {findings.run} did not examine its student on test before and after",
+            f"run {findings.run} did not examine its student before and after",
             "give the same command again: it goes on from here",
         )
     return findings.before, findings.after

@@ -43,12 +43,12 @@ def lessons_of(order: Order) -> int:
     )
 
 
-def exam_of(order: Order) -> str:
-    """The id of the first exam on test: the one that an untrained student sits."""
+def exam_of(order: Order, split: str = "test") -> str:
+    """The id of the first exam on a split: the one that an untrained student sits."""
     for _, step in order.recipe.steps():
-        if isinstance(step, Exam) and step.split == "test":
+        if isinstance(step, Exam) and step.split == split:
             return step.id
     raise UsageError(
-        f"{UNTRAINED!r} sits the exam that {BASELINE} begins with, and that has none on test",
+        f"{UNTRAINED!r} sits the exam that {BASELINE} begins with, and that has none on {split}",
         f"leave {UNTRAINED} out",
     )

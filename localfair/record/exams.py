@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from localfair.record.store import CHUNK, Store, marks
 
 SCORES = """
-SELECT l.run, l.position, COUNT(*) AS answers, SUM(a.grade = 'right') AS right
+SELECT l.run, l.position, a.split, COUNT(*) AS answers, SUM(a.grade = 'right') AS right
 FROM links l JOIN answers a ON a.id = l."row"
 JOIN run_steps s ON s.run = l.run AND s.position = l.position AND s.stage = 'exam'
-WHERE l.noun = 'answer' AND a.split = 'test' {only}
-GROUP BY l.run, l.position ORDER BY l.run, l.position
+JOIN runs r ON r.id = l.run
+WHERE l.noun = 'answer' AND (a.split = 'test' OR a.split = 'dev' AND (
+  s.round = 0 OR json_valid(r.effective) AND s.round > json_extract(r.effective, '$.rounds'))) {only}
+GROUP BY l.run, l.position, a.split ORDER BY l.run, l.position
 """
 ANSWERS = """
 SELECT s.step, s.round, a.split, q.id AS question, q.key, q.gold, a.id AS answer, a.grade, a.read,
@@ -34,10 +36,13 @@ ORDER BY l."row"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamScore:
-    """One exam on test of a run: at which step, and how many of its answers were right."""
+    """One exam of a run that its students are compared by: at which step, on which split, and how
+    many of its answers were right.
+    """
 
     run: str
     position: int
+    split: str
     answers: int
     right: int
 
@@ -66,13 +71,22 @@ class ExamAnswer:
 
 
 def exam_scores(store: Store, run: str | None = None) -> dict[str, list[ExamScore]]:
-    """By run, its exams on test in their order; of all runs, or of one."""
+    """By run, the exams that its students are compared by, in order; of all runs, or of one.
+
+    Those on test. Of a run that sat none on test, those on dev before and after its rounds: what
+    is asked on dev within them chooses, and compares nothing.
+    """
     only = "" if run is None else "AND l.run = ?"
     values = () if run is None else (run,)
     scores: dict[str, list[ExamScore]] = {}
     for row in store.rows(SCORES.format(only=only), *values):
         scores.setdefault(row["run"], []).append(ExamScore(**row))
-    return scores
+    return {run: _of_one_split(exams) for run, exams in scores.items()}
+
+
+def _of_one_split(exams: list[ExamScore]) -> list[ExamScore]:
+    """The exams on test, or where there is none all of them."""
+    return [exam for exam in exams if exam.split == "test"] or exams
 
 
 def exam_answers(store: Store, run: str) -> Iterator[ExamAnswer]:

@@ -37,7 +37,7 @@ WHERE l.run = ? AND l.position = ? AND l.noun = 'answer'
 """
 SAT = """
 SELECT a.question, a.grade FROM links l JOIN answers a ON a.id = l."row"
-WHERE l.run = ? AND l.position = ? AND l.noun = 'answer' AND a.split = ? ORDER BY l."row"
+WHERE l.run = ? AND l.position = ? AND l.noun = 'answer' ORDER BY l."row"
 """
 
 
@@ -130,7 +130,7 @@ def scored(store: Store, run: str) -> list[Scored]:
     return [Scored(**row) for row in store.rows(REVIEWERS, run)]
 
 
-def sat(store: Store, run: str, position: int, split: str) -> Iterator[tuple[str, str]]:
+def sat(store: Store, run: str, position: int) -> Iterator[tuple[str, str]]:
     """The question and the grade of each answer of an exam, in the order of the answers' ids."""
-    for row in store.db.execute(SAT, [run, position, split]):
+    for row in store.db.execute(SAT, [run, position]):
         yield row["question"], row["grade"]

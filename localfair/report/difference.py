@@ -21,7 +21,7 @@ from localfair.report.statistics import Change, Interval, paired, wilson
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastExam:
-    """A run's last exam on test: at which step, and its accuracy with the 95 % interval."""
+    """A run's last exam: at which step, and its accuracy with the 95 % interval."""
 
     step: str
     position: int
@@ -33,7 +33,7 @@ class LastExam:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedRun:
-    """One of the two runs; `exam` is None where it sat none on test."""
+    """One of the two runs; `exam` is None where it sat none that compares."""
 
     run: str
     recipe: str
@@ -57,7 +57,7 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Two runs and what lies between their last exams on test.
+    """Two runs and what lies between their last exams.
 
     change: over the questions that both asked, None where they share none. flips: the gained ones
     first.
@@ -121,9 +121,9 @@ def _right(store: Store, side: ComparedRun) -> dict[str, bool]:
 
 
 def right_at(store: Store, place: Place) -> dict[str, bool]:
-    """By question, whether the answer of an exam on test was right."""
+    """By question, whether the answer of an exam was right."""
     run, position = place
-    answers = sat(store, run, position, "test")
+    answers = sat(store, run, position)
     return {question: grade == Grade.RIGHT for question, grade in answers}
 
 

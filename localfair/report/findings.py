@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from localfair.errors import UsageError
+from localfair.record.exams import exam_scores
 from localfair.record.failed_calls import failed_count
 from localfair.record.made import Adapter, Run, RunStep
 from localfair.record.nouns import Grade, Seat
@@ -38,7 +39,7 @@ from localfair.report.statistics import Change, Interval, paired, wilson
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """One exam on test: how many answers were right, with the 95 % interval of their share.
+    """One exam: how many answers were right, with the 95 % interval of their share.
 
     unreadable: the answers that nothing could be read from. tokens: the mean length of a reply.
     unfinished: the replies that were cut off at their limit.
@@ -112,8 +113,8 @@ class Findings:
     """Everything about one run.
 
     settings: as its command line gave them. own_lessons: those of `lessons` that the student wrote
-    itself. before, after, change: the student's first exam on test, the last, and the change between
-    them, None for what was not done. worse: the change in words, where the student came out worse.
+    itself. before, after, change: the student's first exam, the last, and the change between them,
+    None for what was not done; on test, or on dev where no exam was on test (`exam_scores`). worse: the change in words, where the student came out worse.
     adapter: the last of `adapters`, which holds ids.
     """
 
@@ -251,8 +252,8 @@ def _trained(adapter: Adapter | None) -> TrainedAdapter | None:
 
 
 @dataclass(slots=True)
-class TestExam:
-    """The student's exam on test in one step: its grades, and whether each question's answer is
+class ComparedExam:
+    """An exam of the student in one step: its grades, and whether each question's answer is
     right.
     """
 
@@ -277,13 +278,14 @@ class TestExam:
         )
 
 
-def test_exams(store: Store, run: str, steps: Iterable[RunStep]) -> Iterator[TestExam]:
-    """The student's exams on test among the steps of a run, in order."""
+def compared_exams(store: Store, run: str, steps: Iterable[RunStep]) -> Iterator[ComparedExam]:
+    """The exams that the run's students are compared by, among its steps and in order."""
+    positions = {exam.position for exam in exam_scores(store, run).get(run, [])}
     for step in steps:
-        if step.stage != "exam" or step.ended is None:
+        if step.position not in positions or step.ended is None:
             continue
-        exam = TestExam(step.step, lengths(store, run, step.position))
-        for question, grade in sat(store, run, step.position, "test"):
+        exam = ComparedExam(step.step, lengths(store, run, step.position))
+        for question, grade in sat(store, run, step.position):
             exam.grades[grade] += 1
             exam.right[question] = grade == Grade.RIGHT
         if exam.right:
@@ -293,12 +295,12 @@ def test_exams(store: Store, run: str, steps: Iterable[RunStep]) -> Iterator[Tes
 def _before_and_after(
     store: Store, run: str, steps: Iterable[RunStep]
 ) -> tuple[Accuracy | None, Accuracy | None, Change | None]:
-    """The first exam on test and the last, and the change between them; None for what was not
+    """The first exam and the last, and the change between them; None for what was not
     done.
     """
-    exams = test_exams(store, run, steps)
+    exams = compared_exams(store, run, steps)
     first = next(exams, None)
-    last: TestExam | None = None
+    last: ComparedExam | None = None
     for exam in exams:  # one at a time: an exam may hold a million answers
         last = exam
     if first is None:

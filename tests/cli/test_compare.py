@@ -117,7 +117,7 @@ def test_the_table_has_a_line_per_run_and_one_for_the_budget():
     assert line.split()[:5] == ["fair", "0", "50.0%", "50.0%", "[25.0%,"]
     assert "+25.0% [+0.0%, +50.0%], 0.5" in other_line
     assert note == "  4 questions"
-    assert (blank, budget) == ("", "each at most 16 lessons; comparison b2:c")
+    assert (blank, budget) == ("", "on test; each at most 16 lessons; comparison b2:c")
 
 
 def keep(desk, comparison_id="b2:abcdef", found=None):
@@ -147,7 +147,7 @@ def test_a_comparison_that_was_made_is_shown_again(desk):
     assert said.code == 0
     *_, other, _, _, budget = said.out.splitlines()
     assert other.split()[0] == "single" and "+25.0% [+0.0%, +50.0%]" in other
-    assert budget == "each at most 16 lessons; comparison b2:abcdef"
+    assert budget == "on test; each at most 16 lessons; comparison b2:abcdef"
     assert "comparison b2:fedcba" in desk.says("compare", "show", "fedc").out
     shown = json.loads(desk.says("compare", "show", "--json").out)
     assert (shown["id"], len(shown["rows"])) == ("b2:abcdef", 2)

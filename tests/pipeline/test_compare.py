@@ -11,6 +11,9 @@ from localfair.errors import RecipeError, UsageError
 from localfair.pipeline.compare import Variant, ask, compare, variant
 from localfair.pipeline.orders import RunOptions
 from localfair.recipe.load import copy_recipe
+from localfair.record.exams import exam_scores
+from localfair.record.store import Store
+from localfair.report.findings import report
 from tests.lab import Lab, item, quiet, script, teacher
 
 QUICK = (
@@ -76,6 +79,7 @@ def asked(lab, *variants, seeds=(0,), settings=QUICK, **options):
     equal = {}
     for key in ("budget_tokens", "budget_flops", "lessons"):
         equal[key] = options.pop(key, None)
+    equal["on"] = options.pop("on", "test")
     usual = {
         "task": "table",
         "data": lab.data,
@@ -322,6 +326,29 @@ def test_the_untrained_student_and_one_that_learned_the_form_alone_are_rows(lab)
     again = run(lab, "single-teacher", "untrained", "format-only")
     assert {row.calls for row in again.rows} == {0}
     assert again.id == found.id
+
+
+def test_a_design_is_chosen_on_dev_and_no_test_question_is_opened(lab):
+    lab.write_questions([item(99, "dev"), item(98, "dev"), item(97, "test"), item(96, "train")])
+    found = run(lab, "single-teacher", "untrained", on="dev")
+    rows = by_name(found)
+    assert rows["untrained"].after == rows["single-teacher"].before
+    assert rows["single-teacher"].after.questions == 2
+    with Store.open(lab.db) as store:
+        asked_on = store.first_column("SELECT DISTINCT split FROM answers")
+        [last] = exam_scores(store, rows["single-teacher"].run).values()
+        shown = report(store, rows["single-teacher"].run)
+    assert asked_on == ["dev"]
+    assert [exam.split for exam in last] == ["dev", "dev"]
+    assert shown.before == rows["single-teacher"].before and shown.change is not None
+    assert lines(found)[-1].startswith("on dev; ")
+    assert found.asked.data()["on"] == "dev"
+
+
+def test_an_exam_on_dev_within_the_rounds_chooses_and_compares_nothing(lab):
+    asked(lab, "committee", on="dev", settings=())  # it sits dev once a round, and is no third exam
+    with pytest.raises(UsageError, match="on dev once before and once after"):
+        asked(lab, "fair --set after.enabled=false", on="dev")
 
 
 def test_who_teaches_is_known_also_where_the_untrained_student_stands_first(lab):

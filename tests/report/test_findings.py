@@ -7,7 +7,7 @@ from localfair.record.nouns import Seat
 from localfair.record.runs import runs
 from localfair.record.store import Store
 from localfair.report.findings import latest_run, report, seat_name, worse
-from localfair.report.findings import test_exams as exams_on_test
+from localfair.report.findings import compared_exams
 from localfair.report.statistics import change_of
 from tests.lab import always, teacher
 
@@ -74,7 +74,7 @@ def test_a_run_before_its_first_exam_has_no_accuracy(lab):
 def test_accuracy_is_of_the_exam_on_test_alone(lab):
     findings = lab.run(until="exam")
     with Store.open(lab.db) as store:
-        [exam] = exams_on_test(store, findings["run"], store.steps(findings["run"]))
+        [exam] = compared_exams(store, findings["run"], store.steps(findings["run"]))
         asked = store.questions("table", "test")
     assert exam.step == "before"
     assert exam.right.keys() == {question.id for question in asked}
