@@ -84,8 +84,9 @@ def ask(
 ) -> Asked:
     """Everything read and checked before anybody is asked. Raises UsageError, RecipeError.
 
-    on: the split of the exams before and after; "dev" opens no test question. The settings of `options` are for every variant whose recipe has the step they name; one that
-    fits nobody is refused. `untrained` and `format-only` are variants by name: see `controls`.
+    on: the split of the exams before and after; "dev" opens no test question. The settings of
+    `options` are for every variant whose recipe has the step they name; one that fits nobody is
+    refused. `untrained` and `format-only` are variants by name: see `controls`.
     """
     for name in variants:
         if list(variants).count(name) > 1:

@@ -114,8 +114,8 @@ class Findings:
 
     settings: as its command line gave them. own_lessons: those of `lessons` that the student wrote
     itself. before, after, change: the student's first exam, the last, and the change between them,
-    None for what was not done; on test, or on dev where no exam was on test (`exam_scores`). worse: the change in words, where the student came out worse.
-    adapter: the last of `adapters`, which holds ids.
+    None for what was not done; on test, or on dev where no exam was on test (`exam_scores`). worse:
+    the change in words, where the student came out worse. adapter: the last of `adapters`, which holds ids.
     """
 
     run: str

@@ -6,8 +6,7 @@ from localfair.errors import UsageError
 from localfair.record.nouns import Seat
 from localfair.record.runs import runs
 from localfair.record.store import Store
-from localfair.report.findings import latest_run, report, seat_name, worse
-from localfair.report.findings import compared_exams
+from localfair.report.findings import compared_exams, latest_run, report, seat_name, worse
 from localfair.report.statistics import change_of
 from tests.lab import always, teacher
 
