@@ -249,7 +249,7 @@ def _grown(
     questions are taken.
     """
     # a smaller run would freeze an order of teachers that rests on fewer questions
-    start = max([START, *(step.order_on for step in _in_turn(order))])
+    start = max([START, *(step.order_on for step in _in_turn(order)), *_first_ones(order)])
     limit = min(start, order.train_limit or start)
     while True:
         smaller = replace(order, train_limit=limit)
@@ -269,6 +269,13 @@ def _in_turn(order: Order) -> list[Inquire]:
         if isinstance(step, Inquire) and step.turns and step.role == "teacher":
             steps.append(step)
     return steps if len(order.teachers) > 1 else []
+
+
+def _first_ones(order: Order) -> list[int]:
+    """How many of the first questions an order's steps are about that take no others."""
+    return [
+        step.first for _, step in order.recipe.steps() if isinstance(step, Inquire) and step.first
+    ]
 
 
 def next_limit(limit: int, measured: int, wanted: int, most: int) -> int:

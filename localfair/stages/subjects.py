@@ -57,6 +57,16 @@ class Subjects:
 
 def subjects_of(work: Work, step: Inquire) -> Subjects:
     """What a step may ask about, as its recipe says."""
+    subjects = _subjects_of_all(work, step)
+    if step.first is None:
+        return subjects
+    first = {question.id for question in work.questions("train")[: step.first]}
+    about = [subject for subject in subjects.all if subject.question.id in first]
+    return Subjects(about, subjects.solved)
+
+
+def _subjects_of_all(work: Work, step: Inquire) -> Subjects:
+    """What a step may ask about of all train questions."""
     if step.about == "mistakes":
         return Subjects(mistakes(work, step))
     if step.about == "questions":

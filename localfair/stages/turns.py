@@ -3,7 +3,7 @@
 Who comes first is measured once: every author is asked about the first questions in task order, and
 those with more right answers per token that they wrote go first (ours). That order and the number
 of questions are a row of the record: they are not measured again when a run takes more questions,
-nor in a later round.
+nor in a later round or step that asks the same teachers.
 
 Reads and writes `turns`; asks through `authors`.
 """
@@ -44,7 +44,7 @@ def ask_in_turn(work: Work, step: Inquire, authors: Authors, subjects: Subjects)
     missing that the order rests on: it is measured again then, and is not yet in the record.
     """
     members = work.committee.of(step.role)
-    order = _of_earlier_round(work, step) or _measured(work, step, authors, subjects)
+    order = _of_earlier_step(work, members) or _measured(work, step, authors, subjects)
     if order.is_known:
         work.rows.made(TURNS, work.store.add(TURNS, [order.turns]))
     in_order = _in_order(members, order.turns)
@@ -58,11 +58,15 @@ def ask_in_turn(work: Work, step: Inquire, authors: Authors, subjects: Subjects)
     return {"order": ", ".join(names), "ordered_on": order.turns.questions}
 
 
-def _of_earlier_round(work: Work, step: Inquire) -> Ordering | None:
-    """The order that the same step took in an earlier round of the run."""
-    same = [done for done in of_stage(work.rows.done, "inquire") if done.step.id == step.id]
-    taken = work.rows.of(TURNS, same)
-    return Ordering(taken[0], frozenset(), is_known=True) if taken else None
+def _of_earlier_step(work: Work, members: Iterable[Member]) -> Ordering | None:
+    """The order that an earlier step of the run took these teachers in, or the same step in an
+    earlier round.
+    """
+    seats = {member.seat.id for member in members}
+    for taken in work.rows.of(TURNS, of_stage(work.rows.done, "inquire")):
+        if {turn.seat for turn in taken.teachers} == seats:
+            return Ordering(taken, frozenset(), is_known=True)
+    return None
 
 
 def _measured(work: Work, step: Inquire, authors: Authors, subjects: Subjects) -> Ordering:
@@ -122,11 +126,19 @@ def _inputs(work: Work, step: Inquire, members: Iterable[Member]) -> str:
         "turns-inputs",
         task=work.task.name,
         seed=work.seed,
-        step=step.model_dump(mode="json"),
-        earlier=[each.model_dump(mode="json") for each in earlier],
+        step=_data(step),
+        earlier=[_data(each) for each in earlier],
         engines=engines,
         prompts=work.wording.prompts.texts(),
     )
+
+
+def _data(step: RecipeStep) -> dict[str, Any]:
+    """A step as plain data; `first` only where it is given, since orders of before had no such key."""
+    data = step.model_dump(mode="json")
+    if data.get("first", 0) is None:
+        del data["first"]
+    return data
 
 
 def _is_asked_on_train(step: RecipeStep) -> bool:

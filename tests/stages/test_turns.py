@@ -7,6 +7,7 @@ import pytest
 from localfair.errors import CallsFailed
 from localfair.pipeline.reading import verify_record
 from localfair.pipeline.runs import run
+from localfair.recipe.load import copy_recipe
 from localfair.record.store import Store
 from tests.lab import item, quiet, script, scripted_student
 
@@ -213,6 +214,46 @@ def test_a_later_round_measures_no_order_and_asks_about_what_is_left(lab):
     assert rounds[0]["order"] == rounds[1]["order"]
     assert rounds[1]["unsolved"] == rounds[0]["still_unsolved"]
     assert len(turns(lab)) == 1
+
+
+SEED = (
+    "inquire.about=questions",
+    "inquire.write={ rationale = {} }",
+    "inquire.turns=true",
+    "inquire.order_on=3",
+    "inquire.first=5",
+)
+
+
+def test_a_step_may_take_the_first_questions_alone(lab):
+    outcome, _ = inquire(lab, *SEED)
+    first = in_task_order(lab)[:5]
+    by_model = written(lab)
+    assert outcome["questions"] == 5
+    assert set().union(*map(set, by_model.values())) == set(first)
+    assert set(by_model["few"]) == set(first)  # who goes first is asked about all of them
+
+
+def test_an_order_measured_by_an_earlier_step_holds_for_a_later_one(lab):
+    recipe = copy_recipe("fair", "seeded", lab.folder) / "recipe.toml"
+    text = recipe.read_text()
+    seed = """[[round]]
+id = "seed"
+stage = "inquire"
+about = "questions"
+first = 5
+turns = true
+order_on = 3
+write = { rationale = {} }
+
+"""
+    recipe.write_text(text.replace("[[round]]", seed + "[[round]]", 1))
+    usual = {"student": scripted_student(lab.folder), "teachers": committee(lab)}
+    found = lab.run(recipe="seeded", settings=IN_TURN, until="inquire", **usual)
+    outcomes = {step["step"]: step["outcome"] for step in found["steps"]}
+    assert outcomes["seed"]["order"] == outcomes["inquire"]["order"] == "few, all, none"
+    assert turns(lab) == [(3, ["few", "all", "none"])]
+    assert outcomes["inquire"]["unsolved"] <= 12 - 5  # what the seed solved is not asked again
 
 
 def test_a_reply_that_is_missing_leaves_the_order_open(lab):
