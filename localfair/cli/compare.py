@@ -90,7 +90,7 @@ def compare(**options: Any) -> None:
     question. `compare show` prints a comparison that was made.
     """
     from localfair.cli.show import Watch, say
-    from localfair.pipeline.compare import ask
+    from localfair.pipeline.compare import Equal, ask
     from localfair.pipeline.compare import compare as run_and_compare
     from localfair.pipeline.orders import RunOptions, fetch_missing
 
@@ -106,15 +106,8 @@ def compare(**options: Any) -> None:
         _show(variants[1:], options["db"], as_json)
         return
     chosen = RunOptions(**options)
-    asked = ask(
-        variants,
-        seeds,
-        chosen,
-        budget_tokens=budget_tokens,
-        budget_flops=None if budget_flops is None else int(budget_flops),
-        lessons=lessons,
-        on=on,
-    )
+    flops = None if budget_flops is None else int(budget_flops)
+    asked = ask(variants, seeds, chosen, Equal(budget_tokens, flops, lessons), on)
     if fetch:
         for orders in asked.orders.values():
             fetch_missing(orders[0], say)

@@ -53,6 +53,27 @@ class Variant:
     settings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Equal:
+    """What every variant gets as much of: teacher tokens, teacher FLOPs or lessons; or nothing."""
+
+    tokens: int | None = None
+    flops: int | None = None
+    lessons: int | None = None
+
+    def check(self) -> None:
+        """Raises UsageError where two of them are to be equal."""
+        amounts = {"tokens": self.tokens, "FLOPs": self.flops, "lessons": self.lessons}
+        named = [unit for unit, amount in amounts.items() if amount]
+        if len(named) > 1:
+            raise UsageError(
+                f"a budget of {' and one of '.join(named)} cannot both be equal", "name one of them"
+            )
+
+
+NO_BUDGET = Equal()
+
+
 def variant(text: str) -> Variant:
     """`fair --set review.enabled=false` as a recipe and its settings. Raises UsageError."""
     if text in controls.NAMES:
@@ -76,10 +97,7 @@ def ask(
     variants: Sequence[str],
     seeds: Sequence[int],
     options: RunOptions,
-    *,
-    budget_tokens: int | None = None,
-    budget_flops: int | None = None,
-    lessons: int | None = None,
+    equal: Equal = NO_BUDGET,
     on: Literal["dev", "test"] = "test",
 ) -> Asked:
     """Everything read and checked before anybody is asked. Raises UsageError, RecipeError.
@@ -93,12 +111,7 @@ def ask(
             raise UsageError(
                 f"{name!r} is named twice", "a variant differs from the others in recipe or --set"
             )
-    budgets = {"tokens": budget_tokens, "FLOPs": budget_flops, "lessons": lessons}
-    named = [unit for unit, amount in budgets.items() if amount]
-    if len(named) > 1:
-        raise UsageError(
-            f"a budget of {' and one of '.join(named)} cannot both be equal", "name one of them"
-        )
+    equal.check()
     parsed = {name: variant(name) for name in variants}
     users = _users(options, [each.recipe for each in parsed.values()])
     orders: dict[str, tuple[Order, ...]] = {}
@@ -107,9 +120,9 @@ def ask(
         common += _examined_on(on, each.recipe, options)
         chosen = replace(options, settings=(*common, *each.settings))
         make = controls.control if name in controls.NAMES else order_of
-        if lessons and name not in controls.NAMES:
+        if equal.lessons and name not in controls.NAMES:
             capped = lesson_step(order_of(each.recipe, chosen).recipe)
-            cap = f"{capped}.at_most={lessons}"
+            cap = f"{capped}.at_most={equal.lessons}"
             chosen = replace(chosen, settings=(*chosen.settings, cap))
         subject = name if name in controls.NAMES else each.recipe
         orders[name] = tuple(make(subject, replace(chosen, seed=seed)) for seed in seeds)
@@ -117,14 +130,13 @@ def ask(
     asked = Asked(
         variants=tuple(variants),
         orders=orders,
-        budget_tokens=budget_tokens,
-        budget_flops=budget_flops,
-        lessons=lessons,
+        budget_tokens=equal.tokens,
+        budget_flops=equal.flops,
+        lessons=equal.lessons,
         on=on,
     )
-    budget_of(
-        asked, Parameters()
-    )  # a budget that cannot be counted is refused before anybody is asked
+    # a budget that cannot be counted is refused before anybody is asked
+    budget_of(asked, Parameters())
     return asked
 
 

@@ -8,7 +8,7 @@ import pytest
 from localfair.cli import main
 from localfair.cli.compare import lines
 from localfair.errors import RecipeError, UsageError
-from localfair.pipeline.compare import Variant, ask, compare, variant
+from localfair.pipeline.compare import Equal, Variant, ask, compare, variant
 from localfair.pipeline.orders import RunOptions
 from localfair.recipe.load import copy_recipe
 from localfair.record.exams import exam_scores
@@ -76,10 +76,8 @@ NO_REVIEW = f"{FAIR} --set review.enabled=false"
 
 
 def asked(lab, *variants, seeds=(0,), settings=QUICK, **options):
-    equal = {}
-    for key in ("budget_tokens", "budget_flops", "lessons"):
-        equal[key] = options.pop(key, None)
-    equal["on"] = options.pop("on", "test")
+    amounts = [options.pop(key, None) for key in ("budget_tokens", "budget_flops", "lessons")]
+    on = options.pop("on", "test")
     usual = {
         "task": "table",
         "data": lab.data,
@@ -89,7 +87,7 @@ def asked(lab, *variants, seeds=(0,), settings=QUICK, **options):
         "db": lab.db,
         "settings": settings,
     }
-    return ask(variants, seeds, RunOptions(**usual | options), **equal)
+    return ask(variants, seeds, RunOptions(**usual | options), Equal(*amounts), on)
 
 
 def run(lab, *variants, **options):
