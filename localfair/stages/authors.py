@@ -21,10 +21,11 @@ from localfair.recipe.schema import Inquire, WriteFeedback, WriteRationale, Writ
 from localfair.record.made import Explanation, Reply
 from localfair.record.nouns import Grade, Request
 from localfair.record.tables import EXPLANATIONS
-from localfair.stages.rows import Demonstrations
+from localfair.stages.rows import Demonstrations, answer_text
 from localfair.stages.step import Work, about
 from localfair.stages.subjects import Subject
 from localfair.tasks.grading import READER_VERSION
+from localfair.tasks.steps import shows_steps
 
 Form = Literal["feedback", "rationale", "repair"]  # what an author is asked for
 
@@ -102,9 +103,11 @@ class Authors:
             tally.tokens += reply.completion_tokens
             self.written[form] += 1
             if explanation.grade == Grade.RIGHT:
-                tally.right += 1
                 self.right[form] += 1
-                self.solved.add(explanation.question)
+                # an answer without a step teaches nothing, and earns no turn
+                if shows_steps(answer_text(reply)):
+                    tally.right += 1
+                    self.solved.add(explanation.question)
             yield explanation
 
     def _request(self, member: Member, assignment: Assignment) -> Request:

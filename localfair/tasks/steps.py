@@ -1,4 +1,5 @@
-"""Whether the sums that a text writes out hold: `3 + 4 = 7`, `$12 x 5 = $60`, `20% of 50 = 10`.
+"""Whether a text shows steps, and whether the sums that it writes out hold: `3 + 4 = 7`,
+`$12 x 5 = $60`, `20% of 50 = 10`.
 
 Reads a text and writes nothing. An evaluator of its own: nothing of the text is run. Only what is
 surely a sum is judged, and a side that can be read in two ways holds when one of them does: this
@@ -15,6 +16,7 @@ from fractions import Fraction
 LONGEST_SIDE = 160  # characters of a sum on either side of its sign
 LONGEST_NUMBER = 30  # digits
 DEEPEST = 20  # brackets in brackets
+FEWEST_WORDS = 8  # beside the answer: what says less explains nothing
 _DOUBT = "?"  # stands in a sum that cannot be reckoned
 _WORD = "word"  # stands before a sum that follows a word
 # words beside numbers that change what a sum is worth
@@ -27,6 +29,14 @@ _COUNTING = frozenset(
 )
 _SPOKEN = {"plus": "+", "minus": "-"}
 
+# a sum with its result
+_WORKED_SUM = re.compile(
+    r"\d[^\d\n=]{0,40}(?:[-+*/×÷−]|\bx\b|\\times|\\div|\btimes\b|\bplus\b|\bminus\b)"
+    r"[^\d\n=]{0,40}\d[^\n=]{0,80}=[^\d\n]{0,40}\d"
+)
+_SENTENCE = re.compile(r"[^.!?\n]+")
+_STATES_ANSWER = re.compile(r"\banswer\b|\\boxed", re.IGNORECASE)
+_WORD_SAID = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 _SIGN = re.compile(r"=+|≈|≃|\\approx\b")
 # a result of whole things: `100 / 3 = 33 each, with 1 left`
 _ROUNDED = re.compile(
@@ -88,6 +98,20 @@ def sums(text: str) -> Iterator[Sum]:
         if holds is None or (not holds and _ROUNDED.search(text, sign.end(), end)):
             continue
         yield Sum(f"{_last_line(left)} {sign.group()} {_first_line(right)}", holds)
+
+
+def shows_steps(text: str) -> bool:
+    """Whether a text says how its answer comes about: a sum with its result, or `FEWEST_WORDS` words
+    beside the sentences that state the answer. `The answer is 7.` does not; who learns from it learns
+    to leave the steps out.
+    """
+    if _WORKED_SUM.search(text):
+        return True
+    words = 0
+    for sentence in _SENTENCE.findall(text):
+        if not _STATES_ANSWER.search(sentence):
+            words += len(_WORD_SAID.findall(sentence))
+    return words >= FEWEST_WORDS
 
 
 def first_false(text: str) -> str | None:

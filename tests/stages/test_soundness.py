@@ -8,6 +8,7 @@ from localfair.pipeline.reading import verify_record
 from localfair.record.nouns import Question
 from localfair.stages.soundness import false_step
 from localfair.tasks import get_task
+from localfair.tasks.steps import shows_steps
 from tests.lab import always, item
 
 ARITHMETIC = get_task("arithmetic-1")
@@ -75,6 +76,32 @@ def test_no_review_is_asked_of_what_a_check_rejects_and_the_verdict_says_what_is
     }
     assert lab.rows("SELECT id FROM reviews") == []
     assert all(json.loads(policy)["accept"]["steps"] is True for *_, policy in verdicts)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("The answer is 34.", False),
+        ("The answer is 34. Zoe ends up with 34 tomatoes.", False),
+        ("34", False),
+        ("", False),
+        ("45 - 11 = 34. The answer is 34.", True),
+        ("\\(36 \\div 6 = 6\\), so the answer is 6.", True),
+        ("12 apples x 3 boxes = 36", True),
+        ("Zoe loses eleven of her forty-five tomatoes, so thirty-four are left.", True),
+        ("\\boxed{34}", False),
+        ("D. The last letters of the names are d, a and e. The answer is dae.", True),
+        ("45 减 11 等于 34，所以还剩下 34 个番茄。", True),
+        ("Step 1.\nThe answer is 34.", False),
+    ],
+)
+def test_an_answer_alone_shows_no_steps(text, shown):
+    assert shows_steps(text) is shown
+
+
+def test_a_right_answer_without_a_step_is_no_lesson_where_steps_are_checked(lab):
+    [(accepted, reason, _, _)] = reviewed(lab, r"The answer is \1.", *STEPS)
+    assert (accepted, reason) == (0, "step check: an answer without a step")
 
 
 def test_without_the_key_a_false_step_is_for_the_reviewers(lab):

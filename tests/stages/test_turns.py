@@ -21,7 +21,7 @@ IN_TURN = (
 
 def knowing(lab, name, numbers, words=0):
     """A teacher that is right about the items whose numbers match, in so many words more."""
-    more = "so " * words
+    more = "It is known that 1 + 1 = 2. " + "so " * words
     rules = (
         f"[[rule]]\nwhen = 'code of item ({numbers})'\nreplies = ['{more}The answer is \\1.']\n"
         "[[rule]]\nwhen = ''\nreplies = ['The answer is 0.']\n"
@@ -98,6 +98,16 @@ def test_who_has_more_right_answers_for_a_token_goes_first(lab):
     assert outcome["order"] == "few, all, none"
     assert outcome["ordered_on"] == 8
     assert turns(lab) == [(8, ["few", "all", "none"])]
+
+
+def test_an_answer_without_a_step_earns_no_turn(lab):
+    rules = "[[rule]]\nwhen = 'code of item (\\d+)'\nreplies = ['The answer is \\1.']\n"
+    terse = script(lab.folder, "terse", rules)
+    _, thorough, _ = committee(lab)
+    outcome, _ = inquire(lab, teachers=(terse, thorough))
+    assert outcome["order"] == "all, terse"
+    assert outcome["rationales_right"] == outcome["rationale"]  # they are right nevertheless
+    assert outcome["still_unsolved"] == 0
 
 
 def test_of_equal_teachers_the_lower_seat_goes_first(lab):
