@@ -106,7 +106,7 @@ class Inquire(Step):
     role: Literal["teacher", "mentor"] = "teacher"
     about: Literal["mistakes", "questions", "unsolved"] = "mistakes"
     input: str = ""  # the exam whose answers; the nearest earlier one on train when left out
-    first: int | None = Field(None, ge=1)  # of the train questions only so many, in task order
+    first: int | None = Field(None, ge=1, le=MOST_STEPS)  # of the train questions only so many, in task order
     # authors one after another, each only about questions that no earlier one answered right
     turns: bool = False
     # train questions, the first in task order, about which all are asked to find who comes first
