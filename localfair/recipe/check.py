@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from localfair.machine.limited import TemplateFault
 from localfair.recipe import schema as r
 from localfair.recipe.prompts import compiles
+from localfair.recipe.strict import Strict
 
 Location = tuple[int | str, ...]
 
@@ -30,7 +31,7 @@ STEP_MODELS: dict[str, type[r.Step]] = {
     "soften": r.Soften,
     "train": r.Train,
 }
-TERM_MODELS: dict[str, type[r.Strict]] = {
+TERM_MODELS: dict[str, type[Strict]] = {
     "ce": r.CrossEntropy,
     "kl": r.Divergence,
     "lm": r.LanguageModel,
@@ -106,7 +107,7 @@ def _known_keys(location: Location) -> list[str]:
 
 
 def _keys(table: type) -> list[str]:
-    if issubclass(table, r.Strict):
+    if issubclass(table, Strict):
         return [field.alias or name for name, field in table.model_fields.items()]
     assert is_dataclass(table), table
     return [field.name for field in fields(table)]
@@ -114,13 +115,13 @@ def _keys(table: type) -> list[str]:
 
 def _table_below(table: type, name: str) -> type | None:
     """The table that a key of a table holds, or None when its value is no table."""
-    if not issubclass(table, r.Strict) or name not in table.model_fields:
+    if not issubclass(table, Strict) or name not in table.model_fields:
         return None
     annotation = table.model_fields[name].annotation
     for candidate in (annotation, *getattr(annotation, "__args__", ())):
         if not isinstance(candidate, type):
             continue
-        if issubclass(candidate, r.Strict) or is_dataclass(candidate):
+        if issubclass(candidate, Strict) or is_dataclass(candidate):
             return candidate
     return None
 

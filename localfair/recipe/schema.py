@@ -8,30 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
+from localfair.recipe.strict import (
+    MOST_EPOCHS,
+    MOST_ROUNDS,
+    MOST_SAMPLES,
+    MOST_STEPS,
+    MOST_TOKENS,
+    MOST_WEIGHT,
+    Strict,
+)
+from localfair.recipe.writing import Write
 from localfair.record.nouns import Role, Sampling
 
 Section = Literal["before", "round", "after"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
-# Bounds that no run on one machine comes near: a slip of the keyboard is told apart from a number
-# that is meant (ours).
-MOST_ROUNDS = 1000
-MOST_SAMPLES = 1000  # replies to one request
-MOST_EPOCHS = 10_000
-MOST_STEPS = 10**6  # also lessons, questions, words
-MOST_TOKENS = 2**20  # of a sequence
-MOST_WEIGHT = 10**6
 Distinct = Literal["text", "equations"]
 Take = Annotated[int, Field(ge=0, le=MOST_SAMPLES)] | Literal["all", "each-teacher"]
-
-
-class Strict(BaseModel):
-    """Frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
-    )
 
 
 class Step(Strict):
@@ -53,50 +47,6 @@ class Exam(Step):
     sampling: Sampling = Sampling()
 
 
-class WriteFeedback(Strict):
-    """Explain a mistake."""
-
-    gold: bool = True  # whether the author sees the gold answer
-    demonstrations: int = Field(0, ge=0, le=MOST_SAMPLES)
-    samples: int = Field(1, ge=1, le=MOST_SAMPLES)
-
-
-class WriteRationale(Strict):
-    """Answer the question afresh."""
-
-    gold: bool = False
-    mistake: bool = False  # whether the author sees the student's own wrong answer
-    demonstrations: int = Field(0, ge=0, le=MOST_SAMPLES)
-    samples: int = Field(1, ge=1, le=MOST_SAMPLES)
-
-
-class WriteRepair(Strict):
-    """Correct the student's own attempt from its first wrong step on, to the answer.
-
-    It is checked, reviewed and learned as a rationale. A rationale is asked for instead where there
-    is no attempt, or only its format is wrong.
-    """
-
-    gold: bool = False
-    demonstrations: int = Field(0, ge=0, le=MOST_SAMPLES)
-    samples: int = Field(1, ge=1, le=MOST_SAMPLES)
-
-
-class Write(Strict):
-    """What an author is asked to write; `false` leaves a form out, `true` takes it as it is usual."""
-
-    feedback: WriteFeedback | None = None
-    rationale: WriteRationale | None = None
-    repair: WriteRepair | None = None
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _switched(cls, form: object) -> object:
-        if isinstance(form, bool):
-            return {} if form else None
-        return form
-
-
 class Inquire(Step):
     """Authors write explanations, about the mistakes of an earlier exam, about every question, or
     about those that neither that exam nor an earlier author answered right.
@@ -106,7 +56,9 @@ class Inquire(Step):
     role: Literal["teacher", "mentor"] = "teacher"
     about: Literal["mistakes", "questions", "unsolved"] = "mistakes"
     input: str = ""  # the exam whose answers; the nearest earlier one on train when left out
-    first: int | None = Field(None, ge=1, le=MOST_STEPS)  # of the train questions only so many, in task order
+    first: int | None = Field(
+        None, ge=1, le=MOST_STEPS
+    )  # of the train questions only so many, in task order
     # authors one after another, each only about questions that no earlier one answered right
     turns: bool = False
     # train questions, the first in task order, about which all are asked to find who comes first
@@ -124,6 +76,8 @@ class Accept(Strict):
     finished: bool = True  # a reply cut off at max_tokens is rejected
     # every sum that a rationale writes out must hold, and it must follow what its question tells
     steps: bool = False
+    # a rationale must show how its answer comes about: an answer alone teaches to leave steps out
+    shows_steps: bool = False
     # calibrated: votes count for what labelled rationales show them to be worth, see stages/trusted;
     # the keys below are for it alone
     gate: Literal["mean", "calibrated"] = "mean"
@@ -134,13 +88,14 @@ class Accept(Strict):
     def policy(self) -> dict[str, Any]:
         """What a verdict follows from, as plain data.
 
-        Keys of another gate are left out, and so are steps where they are not checked.
+        Keys of another gate are left out, and so are checks that are not made.
         """
         unused = {"labels", "plants"}  # the fit holds what came of them
         if self.gate == "mean":
             unused |= {"gate", "precision"}
-        if not self.steps:
-            unused |= {"steps"}
+        for check in ("steps", "shows_steps"):
+            if not getattr(self, check):
+                unused.add(check)
         return self.model_dump(exclude=unused)
 
     @property

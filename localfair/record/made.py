@@ -165,7 +165,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A teacher's turn, by its seat's id, and what gave it: right answers, and tokens written."""
+    """A teacher's turn, by its seat's id, and what gave it: right answers, and the tokens that it read
+    and wrote.
+    """
 
     seat: str
     right: int

@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 from localfair.committee.ask import Call, request_seed
 from localfair.committee.seating import Member
-from localfair.recipe.schema import Inquire, WriteFeedback, WriteRationale, WriteRepair
+from localfair.recipe.schema import Inquire
+from localfair.recipe.writing import WriteFeedback, WriteRationale, WriteRepair
 from localfair.record.made import Explanation, Reply
 from localfair.record.nouns import Grade, Request
 from localfair.record.tables import EXPLANATIONS
@@ -41,7 +42,9 @@ class Assignment:
 
 @dataclass(slots=True)
 class Tally:
-    """What one seat was asked for and wrote: requests, replies, right answers, tokens."""
+    """What one seat was asked for and wrote: requests, replies, right answers that show their steps,
+    and the tokens that it read and wrote.
+    """
 
     requests: int = 0
     replies: int = 0
@@ -100,7 +103,7 @@ class Authors:
             form: Form = call.tag.form
             tally = tallies[call.member.seat.id]
             tally.replies += 1
-            tally.tokens += reply.completion_tokens
+            tally.tokens += reply.prompt_tokens + reply.completion_tokens
             self.written[form] += 1
             if explanation.grade == Grade.RIGHT:
                 self.right[form] += 1

@@ -33,6 +33,7 @@ from localfair.stages.soundness import with_steps
 from localfair.stages.step import Work, about
 from localfair.tasks.grading import READER_VERSION
 from localfair.tasks.scores import read_score
+from localfair.tasks.steps import shows_steps
 
 SCORES = ("1", "2", "3", "4", "5")
 # reasons without a bracket, then the score in brackets, and nothing after it (ours)
@@ -263,9 +264,18 @@ def failed_check(accept: Accept, written: Written) -> str | None:
     if accept.finished and written.finish == "length":
         return "cut off before its end"
     unfit = why_unfit(written, written.text)
-    if unfit is None and accept.steps and written.false_step:
-        return f"step check: {written.false_step}"
+    if unfit is None and written.kind == "rationale":
+        return _step_problem(accept, written)
     return unfit
+
+
+def _step_problem(accept: Accept, written: Written) -> str | None:
+    """What is wrong with a rationale's steps, as far as the gate asks for them."""
+    if accept.steps and written.false_step:
+        return f"step check: {written.false_step}"
+    if accept.shows_steps and not shows_steps(written.text):
+        return "step check: an answer without a step"
+    return None
 
 
 def verdict_on(step: ReviewStep, written: Written, reviews: list[Review]) -> Verdict:

@@ -13,20 +13,16 @@ from localfair.record.nouns import Question
 from localfair.record.store import Store
 from localfair.stages.rows import Written
 from localfair.tasks.base import Task
-from localfair.tasks.steps import first_false, shows_steps
+from localfair.tasks.steps import first_false
 
 
 def with_steps(store: Store, task: Task, written: Sequence[Written]) -> list[Written]:
-    """Explanations, each rationale with its first step that does not hold, or that it shows none, in
-    the order given.
-    """
+    """Explanations, each rationale with its first step that does not hold, in the order given."""
     questions = store.questions_by_id(each.question for each in written)
     checked: list[Written] = []
     for each in written:
         if each.kind == "rationale":
             problem = false_step(task, questions[each.question], each.text)
-            if problem is None and not shows_steps(each.text):
-                problem = "an answer without a step"
             each = replace(each, false_step=problem)
         checked.append(each)
     return checked

@@ -1,7 +1,8 @@
 """Authors asked one after another, each only about what no earlier one answered right.
 
 Who comes first is measured once: every author is asked about the first questions in task order, and
-those with more right answers per token that they wrote go first (ours). That order and the number
+those with more right answers per token that they read and wrote go first (ours); an answer without
+a step counts for nothing. That order and the number
 of questions are a row of the record: they are not measured again when a run takes more questions,
 nor in a later round or step that asks the same teachers.
 
@@ -124,6 +125,7 @@ def _inputs(work: Work, step: Inquire, members: Iterable[Member]) -> str:
     earlier = [done.step for done in work.rows.done if _is_asked_on_train(done.step)]
     return content_id(
         "turns-inputs",
+        tokens="read and written",
         task=work.task.name,
         seed=work.seed,
         step=_data(step),

@@ -11,7 +11,7 @@ import pytest
 
 from localfair.errors import RecipeError
 from localfair.machine.workspace import packaged_dir
-from localfair.recipe import schema
+from localfair.recipe import schema, writing
 from localfair.recipe.load import (
     MOST_BYTES,
     MOST_PROMPTS,
@@ -22,6 +22,7 @@ from localfair.recipe.load import (
     recipe_folders,
     recorded_recipe,
 )
+from localfair.recipe.strict import Strict
 
 
 def fair(tmp_path, *settings):
@@ -246,9 +247,8 @@ def bounds(model, seen=()):
 
 
 def test_no_number_of_a_recipe_is_without_an_upper_bound():
-    tables = [
-        t for t in vars(schema).values() if isinstance(t, type) and issubclass(t, schema.Strict)
-    ]
+    named = [*vars(schema).values(), *vars(writing).values()]
+    tables = {each for each in named if isinstance(each, type) and issubclass(each, Strict)}
     numbers = dict(pair for table in tables for pair in bounds(table))
     assert len(numbers) > 25
     assert [name for name, bounded in numbers.items() if not bounded] == []

@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from localfair.recipe.load import load_recipe
-from localfair.recipe.schema import Accept, CrossEntropy, Exam, Recipe, WriteRepair
+from localfair.recipe.schema import Accept, CrossEntropy, Exam, Recipe
+from localfair.recipe.writing import WriteRepair
 from localfair.record.nouns import Sampling
 
 

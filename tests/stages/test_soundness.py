@@ -99,8 +99,10 @@ def test_an_answer_alone_shows_no_steps(text, shown):
     assert shows_steps(text) is shown
 
 
-def test_a_right_answer_without_a_step_is_no_lesson_where_steps_are_checked(lab):
-    [(accepted, reason, _, _)] = reviewed(lab, r"The answer is \1.", *STEPS)
+def test_a_right_answer_without_a_step_is_no_lesson_where_steps_are_to_be_shown(lab):
+    [(accepted, reason, _, _)] = reviewed(
+        lab, r"The answer is \1.", *STEPS, "review.accept.shows_steps=true"
+    )
     assert (accepted, reason) == (0, "step check: an answer without a step")
 
 

@@ -34,7 +34,7 @@ def committee(lab):
     third about none.
     """
     few = knowing(lab, "few", "401[1-4]|4020", words=1)
-    return (knowing(lab, "none", "7"), knowing(lab, "all", r"\d+", words=30), few)
+    return (knowing(lab, "none", "7"), knowing(lab, "all", r"\d+", words=200), few)
 
 
 def inquire(lab, *settings, **options):
