@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localfair.cli.panel import duration
-from localfair.cli.run import command
+from localfair.cli.run import RAY, command
 from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ HEAD = (
 
 
 @command("plan", "Show what `run RECIPE` would ask, load, take and last; nothing is started.")
+@RAY[0]
+@RAY[1]
 def plan(**options: Any) -> None:
     from localfair.pipeline.orders import RunOptions, order
     from localfair.pipeline.plan import plan as make_plan
@@ -38,7 +40,10 @@ def plan(**options: Any) -> None:
 
 def lines(planned: Planned) -> list[str]:
     """The plan as text; `+N` is what may come on top once the steps before have answered."""
-    return [HEAD, *_steps(planned), "", *_totals(planned), *_unmeasured(planned), *planned.notes]
+    table = [HEAD, *_steps(planned)]
+    if planned.cluster:
+        table += ["", *_placement(planned)]
+    return [*table, "", *_totals(planned), *_unmeasured(planned), *planned.notes]
 
 
 def _steps(planned: Planned) -> Iterator[str]:
@@ -65,14 +70,29 @@ def _asking(line: Line) -> str:
     return f"{names} {calls} {tokens}  {duration(line.seconds)}"
 
 
+def _placement(planned: Planned) -> Iterator[str]:
+    """The cluster's nodes, and how many replicas of a model each would hold."""
+    yield f"cluster   {planned.cluster}"
+    for node in planned.nodes:
+        gpus = f", {node.gpus:g} GPUs" if node.gpus else ""
+        yield f"          {node.name}: {node.cpus:g} CPUs, {_gib(node.memory)}{gpus}"
+    for line in planned.lines:
+        if line.replicas:
+            places = ", ".join(f"{count} on {node}" for node, count in line.replicas.items())
+            yield f"{line.step:15} {line.model:29} {places}; {line.loads} loads"
+
+
 def _totals(planned: Planned) -> list[str]:
-    too_little = ": too little" if planned.memory > planned.memory_here else ""
+    here = f"{_gib(planned.memory_here)} free here"
+    if planned.cluster:
+        here = "on a node"
+    elif planned.memory > planned.memory_here:
+        here += ": too little"
     return [
         f"calls     {planned.calls} and at most {planned.more} more; "
         f"{planned.recorded} are in the record",
         f"loads     at most {planned.loads}",
-        f"memory    {_gib(planned.memory)} for the largest model served, "
-        f"{_gib(planned.memory_here)} free here{too_little}",
+        f"memory    {_gib(planned.memory)} for the largest model served, {here}",
         f"disk      {planned.disk / MIB:.1f} MiB of record, {_gib(planned.disk_here)} free here",
         f"time      {duration(planned.seconds)} for the calls",
     ]

@@ -1,7 +1,7 @@
-"""A Ray cluster that this machine is a node of: reached, looked at, and watched.
+"""A Ray cluster that this machine is a node of: reached, looked at, asked, and watched.
 
 Reads the cluster's state; starts none. Whatever is not as it must be is one line and a hint, before
-anything is asked. Knows nothing of engines or the record.
+anything is asked. Nothing else in this room names Ray. Knows nothing of the record.
 """
 
 from __future__ import annotations
@@ -15,18 +15,23 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from localfair import __version__
+from localfair.committee.cluster import Node, ReplicaDied
+from localfair.committee.ray_actor import Arrived, Look, Replica, Work, look
 from localfair.committee.ray_placing import Resources
 from localfair.errors import EngineDied, MissingDependency, UsageError
 from localfair.machine.signals import let_through
+from localfair.record.nouns import Request
 
 ADDRESS = re.compile(r"(?P<host>[^\s:/@]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 REACH = 3.0  # seconds until a port must have answered
 GONE = 6.0  # seconds that the head does not answer before the cluster counts as gone (ours)
 LOOK_EVERY = 1.0  # seconds between two looks whether it is there
+HASHING = 600.0  # seconds that a node may hash weights
 START = "`ray start --head --node-ip-address=IP --include-dashboard=false --disable-usage-stats`"
 JOIN = "`ray start --address={} --disable-usage-stats` on this machine"
 SHARED_KEY = "`ray get-auth-token --generate`, and the same ~/.ray/auth_token on every node"
@@ -34,17 +39,8 @@ SHARED_KEY = "`ray get-auth-token --generate`, and the same ~/.ray/auth_token on
 CLOSED = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node that is up: what messages call it, and all that it has."""
-
-    id: str
-    name: str
-    total: Resources
-
-
 class RayCluster:
-    """The cluster at an address, connected.
+    """The `Cluster` at an address, connected.
 
     `ray` is the library. Raises UsageError for an address without a cluster, or one that cannot be
     joined from here, and MissingDependency without the extra.
@@ -68,6 +64,7 @@ class RayCluster:
             self._connect()
         self._answered = time.monotonic()
         self._looked = self._answered
+        self._shipped: dict[int, tuple[Work, Any]] = {}  # by id: each work travels once
 
     def _refuse_tokenless(self) -> None:
         """Raise UsageError where a token is wanted and there is none: Ray would abort."""
@@ -130,7 +127,7 @@ class RayCluster:
         )
 
     def nodes(self) -> list[Node]:
-        """The nodes that are up, in a steady order."""
+        """See `Cluster`."""
         nodes = []
         for node in self.ray.nodes():
             if not node["Alive"]:
@@ -145,19 +142,92 @@ class RayCluster:
             nodes.append(Node(node["NodeID"], name, total))
         return sorted(nodes, key=lambda node: node.id)
 
-    def on(self, node: Node | str) -> Any:
+    def own_node(self) -> str:
+        """See `Cluster`."""
+        return str(self.ray.get_runtime_context().get_node_id())
+
+    def _on(self, node: str) -> Any:
         """How Ray is told to use this node and no other."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        node_id = node.id if isinstance(node, Node) else node
-        return NodeAffinitySchedulingStrategy(node_id=node_id, soft=False)
+        return NodeAffinitySchedulingStrategy(node_id=node, soft=False)
 
-    def own_node(self) -> str:
-        """The id of the node that this process is on."""
-        return str(self.ray.get_runtime_context().get_node_id())
+    # -- replicas ---------------------------------------------------------------------------------
+
+    def look(self, work: Work, nodes: Sequence[Node]) -> Iterator[tuple[Node, Look]]:
+        """See `Cluster`. All nodes look at once.
+
+        Raises UsageError naming a node that cannot run localfair.
+        """
+        remote = self.ray.remote(look)
+        answers = []
+        for node in nodes:
+            placed = remote.options(
+                num_cpus=0, max_retries=0, scheduling_strategy=self._on(node.id)
+            )
+            told = replace(work, adapter={})
+            answers.append(placed.remote(told, __version__, node.total.cpus))
+        for node, answer in zip(nodes, answers, strict=True):
+            looked = self._looked_at(node, answer)
+            if looked is not None:
+                yield node, looked
+
+    def _looked_at(self, node: Node, answer: Any) -> Look | None:
+        """What a node says; None when it is no more."""
+        errors = self.ray.exceptions
+        try:
+            looked: Look = self.ray.get(answer, timeout=HASHING)
+        except (errors.TaskUnschedulableError, errors.NodeDiedError):
+            return None  # its heartbeats are missed before Ray calls it dead
+        except errors.RayError as error:
+            why = str(error).strip().splitlines()[-1][:200]
+            raise UsageError(
+                f"node {node.name} cannot run localfair: {why}",
+                "install the same localfair, with the same Python, on every node",
+            ) from error
+        return looked
+
+    def start(self, work: Work, node: str, needs: Resources) -> RayReplica:
+        """See `Cluster`."""
+        _, shipped = self._shipped.get(id(work), (work, None))
+        if shipped is None:
+            shipped = self.ray.put(work)
+            self._shipped[id(work)] = (work, shipped)
+        options: dict[str, Any] = {"num_cpus": needs.cpus, "num_gpus": needs.gpus}
+        if needs.memory:
+            options["memory"] = needs.memory
+        remote = self.ray.remote(Replica).options(
+            scheduling_strategy=self._on(node), max_restarts=0, max_task_retries=0, **options
+        )
+        return RayReplica(self, remote.remote(shipped))
+
+    def wait(self, answers: list[Any], seconds: float) -> list[Any]:
+        """See `Cluster`."""
+        with let_through():
+            done, _ = self.ray.wait(answers, num_returns=1, timeout=seconds)
+            if done and len(answers) > 1:
+                done, _ = self.ray.wait(answers, num_returns=len(answers), timeout=0)
+        return list(done)
+
+    def result(self, answer: Any) -> Arrived | int:
+        """See `Cluster`."""
+        errors = self.ray.exceptions
+        try:
+            result: Arrived | int = self.ray.get(answer)
+        except errors.RayActorError as error:
+            raise ReplicaDied from error
+        except errors.RayError as error:
+            raise EngineDied(f"a replica at {self.address}: {error}") from error
+        return result
+
+    # -- whether it is there ----------------------------------------------------------------------
+
+    def now(self) -> float:
+        """See `Cluster`."""
+        return time.monotonic()
 
     def await_head(self) -> None:
-        """Wait until the head answers. Raises EngineDied when it does not for a while."""
+        """See `Cluster`."""
         while not self.answers():
             self.refuse_gone()
             with let_through():
@@ -175,7 +245,7 @@ class RayCluster:
         return time.monotonic() - self._answered < GONE
 
     def refuse_gone(self) -> None:
-        """Raise EngineDied when the head has not answered for a while."""
+        """See `Cluster`."""
         if not self.is_there:
             raise EngineDied(
                 f"the Ray cluster at {self.address} is gone; every finished answer is in the record",
@@ -183,7 +253,7 @@ class RayCluster:
             )
 
     def leave(self) -> None:
-        """Disconnect. What still runs there for us ends.
+        """See `Cluster`.
 
         From a cluster that is gone nobody can part: Ray would wait a minute for its head, and its
         threads crash a process that ends meanwhile. So this one ends at once, when it ends.
@@ -195,12 +265,32 @@ class RayCluster:
         atexit.register(_end_now)
 
     def answers(self) -> bool:
-        """Whether its head answers now."""
+        """See `Cluster`."""
         try:
             with socket.create_connection(self._where, timeout=REACH):
                 return True
         except OSError:
             return False
+
+
+class RayReplica:
+    """A `Remote`: an actor of Ray."""
+
+    def __init__(self, cluster: RayCluster, actor: Any) -> None:
+        self._cluster = cluster
+        self._actor = actor
+
+    def process(self) -> Any:
+        """See `Remote`."""
+        return self._actor.process.remote()
+
+    def exchange(self, requests: list[Request], seconds: float) -> Any:
+        """See `Remote`."""
+        return self._actor.exchange.remote(requests, seconds)
+
+    def end(self) -> None:
+        """See `Remote`."""
+        self._cluster.ray.kill(self._actor, no_restart=True)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The replicas of one model on a Ray cluster, as one engine.
+"""The replicas of one model on a cluster, as one engine.
 
 Hands requests out, takes generations in as they finish and sends elsewhere what a dead replica was
 at. Reads and writes no record: whoever asks does. Knows nothing of stages.
@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from localfair.committee.ray_actor import Arrived, Replica, Work
-from localfair.committee.ray_cluster import RayCluster
+from localfair.committee.cluster import Cluster, Remote, ReplicaDied
+from localfair.committee.ray_actor import Arrived, Work
 from localfair.committee.ray_placing import Resources
 from localfair.engines.base import FailedRequest
 from localfair.errors import EngineDied, ReplyError
-from localfair.machine.signals import let_through
 from localfair.record.nouns import EngineIdentity, Generation, Request
 
 DEATHS = 3  # of replicas that one request may cost (the issue's)
@@ -31,7 +30,7 @@ class Seated:
     """
 
     node: str
-    actor: Any
+    remote: Remote
     waits: Any = None  # the answer to the last exchange, when it comes
     process: int = 0
     asked: dict[str, Request] = field(default_factory=dict)
@@ -63,7 +62,7 @@ class RayPool:
 
     def __init__(
         self,
-        cluster: RayCluster,
+        cluster: Cluster,
         work: Work,
         needs: Mapping[str, Resources],
         placing: Placing,
@@ -77,7 +76,6 @@ class RayPool:
         self.deaths = 0  # of replicas, whatever the reason
         self.cluster = cluster
         self._placing = placing
-        self._shipped: Any = None  # the work, once on the cluster for all replicas
 
     @property
     def batch(self) -> int:
@@ -97,7 +95,7 @@ class RayPool:
         """End a replica, whatever it is at."""
         self.replicas.remove(seated)
         if self.cluster.answers():
-            self.cluster.ray.kill(seated.actor, no_restart=True)
+            seated.remote.end()
 
     def grow(self, requests: int) -> None:
         """Have replicas for so many requests: one for each batch of them, as far as they fit.
@@ -119,21 +117,11 @@ class RayPool:
         self.replicas.remove(seated)
         self._placing.lost(self, seated)
         self.cluster.await_head()
-        self.cluster.ray.kill(seated.actor, no_restart=True)  # it may only be out of reach
+        seated.remote.end()  # it may only be out of reach
 
     def _seat(self, node: str) -> None:
-        ray = self.cluster.ray
-        if self._shipped is None:
-            self._shipped = ray.put(self.work)
-        needs = self.needs[node]
-        options: dict[str, Any] = {"num_cpus": needs.cpus, "num_gpus": needs.gpus}
-        if needs.memory:
-            options["memory"] = needs.memory
-        remote = ray.remote(Replica).options(
-            scheduling_strategy=self.cluster.on(node), max_restarts=0, max_task_retries=0, **options
-        )
-        seated = Seated(node, remote.remote(self._shipped))
-        seated.waits = seated.actor.process.remote()  # answers once it is up
+        seated = Seated(node, self.cluster.start(self.work, node, self.needs[node]))
+        seated.waits = seated.remote.process()  # answers once it is up
         self.replicas.append(seated)
 
 
@@ -208,22 +196,25 @@ class RayArrivals:
         pool = self._pool
         pool.grow(len(self._fresh) + len(self._suspects))
         up = [seated for seated in pool.replicas if seated.is_up]
-        for seated in sorted(up, key=lambda seated: len(seated.asked)):
-            self._give(seated, len(up))
+        if up:
+            unanswered = len(self._fresh) + sum(len(seated.asked) for seated in up)
+            share = -(-unanswered // len(up))
+            for seated in sorted(up, key=lambda seated: len(seated.asked)):
+                self._give(seated, share)
         for seated in up:
             if seated.waits is None and seated.asked:
                 requests = seated.to_send
                 seated.to_send = []
-                seated.waits = seated.actor.exchange.remote(requests, WAIT)
+                seated.waits = seated.remote.exchange(requests, WAIT)
 
-    def _give(self, seated: Seated, replicas: int) -> None:
+    def _give(self, seated: Seated, share: int) -> None:
+        """Give a replica what is left to its share of all that is unanswered, if it has room."""
         if any(key in self._deaths for key in seated.asked):
             return  # a suspect is alone, so that it alone is to blame
         if len(seated.asked) > self._pool.batch:
             return
-        share = -(-len(self._fresh) // replicas)
-        room = 2 * self._pool.batch - len(seated.asked)
-        for _ in range(min(share, room)):
+        most = min(share, 2 * self._pool.batch)
+        while self._fresh and len(seated.asked) < most:
             self._send(seated, *self._fresh.popleft())
         if self._suspects and not seated.asked:
             self._send(seated, *self._suspects.popleft())
@@ -241,27 +232,21 @@ class RayArrivals:
         waiting = {seated.waits: seated for seated in pool.replicas if seated.waits is not None}
         if not waiting:
             return
-        refs = list(waiting)
-        with let_through():
-            done, _ = pool.cluster.ray.wait(refs, num_returns=1, timeout=seconds)
-            if done and len(refs) > 1:
-                done, _ = pool.cluster.ray.wait(refs, num_returns=len(refs), timeout=0)
-        for ref in done:
-            self._take(waiting[ref])
+        for answer in pool.cluster.wait(list(waiting), seconds):
+            self._take(waiting[answer])
         try:
             pool.cluster.refuse_gone()
         except EngineDied as error:
             self._error = error  # raised once what came is written
 
     def _take(self, seated: Seated) -> None:
-        ray = self._pool.cluster.ray
         try:
-            arrived = ray.get(seated.waits)
-        except ray.exceptions.RayActorError:
+            arrived = self._pool.cluster.result(seated.waits)
+        except ReplicaDied:
             self._died(seated)
             return
-        except ray.exceptions.RayError as error:
-            self._error = EngineDied(f"a replica of {self._identity.model}: {error}")
+        except EngineDied as error:
+            self._error = error
             return
         seated.waits = None
         if isinstance(arrived, Arrived):

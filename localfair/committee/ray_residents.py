@@ -1,4 +1,4 @@
-"""The models that are open on a Ray cluster: as many as fit, each with its replicas.
+"""The models that are open on a cluster: as many as fit, each with its replicas.
 
 Looks at every node before anything is asked, chooses nodes for replicas, and closes what was used
 longest ago when another model needs its place. Writes nothing. Knows nothing of stages.
@@ -6,14 +6,11 @@ longest ago when another model needs its place. Writes nothing. Knows nothing of
 
 from __future__ import annotations
 
-import time
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
 
-from localfair import __version__
-from localfair.committee.ray_actor import Look, look, work_of
-from localfair.committee.ray_cluster import Node, RayCluster
+from localfair.committee.cluster import Cluster, Node
+from localfair.committee.ray_actor import Look, work_of
 from localfair.committee.ray_placing import Resources, places
 from localfair.committee.ray_pool import RayPool, ScoringRayPool, Seated
 from localfair.committee.residents import OneResident
@@ -23,7 +20,7 @@ from localfair.engines.base import FailedRequest
 from localfair.errors import UsageError
 from localfair.record.nouns import EngineIdentity
 
-LOOK = 600.0  # seconds that a node may hash weights
+WORTH = 2  # batches that a replica must have to do before another model's is ended for it (ours)
 AGAIN = 2.0  # seconds until a place is looked for again
 Needs = dict[str, Resources]  # by node id
 
@@ -35,7 +32,7 @@ class RayResidents:
     A model behind a server is asked from this machine, as ever.
     """
 
-    def __init__(self, cluster: RayCluster, replicas: int | None = None) -> None:
+    def __init__(self, cluster: Cluster, replicas: int | None = None) -> None:
         self.cluster = cluster
         self._replicas = replicas
         self._local = OneResident()
@@ -51,47 +48,21 @@ class RayResidents:
         """
         for member in members:
             key = _key(member)
-            if _is_remote(member) and key not in self._needs:
+            if is_remote(member) and key not in self._needs:
                 self._needs[key] = self._look(member)
 
     def _look(self, member: Member) -> Needs:
-        ray = self.cluster.ray
         nodes = [node for node in self.cluster.nodes() if node.total.cpus or node.total.gpus]
         if not nodes:
             raise UsageError(
                 f"no node of {self.cluster.address} has a processor to give",
                 "start nodes without --num-cpus=0",
             )
-        work = replace(work_of(member), adapter={})
-        remote = ray.remote(look)
-        looks = []
-        for node in nodes:
-            placed = remote.options(
-                num_cpus=0, max_retries=0, scheduling_strategy=self.cluster.on(node)
-            )
-            looks.append(placed.remote(work, __version__, node.total.cpus))
         needs = {}
-        for node, answer in zip(nodes, looks, strict=True):
-            looked = self._answer(node, answer)
-            if looked is not None:
-                needs[node.id] = _needed(node, looked)
+        for node, looked in self.cluster.look(work_of(member), nodes):
+            needs[node.id] = _needed(node, looked)
         _refuse_too_large(member, nodes, needs)
         return needs
-
-    def _answer(self, node: Node, answer: Any) -> Look | None:
-        """What a node says; None when it is no more."""
-        errors = self.cluster.ray.exceptions
-        try:
-            looked: Look = self.cluster.ray.get(answer, timeout=LOOK)
-        except (errors.TaskUnschedulableError, errors.NodeDiedError):
-            return None  # its heartbeats are missed before Ray calls it dead
-        except errors.RayError as error:
-            why = str(error).strip().splitlines()[-1][:200]
-            raise UsageError(
-                f"node {node.name} cannot run localfair: {why}",
-                "install the same localfair, with the same Python, on every node",
-            ) from error
-        return looked
 
     # -- Residents --------------------------------------------------------------------------------
 
@@ -102,7 +73,7 @@ class RayResidents:
 
     def engine(self, member: Member, failed: FailedRequest) -> Engine:
         """See `Residents`."""
-        if not _is_remote(member):
+        if not is_remote(member):
             return self._local.engine(member, failed)
         pool = self._pools.pop(member.identity, None) or self._pool(member, failed)
         self._pools[member.identity] = pool
@@ -113,6 +84,11 @@ class RayResidents:
         self.check([member])
         form = ScoringRayPool if member.engine.scores else RayPool
         return form(self.cluster, work_of(member), self._needs[_key(member)], self, failed)
+
+    def replicas(self, identity: EngineIdentity) -> dict[str, int]:
+        """How many replicas a model has on each node, by the node's id."""
+        pool = self._pools.get(identity)
+        return dict(Counter(seated.node for seated in pool.replicas)) if pool else {}
 
     def free(self) -> None:
         """End the replicas on this machine's node; those elsewhere take nothing from it."""
@@ -134,11 +110,15 @@ class RayResidents:
     # -- Placing ----------------------------------------------------------------------------------
 
     def places(self, pool: RayPool, wanted: int) -> list[str]:
-        """See `Placing`. Others are closed only for a pool that has no replica at all."""
+        """See `Placing`.
+
+        Replicas of other models are ended for a pool that has none, or too few for its work, those
+        of the model used longest ago first; no more of them than it takes.
+        """
         if self._replicas is not None:
             wanted = min(wanted, self._replicas)
         missing = wanted - len(pool.replicas)
-        now = time.monotonic()
+        now = self.cluster.now()
         if missing <= 0 or (pool.replicas and now - self._looked.get(pool.identity, 0) < AGAIN):
             return []
         self._looked[pool.identity] = now
@@ -152,10 +132,12 @@ class RayResidents:
             if (pool.identity, node) not in self._barren
         }
         chosen = places(needs, self._free(nodes), missing)
-        for other in [other for other in self._pools.values() if other is not pool]:
-            if chosen or pool.replicas:
-                break
-            other.close()
+        others = [other for other in self._pools.values() if other is not pool and other.replicas]
+        while others and _is_short(wanted, len(pool.replicas) + len(chosen)):
+            longest_unused = others[0]
+            longest_unused.end(longest_unused.replicas[-1])
+            if not longest_unused.replicas:
+                others.remove(longest_unused)
             chosen = places(needs, self._free(nodes), missing)
         return chosen
 
@@ -175,7 +157,12 @@ class RayResidents:
         return free
 
 
-def _is_remote(member: Member) -> bool:
+def _is_short(wanted: int, replicas: int) -> bool:
+    """Whether a model's work is worth loads that another may have to do again."""
+    return replicas == 0 or wanted > WORTH * replicas
+
+
+def is_remote(member: Member) -> bool:
     """Whether a node can open it: a model behind a server is nobody's to place."""
     return member.model.format != "endpoint"
 

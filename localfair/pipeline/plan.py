@@ -1,7 +1,8 @@
 """plan: what a run would ask, load, take and last, before anything is started.
 
-Reads a rehearsal of the run, model cards, the record's rates and averages, and the machine; writes
-nothing. Numbers of calls are exact where the record answers, upper bounds where it does not yet.
+Reads a rehearsal of the run, model cards, the record's rates and averages, the machine, and with
+--ray the cluster's nodes; writes nothing. Numbers of calls are exact where the record answers, upper
+bounds where it does not yet.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from localfair.committee.seating import Member
+from localfair.committee.simulated import Speed
 from localfair.engines import engine_of
 from localfair.machine.hardware import free_memory, machine
 from localfair.models.fit import memory_needed
 from localfair.models.registry import Model
 from localfair.pipeline.notes import Asked, asked_in, cut_thinking
 from localfair.pipeline.orders import Order
+from localfair.pipeline.plan_cluster import ClusterNode, PlannedCluster, planned_cluster
 from localfair.pipeline.rehearsal import Rehearsed, Share, rehearse
-from localfair.recipe.schema import Review, Select, Train
+from localfair.recipe.schema import Review, Select, Soften, Train
 from localfair.record.connection import exists
 from localfair.record.nouns import EngineIdentity, Sampling
 from localfair.record.rates import (
@@ -46,8 +49,9 @@ class Line:
 
     `more` calls may come on top; tokens and seconds are of all of them, and of all loads.
 
-    seconds: None where the engine was never measured and never answered. memory: bytes, None for what is not loaded
-    here.
+    seconds: None where the engine was never measured and never answered. memory: bytes, None for
+    what is not loaded here. replicas: on a cluster, how many on which node, by its name; each is a
+    load.
     """
 
     step: str
@@ -63,6 +67,7 @@ class Line:
     seconds: float | None
     memory: int | None
     loads: int = 1
+    replicas: dict[str, int] = field(default_factory=dict)
 
     @property
     def most_calls(self) -> int:
@@ -91,7 +96,10 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The lines in order, and what they add up to. Memory and disk are bytes."""
+    """The lines in order, and what they add up to. Memory and disk are bytes.
+
+    cluster: its address, empty where this machine serves.
+    """
 
     lines: list[Line] = field(default_factory=list)
     training: list[Training] = field(default_factory=list)
@@ -102,6 +110,8 @@ class Planned:
     disk_here: int = 0
     unmeasured: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    cluster: str = ""
+    nodes: list[ClusterNode] = field(default_factory=list)
 
     @property
     def calls(self) -> int:
@@ -140,8 +150,15 @@ def plan(order: Order, until: str | None = None) -> Planned:
 
     Raises what the run itself would raise for bad input; nothing is loaded or written.
     """
-    steps = rehearse(order, until)
-    estimate = Estimate(order)
+    with planned_cluster(order) as cluster:
+        steps = rehearse(order, until)
+        if cluster is not None:
+            cluster.check(share.member for step in steps for share in step.shares.values())
+        return _planned(order, steps, cluster)
+
+
+def _planned(order: Order, steps: list[Rehearsed], cluster: PlannedCluster | None) -> Planned:
+    estimate = Estimate(order, cluster)
     lines: list[Line] = []
     training: list[Training] = []
     asked_members: list[Asked] = []
@@ -163,19 +180,24 @@ def plan(order: Order, until: str | None = None) -> Planned:
         disk_here=shutil.disk_usage(_existing(order.db.parent)).free,
         unmeasured=sorted(unmeasured),
         notes=cut_thinking(asked_members),
+        cluster=cluster.address if cluster else "",
+        nodes=cluster.nodes() if cluster else [],
     )
 
 
 class Estimate:
     """Tokens, seconds and memory of rehearsed steps, told of them in their order."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, cluster: PlannedCluster | None = None) -> None:
         self._batch = order.options.batch
+        self._cluster = cluster
         self._averages = Averages(order.db)
         self._longest_reply = 0  # the longest text that a later prompt may have to quote
 
     def lines(self, step: Rehearsed) -> list[Line]:
         """A line for each engine that the step wants something of."""
+        if self._cluster is not None and isinstance(step.step, Train | Soften):
+            self._cluster.free()
         lines = [self._line(step, share) for share in step.shares.values()]
         sampling = _sampling(step)
         if sampling is not None:
@@ -195,11 +217,19 @@ class Estimate:
         calls = len(share.calls) + share.more
         prompt_tokens = round(prompt * calls)
         reply_tokens = self._reply_tokens(step, identity, sampling) * calls
+        loads = share.loads
         seconds: float | None = 0.0
+        replicas: dict[str, int] = {}
         if calls:
             seconds = self._averages.seconds(
-                identity, self._batch, share.loads, prompt_tokens, reply_tokens
+                identity, self._batch, loads, prompt_tokens, reply_tokens
             )
+        if calls and self._cluster is not None and self._cluster.serves(share.member):
+            speed = self._speed(identity, prompt_tokens / calls, reply_tokens / calls)
+            spent = self._cluster.asked(share.member, calls, speed)
+            loads = spent.started
+            replicas = spent.replicas
+            seconds = None if seconds is None else spent.seconds
         return Line(
             step=step.step.id,
             stage=step.step.stage,
@@ -213,8 +243,15 @@ class Estimate:
             reply_tokens=reply_tokens,
             seconds=seconds,
             memory=self._memory(share.member, round(longest) + sampling.max_tokens),
-            loads=share.loads,
+            loads=loads,
+            replicas=replicas,
         )
+
+    def _speed(self, identity: EngineIdentity, prompt: float, reply: float) -> Speed:
+        """How fast a replica is with calls of so many tokens each, at the rates of this machine."""
+        load = self._averages.seconds(identity, self._batch, 1, 0, 0) or 0.0
+        call = self._averages.seconds(identity, self._batch, 0, prompt, reply) or 0.0
+        return Speed(load, lambda request: self._batch * call)
 
     def _prompt_tokens(self, share: Share) -> list[float]:
         """The tokens of each prompt that is known, from its letters."""
@@ -311,8 +348,8 @@ class Averages:
         identity: EngineIdentity,
         batch: int,
         loads: int,
-        prompt_tokens: int,
-        reply_tokens: int,
+        prompt_tokens: float,
+        reply_tokens: float,
     ) -> float | None:
         """Loading, reading and writing at the measured rates of the nearest batch size.
 
@@ -333,7 +370,7 @@ class Averages:
         return loads * rate.load_seconds + reading + writing
 
     def _as_recorded(
-        self, identity: EngineIdentity, prompt_tokens: int, reply_tokens: int
+        self, identity: EngineIdentity, prompt_tokens: float, reply_tokens: float
     ) -> float | None:
         for rate in self._recorded:
             if _is_of(rate, identity):

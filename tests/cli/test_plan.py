@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from localfair.cli.plan import lines
 from localfair.pipeline.plan import Line, Planned, Training
+from localfair.pipeline.plan_cluster import ClusterNode
 from tests.cli.conftest import review
 
 
@@ -88,3 +89,13 @@ def test_too_little_memory_is_said():
     assert not any("too little" in text for text in lines(plan))
     tight = replace(plan, memory_here=1)
     assert any(text.endswith("free here: too little") for text in lines(tight))
+
+
+def test_a_plan_on_a_cluster_shows_its_nodes_and_where_replicas_would_be():
+    nodes = [ClusterNode(name="10.0.0.1 (abcd)", cpus=8, memory=2**33, gpus=1)]
+    placed = line(replicas={"10.0.0.1 (abcd)": 2}, loads=2, memory=2**30)
+    text = lines(planned(lines=[placed], cluster="10.0.0.1:6379", nodes=nodes))
+    assert "cluster   10.0.0.1:6379" in text
+    assert "          10.0.0.1 (abcd): 8 CPUs, 8.0 GiB, 1 GPUs" in text
+    assert f"{'exam':15} {'student':29} 2 on 10.0.0.1 (abcd); 2 loads" in text
+    assert "memory    1.0 GiB for the largest model served, on a node" in text

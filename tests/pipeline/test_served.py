@@ -1,5 +1,6 @@
 """A run on a Ray cluster, at the command line: the same rows, and everything bad refused before it begins."""
 
+import json
 import os
 import re
 import shutil
@@ -149,6 +150,19 @@ def test_what_a_cluster_answered_is_not_asked_again_here(ray_cluster, words, tmp
     assert sorted(row["calls"] == 0 for row in calls) == [False, True]
 
 
+@pytest.mark.ray
+def test_a_plan_shows_where_replicas_would_be_and_starts_none(ray_cluster, words, tmp_path):
+    _, *order = words("a.db", "--ray", ray_cluster.address, "--batch", "2")
+    order.remove("--quiet")
+    done = localfair(tmp_path, "plan", *order, "--set", "train.enabled=false", "--json")
+    assert done.returncode == 0, done.stderr
+    planned = json.loads(done.stdout)
+    assert (planned["cluster"], len(planned["nodes"])) == (ray_cluster.address, 2)
+    first = planned["lines"][0]
+    assert sum(first["replicas"].values()) == first["loads"] == 2
+    assert not (tmp_path / "a.db").exists()
+
+
 # -- bad input --------------------------------------------------------------------------------------
 
 
@@ -164,12 +178,12 @@ def test_what_is_no_address_is_refused(words, tmp_path):
     refused(done, "--ray takes the HOST:PORT .*not 'ray://somewhere:10001'", "--ray 192.168.0.2")
 
 
-def test_replicas_without_a_cluster_are_refused(words, tmp_path):
-    refused(
-        localfair(tmp_path, *words("a.db", "--replicas", "2")),
-        "--replicas needs a cluster",
-        "--ray",
-    )
+@pytest.mark.parametrize("verb", ["select", "plan"])
+def test_replicas_without_a_cluster_are_refused(words, tmp_path, verb):
+    _, *order = words("a.db", "--replicas", "2")
+    if verb == "plan":
+        order.remove("--quiet")
+    refused(localfair(tmp_path, verb, *order), "--replicas needs a cluster", "--ray")
 
 
 def test_without_the_extra_it_says_what_to_install(words, tmp_path):
