@@ -17,6 +17,8 @@ RAY = {
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": "of-these-tests-and-no-other-cluster",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # its workers would stand behind everything else on a busy machine
+    "RAY_worker_niceness": "0",
 }
 
 

@@ -24,6 +24,7 @@ HEAD = (
 @command("plan", "Show what `run RECIPE` would ask, load, take and last; nothing is started.")
 @RAY[0]
 @RAY[1]
+@RAY[2]
 def plan(**options: Any) -> None:
     from localfair.pipeline.orders import RunOptions, order
     from localfair.pipeline.plan import plan as make_plan

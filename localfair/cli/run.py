@@ -166,6 +166,11 @@ RAY = [
         type=COUNT,
         help="With --ray: at most N of each model. Default: as many as its work fills.",
     ),
+    click.option(
+        "--train-workers",
+        type=COUNT,
+        help="With --ray: share each training step among N of its workers. Default: train here.",
+    ),
 ]
 
 EPILOG = """\b
@@ -194,6 +199,7 @@ def command(name: str, text: str) -> Callable[[Callable[..., None]], click.Comma
 @TRACK
 @RAY[0]
 @RAY[1]
+@RAY[2]
 def run(**options: Any) -> None:
     _run(None, options)
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localfair.committee.failures import MAX_FAILED, Failures
 from localfair.committee.inbox import Inbox
-from localfair.committee.residents import OneResident, Residents
+from localfair.committee.residents import OneResident, Residents, Training
 from localfair.committee.seating import Member
 from localfair.engines import Engine, Scorer
 from localfair.errors import EngineDied, LocalfairError, UsageError
@@ -23,6 +23,11 @@ from localfair.record.made import Reply
 from localfair.record.nouns import EngineIdentity, Generation, Request, Seat, content_id, seed_of
 from localfair.record.store import Store
 from localfair.record.tables import REPLIES
+
+if TYPE_CHECKING:
+    from localfair.training.qlora import StepDone, TrainResult
+
+    Trained = Callable[[StepDone], None]
 
 PIECE = 256  # recorded replies that are read into memory at once
 
@@ -161,6 +166,11 @@ class Committee:
         """Write what has arrived and free this machine's memory."""
         self.save()
         self._residents.free()
+
+    def train(self, member: Member, training: Training, on_step: Trained) -> TrainResult:
+        """Train a member's base, here or wherever its models are opened; see `qlora.train`."""
+        self.close()
+        return self._residents.train(member, training, on_step)
 
     @staticmethod
     def _waiting(calls: Iterable[Call]) -> Waiting:

@@ -78,18 +78,18 @@ def work_of(member: Member) -> Work:
         identity=member.identity,
         model=member.model,
         options=options,
-        adapter=_packed(member.adapter) if member.adapter else {},
+        adapter=packed(member.adapter) if member.adapter else {},
     )
 
 
-def _packed(adapter: Path) -> dict[str, bytes]:
+def packed(adapter: Path) -> dict[str, bytes]:
     """The files of an adapter by name; that of a GGUF LoRA alone."""
     if adapter.is_file():
         return {adapter.name: adapter.read_bytes()}
     return {path.name: path.read_bytes() for path in adapter.iterdir() if path.is_file()}
 
 
-def _unpacked(adapter: dict[str, bytes]) -> Path:
+def adapter_from(adapter: dict[str, bytes]) -> Path:
     """A folder with these files, or the only one where it is a GGUF."""
     folder = Path(tempfile.mkdtemp(prefix="localfair-adapter-"))
     for name, content in adapter.items():
@@ -269,7 +269,7 @@ def opened(work: Work, failed: FailedRequest) -> Engine:
     Raises UsageError when it would not be the very engine that was asked for.
     """
     seating = Seating(workspace_dir(), 0, work.options)
-    adapter = _unpacked(work.adapter) if work.adapter else None
+    adapter = adapter_from(work.adapter) if work.adapter else None
     model = model_here(work.model)
     member = seating.placed(work.role, 0, model, work.identity.adapter, adapter)
     if member.identity != replace(work.identity, model=member.identity.model):

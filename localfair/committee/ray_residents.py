@@ -7,33 +7,51 @@ longest ago when another model needs its place. Writes nothing. Knows nothing of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from localfair.committee.cluster import Cluster, Node
 from localfair.committee.ray_actor import Look, work_of
 from localfair.committee.ray_placing import Resources, places
 from localfair.committee.ray_pool import RayPool, ScoringRayPool, Seated
-from localfair.committee.residents import OneResident
+from localfair.committee.residents import OneResident, Training
 from localfair.committee.seating import Member
 from localfair.engines import Engine
 from localfair.engines.base import FailedRequest
 from localfair.errors import UsageError
 from localfair.record.nouns import EngineIdentity
 
+if TYPE_CHECKING:
+    from localfair.training.qlora import StepDone, TrainResult
+
 WORTH = 2  # batches that a replica must have to do before another model's is ended for it (ours)
 AGAIN = 2.0  # seconds until a place is looked for again
 Needs = dict[str, Resources]  # by node id
+
+
+class Trainer(Protocol):
+    """Who trains students elsewhere: see `ray_training`."""
+
+    def train(
+        self, member: Member, training: Training, on_step: Callable[[StepDone], None]
+    ) -> TrainResult:
+        """See `Residents`."""
+        ...
 
 
 class RayResidents:
     """`Residents` on a cluster; `replicas` is how many a model may have, None as many as its work
     fills.
 
-    A model behind a server is asked from this machine, as ever.
+    A model behind a server is asked from this machine, as ever, and without a `trainer` students
+    are trained here.
     """
 
-    def __init__(self, cluster: Cluster, replicas: int | None = None) -> None:
+    def __init__(
+        self, cluster: Cluster, replicas: int | None = None, trainer: Trainer | None = None
+    ) -> None:
         self.cluster = cluster
+        self._trainer = trainer
         self._replicas = replicas
         self._local = OneResident()
         self._pools: dict[EngineIdentity, RayPool] = {}  # the one used last comes last
@@ -98,6 +116,17 @@ class RayResidents:
             for seated in list(pool.replicas):
                 if seated.node == own:
                     pool.end(seated)
+
+    def train(
+        self, member: Member, training: Training, on_step: Callable[[StepDone], None]
+    ) -> TrainResult:
+        """See `Residents`. Workers take processors that replicas hold: all of them make way."""
+        self.free()
+        if self._trainer is None:
+            return self._local.train(member, training, on_step)
+        for pool in self._pools.values():
+            pool.close()
+        return self._trainer.train(member, training, on_step)
 
     def close(self) -> None:
         """End everything and leave the cluster."""

@@ -1,17 +1,38 @@
-"""Which engines are open, and what makes way for the next.
+"""Which engines are open, what makes way for the next, and where a student is trained.
 
 On one machine a single model is resident. Whoever has more room, as a cluster has, is another
-`Residents`. Reads and writes nothing; knows nothing of requests.
+`Residents`. Writes nothing but a training's folder; knows nothing of requests.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from localfair.committee.seating import Member
 from localfair.engines import Engine
 from localfair.engines.base import FailedRequest
 from localfair.record.nouns import EngineIdentity
+
+if TYPE_CHECKING:
+    from localfair.training.qlora import StepDone, TrainResult
+    from localfair.training.settings import TrainSettings
+    from localfair.training.trainer import Example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What a training is made of beside its base.
+
+    folder: what it writes, and goes on from. start: the folder of the adapter that it begins with.
+    """
+
+    lessons: Sequence[Example]
+    settings: TrainSettings
+    folder: Path
+    start: Path | None = None
 
 
 class Residents(Protocol):
@@ -27,6 +48,12 @@ class Residents(Protocol):
 
     def free(self) -> None:
         """Leave this machine's memory to others. Idempotent."""
+        ...
+
+    def train(
+        self, member: Member, training: Training, on_step: Callable[[StepDone], None]
+    ) -> TrainResult:
+        """Train a member's base, as `qlora.train` does; this machine's memory is left to it."""
         ...
 
 
@@ -55,3 +82,19 @@ class OneResident:
             _, engine = self._open
             engine.close()
             self._open = None
+
+    def train(
+        self, member: Member, training: Training, on_step: Callable[[StepDone], None]
+    ) -> TrainResult:
+        """See `Residents`."""
+        from localfair.training.qlora import train
+
+        self.free()
+        return train(
+            member.folder(),
+            training.lessons,
+            training.folder,
+            training.settings,
+            on_step,
+            training.start,
+        )

@@ -39,7 +39,8 @@ class RunOptions:
     is the record's, and today's where the record has none. max_failed: the share of a step's calls
     that may fail. licences: what to do where a teacher's terms forbid to train others on its
     replies. ray: the HOST:PORT of a Ray cluster's head, where models are asked instead of here.
-    replicas: how many of each model at most; None is as many as its work fills.
+    replicas: how many of each model at most; None is as many as its work fills. train_workers: how
+    many of its workers share each training step; None trains here.
     """
 
     task: str | None = None
@@ -65,6 +66,7 @@ class RunOptions:
     today: datetime.date = field(default_factory=datetime.date.today)
     ray: str | None = None
     replicas: int | None = None
+    train_workers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ class Order:
     date: datetime.date = field(default_factory=datetime.date.today)
     ray: str | None = None
     replicas: int | None = None
+    train_workers: int | None = None
 
 
 def order(recipe: str, options: RunOptions) -> Order:
@@ -127,6 +130,7 @@ def order(recipe: str, options: RunOptions) -> Order:
         date=options.date or _recorded_date(options.db) or options.today,
         ray=options.ray,
         replicas=options.replicas,
+        train_workers=options.train_workers,
     )
 
 

@@ -2,7 +2,8 @@
 
 Reads lessons, what the loss wants beside them (soft labels, contrasts) and a base model's
 safetensors; writes the adapter's folder beside the database, its row, its curve and which lessons
-it learned. The training itself is `localfair.training.qlora`; torch loads only when it is needed.
+it learned. The training itself is `localfair.training.qlora`, on this machine or on workers of a
+cluster; torch loads only when it is needed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from localfair.committee.residents import Training
 from localfair.machine.files import sha256_file
 from localfair.recipe.rounds import Standing, best
 from localfair.recipe.schema import Divergence, LanguageModel, Train, Triplet
@@ -136,10 +138,8 @@ class Trained:
 def _train(work: Work, planned: Plan) -> Adapter:
     """Train in a folder of its own; the adapter's row is written when the weights are whole."""
     from localfair.training.qlora import TrainSettings
-    from localfair.training.qlora import train as fit
 
     step = planned.step
-    base = planned.member.folder()
     work.committee.close()  # the teachers' memory is the student's now
     examples, dropped = Lessons(planned).examples()
     folder = folder_of(work.store, planned.id)
@@ -156,7 +156,8 @@ def _train(work: Work, planned: Plan) -> Adapter:
         keep_epochs=step.best_epoch is not None,
     )
     start = folder_of(work.store, planned.parent) if planned.parent else None
-    figures = fit(base, examples, folder, settings, progress, start)
+    training = Training(lessons=examples, settings=settings, folder=folder, start=start)
+    figures = work.committee.train(planned.member, training, progress)
     standings: list[Standing] = []
     if step.best_epoch:
         trained = len(figures.predicted) if step.until else step.epochs

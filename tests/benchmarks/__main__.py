@@ -44,6 +44,11 @@ BENCHMARKS = {
         "the same on 40 questions with the 1.5B teacher, once",
     ),
     "overhead": ("overhead", "overhead", "CPU time of a call, beside distilabel and Curator"),
+    "ray": (
+        "ray_dispatch",
+        "overhead",
+        "CPU time of a call on a Ray cluster beside the local path",
+    ),
     "memory": ("memory", "memory", "resident size from 100 to 10,000 recorded generations"),
     "scale": ("scale", "scale", "commands on a record ten times as large; a run given again"),
     "trl": ("sft", "beside_trl", "training beside TRL's SFTTrainer: loss, step time, memory"),

@@ -178,12 +178,31 @@ def test_what_is_no_address_is_refused(words, tmp_path):
     refused(done, "--ray takes the HOST:PORT .*not 'ray://somewhere:10001'", "--ray 192.168.0.2")
 
 
+@pytest.mark.parametrize("option", ["--replicas", "--train-workers"])
 @pytest.mark.parametrize("verb", ["select", "plan"])
-def test_replicas_without_a_cluster_are_refused(words, tmp_path, verb):
-    _, *order = words("a.db", "--replicas", "2")
+def test_what_needs_a_cluster_is_refused_without_one(words, tmp_path, verb, option):
+    _, *order = words("a.db", option, "2")
     if verb == "plan":
         order.remove("--quiet")
-    refused(localfair(tmp_path, verb, *order), "--replicas needs a cluster", "--ray")
+    refused(localfair(tmp_path, verb, *order), f"{option} needs a cluster", "--ray")
+
+
+@pytest.mark.parametrize(
+    ("setting", "line", "hint"),
+    [
+        ("train.batch=4", "--train-workers 3: step 'train' has a batch of 4.*", "train.batch=N"),
+        (
+            "train.one_question_a_batch=true",
+            ".*hold each question once.*",
+            "question_a_batch=false",
+        ),
+    ],
+)
+def test_batches_that_workers_cannot_share_are_refused(words, tmp_path, setting, line, hint):
+    more = ["--ray", "127.0.0.1:9", "--train-workers", "3"]
+    for each in ("train.batch=6", setting):
+        more += ["--set", each]
+    refused(localfair(tmp_path, *words("a.db", *more)), line, hint)
 
 
 def test_without_the_extra_it_says_what_to_install(words, tmp_path):
@@ -192,6 +211,14 @@ def test_without_the_extra_it_says_what_to_install(words, tmp_path):
     path = f"{tmp_path}{os.pathsep}{ROOT}"
     done = localfair(tmp_path, *words("a.db", "--ray", "127.0.0.1:9"), PYTHONPATH=path)
     refused(done, "--ray needs the package 'ray'", "pip install 'localfair[ray]'")
+
+
+@pytest.mark.ray
+def test_a_model_that_fits_no_node_is_refused(ray_cluster, words, tiny_student, tmp_path):
+    student = ["--student", str(tiny_student), "--threads", "64"]
+    done = localfair(tmp_path, *words("a.db", "--ray", ray_cluster.address, *student))
+    refused(done, "student.* fits no node: it needs 64 CPUs, .* has 2 CPUs.*", "fewer --threads")
+    assert not (tmp_path / "a.db").exists()
 
 
 @pytest.mark.ray

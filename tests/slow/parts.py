@@ -5,6 +5,8 @@ A part's function is imported in the process that does it.
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -29,6 +31,16 @@ def no_namespace() -> str:
         return "`unshare` (util-linux) is not here"
     done = subprocess.run(["unshare", "-rn", "true"], capture_output=True, text=True, check=False)
     return done.stderr.strip() if done.returncode else ""
+
+
+def no_hosts() -> str:
+    """Why no cluster of several hosts can be made here; empty where one can."""
+    if importlib.util.find_spec("ray") is None:
+        return "the package 'ray' is not here"
+    for tool in ("ip", "nsenter"):
+        if shutil.which(tool) is None:
+            return f"`{tool}` is not here"
+    return "" if os.geteuid() == 0 else "only root may join network namespaces by a bridge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,13 @@ PARTS = (
         needs="pip for environments of its own, or LOCALFAIR_INTEROP; SmolLM2 for real replies",
         missing=nothing,
         seconds=7200,
+    ),
+    Part(
+        name="cluster",
+        title="the committee on a Ray cluster of three hosts with addresses of their own",
+        needs="root, `ip`, `nsenter` and the extra `ray`",
+        missing=no_hosts,
+        seconds=1200,
     ),
     Part(
         name="gpu",

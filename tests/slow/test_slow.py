@@ -32,7 +32,7 @@ def test_every_part_is_listed_with_what_it_needs():
     for each in PARTS:
         assert each.name in text
         assert each.needs in text
-    names = ["reliability", "offline", "bundle", "interop", "gpu"]
+    names = ["reliability", "offline", "bundle", "interop", "cluster", "gpu"]
     assert [each.name for each in PARTS] == names
 
 
