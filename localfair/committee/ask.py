@@ -16,6 +16,7 @@ from localfair.committee.failures import MAX_FAILED, Failures
 from localfair.committee.inbox import Inbox
 from localfair.committee.residents import OneResident, Residents, Training
 from localfair.committee.seating import Member
+from localfair.committee.softening import SoftReply, SoftRequest
 from localfair.engines import Engine, Scorer
 from localfair.errors import EngineDied, LocalfairError, UsageError
 from localfair.machine.signals import held
@@ -171,6 +172,12 @@ class Committee:
         """Train a member's base, here or wherever its models are opened; see `qlora.train`."""
         self.close()
         return self._residents.train(member, training, on_step)
+
+    def soften(self, mentor: Member, requests: list[SoftRequest]) -> Iterator[SoftReply]:
+        """A mentor's soft labels of lessons, as it reads them; nothing of them is written here."""
+        self.close()
+        self.tally.loads += 1
+        return self._residents.soften(mentor, requests)
 
     @staticmethod
     def _waiting(calls: Iterable[Call]) -> Waiting:

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from localfair.committee.ray_actor import Arrived, Look, Work
+from localfair.committee.ray_actor import Arrived, Asked, Look, Work
 from localfair.committee.ray_placing import Resources
-from localfair.record.nouns import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Remote(Protocol):
         """Ask for the id of its process, which it tells once it is up."""
         ...
 
-    def exchange(self, requests: list[Request], seconds: float) -> Any:
+    def exchange(self, requests: list[Asked], seconds: float) -> Any:
         """Ask these, and for what is finished; see `Replica.exchange`."""
         ...
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from localfair import __version__
 from localfair.committee.ray_placing import Resources
 from localfair.committee.seating import Member, Options, Seating
+from localfair.committee.softening import Mentor, SoftReply, SoftRequest
 from localfair.engines import Engine, Scorer, engine_named
 from localfair.engines.arrivals import ready
-from localfair.engines.base import FailedRequest
 from localfair.errors import CorruptWeights, EngineDied, LocalfairError, MissingWeights, UsageError
 from localfair.machine.hardware import gpu_memory
 from localfair.machine.offline import go_offline
@@ -32,6 +32,7 @@ from localfair.models.registry import find_weights, verified_at, weights_dir
 from localfair.models.script import Script
 from localfair.record.nouns import EngineIdentity, Generation, Request, Role
 
+Asked = Request | SoftRequest
 CONTEXT = 2048  # tokens that a sequence is taken to have when memory is counted (ours)
 
 
@@ -63,7 +64,7 @@ class Arrived:
     what ended the engine; nothing more comes after it.
     """
 
-    replies: list[tuple[str, Generation]] = field(default_factory=list)
+    replies: list[tuple[str, Generation | SoftReply]] = field(default_factory=list)
     failed: list[tuple[str, LocalfairError]] = field(default_factory=list)
     error: LocalfairError | None = None
 
@@ -201,7 +202,7 @@ class Replica:
     def __init__(self, work: Work) -> None:
         go_offline()
         self._work = work
-        self._asked: queue.SimpleQueue[list[Request]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[list[Asked]] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[_Finished] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._answer, daemon=True)
         self._thread.start()
@@ -214,7 +215,7 @@ class Replica:
         """The name of its machine."""
         return platform.node()
 
-    def exchange(self, requests: list[Request], seconds: float) -> Arrived:
+    def exchange(self, requests: list[Asked], seconds: float) -> Arrived:
         """Ask these, and wait at most so long for something to be finished; all that is."""
         if requests:
             self._asked.put(requests)
@@ -231,6 +232,8 @@ class Replica:
             # the request is with whoever sent it: it need not travel back
             key = finished.request.id(self._work.identity)
             arrived.replies.append((key, replace(finished, request=NOTHING)))
+        elif isinstance(finished, SoftReply):
+            arrived.replies.append((finished.request.id(self._work.identity), finished))
         elif isinstance(finished, LocalfairError):
             arrived.error = finished
         else:
@@ -240,16 +243,25 @@ class Replica:
     def _answer(self) -> None:
         """Answer whatever is asked, until the engine fails."""
         try:
-            engine = opened(self._work, lambda *failed: self._finished.put(failed))
+            member = member_of(self._work)
+            engine = member.open(lambda *failed: self._finished.put(failed))
+            mentor = Mentor(member)
             while True:
-                for generation in _replies(engine, self._waiting()):
+                waiting = self._waiting()
+                lessons = [each for each in waiting if isinstance(each, SoftRequest)]
+                requests = [each for each in waiting if isinstance(each, Request)]
+                if lessons:
+                    engine.close()  # its weights make way for those that training loads
+                    for reply in mentor.soften(lessons):
+                        self._finished.put(reply)
+                for generation in _replies(engine, requests):
                     self._finished.put(generation)
         except LocalfairError as error:
             self._finished.put(error)
         except Exception as error:
             self._finished.put(EngineDied(f"{type(error).__name__}: {error}"))
 
-    def _waiting(self) -> list[Request]:
+    def _waiting(self) -> list[Asked]:
         """All that was asked and is not begun, once there is anything."""
         requests = self._asked.get()
         while True:
@@ -259,12 +271,12 @@ class Replica:
                 return requests
 
 
-_Finished = Generation | tuple[Request, LocalfairError] | LocalfairError
+_Finished = Generation | SoftReply | tuple[Request, LocalfairError] | LocalfairError
 NOTHING = Request(messages=())  # stands for a request that is known elsewhere
 
 
-def opened(work: Work, failed: FailedRequest) -> Engine:
-    """A member's engine on this node, with this node's weights.
+def member_of(work: Work) -> Member:
+    """A member on this node, with this node's weights.
 
     Raises UsageError when it would not be the very engine that was asked for.
     """
@@ -277,7 +289,7 @@ def opened(work: Work, failed: FailedRequest) -> Engine:
             f"{platform.node()} would serve {work.identity.model} otherwise than this machine",
             "install the same versions on every node",
         )
-    return member.open(failed)
+    return member
 
 
 def _replies(engine: Engine, requests: list[Request]) -> Iterator[Generation]:

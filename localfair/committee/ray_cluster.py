@@ -21,11 +21,10 @@ from typing import Any
 
 from localfair import __version__
 from localfair.committee.cluster import Node, ReplicaDied
-from localfair.committee.ray_actor import Arrived, Look, Replica, Work, look
+from localfair.committee.ray_actor import Arrived, Asked, Look, Replica, Work, look
 from localfair.committee.ray_placing import Resources
 from localfair.errors import EngineDied, MissingDependency, UsageError
 from localfair.machine.signals import let_through
-from localfair.record.nouns import Request
 
 ADDRESS = re.compile(r"(?P<host>[^\s:/@]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 REACH = 3.0  # seconds until a port must have answered
@@ -284,7 +283,7 @@ class RayReplica:
         """See `Remote`."""
         return self._actor.process.remote()
 
-    def exchange(self, requests: list[Request], seconds: float) -> Any:
+    def exchange(self, requests: list[Asked], seconds: float) -> Any:
         """See `Remote`."""
         return self._actor.exchange.remote(requests, seconds)
 

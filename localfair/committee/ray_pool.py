@@ -7,15 +7,16 @@ at. Reads and writes no record: whoever asks does. Knows nothing of stages.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from localfair.committee.cluster import Cluster, Remote, ReplicaDied
-from localfair.committee.ray_actor import Arrived, Work
+from localfair.committee.ray_actor import Arrived, Asked, Work
 from localfair.committee.ray_placing import Resources
+from localfair.committee.softening import SoftReply, SoftRequest
 from localfair.engines.base import FailedRequest
-from localfair.errors import EngineDied, ReplyError
+from localfair.errors import EngineDied, LocalfairError, ReplyError
 from localfair.record.nouns import EngineIdentity, Generation, Request
 
 DEATHS = 3  # of replicas that one request may cost (the issue's)
@@ -33,8 +34,8 @@ class Seated:
     remote: Remote
     waits: Any = None  # the answer to the last exchange, when it comes
     process: int = 0
-    asked: dict[str, Request] = field(default_factory=dict)
-    to_send: list[Request] = field(default_factory=list)
+    asked: dict[str, Asked] = field(default_factory=dict)
+    to_send: list[Asked] = field(default_factory=list)
 
     @property
     def is_up(self) -> bool:
@@ -84,7 +85,11 @@ class RayPool:
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Engine`; raises EngineDied when no replica is left or the cluster is gone."""
-        return RayArrivals(self, list(requests))
+        return RayArrivals[Generation](self, list(requests))
+
+    def soften(self, requests: Iterable[SoftRequest]) -> Iterator[SoftReply]:
+        """A mentor's soft labels; raises what `generate` does."""
+        return RayArrivals[SoftReply](self, list(requests))
 
     def close(self) -> None:
         """End every replica."""
@@ -130,10 +135,13 @@ class ScoringRayPool(RayPool):
 
     def score(self, requests: Iterable[Request]) -> Iterator[Generation]:
         """See `Scorer`."""
-        return RayArrivals(self, list(requests))
+        return RayArrivals[Generation](self, list(requests))
 
 
-class RayArrivals:
+Arriving = TypeVar("Arriving", Generation, SoftReply)
+
+
+class RayArrivals(Generic[Arriving]):
     """`Arrivals` of a pool.
 
     It is asked for more only when all that it gave is on disk, and nothing is handed out but then.
@@ -142,22 +150,22 @@ class RayArrivals:
     the third death is a call that failed.
     """
 
-    def __init__(self, pool: RayPool, requests: list[Request]) -> None:
+    def __init__(self, pool: RayPool, requests: Sequence[Asked]) -> None:
         self._pool = pool
         self._identity = pool.identity
-        self._fresh: deque[tuple[str, Request]] = deque()
+        self._fresh: deque[tuple[str, Asked]] = deque()
         for request in requests:
             self._fresh.append((request.id(self._identity), request))
-        self._suspects: deque[tuple[str, Request]] = deque()
+        self._suspects: deque[tuple[str, Asked]] = deque()
         self._deaths: dict[str, int] = {}
-        self._arrived: deque[Generation] = deque()
+        self._arrived: deque[Arriving] = deque()
         self._is_closed = False
         self._error: Exception | None = None
 
-    def __iter__(self) -> Iterator[Generation]:
+    def __iter__(self) -> Iterator[Arriving]:
         return self
 
-    def __next__(self) -> Generation:
+    def __next__(self) -> Arriving:
         while not self._arrived:
             if self._error is not None:
                 raise self._error
@@ -167,7 +175,7 @@ class RayArrivals:
             self._receive(WAIT)
         return self._arrived.popleft()
 
-    def ready(self) -> list[Generation]:
+    def ready(self) -> list[Arriving]:
         """See `Arrivals`."""
         if not self._is_closed:
             self._receive(0)
@@ -220,7 +228,7 @@ class RayArrivals:
             self._send(seated, *self._suspects.popleft())
 
     @staticmethod
-    def _send(seated: Seated, key: str, request: Request) -> None:
+    def _send(seated: Seated, key: str, request: Asked) -> None:
         seated.asked[key] = request
         seated.to_send.append(request)
 
@@ -255,14 +263,15 @@ class RayArrivals:
             seated.process = arrived
 
     def _read(self, seated: Seated, arrived: Arrived) -> None:
-        for key, generation in arrived.replies:
+        for key, reply in arrived.replies:
             request = seated.asked.pop(key, None)
             if request is not None:
-                self._arrived.append(replace(generation, request=request))
+                answered: Any = replace(reply, request=cast("Any", request))
+                self._arrived.append(answered)
         for key, error in arrived.failed:
             request = seated.asked.pop(key, None)
             if request is not None:
-                self._pool.failed(request, error)
+                self._fail(request, error)
         if arrived.error is not None:
             self._error = arrived.error
 
@@ -271,19 +280,24 @@ class RayArrivals:
         in_flight = seated.asked
         try:
             self._pool.died(seated)
-        except EngineDied as error:
-            self._error = error
+        except EngineDied as gone:
+            self._error = gone
             return
         for key, request in in_flight.items():
             self._deaths[key] = self._deaths.get(key, 0) + 1
             if self._deaths[key] < DEATHS:
                 self._suspects.append((key, request))
                 continue
-            self._pool.failed(
-                request,
-                ReplyError(
-                    f"{request.about or 'a request'}: {DEATHS} replicas of "
-                    f"{self._identity.model} died of it",
-                    "see the logs of its nodes; they may be short of memory",
-                ),
+            error = ReplyError(
+                f"{request.about or 'a request'}: {DEATHS} replicas of "
+                f"{self._identity.model} died of it",
+                "see the logs of its nodes; they may be short of memory",
             )
+            self._fail(request, error)
+
+    def _fail(self, request: Asked, error: LocalfairError) -> None:
+        """A call that failed by itself; a soft label that cannot be had ends the step."""
+        if isinstance(request, SoftRequest):
+            self._error = error
+        else:
+            self._pool.failed(request, error)

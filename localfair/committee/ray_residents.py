@@ -7,7 +7,7 @@ longest ago when another model needs its place. Writes nothing. Knows nothing of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from localfair.committee.cluster import Cluster, Node
@@ -16,10 +16,11 @@ from localfair.committee.ray_placing import Resources, places
 from localfair.committee.ray_pool import RayPool, ScoringRayPool, Seated
 from localfair.committee.residents import OneResident, Training
 from localfair.committee.seating import Member
+from localfair.committee.softening import SoftReply, SoftRequest
 from localfair.engines import Engine
 from localfair.engines.base import FailedRequest
-from localfair.errors import UsageError
-from localfair.record.nouns import EngineIdentity
+from localfair.errors import LocalfairError, UsageError
+from localfair.record.nouns import EngineIdentity, Request
 
 if TYPE_CHECKING:
     from localfair.training.qlora import StepDone, TrainResult
@@ -93,6 +94,10 @@ class RayResidents:
         """See `Residents`."""
         if not is_remote(member):
             return self._local.engine(member, failed)
+        return self._opened(member, failed)
+
+    def _opened(self, member: Member, failed: FailedRequest) -> RayPool:
+        """The member's pool, which is now the one used last."""
         pool = self._pools.pop(member.identity, None) or self._pool(member, failed)
         self._pools[member.identity] = pool
         pool.failed = failed
@@ -127,6 +132,10 @@ class RayResidents:
         for pool in self._pools.values():
             pool.close()
         return self._trainer.train(member, training, on_step)
+
+    def soften(self, mentor: Member, requests: list[SoftRequest]) -> Iterator[SoftReply]:
+        """See `Residents`."""
+        return self._opened(mentor, _raised).soften(requests)
 
     def close(self) -> None:
         """End everything and leave the cluster."""
@@ -184,6 +193,10 @@ class RayResidents:
                 if seated.node in free:
                     free[seated.node] = free[seated.node].without(pool.needs[seated.node])
         return free
+
+
+def _raised(request: Request, error: LocalfairError) -> None:
+    raise error
 
 
 def _is_short(wanted: int, replicas: int) -> bool:

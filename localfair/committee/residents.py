@@ -6,12 +6,13 @@ On one machine a single model is resident. Whoever has more room, as a cluster h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from localfair.committee.seating import Member
+from localfair.committee.softening import Mentor, SoftReply, SoftRequest
 from localfair.engines import Engine
 from localfair.engines.base import FailedRequest
 from localfair.record.nouns import EngineIdentity
@@ -56,6 +57,10 @@ class Residents(Protocol):
         """Train a member's base, as `qlora.train` does; this machine's memory is left to it."""
         ...
 
+    def soften(self, mentor: Member, requests: list[SoftRequest]) -> Iterator[SoftReply]:
+        """Have a mentor read lessons; each reply as soon as it is there, in any order."""
+        ...
+
 
 class OneResident:
     """One engine at a time, on this machine."""
@@ -98,3 +103,8 @@ class OneResident:
             on_step,
             training.start,
         )
+
+    def soften(self, mentor: Member, requests: list[SoftRequest]) -> Iterator[SoftReply]:
+        """See `Residents`."""
+        self.free()
+        return Mentor(mentor).soften(requests)

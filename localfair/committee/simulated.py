@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from localfair.committee.cluster import Node, ReplicaDied
-from localfair.committee.ray_actor import NOTHING, Arrived, Look, Work
+from localfair.committee.ray_actor import NOTHING, Arrived, Asked, Look, Work
 from localfair.committee.ray_placing import Resources
 from localfair.committee.ray_residents import RayResidents
 from localfair.committee.seating import Member
@@ -148,12 +148,13 @@ class SimulatedReplica:
         """See `Remote`."""
         return self._answer(self._up, 1)
 
-    def exchange(self, requests: list[Request], seconds: float) -> Answer:
+    def exchange(self, requests: list[Asked], seconds: float) -> Answer:
         """See `Remote`."""
         now = self._cluster.clock
         if requests and not self._slots:
             self._slots = [max(now, self._up) + self._cluster.speed.load] * self._batch
         for request in requests:
+            assert isinstance(request, Request), "speeds are of replies and scores"
             begun = max(now, heapq.heappop(self._slots))
             ended = begun + self._cluster.speed.slot(request)
             heapq.heappush(self._slots, ended)

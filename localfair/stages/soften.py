@@ -9,14 +9,14 @@ missing.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localfair.committee.seating import Member
+from localfair.committee.softening import SoftRequest, precision_of
 from localfair.engines import training_engine
 from localfair.errors import UsageError
-from localfair.machine.hardware import usual_precision
 from localfair.recipe.schema import Soften
 from localfair.record.adapters import recorded_folder
 from localfair.record.connection import now
@@ -25,9 +25,6 @@ from localfair.record.tables import LESSONS, SOFT_LABELS
 from localfair.stages.step import Work
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
-    from localfair.models.loading import Precision
     from localfair.training.encode import Encoded
 
 
@@ -100,7 +97,7 @@ def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Lesson]) -> 
         key = SoftKey(
             mentor=mentor.seat.fingerprint,
             adapter=mentor.seat.adapter,
-            engine=training_engine().variant(mentor.model, _precision(mentor)),
+            engine=training_engine().variant(mentor.model, precision_of(mentor)),
             tokens=tokens_id(encoded),
             top_k=min(step.top_k, shared),
             vocabulary=shared,
@@ -111,51 +108,29 @@ def _wanted(work: Work, step: Soften, mentor: Member, lessons: list[Lesson]) -> 
 
 
 def _ask(work: Work, step: Soften, mentor: Member, missing: list[Wanted]) -> None:
-    """Load the mentor and write each soft label as soon as it is known."""
-    from localfair.training import soft_labels
-
+    """Have the mentor read the lessons and write each soft label as soon as it is known."""
     committee = work.committee
-    committee.close()  # one model at a time
-    model = _loaded(work, mentor)
-    committee.tally.loads += 1
-    key = missing[0].key  # top k and vocabulary are the same for all
-    labels = soft_labels.soften(
-        model,
-        [each.encoded for each in missing],
-        k=key.top_k,
-        vocabulary=key.vocabulary,
-        tau=step.tau,
-    )
-    for count, (wanted, soft) in enumerate(zip(missing, labels, strict=True), 1):
+    adapter = work.store.adapter(mentor.seat.adapter) if mentor.seat.adapter else None
+    folder = recorded_folder(work.store, adapter.path) if adapter else None
+    keys = {}
+    requests = []
+    for wanted in missing:
+        key = wanted.key
+        request = SoftRequest(
+            encoded=wanted.encoded, k=key.top_k, vocabulary=key.vocabulary, tau=step.tau
+        )
+        keys[wanted.encoded.id] = key
+        requests.append(request)
+    replies = committee.soften(replace(mentor, adapter=folder), requests)
+    for count, reply in enumerate(replies, 1):
+        encoded = reply.request.encoded
         label = SoftLabel(
-            key=wanted.key,
-            labels=wanted.encoded.supervised,
-            indices=soft.indices,
-            logprobs=soft.logprobs,
+            key=keys[encoded.id],
+            labels=encoded.supervised,
+            indices=reply.soft.indices,
+            logprobs=reply.soft.logprobs,
             created=now(),
         )
         work.store.add(SOFT_LABELS, [label])
         committee.tally.calls += 1
         committee.progress(count, len(missing), f"{step.id}: {mentor.seat.model}")
-
-
-def _precision(mentor: Member) -> Precision:
-    """The precision of the mentor's base: that of its exams where torch holds it there, else the
-    usual one.
-    """
-    _, _, precision = mentor.identity.engine.partition("/")
-    known: dict[str, Precision] = {"bf16": "bf16", "fp32": "fp32", "nf4": "nf4"}
-    if mentor.engine.trains and precision in known:
-        return known[precision]
-    return usual_precision()
-
-
-def _loaded(work: Work, mentor: Member) -> PreTrainedModel:
-    """The mentor's base with its seat's adapter, ready to be read."""
-    from localfair.models.loading import load_causal_lm, with_adapter
-
-    adapter = work.store.adapter(mentor.seat.adapter) if mentor.seat.adapter else None
-    folder = recorded_folder(work.store, adapter.path) if adapter else None
-    precision = _precision(mentor)
-    base = load_causal_lm(mentor.folder(), precision)
-    return with_adapter(base, folder, precision).eval()

@@ -26,7 +26,7 @@ NAME = f"lf{os.getpid() % 100_000}"  # names of interfaces hold 15 letters
 HOSTS = ("10.77.0.1", "10.77.0.2", "10.77.0.3")  # the head first
 PORT = 6379
 STORE = 80_000_000  # bytes of a node's object store, the least that Ray takes
-UP = 120.0  # seconds until all nodes must be there
+UP = 200.0  # seconds until a node must be there
 CLOSED = {
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": "of-this-proof-and-no-other-cluster",
@@ -49,7 +49,7 @@ def prove(folder: Path, quick: bool) -> Iterator[Row]:
     Quick, the plan is made alone.
     """
     words = _words(folder)
-    with _hosts() as head:
+    with _hosts(folder) as head:
         yield _planned(head, words)
         if quick:
             return
@@ -136,8 +136,8 @@ def _localfair(words: list[str], host: int | None = None) -> subprocess.Complete
 
 
 @contextlib.contextmanager
-def _hosts() -> Iterator[int]:
-    """The cluster; a process of its head. All of it is gone at the end."""
+def _hosts(folder: Path) -> Iterator[int]:
+    """The cluster; a process of its head. All of it is gone at the end, but for its nodes' logs."""
     Path("/tmp/ray").mkdir(exist_ok=True)
     nodes: list[subprocess.Popen[bytes]] = []
     try:
@@ -146,11 +146,9 @@ def _hosts() -> Iterator[int]:
         for number, address in enumerate(HOSTS):
             _host(number, address)
         head = ["--head", f"--port={PORT}", "--include-dashboard=false", "--num-cpus=0"]
-        nodes.append(_node(0, head))
-        _await_port(nodes[0])
-        for number in range(1, len(HOSTS)):
-            nodes.append(_node(number, [f"--address={_address()}", "--num-cpus=2"]))
-        _await_nodes(nodes[0].pid)
+        node = [f"--address={_address()}", "--num-cpus=2"]
+        for number in range(len(HOSTS)):
+            nodes.append(_up(number, node if number else head, folder))
         yield nodes[0].pid
     finally:
         for node in nodes:
@@ -185,50 +183,30 @@ def _host(number: int, address: str) -> None:
     _ip("-n", space, "link", "set", "lo", "up")
 
 
-def _node(number: int, words: list[str]) -> subprocess.Popen[bytes]:
+def _node(number: int, words: list[str], log: Path) -> subprocess.Popen[bytes]:
     """Ray's node of a host, in the foreground of a process of ours."""
     ray = [sys.executable, "-m", "ray.scripts.scripts", "start", *words]
     ray += [f"--node-ip-address={HOSTS[number]}", f"--object-store-memory={STORE}"]
     ray += ["--disable-usage-stats", "--block"]
     command = ["ip", "netns", "exec", _space(number), "sh", "-c", APART, "sh", *ray]
     environment = os.environ | CLOSED | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with log.open("wb") as out:
+        return subprocess.Popen(command, env=environment, stdout=out, stderr=out)
 
 
-def _await_port(head: subprocess.Popen[bytes]) -> None:
-    """Wait until the head listens."""
+def _up(number: int, words: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    """A host's node that is up. On a busy machine Ray gives up after 30 s: then it is started again."""
     deadline = time.monotonic() + UP
-    while time.monotonic() < deadline and head.poll() is None:
-        listening = ["ip", "netns", "exec", _space(0), sys.executable, "-c"]
-        call = f"import socket; socket.create_connection(('{HOSTS[0]}', {PORT}), 1)"
-        if subprocess.run([*listening, call], capture_output=True, check=False).returncode == 0:
-            return
-        time.sleep(1)
-    raise RuntimeError("the head did not come up")
-
-
-def _await_nodes(head: int) -> None:
-    """Wait until every node is one of the cluster."""
-    count = (
-        "import ray, logging; "
-        f"ray.init(address='{_address()}', logging_level=logging.CRITICAL, log_to_driver=False); "
-        "print(sum(node['Alive'] for node in ray.nodes()))"
-    )
-    deadline = time.monotonic() + UP
+    log = folder / f"host-{number}.log"
+    node = _node(number, words, log)
     while time.monotonic() < deadline:
-        done = subprocess.run(
-            ["nsenter", "-t", str(head), "-n", "-m", sys.executable, "-c", count],
-            env=os.environ | CLOSED,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.stdout.strip() == str(len(HOSTS)):
-            return
-        time.sleep(1)
-    raise RuntimeError(f"the nodes did not come up: {done.stderr.strip()[-300:]}")
+        if node.poll() is not None:
+            node = _node(number, words, log)
+        if "Ray runtime started" in log.read_text(errors="replace"):
+            return node
+        time.sleep(0.5)
+    node.terminate()
+    raise RuntimeError(f"the node of {HOSTS[number]} did not come up: see {log.name}")
 
 
 def _end(number: int) -> None:
