@@ -93,19 +93,17 @@ def _same(
     here: subprocess.CompletedProcess[str],
     seconds: float,
 ) -> Row:
-    is_done = there.returncode == 0 and here.returncode == 0
     measures = {"exit": there.returncode, "seconds": seconds}
-    outcome = "broke"
-    if is_done:
+    is_same = False
+    if there.returncode == 0 and here.returncode == 0:
         made = _rows(folder / "here.db")
         measures |= {name: len(rows) for name, rows in made.items()}
-        if all(made.values()) and _rows(folder / "there.db") == made:
-            outcome = "held"
+        is_same = all(made.values()) and _rows(folder / "there.db") == made
     return Row(
         name="FAIR, scripted, up to its lessons: the rows that it makes without Ray",
-        outcome="held" if outcome == "held" else "broke",
+        outcome="held" if is_same else "broke",
         measures=measures,
-        note=_last(there),
+        note=_last(there) or _last(here),
     )
 
 
