@@ -1,6 +1,8 @@
 """What all tests share: a record in a temporary folder, tiny students, and a laboratory."""
 
+import gc
 import os
+import sys
 
 import pytest
 
@@ -20,6 +22,24 @@ RAY = {
     # its workers would stand behind everything else on a busy machine
     "RAY_worker_niceness": "0",
 }
+
+
+MANY_MODULES = 50  # imported since the last look
+looked_through = 0  # modules that were imported when the heap was last looked through
+
+
+def pytest_runtest_setup():
+    """Take the libraries, which never go, out of what a collection of garbage looks through.
+
+    An engine that is closed collects garbage. With torch, transformers and thousands of tests in
+    memory each such look took a third of a second and more.
+    """
+    global looked_through
+    if len(sys.modules) - looked_through < MANY_MODULES:
+        return
+    looked_through = len(sys.modules)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

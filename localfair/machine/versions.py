@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = (
@@ -32,8 +33,19 @@ def versions() -> dict[str, str]:
         "cores": str(os.cpu_count()),
     }
     for package in PACKAGES:
-        try:
-            installed[package] = version(package)
-        except PackageNotFoundError:
-            continue
+        release = installed_version(package)
+        if release is not None:
+            installed[package] = release
     return installed
+
+
+@cache
+def installed_version(package: str) -> str | None:
+    """The version of an installed package; None where it is not installed.
+
+    Read once a process: what is installed while it runs is not what it has imported.
+    """
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
