@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -148,6 +149,7 @@ def _take_terminal() -> None:
     import fcntl
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background shell makes its children deaf
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
