@@ -48,6 +48,8 @@ def state_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("state")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(folder))
+        # else each of the many processes that tests start compiles localfair anew
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield folder / "localfair" / "locks"
 
 

@@ -156,7 +156,14 @@ def test_no_module_opens_a_socket_and_most_need_no_extra(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", ["localfair", "localfair.cli", "localfair.cli.run", "localfair.pipeline"]
+    "module",
+    [
+        "localfair",
+        "localfair.cli",
+        "localfair.cli.run",
+        "localfair.pipeline",
+        "localfair.record.store",
+    ],
 )
 def test_importing_loads_no_heavy_library(module, tmp_path):
     heavy = (
@@ -166,6 +173,7 @@ def test_importing_loads_no_heavy_library(module, tmp_path):
         "peft",
         "scipy",
         "matplotlib",
+        "pandas",
         "llama_cpp",
         "huggingface_hub",
     )

@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from localfair.errors import NewerDatabase, NoDatabase, StoreError
 from localfair.machine.files import disk_is_full
 from localfair.machine.terminal import warn
 from localfair.record import boundary
+from localfair.record.database import Database
 from localfair.record.foreign import programs_in
 from localfair.record.lock import name_in_use
 from localfair.record.schema import (

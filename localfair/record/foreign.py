@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from sqlite_utils import Database
-
+from localfair.record.database import Database
 from localfair.record.schema import INDEX_TABLES, MIGRATIONS
 
 UNASKED = "mistakes"  # a view for people: no command asks it, and `verify` says when it is another

@@ -10,8 +10,6 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from sqlite_utils import Database
-
 from localfair.record.connection import (
     connect_to_read,
     exists,
@@ -19,6 +17,7 @@ from localfair.record.connection import (
     must_be_file,
     reading_uri,
 )
+from localfair.record.database import Database
 from localfair.record.schema import INDEX_TABLES
 from localfair.record.store import Row, Store
 

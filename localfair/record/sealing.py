@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sqlite_utils import Database
+from localfair.record.database import Database
 
 # as `nouns.canonical_json` writes it, with an encoder that is made once
 _as_json = json.JSONEncoder(

@@ -12,8 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from localfair.record import boundary
 from localfair.record.connection import (
     checkpoint,
@@ -23,6 +21,7 @@ from localfair.record.connection import (
     must_be_file,
     now,
 )
+from localfair.record.database import Database
 from localfair.record.datasets import Dataset
 from localfair.record.lock import WriterLock
 from localfair.record.made import Adapter, Lesson, Reply, Run, RunStep
