@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from localfair.machine.offline import go_offline
+from localfair.record import connection
 from localfair.record.store import Store
 from tests.lab import Lab
 
@@ -51,6 +52,27 @@ def state_folder(tmp_path_factory):
         # else each of the many processes that tests start compiles localfair anew
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield folder / "localfair" / "locks"
+
+
+AS_SHIPPED = connection.SETTINGS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_wait_for_the_disk():
+    """In this process SQLite does not wait for the disk, which only a power cut could tell.
+
+    It was half of the time of a small run. What tests start as a process waits as it does
+    everywhere; `durable` is for a test in this one that is about it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "SETTINGS", (*AS_SHIPPED, "synchronous=OFF"))
+        yield
+
+
+@pytest.fixture
+def durable(monkeypatch):
+    """Records that are opened from here on are written as they are outside of tests."""
+    monkeypatch.setattr(connection, "SETTINGS", AS_SHIPPED)
 
 
 @pytest.fixture

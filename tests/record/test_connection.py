@@ -70,7 +70,7 @@ def test_anybody_may_read_beside_the_writer(store):
         assert reader.tasks() == []
 
 
-def test_writes_are_durable_and_links_are_checked(store):
+def test_writes_are_durable_and_links_are_checked(durable, store):
     assert pragma(store, "journal_mode") == "wal"
     assert pragma(store, "synchronous") == 2  # FULL
     assert pragma(store, "foreign_keys") == 1

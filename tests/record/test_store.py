@@ -185,7 +185,7 @@ def test_the_day_that_templates_write_is_kept_and_can_be_set_anew(store):
             assert again.template_date() == day
 
 
-def test_replies_written_together_cost_far_less_than_each_by_itself(store):
+def test_replies_written_together_cost_far_less_than_each_by_itself(durable, store):
     """Ten times the rows a second where a flush takes 3 ms; the bound is for any disk."""
     ratios = []
     for turn in range(5):
