@@ -56,9 +56,9 @@ class Said:
 
 
 class Desk:
-    """The folder, and how to run commands in it."""
+    """The folder, and how to run commands in it: in this process only with `capsys`."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str] | None = None) -> None:
         self.folder = folder
         self._capsys = capsys
         self.script("student", STUDENT)
@@ -75,6 +75,7 @@ class Desk:
 
     def says(self, *args: object) -> Said:
         """Run a command line here."""
+        assert self._capsys is not None
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main([str(arg) for arg in args])

@@ -16,7 +16,7 @@ import pytest
 
 from localfair.record.runs import newest_run
 from localfair.record.store import Store
-from tests.cli.conftest import review, seats
+from tests.cli.conftest import Desk, review, seats
 
 SMALL = ("--task", "arithmetic-1", "--train-limit", "4", "--test-limit", "2")
 READING = [
@@ -37,13 +37,38 @@ read_only_mounts = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module")
+def finished_record(tmp_path_factory):
+    """A record that a run of the desk's scripts ended well; to be copied."""
+    desk = Desk(tmp_path_factory.mktemp("finished"))
+    process = desk.start(*review("--db", "record.db"))
+    assert desk.waits(process).code == 0
+    return desk.folder / "record.db"
+
+
+@pytest.fixture(scope="module")
+def killed_record(tmp_path_factory):
+    """The folder of a record whose run was killed, with the log beside it; to be copied."""
+    desk = Desk(tmp_path_factory.mktemp("killed"))
+    desk.teachers(delay=0.05)
+    process = desk.start(*review("--db", "record.db"))
+    desk.until("record.db", 8, process)
+    process.kill()
+    desk.waits(process)
+    kept = desk.folder / "kept"
+    kept.mkdir()
+    for file in desk.folder.glob("record.db*"):
+        shutil.copy2(file, kept)
+    assert (kept / "record.db-wal").stat().st_size > 0
+    return kept
+
+
 @pytest.fixture
-def finished(desk):
+def finished(desk, finished_record):
     """A folder with a finished record alone in it, beside the scripts."""
-    assert desk.says(*review("--db", "record.db")).code == 0
     folder = desk.folder / "archive"
     folder.mkdir()
-    (desk.folder / "record.db").rename(folder / "record.db")
+    shutil.copy2(finished_record, folder)
     return desk
 
 
@@ -62,17 +87,8 @@ def test_reading_changes_nothing(finished, command):
 
 
 @pytest.mark.parametrize("command", READING, ids=lambda command: "-".join(command[:2]))
-def test_reading_what_a_killed_run_left_changes_nothing(desk, command):
-    desk.teachers(delay=0.05)
-    process = desk.start(*review("--db", "record.db"))
-    desk.until("record.db", 8, process)
-    process.kill()
-    desk.waits(process)
-    kept = desk.folder / "kept"
-    kept.mkdir()
-    for file in desk.folder.glob("record.db*"):
-        shutil.copy2(file, kept)
-    assert (kept / "record.db-wal").stat().st_size > 0
+def test_reading_what_a_killed_run_left_changes_nothing(desk, killed_record, command):
+    kept = shutil.copytree(killed_record, desk.folder / "kept")
     before = state(kept)
     said = desk.says(*command, "--db", kept / "record.db")
     assert "Traceback" not in said.err

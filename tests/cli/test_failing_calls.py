@@ -68,8 +68,17 @@ def command(desk, url, *options):
     ],
     ids=["400", "500", "half", "list", "tokens", "digits", "hangup"],
 )
-@pytest.mark.parametrize("batch", [1, 8])
-def test_everything_else_is_asked_and_the_run_says_what_failed(desk, broken, batch):
+def test_everything_else_is_asked_and_the_run_says_what_failed(desk, broken):
+    one_fails(desk, broken, batch=8)
+
+
+@pytest.mark.parametrize("broken", [(400, {}), (None, None)], ids=["400", "hangup"])
+def test_so_it_is_where_requests_go_one_at_a_time(desk, broken):
+    one_fails(desk, broken, batch=1)
+
+
+def one_fails(desk, broken, batch):
+    """One request is answered so until the server is mended: what each run says and asks."""
     server = Server(broken)
     with Stub(server.answer) as stub:
         line = command(desk, stub.url, "--batch", batch)
