@@ -14,26 +14,39 @@ from pathlib import Path
 import pytest
 
 from localfair.record.store import Store
-from tests.cli.conftest import review
+from tests.cli.conftest import Desk, review
 
 SLOW = 0.08  # seconds a teacher's reply takes
 ANSWERS = 6  # of the student, before the teachers' first reply
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run with slow teachers: the empty record, the same when done, the calls."""
+    desk = Desk(tmp_path_factory.mktemp("whole"))
+    desk.teachers(delay=SLOW)
+    with Store.open(desk.folder / "empty.db", create=True):
+        pass
+    shutil.copy(desk.folder / "empty.db", desk.folder / "whole.db")
+    done = desk.waits(desk.start(*review("--db", "whole.db", "--json")))
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert report["backend_calls"] > 20
+    assert report["reused"] == 0
+    return desk.folder, report["backend_calls"]
+
+
 @pytest.fixture
-def slow(desk):
+def slow(desk, whole):
     """Slow teachers, an uninterrupted run in whole.db, and part.db for a run that is interrupted.
 
     Both began as the same file, so they have the same fence key and ask the same prompts.
     """
+    folder, calls = whole
     desk.teachers(delay=SLOW)
-    with Store.open(desk.folder / "part.db", create=True):
-        pass
-    shutil.copy(desk.folder / "part.db", desk.folder / "whole.db")
-    whole = run_json(desk, "--db", "whole.db")
-    assert whole["backend_calls"] > 20
-    assert whole["reused"] == 0
-    desk.calls = whole["backend_calls"]
+    shutil.copy(folder / "empty.db", desk.folder / "part.db")
+    shutil.copy(folder / "whole.db", desk.folder)
+    desk.calls = calls
     return desk
 
 

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from localfair.record.store import Store
-from tests.cli.conftest import seats
+from tests.cli.conftest import Desk, seats
 from tests.lab import item
 
 SLOW = 0.06  # seconds a teacher's reply takes
@@ -27,6 +27,22 @@ SETTINGS = (
 @pytest.fixture
 def slow(desk):
     """Ten questions, a student that is right about one, and three slow teachers of unlike skill."""
+    return furnished(desk)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing ended: the empty record, the same when it was done, and the report."""
+    desk = furnished(Desk(tmp_path_factory.mktemp("whole")))
+    with Store.open(desk.folder / "empty.db", create=True):
+        pass
+    shutil.copy(desk.folder / "empty.db", desk.folder / "whole.db")
+    done = desk.waits(desk.start(*in_turn("--db", "whole.db", "--json")))
+    assert done.code == 0, done.err
+    return desk, json.loads(done.out)
+
+
+def furnished(desk):
     rows = [item(4100 + number, "train") for number in range(QUESTIONS)]
     rows += [item(9, "test"), item(8, "dev")]
     lines = "\n".join(json.dumps(row) for row in rows)
@@ -63,21 +79,19 @@ def turns(desk, db):
 
 
 @pytest.mark.parametrize("replies", [2, 12, 24], ids=["order", "still order", "turns"])
-def test_a_killed_run_in_turn_ends_as_one_that_was_not(slow, replies):
-    with Store.open(slow.folder / "part.db", create=True):
-        pass
-    shutil.copy(slow.folder / "part.db", slow.folder / "whole.db")
-    whole = run_json(slow, "--db", "whole.db")
+def test_a_killed_run_in_turn_ends_as_one_that_was_not(slow, whole, replies):
+    undisturbed, report = whole
+    shutil.copy(undisturbed.folder / "empty.db", slow.folder / "part.db")
     process = slow.start(*in_turn("--db", "part.db"))
     slow.until("part.db", STUDENT_REPLIES + replies, process)
     process.kill()
     assert slow.waits(process).code == -signal.SIGKILL
     answered = slow.generations("part.db")
-    assert answered < whole["backend_calls"]
+    assert answered < report["backend_calls"]
     rest = run_json(slow, "--db", "part.db")
-    assert rest["backend_calls"] == whole["backend_calls"] - answered
-    assert slow.ids("part.db") == slow.ids("whole.db")
-    assert turns(slow, "part.db") == turns(slow, "whole.db")
+    assert rest["backend_calls"] == report["backend_calls"] - answered
+    assert slow.ids("part.db") == undisturbed.ids("whole.db")
+    assert turns(slow, "part.db") == turns(undisturbed, "whole.db")
     assert slow.says("db", "verify", "--db", "part.db").err == "sound\n"
 
 
