@@ -25,6 +25,15 @@ def test_wilson_gives_the_interval_of_the_formula():
     assert wilson(8, 10) == pytest.approx((0.4901625, 0.9433178))
 
 
+@pytest.mark.parametrize("total", [1, 2, 7, 50, 137, 1319])
+def test_wilson_is_scipys_to_the_last_bit(total):
+    from scipy.stats import binomtest
+
+    for right in range(0, total + 1, max(1, total // 20)):
+        interval = binomtest(right, total).proportion_ci(method="wilson")
+        assert wilson(right, total) == (interval.low, interval.high)
+
+
 def test_wilson_of_none_and_of_all_stays_within_zero_and_one():
     assert wilson(0, 5)[0] == 0
     assert wilson(5, 5)[1] == 1
