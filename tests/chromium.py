@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -55,6 +56,21 @@ def chromium() -> str | None:
     """The path of an installed Chromium, or None."""
     paths = [shutil.which(name) for name in NAMES]
     return next(filter(None, paths), None)
+
+
+def axe_from_npm(folder: Path) -> str | None:
+    """The script of axe-core, fetched into a folder, or None where npm cannot have it now."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return None
+    fetch = [npm, "pack", "axe-core", "--silent", "--fetch-retries=0", "--fetch-timeout=20000"]
+    done = subprocess.run(fetch, cwd=folder, capture_output=True, timeout=120)
+    archives = list(folder.glob("*.tgz"))
+    if done.returncode or not archives:
+        return None
+    with tarfile.open(archives[0]) as archive:
+        script = archive.extractfile("package/axe.min.js")
+        return script.read().decode() if script else None
 
 
 class Page:
@@ -144,9 +160,13 @@ class Page:
         """What a script of the page comes to."""
         return self._evaluated(script, waits=False)
 
-    def promised(self, script: str) -> Any:
-        """What the promise that a script makes comes to."""
-        return self._evaluated(script, waits=True)
+    def violations(self, axe: str) -> list[str]:
+        """The rules of axe-core that the page breaks, each with the first element that does."""
+        self.value(f"{axe};0")
+        first = "[each.id, each.nodes[0].html].join(' ')"
+        return list(
+            self._evaluated(f"axe.run().then(r => r.violations.map(each => {first}))", waits=True)
+        )
 
     def _evaluated(self, script: str, *, waits: bool) -> Any:
         answer = self.asks(

@@ -83,6 +83,17 @@ def store(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def axe(tmp_path_factory):
+    """The script of axe-core, from npm where it can be had now."""
+    from tests.chromium import axe_from_npm
+
+    script = axe_from_npm(tmp_path_factory.mktemp("axe"))
+    if script is None:
+        pytest.skip("npm has no axe-core for us")
+    return script
+
+
+@pytest.fixture(scope="session")
 def tiny_student(tmp_path_factory):
     """The folder of a tiny llama with random weights."""
     from tests import tiny

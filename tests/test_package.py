@@ -88,8 +88,9 @@ def test_the_wheel_carries_every_card_recipe_and_prompt(wheel, patterns, at_leas
     assert {f"localfair/data/{file}" for file in files} <= in_wheel
 
 
-def test_the_wheel_carries_every_module(wheel):
-    assert in_checkout("localfair/**/*.py") <= set(zipfile.ZipFile(wheel).namelist())
+def test_the_wheel_carries_every_module_and_every_template(wheel):
+    modules = in_checkout("localfair/**/*.py") | in_checkout("localfair/report/templates/**/*.*")
+    assert modules <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_the_wheel_carries_no_weights_no_tests_and_no_records(wheel):

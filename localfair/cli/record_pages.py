@@ -35,7 +35,7 @@ from localfair.record.store import Store
 
 NAME = "record"  # of the database, in addresses
 STYLES = "styles"  # in addresses
-TEMPLATES = Path(localfair.report.__file__).parent / "templates"
+TEMPLATES = Path(localfair.report.__file__).parent / "templates" / "browse"
 MILLISECONDS = 10_000  # that a query may take
 # what each column names a row of, in tables and in views
 COLUMNS = {
@@ -92,6 +92,7 @@ def pages_of(path: Path, *, searchable: bool) -> Datasette:
         "title": f"localfair: {path.name}",
         "description": DESCRIPTION,
         "extra_css_urls": [f"/{STYLES}/browse.css"],
+        "extra_js_urls": [f"/{STYLES}/browse.js"],
         "databases": {NAME: {"tables": tables, "queries": queries}},
     }
     settings = {
@@ -102,7 +103,11 @@ def pages_of(path: Path, *, searchable: bool) -> Datasette:
         "truncate_cells_html": 400,
     }
     pages = Datasette(
-        [], metadata=metadata, settings=settings, static_mounts=[(STYLES, str(TEMPLATES))]
+        [],
+        metadata=metadata,
+        settings=settings,
+        template_dir=str(TEMPLATES),
+        static_mounts=[(STYLES, str(TEMPLATES))],
     )
     if "_memory" in pages.databases:
         pages.remove_database("_memory")

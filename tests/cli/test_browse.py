@@ -139,7 +139,7 @@ def test_a_run_that_goes_on_is_browsed(desk):
         assert get(path, "/record/answers")[0][0] == 200
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def served(record):
     """The address at which a process of its own serves the record."""
     code = "from localfair.cli import main; main()"
@@ -175,6 +175,16 @@ def test_pages_are_quiet_in_a_browser_and_ask_nobody_else(served, width):
             assert page.value(CONTRAST) == [], name
         elsewhere = [url for url in page.requests if not url.startswith((origin, "data:"))]
         assert elsewhere == []
+
+
+@pytest.mark.skipif(chromium() is None, reason="no Chromium is installed")
+def test_axe_has_nothing_to_say_of_a_page(served, axe):
+    names = ("", "/answers?seat__contains=a&_facet=seat", "/search?words=answer", "/nothing")
+    # a narrow page has fields that a wide one leaves out
+    with Page(390) as page:
+        for address in (served.removesuffix("record"), *(f"{served}{name}" for name in names)):
+            page.opens(address)
+            assert page.violations(axe) == [], address
 
 
 def test_a_port_in_use_is_one_line(desk):

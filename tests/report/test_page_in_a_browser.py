@@ -1,9 +1,5 @@
 """The HTML report in a headless Chromium, where one is installed: quiet, self-contained, readable."""
 
-import shutil
-import subprocess
-import tarfile
-
 import pytest
 
 from localfair.pipeline.story import write_page
@@ -47,28 +43,10 @@ def test_each_figure_says_what_it_shows_and_has_its_numbers_in_a_table(report):
         assert [each for each in figures if not each[0] or each[1:] != ["img", True]] == []
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    """The script of axe-core, from npm where it can be had now."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no npm to fetch axe-core with")
-    folder = tmp_path_factory.mktemp("axe")
-    fetch = [npm, "pack", "axe-core", "--silent", "--fetch-retries=0", "--fetch-timeout=20000"]
-    done = subprocess.run(fetch, cwd=folder, capture_output=True, timeout=120)
-    archives = list(folder.glob("*.tgz"))
-    if done.returncode or not archives:
-        pytest.skip("npm has no axe-core for us")
-    with tarfile.open(archives[0]) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()
-
-
 def test_axe_has_nothing_to_say_of_a_report(report, axe):
     with Page() as page:
         page.opens(report.as_uri())
-        page.value(f"{axe};0")
-        violations = page.promised("axe.run().then(r => r.violations.map(each => each.id))")
-    assert violations == []
+        assert page.violations(axe) == []
 
 
 def test_a_page_with_faults_is_told_from_one_without(tmp_path):
