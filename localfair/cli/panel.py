@@ -77,19 +77,20 @@ def left(standing: Standing) -> str:
     """How long the run takes yet, in words; "" for a run that has ended."""
     if standing.now is None and not any(step.state == "to come" for step in standing.steps):
         return ""
-    unknown = ""
-    if standing.unknown:
-        unknown = f" and {', '.join(dict.fromkeys(standing.unknown))}"
     if standing.run_left is None:
         return ""
-    return f"about {duration(standing.run_left)}{unknown} left"
+    unknown = ""
+    if standing.unknown:
+        unknown = f" and the time of {', '.join(dict.fromkeys(standing.unknown))}"
+    # what a narrow terminal cuts off stands last
+    return f"about {duration(standing.run_left)} left{unknown}"
 
 
 def _head(standing: Standing) -> str:
+    after = "for" if standing.status == "running" else "after"
     words = [
         f"{standing.recipe} on {standing.task}, seed {standing.seed}, run {standing.run}",
-        standing.status,
-        f"{duration(standing.seconds)} so far",
+        f"{standing.status} {after} {duration(standing.seconds)}",
         left(standing),
     ]
     return shown_in_line(", ".join(word for word in words if word))

@@ -46,7 +46,7 @@ def write(store: Store, run: str | None, workspace: Path, out: Destination) -> P
     Raises what `card` raises, DiskFull, and UsageError when another card stands there.
     """
     text = card(store, run, workspace)
-    trained_by = find_run(store, run)
+    trained_by = find_run(store, run, Wanted.STUDENT)
     name = export_name(settings_of(trained_by).student, trained_by.recipe, trained_by.id)
     folder = out.folder / f"{name}-card"
     write_files(folder, {"README.md": text.encode("utf-8", "replace")}, out.force)

@@ -116,7 +116,7 @@ def write(store: Store, run: str | None, form: Form, out: Destination) -> Path:
     Returns the file of the lessons, or the folder of a data set. Raises UsageError when the run
     kept none or another export stands there, MissingDependency for a data set without pyarrow.
     """
-    taught_by = find_run(store, run)
+    taught_by = find_run(store, run, Wanted.LESSONS)
     name = export_name(settings_of(taught_by).student, taught_by.recipe, taught_by.id)
     lessons = list(chats(store, taught_by.id))
     files = _files(store, taught_by, form, name, lessons)

@@ -96,10 +96,29 @@ def _instead(store: Store, run: Run) -> str:
     other = newest_run_with_student(store)
     if other is not None:
         return f"the newest that did: --run {other}; all runs: `localfair report --list`"
+    trainings = [step for step in store.steps(run.id) if step.stage == "train"]
+    if any(step.ended for step in trainings):
+        return (
+            "no lesson was left to learn from: `localfair report` says what was accepted, "
+            "`localfair reviewers` what another gate would accept"
+        )
+    if not _trains(run):
+        return (
+            f"{run.recipe} trains none: `localfair run RECIPE` does; see `localfair recipes list`"
+        )
     return (
         f"`localfair run {run.recipe}` with the same options goes on from here and trains it; "
         "or name another run with --run"
     )
+
+
+def _trains(run: Run) -> bool:
+    """Whether the recipe of a run has a step that trains the student."""
+    try:
+        recipe = recorded_recipe(run.effective)
+    except ValueError:  # recorded by a version with another vocabulary
+        return True
+    return any(step.stage == "train" for _, step in recipe.steps())
 
 
 def _base(seating: Seating, name: str, run: Run, adapter: Adapter) -> Model:

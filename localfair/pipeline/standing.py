@@ -256,8 +256,10 @@ def step_left(step: StandingStep, factor: float) -> float | None:
 def left_of(steps: list[StandingStep]) -> float | None:
     """How long the steps take yet of which that is known; None while it is known of none."""
     rest = [step for step in steps if step.state != "done"]
-    known = [step.left for step in rest if step.left is not None]
-    if rest and not known:
+    # a step that asks nobody takes no time, and says nothing of the others
+    asking = [step for step in rest if step.expected]
+    known = [step.left for step in asking if step.left is not None]
+    if asking and not known:
         return None
     return sum(known)
 

@@ -65,3 +65,13 @@ def test_bad_input_is_a_line_and_a_hint(desk, arguments, more):
     assert said.code == 2
     assert said.error
     assert said.hint
+
+
+def test_what_it_recorded_is_no_student_and_no_recipe_to_run(desk, arguments):
+    seats = ("--teacher", "many.script.toml", "--teacher", "other.script.toml")
+    assert desk.says(*arguments, *seats).code == 0
+    for command in (["ask", "7"], *(["export", name] for name in ("gguf", "card", "task"))):
+        said = desk.says(*command, "--db", "c.db")
+        assert said.code == 2 and "trained no student" in said.error
+        assert "localfair run coverage" not in said.hint
+        assert "localfair recipes list" in said.hint

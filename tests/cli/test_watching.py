@@ -87,7 +87,8 @@ def test_a_panel_fits_its_terminal_and_says_where_the_run_stands(width):
     lines = screen(stands(), width)
     assert max(map(len, lines)) <= width
     assert len(lines) == 9
-    assert lines[0].startswith("fair on svamp, seed 0, run 3f2a91c0aabb, running, 13 min so far")
+    where = "fair on svamp, seed 0, run 3f2a91c0aabb, running for 13 min, about 28 min left"
+    assert lines[0].startswith(where)
     assert lines[1].startswith("✓ exam ") and "right 18, wrong 82" in lines[1]
     assert "212/800 calls, 3.1 calls/s, 3 min left" in lines[2]
     assert lines[3].rstrip().endswith("at most 1600 calls, 25 min")
@@ -119,7 +120,7 @@ def test_a_step_of_several_rounds_is_told_apart_by_its_round():
 
 def test_of_what_nobody_knows_the_time_is_left_out():
     standing = stands()
-    assert left(standing) == "about 28 min and train left"
+    assert left(standing) == "about 28 min left and the time of train"
     assert left(replace(standing, run_left=None)) == ""
     assert left(replace(standing, steps=standing.steps[:1])) == ""
 
@@ -189,12 +190,12 @@ def test_status_shows_a_run_of_another_process_while_it_goes_on(desk):
     desk.until("slow.db", 9, process)
     said = desk.says("status", "--db", "slow.db")
     shown = json.loads(desk.says("status", "--db", "slow.db", "--json").out)
-    assert said.code == 0 and ", running, " in said.out and "▶ inquire" in said.out
+    assert said.code == 0 and ", running for " in said.out and "▶ inquire" in said.out
     assert shown["status"] == "running" and shown["rate"] > 0 and shown["run_left"] > 0
     process.terminate()
     desk.waits(process)
     time.sleep(0.1)
-    assert ", interrupted, " in desk.says("status", "--db", "slow.db").out
+    assert ", interrupted after " in desk.says("status", "--db", "slow.db").out
 
 
 def test_status_of_a_record_without_a_run_and_of_an_unknown_one_is_one_line(desk):

@@ -87,3 +87,11 @@ def test_where_no_run_trained_a_student_the_hint_is_to_train_one(lab):
         student(lab)
     assert "`localfair run fair`" in refused.value.hint
     assert "--run" in refused.value.hint
+
+
+def test_a_run_without_a_lesson_is_not_told_to_go_on(lab):
+    lab.run(settings=("review.accept.mean_above=5",))
+    with pytest.raises(UsageError, match="trained no student") as refused:
+        student(lab)
+    assert "no lesson was left" in refused.value.hint
+    assert "localfair run" not in refused.value.hint

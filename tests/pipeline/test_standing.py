@@ -1,5 +1,7 @@
 """Where a run stands: steps done and to come, rates, times left, what came out so far."""
 
+from dataclasses import replace
+
 import pytest
 
 from localfair.errors import UsageError
@@ -90,6 +92,16 @@ def test_times_are_corrected_by_what_steps_took(lab):
     assert correction(steps, twice) == pytest.approx(2) or took == 0
     assert correction(steps, {}) == 1
     assert left_of([]) == 0
+
+
+def test_a_step_that_asks_nobody_does_not_say_how_long_the_others_take(lab):
+    lab.run(until="before")
+    [asking] = stands(lab).steps
+    unknown = replace(asking, state="to come", expected=8, left=None)
+    select = replace(unknown, expected=0, left=0.0)
+    assert left_of([unknown, select]) is None
+    assert left_of([replace(unknown, left=5.0), unknown, select]) == 5.0
+    assert left_of([select]) == 0
 
 
 def test_a_pace_is_replies_over_time_and_what_was_recorded_counts_for_nothing(lab):
