@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from localfair.cli.verbs import (
+        Destination,
+        Equal,
         RunOptions,
         ask,
+        bench,
+        compare,
         exam,
+        export_adapter,
+        export_card,
+        export_gguf,
+        export_lessons,
+        export_merged,
+        export_task,
         findings,
+        grade,
         import_table,
         inquire,
         load,
@@ -31,10 +42,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Destination",
+    "Equal",
     "RunOptions",
     "ask",
+    "bench",
+    "compare",
     "exam",
+    "export_adapter",
+    "export_card",
+    "export_gguf",
+    "export_lessons",
+    "export_merged",
+    "export_task",
     "findings",
+    "grade",
     "import_table",
     "inquire",
     "load",

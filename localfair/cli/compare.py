@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from localfair.cli.run import OPTIONS
 from localfair.cli.show import span
 from localfair.errors import UsageError
 from localfair.machine.terminal import echo, echo_json
+from localfair.pipeline.equal import Equal
 
 if TYPE_CHECKING:
     from localfair.pipeline.compare import Comparison
@@ -90,7 +90,7 @@ def compare(**options: Any) -> None:
     question. `compare show` prints a comparison that was made.
     """
     from localfair.cli.show import Watch, say
-    from localfair.pipeline.compare import Equal, ask
+    from localfair.pipeline.compare import ask
     from localfair.pipeline.compare import compare as run_and_compare
     from localfair.pipeline.orders import RunOptions, fetch_missing
 
@@ -132,39 +132,25 @@ def _show(words: Sequence[str], db: Path, as_json: bool) -> None:
         echo_json({"id": found.id, **found.found}, indent=2)
         return
     asked = found.asked
-    budget = Budget(
-        asked.get("budget_tokens"),
-        asked.get("budget_flops"),
-        asked.get("lessons"),
-        asked.get("on", "test"),
-    )
-    echo(*table(found.variant_runs(), found.summary(), budget, found.id))
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What all variants had of teacher tokens, of teacher FLOPs, or of lessons; where it was told."""
-
-    tokens: int | None
-    flops: int | None
-    lessons: int | None
-    split: str
+    equal = Equal(asked.get("budget_tokens"), asked.get("budget_flops"), asked.get("lessons"))
+    what = _what(asked.get("on", "test"), equal, found.id)
+    echo(*table(found.variant_runs(), found.summary(), what))
 
 
 def lines(comparison: Comparison) -> list[str]:
     """A comparison as text."""
     asked = comparison.asked
-    budget = Budget(asked.budget_tokens, asked.budget_flops, asked.lessons, asked.on)
-    return table(comparison.rows, comparison.summary, budget, comparison.id)
+    equal = Equal(asked.budget_tokens, asked.budget_flops, asked.lessons)
+    what = _what(asked.on, equal, comparison.id)
+    return table(comparison.rows, comparison.summary, what)
 
 
 def table(
     runs: Sequence[VariantRun],
     summaries: Sequence[VariantSummary],
-    budget: Budget,
-    comparison: str,
+    what: str,
 ) -> list[str]:
-    """A line per variant and seed, then what the seeds show together."""
+    """A line per variant and seed, what the seeds show together, and `what` was compared."""
     width = max(len(run.variant) for run in runs)
     shown = [
         f"  {'variant':{width}} seed  before   after [95 %]           unread  change, p            "
@@ -181,7 +167,7 @@ def table(
         shown += [_summary(summary, width) for summary in summaries]
     notes = dict.fromkeys(run.change.note for run in runs if run.change)
     shown += [f"  {note}" for note in notes if note]
-    return [*shown, "", f"on {budget.split}; {_budget(budget)}; comparison {comparison}"]
+    return [*shown, "", what]
 
 
 def _run(run: VariantRun, width: int) -> str:
@@ -216,13 +202,17 @@ def _flops(flops: int | None) -> str:
     return "-" if flops is None else f"{flops:.2g}"
 
 
-def _budget(budget: Budget) -> str:
-    if budget.tokens:
-        return f"each at most {budget.tokens} teacher tokens, read and written"
-    if budget.flops:
-        return f"each at most {budget.flops:.3g} teacher FLOPs, 2 a parameter and token"
-    if budget.lessons:
-        return f"each at most {budget.lessons} lessons"
+def _what(split: str, equal: Equal, comparison: str) -> str:
+    return f"on {split}; {_budget(equal)}; comparison {comparison}"
+
+
+def _budget(equal: Equal) -> str:
+    if equal.tokens:
+        return f"each at most {equal.tokens} teacher tokens, read and written"
+    if equal.flops:
+        return f"each at most {equal.flops:.3g} teacher FLOPs, 2 a parameter and token"
+    if equal.lessons:
+        return f"each at most {equal.lessons} lessons"
     return "no equal budget: each took the same train questions"
 
 

@@ -9,23 +9,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from localfair.cli.export_verbs import (
+    export_adapter,
+    export_card,
+    export_gguf,
+    export_lessons,
+    export_merged,
+    export_task,
+)
+from localfair.export.names import Destination
 from localfair.machine.offline import go_offline
+from localfair.pipeline.equal import NO_BUDGET, Equal
 from localfair.pipeline.orders import RunOptions
 
 if TYPE_CHECKING:
     from localfair.engines import Engine
+    from localfair.pipeline.compare import Comparison
     from localfair.pipeline.plan import Planned
+    from localfair.record.rates import Rate
     from localfair.report.findings import Findings
     from localfair.tasks.base import Dataset
     from localfair.tasks.table import Table
 
 __all__ = [
+    "Destination",
+    "Equal",
     "RunOptions",
     "ask",
+    "bench",
+    "compare",
     "exam",
+    "export_adapter",
+    "export_card",
+    "export_gguf",
+    "export_lessons",
+    "export_merged",
+    "export_task",
     "findings",
+    "grade",
     "import_table",
     "inquire",
     "load",
@@ -149,6 +172,70 @@ def findings(db: Path | str = DB, run: str | None = None) -> Findings:
 
     with Store.open(Path(db)) as store:
         return findings_of(store, find_run(store, run).id)
+
+
+def compare(
+    variants: Sequence[str],
+    options: RunOptions = USUAL,
+    *,
+    seeds: Sequence[int] = (0,),
+    equal: Equal = NO_BUDGET,
+    on: Literal["dev", "test"] = "test",
+    offline: bool = True,
+    say: Say = quiet,
+) -> Comparison:
+    """Run every variant on the same questions, student and seeds, and compare them by question.
+
+    A variant is a recipe, or a recipe and its `--set` as on the command line; `untrained` and
+    `format-only` are variants by name. equal: how many teacher tokens, teacher FLOPs or lessons each
+    gets; without it each takes the same train questions. on: the split of the exams.
+    """
+    from localfair.pipeline.compare import ask as prepare
+    from localfair.pipeline.compare import compare as run_and_compare
+
+    go_offline(wanted=offline)
+    asked = prepare(variants, seeds, options, equal, on)
+    return run_and_compare(asked, say=say, progress=_no_progress)
+
+
+def bench(
+    model: str,
+    *,
+    engines: Sequence[str] = (),
+    batches: Sequence[int] = (1, 4, 8, 16),
+    db: Path | str = DB,
+    offline: bool = True,
+    say: Say = quiet,
+) -> list[Rate]:
+    """Measure how fast a model reads and writes here, and how much memory it takes.
+
+    engines: each that fits the model when left out. The rates are kept for `plan`.
+    """
+    from localfair.machine.workspace import workspace_dir
+    from localfair.pipeline.bench import Bench
+    from localfair.pipeline.bench import bench as measure
+
+    go_offline(wanted=offline)
+    what = Bench(engines=tuple(engines), batches=tuple(batches))
+    return measure(model, workspace_dir(), Path(db), what, say)
+
+
+def grade(task: str, sheet: Path | str) -> list[dict[str, object]]:
+    """The grades of a file of answers, one `{"id", "grade", "read", "gold"}` a line, in order.
+
+    Each line of the file is `{"id": ..., "text": "...", "gold": "..."}`.
+    """
+    from localfair.errors import UsageError
+    from localfair.tasks import get_task
+    from localfair.tasks.answer_sheet import HINT, grade_lines
+
+    path = Path(sheet)
+    known = get_task(task)
+    try:
+        with path.open("rb") as lines:
+            return list(grade_lines(known, lines, path.name))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", HINT) from None
 
 
 def ask(

@@ -1,4 +1,4 @@
-"""What exported files and folders are called: student, recipe and run, in letters any disk takes.
+"""Where exports go, and what they are called: student, recipe and run, in letters any disk takes.
 
 Pure. Names come from cards and recipes that anybody may have written: none of them is a path, a
 hidden file or a part of a command.
@@ -7,11 +7,20 @@ hidden file or a part of a command.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST = 60  # characters of one name; file systems take 255 bytes in all
 NOT_PLAIN = re.compile(r"[^A-Za-z0-9._]+")
 ENDINGS = (".toml", ".script", ".gguf")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The folder to write exports into. force: whether another export there may be replaced."""
+
+    folder: Path
+    force: bool = False
 
 
 def plain(text: str, otherwise: str) -> str:

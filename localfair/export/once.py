@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localfair.errors import UsageError
+from localfair.export.names import Destination as Destination
 from localfair.machine.files import sha256_file, whole
 from localfair.record.connection import now
 from localfair.record.exports import RecordedExport, add_export, same_export
@@ -31,14 +32,6 @@ class Export:
     sha256: str
     bytes: int
     is_new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """The folder to write exports into. force: whether another export there may be replaced."""
-
-    folder: Path
-    force: bool = False
 
 
 def export_once(

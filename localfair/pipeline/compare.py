@@ -23,6 +23,7 @@ from localfair.pipeline import controls
 from localfair.pipeline.budget import lesson_step
 from localfair.pipeline.comparing import Asked, Comparing, budget_of
 from localfair.pipeline.comparison import VariantRun, VariantSummary, summary_of, with_holm
+from localfair.pipeline.equal import NO_BUDGET, Equal
 from localfair.pipeline.flops import Parameters
 from localfair.pipeline.orders import Order, RunOptions
 from localfair.pipeline.orders import order as order_of
@@ -51,27 +52,6 @@ class Variant:
 
     recipe: str
     settings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Equal:
-    """What every variant gets as much of: teacher tokens, teacher FLOPs or lessons; or nothing."""
-
-    tokens: int | None = None
-    flops: int | None = None
-    lessons: int | None = None
-
-    def check(self) -> None:
-        """Raises UsageError where two of them are to be equal."""
-        amounts = {"tokens": self.tokens, "FLOPs": self.flops, "lessons": self.lessons}
-        named = [unit for unit, amount in amounts.items() if amount]
-        if len(named) > 1:
-            raise UsageError(
-                f"a budget of {' and one of '.join(named)} cannot both be equal", "name one of them"
-            )
-
-
-NO_BUDGET = Equal()
 
 
 def variant(text: str) -> Variant:
