@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 WIDTH = 420  # so that letters of 13 can be read on a phone
 LABEL = 118  # of which labels take
+LETTERS = 15  # of a label that fit beside its bar
 ROW = 26
 PLOT_HEIGHT = 150
 MARGIN = 34  # of a plot: the numbers at its axes
@@ -20,30 +21,42 @@ POINTS = 200  # of a line at most
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar with what stands before it and behind it."""
+    """A bar with what stands before it, or above it, and behind it.
+
+    label_y: where the label's row begins, y: where the bar's does.
+    """
 
     label: str
     shown: str
+    label_y: float
     y: float
     width: float
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Bars one under another."""
+    """Bars one under another, each beginning at `left`."""
 
     bars: list[Bar]
+    left: float
     height: float
 
 
 def bars(values: Sequence[tuple[str, float, str]]) -> Bars:
-    """A bar for each label, value and the words for the value; the largest fills the width."""
+    """A bar for each label, value and the words for the value; the largest fills the width.
+
+    Labels too long to stand beside their bars stand above them.
+    """
     most = max((value for _, value, _ in values), default=0.0) or 1.0
-    room = WIDTH - LABEL - 96
+    is_above = any(len(label) > LETTERS for label, _, _ in values)
+    left = 0 if is_above else LABEL
+    below = ROW - 4 if is_above else 0  # from a label to its bar
+    room = WIDTH - left - 96
     drawn = []
     for row, (label, value, shown) in enumerate(values):
-        drawn.append(Bar(label, shown, row * ROW, _round(room * value / most)))
-    return Bars(drawn, len(values) * ROW + 4)
+        top = row * (ROW + below)
+        drawn.append(Bar(label, shown, top, top + below, _round(room * value / most)))
+    return Bars(drawn, left, len(values) * (ROW + below) + 4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,15 @@ def test_bars_are_as_long_as_their_values():
     assert [bar.y for bar in drawn] == sorted(bar.y for bar in drawn)
 
 
+def test_labels_too_long_to_stand_beside_their_bars_stand_above_them():
+    short = bars([("exam, student", 1, "1"), ("b", 2, "2")])
+    long = bars([("exam, student", 1, "1"), ("inquire, a-model-of-a-long-name", 2, "2")])
+    assert short.left > 0 == long.left
+    assert all(bar.label_y == bar.y for bar in short.bars)
+    tops = [top for bar in long.bars for top in (bar.label_y, bar.y)]
+    assert tops == sorted(set(tops)) and tops[-1] < long.height
+
+
 def test_no_bars_and_bars_of_nothing_can_be_drawn():
     assert bars([]).bars == []
     assert bars([("a", 0, "0")]).bars[0].width == 0
