@@ -22,9 +22,11 @@ from localfair.engines.base import Opening
 from localfair.engines.completions import constrained, drawing, generation
 from localfair.engines.http_arrivals import ServerArrivals, by_request
 from localfair.engines.http_crew import Answer, Answers, Call, Failed
+from localfair.engines.http_stream import Unstreamed, streamed
 from localfair.engines.requests import prepared, refuse_too_long
 from localfair.engines.scoring import Scoring
 from localfair.engines.server import Launch, Server, start
+from localfair.engines.streaming import Growing, Streamed
 from localfair.engines.thinking import TAG_TOKENS, thinking_tokens, with_opening
 from localfair.engines.vllm_memory import memory_arguments, most_cache
 from localfair.errors import UsageError
@@ -33,6 +35,7 @@ from localfair.models.folder_code import refuse_code_of_adapter
 from localfair.models.gguf_lora import MOST_RANK
 from localfair.models.parsing import read_json, reading, whole_number
 from localfair.record.nouns import Generation, Request
+from localfair.tasks.reply import opened_thinking
 
 if TYPE_CHECKING:
     from localfair.models import Model
@@ -91,6 +94,25 @@ class VllmEngine:
             return self._answers(calls, failed)
 
         return ServerArrivals(_scored, failed, *([ask] if asked else []))
+
+    def stream(self, request: Request) -> Streamed:
+        """See `Streamer`; in one piece where the server sends no events."""
+        call = self._completion(request)
+        growing = Growing(self._written_control if self._thinking else ())
+        opening = "" if request.constraint else opened_thinking(self._end_of(call.body["prompt"]))
+
+        def shown(text: str) -> str:
+            return growing.more(opening + self._without_control(text))
+
+        try:
+            answer = yield from streamed(self._started().client, call, shown)
+        except Unstreamed:
+            whole = next(self.generate([request]))
+            yield growing.rest(whole.text)
+            return whole
+        reply = self._reply(answer)
+        yield growing.rest(reply.text)
+        return reply
 
     def _answers(self, calls: list[Call], failed: Failed | None) -> Answers:
         return self._started().client.each(calls, self._opening.batch, failed)
@@ -201,11 +223,17 @@ class VllmEngine:
 
     def _with_thinking(self, reply: Generation, prompt: list[int]) -> Generation:
         """The reply as its model wrote it, but for control tokens that are no tags of thinking."""
-        text = reply.text
+        text = self._without_control(reply.text)
+        return with_opening(replace(reply, text=text), self._end_of(prompt))
+
+    def _without_control(self, text: str) -> str:
         for token in self._written_control if self._thinking else ():
             text = text.replace(token, "")
-        prompt_end = self._load_tokenizer().decode(prompt[-TAG_TOKENS:])
-        return with_opening(replace(reply, text=text), prompt_end)
+        return text
+
+    def _end_of(self, prompt: list[int]) -> str:
+        """The last tokens of a prompt as text: whether it opens thinking stands there."""
+        return str(self._load_tokenizer().decode(prompt[-TAG_TOKENS:]))
 
     @cached_property
     def _thinking(self) -> tuple[str, ...]:
