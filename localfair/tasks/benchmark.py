@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from localfair.errors import BadDataset, TaskError
@@ -42,10 +42,10 @@ _FORMATS: Mapping[str, str] = {
 class Layout:
     """The published files, by the part of the data set each is, and how one file becomes items.
 
-    `files` maps a name inside the folder to its part. A file given by itself is taken for the
-    part its name says; a file of any other name is split like a set published as one file.
-    `needs_all` refuses a folder that lacks one. `reads` are suffixes of files that are no table
-    and that `items` reads all the same.
+    `files` maps a name inside the folder to its part, `others` names that the same files have
+    elsewhere. A file given by itself is taken for the part its name says; a file of any other name
+    is split like a set published as one file. `needs_all` refuses a folder that lacks one. `reads`
+    are suffixes of files that are no table and that `items` reads all the same.
     """
 
     files: Mapping[str, Part]
@@ -53,6 +53,7 @@ class Layout:
     hint: str
     needs_all: bool = True
     reads: tuple[str, ...] = ()
+    others: Mapping[str, Part] = field(default_factory=dict)
 
     def read(self, path: Path) -> tuple[dict[Part, list[Item]], list[File]]:
         """The items of each part, and the files they were read from. Raises BadDataset."""
@@ -66,13 +67,14 @@ class Layout:
 
     def _paths(self, path: Path) -> list[tuple[Path, Part]]:
         """The files at a path, with the part each is. Raises BadDataset when a folder lacks one."""
+        named = {**self.files, **self.others}
         if not path.is_dir():
-            return [(path, self.files.get(path.name, "all"))]
+            return [(path, named.get(path.name, "all"))]
+        here = [(path / name, part) for name, part in named.items() if (path / name).is_file()]
         missing = [name for name in self.files if not (path / name).is_file()]
-        if missing and (self.needs_all or len(missing) == len(self.files)):
+        if not here or (missing and self.needs_all):
             raise BadDataset(f"{path}: has no {', '.join(missing)}", self.hint)
-        here = [(path / name, part) for name, part in self.files.items()]
-        return [(file, part) for file, part in here if file.name not in missing]
+        return here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +110,8 @@ class Benchmark:
         told = ""
         if faults:
             told = (
-                f"left out {len(faults)} of {count + len(faults)} items, which are faulty; "
-                f"the first: {faults[0].message}"
+                f"left out {len(faults)} of {count + len(faults)} items, which cannot be asked or "
+                f"graded; the first: {faults[0].message}"
             )
         return Dataset(
             assemble(self.name, parts),
@@ -191,6 +193,8 @@ def worked_out(formula: str, gold: str) -> str:
         return ""
     if "=" not in formula:
         formula = f"{formula} = {gold}"
+        if sums_hold(formula) is False:
+            return ""
     rationale = concluded(formula, gold)
     # a formula that comes to another number is stated before the answer is
     stated = grade("number", gold, formula)

@@ -312,8 +312,8 @@ def _merged(
             questions[same] = replace(earlier, rationale=item.rationale)
     told = []
     if repeats:
+        rows = "1 row repeats" if repeats == 1 else f"{repeats} rows repeat"
         told.append(
-            f"{repeats} rows repeat a question: it is kept once, with the first reasoning that "
-            "reaches its answer"
+            f"{rows} a question: it is kept once, with the first reasoning that reaches its answer"
         )
     return {part: list(questions.values()) for part, questions in parts.items()}, told

@@ -38,6 +38,40 @@ def test_what_has_no_single_number_is_left_out_and_counted(write):
     )
 
 
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("  7 (dollars) ", "7"),
+        ("1/2 (pizza)", "0.5"),
+        ("2 1/2 (cups)", "2.5"),
+        ("-3 (degrees)", "-3"),
+        ("1,250 (km)", "1250"),
+        ("$12.50", "12.5"),
+        ("12 (inches of snow)", "12"),
+    ],
+)
+def test_an_answer_is_the_number_before_its_unit(write, answer, gold):
+    text = "\ufeff" + corpus((answer, "")).replace("\n", "\r\n")
+    (question,) = get_task("asdiv").read(write("ASDiv.xml", text)).questions
+    assert question.gold == gold
+    assert "\r" not in question.text
+
+
+@pytest.mark.parametrize("answer", ["3:2", "2 r 1", "4; 6", "2 (boxes); 1 (left)", "8:15", "Yes"])
+def test_an_answer_that_is_not_one_number_is_none(write, answer):
+    text = corpus(("9 (fruits)", "7+2=9"), (answer, "")).replace(
+        "<Solution-Type>", '<Solution-Type UnitTrans="Money">'
+    )
+    dataset = get_task("asdiv").read(write("ASDiv.xml", text))
+    assert [question.gold for question in dataset.questions] == ["9"]
+    assert f"the answer '{answer.partition(' (left)')[0]}" in dataset.skipped[0]
+
+
+def test_a_quotient_with_a_remainder_stays_as_it_was_published(write):
+    (question,) = get_task("asdiv").read(write("ASDiv.xml", corpus(("5", "47/6=7 r5")))).questions
+    assert question.rationale == "47/6=7 r5. The answer is 5."
+
+
 def test_a_formula_with_another_result_is_no_rationale(write):
     (question,) = get_task("asdiv").read(write("ASDiv.xml", corpus(("9", "7+1=8")))).questions
     assert question.rationale == ""

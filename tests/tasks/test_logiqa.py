@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from localfair.tasks import get_task
@@ -47,7 +49,7 @@ def test_a_faulty_item_is_left_out_and_costs_no_other(write, faulty, problem):
     others = [ITEM.replace("cats", name) for name in ("cows", "hens")]
     dataset = get_task("logiqa").read(write("Test.txt", ITEM + faulty + others[0] + others[1]))
     assert [question.key for question in dataset.questions] == ["Test-1", "Test-3", "Test-4"]
-    assert dataset.skipped_told.startswith("left out 1 of 4 items, which are faulty; the first: ")
+    assert dataset.skipped_told.startswith("left out 1 of 4 items, which cannot be asked")
     assert dataset.skipped[0].endswith(problem)
 
 
@@ -60,3 +62,53 @@ def test_any_of_the_three_files_alone_is_its_split(write, name, split):
         splits = {question.split for question in get_task("logiqa").read(given).questions}
         assert split in splits
         assert splits <= {split, "dev"}
+
+
+def line(**changes):
+    item = {
+        "id": 7,
+        "text": "All cats sleep. ",
+        "question": "Which is true?",
+        "options": ["Cats run.", "Cats sleep.", "Dogs run.", "Dogs sleep."],
+        "answer": 1,
+    }
+    return json.dumps({**item, **changes})
+
+
+def test_json_lines_are_the_same_questions(write):
+    other = line(text="x", options=["(A)a", "(B)b", "(C)c", "(D)d"], answer="c")
+    path = write("test.txt", f"\ufeff{line()}\r\n\r\n{other}\r\n")
+    first, second = get_task("logiqa").read(path).questions
+    assert first.text == "All cats sleep.\nWhich is true?"
+    assert (first.gold, first.choices[1], first.split) == ("B", "Cats sleep.", "test")
+    assert (second.gold, second.choices) == ("C", ("a", "b", "c", "d"))
+
+
+def test_a_copy_with_other_names_for_its_parts_is_read(write):
+    item = json.loads(line())
+    renamed = {
+        "context": item["text"],
+        "query": item["question"],
+        "options": item["options"],
+        "correct_option": 3,
+    }
+    path = write("validation.jsonl", json.dumps(renamed))
+    (question,) = get_task("logiqa").read(path.parent).questions
+    assert (question.gold, question.split) == ("D", "dev")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"answer": 4}, "line 2: '4' is neither a place from 0 to 3 nor a letter"),
+        ({"answer": None}, "line 2: "),
+        ({"options": ["a", "b", "c"]}, "line 2: has 3 options instead of 4"),
+        ({"options": "abcd"}, "line 2: 'options' must be a list"),
+        ({"text": " "}, "line 2: 'text' must be a text"),
+    ],
+)
+def test_a_faulty_line_is_left_out_and_costs_no_other(write, changes, problem):
+    text = "\n".join([line(), line(**changes), line(text="y")])
+    dataset = get_task("logiqa").read(write("train.jsonl", text))
+    assert [question.key for question in dataset.questions] == ["train-1", "train-3"]
+    assert problem in dataset.skipped[0]

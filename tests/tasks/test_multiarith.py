@@ -1,5 +1,7 @@
 """MultiArith's layout in small."""
 
+import json
+
 import pytest
 
 from localfair.tasks import get_task
@@ -20,8 +22,9 @@ def test_question_solution_and_equation_are_read(write):
     assert question.rationale == "(12-4)/2 = 4. The answer is 4."
 
 
-def test_an_equation_that_comes_to_another_number_is_no_rationale(write):
-    other = PROBLEM | {"lEquations": ["X=1.0+1.0=2.0"]}
+@pytest.mark.parametrize("equation", ["X=1.0+1.0=2.0", "X=((12.0-4.0)/4.0)", "X="])
+def test_an_equation_that_comes_to_another_number_is_no_rationale(write, equation):
+    other = PROBLEM | {"lEquations": [equation]}
     (question,) = get_task("multiarith").read(write("MultiArith.json", [other])).questions
     assert question.rationale == ""
 
@@ -44,3 +47,9 @@ def test_a_wrong_item_among_others_is_left_out_and_counted(write):
     dataset = get_task("multiarith").read(write("MultiArith.json", [PROBLEM, wrong]))
     assert len(dataset.questions) == 1
     assert "left out 1 of 2 items" in dataset.skipped_told
+
+
+def test_the_file_as_windows_saves_it_is_read_alike(write):
+    text = "\ufeff" + json.dumps([PROBLEM], indent=4).replace("\n", "\r\n") + "\r\n"
+    (question,) = get_task("multiarith").read(write("MultiArith.json", text)).questions
+    assert (question.key, question.gold) == ("7", "4")
