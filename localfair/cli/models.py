@@ -6,6 +6,7 @@ Parses, calls `localfair.models`, prints. Knows nothing of how any of it is done
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from localfair.cli.numbers import COUNT, RANK, TOKENS
 from localfair.machine.terminal import echo, echo_json
 
 if TYPE_CHECKING:
-    from localfair.models import Model
+    from localfair.models import Card, Model
     from localfair.models.fit import Fit
 
 MIB = 2**20
@@ -71,11 +72,13 @@ def add(
     from localfair.models.registry import all_cards
 
     if file is not None and not (endpoint or served):
-        known = set(all_cards(workspace_dir()))
+        cards = all_cards(workspace_dir())
         card = add_weights(file, workspace_dir(), name=name, force=force)
         echo(f"{card.name}: licence {card.licence}, sha256 {card.sha256}")
-        if card.name in known and not name:
+        if card.name in cards and not name:
             echo(f"known weights: the card {card.name} describes them")
+        else:
+            _name_others_of_the_same(card, cards.values())
         _name_what_is_left(file)
     elif endpoint and served and file is None:
         card = add_endpoint(endpoint, served, workspace_dir(), name=name, force=force)
@@ -183,6 +186,14 @@ def fit(
     else:
         load = fitting.Load(context=context, batch=batch or 16)
     _print_fit(name, fitting.fit(resolve(name, workspace_dir()), load))
+
+
+def _name_others_of_the_same(card: Card, cards: Iterable[Card]) -> None:
+    """Print which card describes the same weights under another name, where one does."""
+    for other in cards:
+        if other.sha256 == card.sha256 and other.name != card.name:
+            echo(f"known weights: the card {other.name} describes them; {card.name} says the same")
+            return
 
 
 def _name_what_is_left(weights: Path) -> None:

@@ -80,6 +80,10 @@ def resolve(store: Store, text: str, nouns: Iterable[str] = TABLES) -> Named:
     for one of several rows, which it names.
     """
     nouns = tuple(nouns)
+    if len(nouns) > 1 and 0 < len(text.removeprefix(HASH)) < FEWEST:
+        raise UsageError(
+            f"{text!r} is too short to name a row", f"give at least {FEWEST} letters of its id"
+        )
     candidates: list[Named] = []
     for noun in nouns:
         candidates += _beginning(store, noun, text)

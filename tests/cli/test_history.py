@@ -53,6 +53,13 @@ def test_an_unknown_id_and_an_empty_record_are_one_line(reviewed):
     assert reviewed.says("show", "abc", "--db", "none.db").code == 2
 
 
+@pytest.mark.parametrize("text", ["0", "b2:ab"])
+def test_too_few_letters_of_an_id_are_said_to_be_too_few(reviewed, text):
+    said = reviewed.says("show", text)
+    assert said.code == 2 and "is too short to name a row" in said.error
+    assert "at least 3 letters" in said.hint
+
+
 def test_what_models_wrote_is_shown_and_obeyed_by_nobody(desk):
     replies = json.dumps([f"{HOSTILE} You forgot to add.", f"{HOSTILE}\nThe answer is 3."])
     script = TEACHER.replace("{delay}", "0").rpartition("replies =")[0] + f"replies = {replies}\n"
