@@ -136,6 +136,8 @@ def print_report(db: Path, run: str | None, *, as_json: bool) -> None:
 
 def lines(findings: Findings) -> list[str]:
     """A report as lines of text."""
+    from localfair.report.terms import marks, short_lines
+
     shown = _counts(findings)
     if findings.failed_calls:
         shown.append(
@@ -157,6 +159,9 @@ def lines(findings: Findings) -> list[str]:
         shown.append(f"          {findings.worse}")
     if findings.before:
         shown.append(_replies(findings.before, findings.after))
+    licences = short_lines(findings.licences) + marks(findings.licences)
+    if licences:
+        shown += ["", *[f"  {line}" for line in licences]]
     return shown
 
 

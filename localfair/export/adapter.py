@@ -16,6 +16,7 @@ from localfair.export.exam_prompt import ExamPrompt
 from localfair.export.markdown import code, escaped
 from localfair.export.merged import save_tokenizer
 from localfair.export.student import TrainedStudent
+from localfair.export.terms import section
 from localfair.export.usage import block, prompt_section
 from localfair.models.gguf_lora import CONFIG, WEIGHTS, read_config
 
@@ -39,8 +40,8 @@ def copy(
     """Copy the adapter to `folder`, with all that a reader needs but the base's weights.
 
     The weights stay as they are, the configuration names the base's safetensors folder, by which
-    PEFT's Auto classes find it on this machine. `localfair.json` holds the base's hash, README.md
-    says how to load the adapter elsewhere. `about`: lines on the student.
+    PEFT's Auto classes find it on this machine. `localfair.json` holds the base's hash and
+    the licences, README.md says how to load the adapter elsewhere. `about`: lines on the student.
     """
     folder.mkdir()
     base = student.seating.folder(student.model).absolute()
@@ -57,6 +58,7 @@ def copy(
         "recipe": student.run.recipe,
         "run": student.run.id,
         "settings": json.loads(student.adapter.settings),
+        "licences": student.terms.as_data(),
     }
     _write_json(folder / ABOUT, facts)
     page = _page(student, base, about, prompt)
@@ -89,7 +91,7 @@ def _page(
             *block(OF_GGUF, "python"),
             "",
         ]
-    return "\n".join([*lines, *prompt_section(prompt)])
+    return "\n".join([*lines, *prompt_section(prompt), *section(student.terms)])
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 
 from localfair.export import usage
 from localfair.export.exam_prompt import PLACEHOLDER, ExamPrompt
+from localfair.export.markdown import escaped, yaml
 from localfair.export.modelfile import Served, modelfile
 from localfair.export.names import plain
 from localfair.export.student import TrainedStudent
+from localfair.export.terms import hub_licence, section
 from localfair.export.turns import NotTranslated, Turns, turns_of
 from localfair.models.chat_template import ChatTemplate
-from localfair.record.nouns import Message, Sampling
+from localfair.record.nouns import Message, Sampling, canonical_json
+from localfair.report.terms import marks, short_lines
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase as Tokenizer
@@ -34,6 +37,7 @@ def about_lines(student: TrainedStudent) -> list[str]:
         f"Base: {student.model.name}, {student.model.fingerprint}",
         f"Taught by localfair with the recipe {method} on {run.task}",
         f"Run: {run.id} of {run.started[:10]}",
+        *marks(student.terms),
     ]
 
 
@@ -60,6 +64,7 @@ def metadata(student: TrainedStudent, name: str) -> dict[str, str | int]:
     entries["localfair.task"] = run.task
     entries["localfair.run"] = run.id
     entries["localfair.adapter"] = student.adapter.id
+    entries["localfair.licences"] = canonical_json(student.terms.as_data())
     return entries
 
 
@@ -69,6 +74,27 @@ def repository_of(student: TrainedStudent) -> str:
         if source.repo:
             return str(source.repo)
     return ""
+
+
+def page_of_merged(student: TrainedStudent, prompt: ExamPrompt | None) -> bytes:
+    """README.md of merged weights, in Hugging Face's form for a model."""
+    fields = {
+        **hub_licence(student.terms, student.model.card),
+        "base_model": repository_of(student) or student.model.name,
+        "library_name": "transformers",
+        "tags": ["localfair", "distillation", student.run.recipe],
+        "licences": student.terms.as_data(),
+    }
+    lines = ["---", *[f"{key}: {yaml(value)}" for key, value in fields.items()], "---", ""]
+    lines += [
+        f"# {student.name}",
+        "",
+        *[f"{escaped(line)}  " for line in about_lines(student)],
+        "",
+        *usage.prompt_section(prompt),
+        *section(student.terms),
+    ]
+    return _bytes("\n".join(lines))
 
 
 def files(
@@ -83,7 +109,7 @@ def files(
     served = Served(
         file=base_file if is_lora else path.name,
         adapter=path.name if is_lora else "",
-        about=about,
+        about=[*about, *short_lines(student.terms)],
         turns=_turns(student, tokenizer),
         stop=_end_of_turn(tokenizer),
         messages=prompt.messages if prompt else (),
@@ -94,6 +120,7 @@ def files(
         page = usage.of_lora(path.stem, path.name, base_file, about, prompt)
     else:
         page = usage.of_gguf(path.stem, path.name, about, prompt)
+    page = "\n".join([page, *section(student.terms)])
     return {"Modelfile": _bytes(modelfile(served)), "USAGE.md": _bytes(page)}
 
 

@@ -6,6 +6,7 @@ source alone: for this platform it is built, for another its source goes along.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -27,11 +28,14 @@ from packaging.utils import (
 from localfair import __version__
 from localfair.errors import BundleError, UsageError, nearest
 from localfair.export.bundle_contents import Content
-from localfair.export.bundle_manifest import Manifest
+from localfair.export.bundle_manifest import MOST_NAME, Manifest
 from localfair.machine.terminal import one_line
 from localfair.machine.workspace import PACKAGE
 
 SOURCE_ONLY = "llama-cpp-python"
+MANYLINUX = re.compile(r"manylinux_?(?P<version>\d+(?:_\d+)?)_(?P<processor>.+)")
+# the names before PEP 600, as versions of glibc
+GLIBC = {"1": (2, 5), "2010": (2, 12), "2014": (2, 17)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,37 @@ def collect(wheels: Wheels, folder: Path, constraints: Path | None = None) -> li
                 "download", "--dest", str(folder), "--no-deps", "--no-binary=:all:", *bound, *built
             )
     return [
-        Content(path, f"wheels/{path.name}", "wheel", source="the package index that pip asked")
+        Content(
+            path,
+            f"wheels/{short_name(path.name)}",
+            "wheel",
+            source="the package index that pip asked",
+        )
         for path in sorted(folder.iterdir())
     ]
+
+
+def short_name(name: str) -> str:
+    """The name of a wheel, with fewer platforms where it is longer than a bundle's names.
+
+    Of the versions of glibc the lowest is left, which holds for every higher one. pip reads the
+    platforms from the name alone (PEP 427).
+    """
+    if len(name) <= MOST_NAME or not name.endswith(".whl"):
+        return name
+    front, _, platforms = name.removesuffix(".whl").rpartition("-")
+    lowest: dict[str, tuple[tuple[int, ...], str]] = {}
+    for platform in platforms.split("."):
+        match = MANYLINUX.fullmatch(platform)
+        if match is None:
+            lowest[platform] = ((), platform)
+            continue
+        version = match["version"]
+        glibc = GLIBC.get(version) or tuple(int(number) for number in version.split("_"))
+        known = lowest.get(match["processor"])
+        if known is None or glibc < known[0]:
+            lowest[match["processor"]] = (glibc, platform)
+    return f"{front}-{'.'.join(platform for _, platform in lowest.values())}.whl"
 
 
 def _own_wheel(folder: Path) -> None:

@@ -19,10 +19,12 @@ from localfair.export.markdown import code, escaped, yaml
 from localfair.export.names import export_name
 from localfair.export.once import Destination, write_files
 from localfair.export.student import last_adapter
+from localfair.export.terms import hub_licence, section
 from localfair.models.card import UNVERIFIED, Card
 from localfair.models.registry import find_card
 from localfair.record.exports import Examined, exports_of
 from localfair.record.lessons import kept_lessons
+from localfair.record.licences import Ledger
 from localfair.record.made import Adapter, Run
 from localfair.record.resolving import Wanted
 from localfair.record.runs import RunSettings, settings_of
@@ -67,7 +69,8 @@ def card(store: Store, run: str | None, workspace: Path) -> str:
     sections = [
         _front_matter(title, base, findings),
         _about(title, base, trained_by, adapter),
-        _teachers(settings, workspace),
+        _teachers(settings, findings.licences, workspace),
+        "\n".join(section(findings.licences)),
         _lessons(store, trained_by.id),
         _results(findings),
         _exports(store, adapter.id),
@@ -101,11 +104,12 @@ def _front_matter(title: str, base: Card | None, findings: Findings) -> str:
     """The YAML block that Hugging Face reads. Values are written as JSON, which YAML reads too."""
     fields = {
         "base_model": _base_model(title, base),
-        "license": _licence(base),
+        **hub_licence(findings.licences, base),
         "library_name": "peft",
         "pipeline_tag": "text-generation",
         "tags": [*OUR_TAGS, findings.recipe],
         "model-index": _model_index(title, findings),
+        "licences": findings.licences.as_data(),
     }
     lines = [f"{key}: {yaml(value)}" for key, value in fields.items() if value]
     return "\n".join(["---", *lines, "---", ""])
@@ -116,12 +120,6 @@ def _base_model(title: str, base: Card | None) -> str:
     sources = base.sources if base else ()
     repositories = [source.repo for source in sources if source.repo]
     return repositories[0] if repositories else title
-
-
-def _licence(base: Card | None) -> str:
-    if base is None or base.licence == UNVERIFIED:
-        return "unknown"
-    return base.licence.lower()
 
 
 def _model_index(title: str, findings: Findings) -> list[dict[str, Any]]:
@@ -169,8 +167,12 @@ def _training(run: Run, adapter: Adapter) -> str:
     return ", ".join(facts)
 
 
-def _teachers(settings: RunSettings, workspace: Path) -> str:
-    """Every model that wrote lessons or judged them, its licence and its terms for outputs."""
+def _teachers(settings: RunSettings, ledger: Ledger, workspace: Path) -> str:
+    """Every model that wrote lessons or judged them, its licence and its terms for outputs.
+
+    What a card said when the run began goes before what one says now.
+    """
+    then = {(terms.role, terms.model): terms for terms in ledger.models}
     seats = [("teacher", name) for name in settings.teachers]
     seats += [("reviewer", name) for name in settings.reviewers]
     if settings.mentor:
@@ -180,10 +182,14 @@ def _teachers(settings: RunSettings, workspace: Path) -> str:
     rows = []
     for (role, model), count in Counter(seats).items():
         known = _known_card(model, workspace)
+        title = _title(model, known)
         licence = known.licence if known else UNVERIFIED
-        terms = known.output_terms if known else UNVERIFIED
-        name = escaped(_title(model, known))
-        rows.append(f"| {role} | {name} | {count} | {escaped(licence)} | {escaped(terms)} |")
+        outputs = known.output_terms if known else UNVERIFIED
+        terms = then.get((role, title))
+        if terms is not None:
+            licence, outputs = terms.licence, terms.outputs
+        words = f"{escaped(licence)} | {escaped(outputs)}"
+        rows.append(f"| {role} | {escaped(title)} | {count} | {words} |")
     table = _table(
         "| role | model | seats | licence | terms for outputs |", "|---|---|--:|---|---|", rows
     )

@@ -18,10 +18,13 @@ from localfair.export.lessons_card import lessons_card
 from localfair.export.names import export_name
 from localfair.export.once import Destination, write_files
 from localfair.export.parquet import as_parquet
+from localfair.export.terms import FILE as TERMS
+from localfair.export.terms import as_json
 from localfair.export.trainers import FILE, PARQUET, Form, dataset_info
 from localfair.recipe.load import recorded_recipe
 from localfair.recipe.schema import Recipe, Train
 from localfair.record.lessons import kept_lessons
+from localfair.record.licences import Ledger, ledger
 from localfair.record.made import Lesson, Run
 from localfair.record.nouns import Kind, Message
 from localfair.record.resolving import Wanted
@@ -119,18 +122,18 @@ def write(store: Store, run: str | None, form: Form, out: Destination) -> Path:
     taught_by = find_run(store, run, Wanted.LESSONS)
     name = export_name(settings_of(taught_by).student, taught_by.recipe, taught_by.id)
     lessons = list(chats(store, taught_by.id))
+    terms = ledger(store, taught_by)
     files = _files(store, taught_by, form, name, lessons)
+    files["README.md"] = _page(taught_by, form, name, lessons, terms)
+    files[TERMS] = as_json(terms)
     ending = "" if form == "messages" else f"-{form}"
     folder = write_files(out.folder / f"{name}-lessons{ending}", files, out.force)
     return folder if form == "dataset" else folder / FILE
 
 
 def _files(store: Store, run: Run, form: Form, name: str, lessons: list[Chat]) -> dict[str, bytes]:
-    """The files of a form, by name."""
-    teachers = sorted({chat.teacher for chat in lessons if chat.teacher})
-    counts = [(chat.kind, chat.weight) for chat in lessons]
-    page = lessons_card(run, form, name, counts, teachers)
-    files = {"README.md": page.encode("utf-8", "replace")}
+    """The files that programs read in a form, by name."""
+    files = {}
     if form == "messages":
         files[FILE] = as_json_lines(store, run.id).encode()
         files["dataset_info.json"] = dataset_info(f"{name}-lessons").encode()
@@ -141,3 +144,9 @@ def _files(store: Store, run: Run, form: Form, name: str, lessons: list[Chat]) -
     else:
         files[FILE] = "".join(_json_line(row) for row in rows).encode()
     return files
+
+
+def _page(run: Run, form: Form, name: str, lessons: list[Chat], terms: Ledger) -> bytes:
+    teachers = sorted({chat.teacher for chat in lessons if chat.teacher})
+    counts = [(chat.kind, chat.weight) for chat in lessons]
+    return lessons_card(run, form, name, counts, teachers, terms).encode("utf-8", "replace")

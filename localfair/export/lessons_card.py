@@ -1,7 +1,7 @@
 """README.md beside exported lessons: a data set card in Hugging Face's form for a data set.
 
-Pure. It says what the lessons are and how each trainer learns the replies alone. Judges no licence:
-the terms of the teachers' outputs stand in the model card.
+Pure. It says what the lessons are, under whose terms, and how each trainer learns the replies
+alone. Judges no licence.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from localfair.export.markdown import code, escaped, yaml
+from localfair.export.terms import hub_licence, section
 from localfair.export.trainers import PARQUET, Form, settings_section
+from localfair.record.licences import Ledger
 from localfair.record.made import Run
 
 COLUMNS = {
@@ -28,17 +30,17 @@ def lessons_card(
     name: str,
     lessons: Sequence[tuple[str, float]],
     teachers: Sequence[str],
+    terms: Ledger,
 ) -> str:
     """The page of a run's lessons. `lessons`: kind and weight of each."""
-    lines = _front_matter(name, run, len(lessons)) if form == "dataset" else []
+    lines = _front_matter(name, run, len(lessons), terms) if form == "dataset" else []
     taught_by = ", ".join(code(teacher) for teacher in teachers) or "no teacher"
     lines += [
         f"# {escaped(name)}",
         "",
         f"{len(lessons)} lessons that localfair made with the recipe {code(run.recipe)} on "
         f"{code(run.task)}, run {code(run.id)} of {escaped(run.started[:10])}. Written by "
-        f"{taught_by}: the terms of their outputs stand in the card, `localfair export card`, and "
-        "the questions are the task's, under its own licence.",
+        f"{taught_by}.",
         "",
         f"{COLUMNS[form]} `kind`: feedback, rationale or answer. `weight`: the lesson's in the "
         "recipe's loss. `teacher`: the model that wrote the reply. `question`, `lesson`: ids in the "
@@ -48,6 +50,7 @@ def lessons_card(
         "|---|--:|--:|",
         *_counted(lessons),
         "",
+        *section(terms),
         *settings_section(form),
     ]
     return "\n".join(lines)
@@ -58,11 +61,11 @@ def _counted(lessons: Iterable[tuple[str, float]]) -> list[str]:
     return [f"| {kind} | {weight:g} | {counts[kind, weight]} |" for kind, weight in sorted(counts)]
 
 
-def _front_matter(name: str, run: Run, count: int) -> list[str]:
+def _front_matter(name: str, run: Run, count: int, terms: Ledger) -> list[str]:
     """The YAML block of a data set card."""
     size = [label for least, label in SIZES.items() if count >= least][-1]
     fields = {
-        "license": "unknown",
+        **hub_licence(terms, None),
         "pretty_name": name,
         "task_categories": ["text-generation"],
         "size_categories": [size],

@@ -17,6 +17,7 @@ from localfair.models import Model
 from localfair.recipe.load import recorded_recipe
 from localfair.recipe.schema import Recipe
 from localfair.record.adapters import recorded_folder
+from localfair.record.licences import Ledger, ledger
 from localfair.record.made import Adapter, Run
 from localfair.record.resolving import Wanted
 from localfair.record.runs import RunSettings, settings_of
@@ -39,6 +40,7 @@ class TrainedStudent:
     model_name: str  # of the base, as the run's command line named it
     model: Model
     seating: Seating
+    terms: Ledger  # what the run made is under
 
     @property
     def name(self) -> str:
@@ -72,6 +74,7 @@ def trained_student(store: Store, run: str | None, workspace: Path) -> TrainedSt
         model_name=settings.student,
         model=_base(seating, settings.student, trained_by, adapter),
         seating=seating,
+        terms=ledger(store, trained_by),
     )
 
 

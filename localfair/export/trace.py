@@ -19,6 +19,7 @@ from localfair.record.resolving import Named, resolve
 from localfair.record.store import Store
 from localfair.record.tables import EXPLANATIONS, SEATS
 from localfair.report.findings import find_run, seat_name
+from localfair.report.terms import MAY, marks
 from localfair.report.tree import Node, short, tree_of
 
 
@@ -76,10 +77,12 @@ def _terms(terms: Ledger) -> list[Node]:
     """A node for each licence that a student is under."""
     nodes = []
     for model in terms.models:
-        title = f"{model.role} {model.model}: {model.licence}; replies: {model.outputs}"
-        nodes.append(Node("terms", "", title))
+        may = MAY[model.may_train]
+        title = f"{model.role} {model.model}: {model.licence}; may train others: {may}"
+        nodes.append(Node("terms", "", title, model.outputs))
     for data in terms.data:
         nodes.append(Node("terms", "", f"data {data.name}, sha256 {data.sha256}: {data.licence}"))
+    nodes += [Node("terms", "", mark) for mark in marks(terms)]
     return nodes
 
 

@@ -60,14 +60,17 @@ def export_adapter(store: Store, student: TrainedStudent, out: Destination) -> E
 def export_merged(
     store: Store, student: TrainedStudent, out: Destination, limit: int, progress: Progress
 ) -> Exported:
-    """Export merged safetensors at `<out>/<name>`, then hold their parity exam.
+    """Export merged safetensors and their page at `<out>/<name>`, then hold their parity exam.
 
     `limit` is the most questions of that exam; 0 leaves it out.
     """
 
+    page = beside.page_of_merged(student, exam_prompt(store, student))
+
     def write(folder: Path) -> None:
         base = student.seating.folder(student.model)
         merged.save_merged(_merge(student, base), base, student.model, folder)
+        (folder / "README.md").write_bytes(page)
 
     path = out.folder / student.name
     export = export_once(store, student.adapter.id, "merged", path, write, out.force)

@@ -14,6 +14,7 @@ from localfair.models.card import UNVERIFIED
 from localfair.models.registry import find_card
 from localfair.record.exams import exam_scores
 from localfair.record.history import losses
+from localfair.record.licences import Ledger
 from localfair.record.made import Run
 from localfair.record.runs import adapters_of, settings_of
 from localfair.record.store import Store
@@ -29,6 +30,7 @@ from localfair.report.findings import find_run, report
 from localfair.report.page import Licence, Material, is_page, page
 from localfair.report.reviewers import ReviewersReport, reviewers
 from localfair.report.settings import settings_of_run
+from localfair.report.terms import MAY
 
 TAUGHT = 8  # lessons that are told
 REJECTED = 4  # explanations that were rejected
@@ -63,16 +65,17 @@ def material(store: Store, run: str | None, workspace: Path) -> Material:
     told = find_run(store, run)
     settings = settings_of_run(told)
     curves = {adapter: losses(store, adapter) for adapter in adapters_of(store, told.id)}
+    findings = report(store, told.id)
     return Material(
         run=told,
-        findings=report(store, told.id),
+        findings=findings,
         flips=_flips(store, told.id),
         taught=taught_stories(store, told.id, TAUGHT),
         rejected=rejected_stories(store, told.id, REJECTED),
         worth=_worth(store, told.id),
         curves=curves,
         usage=usage_of(store, told.id),
-        licences=_licences(told, workspace),
+        licences=_licences(told, findings.licences, workspace),
         sources=source_files(store, told.task),
         settings=_shown(settings),
         prompts={
@@ -123,8 +126,26 @@ def _worth(store: Store, run: str) -> ReviewersReport | None:
     return reviewers(store, run)
 
 
-def _licences(run: Run, workspace: Path) -> list[Licence]:
-    """Every model of a run, each role once, and what its card says."""
+def _licences(run: Run, terms: Ledger, workspace: Path) -> list[Licence]:
+    """Every model of a run, each role once, and what its card said when the run began.
+
+    Of a run that was begun before that was kept it is what the cards of the workspace say now.
+    """
+    licences = []
+    for model in terms.models:
+        licences.append(
+            Licence(
+                role=model.role,
+                model=model.model,
+                licence=model.licence,
+                terms=model.outputs,
+                may_train=MAY[model.may_train],
+            )
+        )
+    return licences or _licences_now(run, workspace)
+
+
+def _licences_now(run: Run, workspace: Path) -> list[Licence]:
     settings = settings_of(run)
     seats = [("student", settings.student)]
     seats += [("teacher", name) for name in settings.teachers]
@@ -134,11 +155,20 @@ def _licences(run: Run, workspace: Path) -> list[Licence]:
     licences = []
     for role, name in dict.fromkeys(seats):
         licence = terms = UNVERIFIED
+        may_train = None
         try:
             card = find_card(name, workspace)
         except (ModelError, OSError):  # a script, or weights that are no longer here
             pass
         else:
-            licence, terms = card.licence, card.output_terms
-        licences.append(Licence(role=role, model=_name(name), licence=licence, terms=terms))
+            licence, terms, may_train = card.licence, card.output_terms, card.may_train
+        licences.append(
+            Licence(
+                role=role,
+                model=_name(name),
+                licence=licence,
+                terms=terms,
+                may_train=MAY[may_train],
+            )
+        )
     return licences

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from localfair.record.made import Run
 from localfair.record.store import Store
 
-# a licence that says so of itself: CC BY-NC 4.0, "non-commercial use only"
-NON_COMMERCIAL = re.compile(r"\bnc\b|non-?commercial", re.IGNORECASE)
+# a licence that says so of itself: CC BY-NC 4.0, "non-commercial use only", "research purposes only"
+NON_COMMERCIAL = re.compile(
+    r"(?<![a-z])nc(?![a-z])|\b(?:non|not? for|no)[-\s\u2010-\u2015]*commercial"
+    r"|(?:research|academic)\s+(?:use|purposes?)\s+only",
+    re.IGNORECASE,
+)
+# and one that names such use beside the other
+BOTH = re.compile(r"commercial\s+(?:and|or|as well as)\s+non[-\s]?commercial", re.IGNORECASE)
 # for a task's sources; a generated task has none
 SOURCES = "SELECT name, sha256, licence FROM sources WHERE task = ? ORDER BY name, sha256"
 
@@ -33,6 +39,11 @@ class ModelTerms:
     outputs: str
     may_train: bool | None
 
+    @property
+    def is_non_commercial(self) -> bool:
+        """Whether its licence says that it is for no commercial use."""
+        return is_non_commercial(self.licence)
+
 
 @dataclass(frozen=True, slots=True)
 class DataTerms:
@@ -45,7 +56,7 @@ class DataTerms:
     @property
     def is_non_commercial(self) -> bool:
         """Whether its licence says that it is for no commercial use."""
-        return NON_COMMERCIAL.search(self.licence) is not None
+        return is_non_commercial(self.licence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +70,26 @@ class Ledger:
 
     @property
     def non_commercial(self) -> list[str]:
-        """The data files that are for no commercial use, and so is what was trained on them."""
-        return [data.name for data in self.data if data.is_non_commercial]
+        """The models and data files that are for no commercial use, and so is what learned from them."""
+        names = [terms.model for terms in self.models if terms.is_non_commercial]
+        names += [data.name for data in self.data if data.is_non_commercial]
+        return list(dict.fromkeys(names))
 
     @property
     def forbidden(self) -> list[str]:
         """The models that wrote lessons although their terms forbid to train others on replies."""
         teaching = [terms for terms in self.models if terms.role in ("teacher", "mentor")]
         return list(dict.fromkeys(each.model for each in teaching if each.may_train is False))
+
+    def as_data(self) -> dict[str, Any]:
+        """All of it as plain data, with what follows from it."""
+        marks = {"non_commercial": self.non_commercial, "forbidden": self.forbidden}
+        return {**asdict(self), **marks}
+
+
+def is_non_commercial(licence: str) -> bool:
+    """Whether a licence says of itself that it is for no commercial use."""
+    return NON_COMMERCIAL.search(BOTH.sub("", licence)) is not None
 
 
 def ledger(store: Store, run: Run) -> Ledger:

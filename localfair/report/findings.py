@@ -14,6 +14,7 @@ from typing import Any, Literal
 from localfair.errors import UsageError
 from localfair.record.exams import exam_scores
 from localfair.record.failed_calls import failed_count
+from localfair.record.licences import Ledger, ledger
 from localfair.record.made import Adapter, Run, RunStep
 from localfair.record.nouns import Grade, Seat
 from localfair.record.resolving import Wanted, newest, resolve
@@ -115,7 +116,8 @@ class Findings:
     settings: as its command line gave them. own_lessons: those of `lessons` that the student wrote
     itself. before, after, change: the student's first exam, the last, and the change between them,
     None for what was not done; on test, or on dev where no exam was on test (`exam_scores`). worse:
-    the change in words, where the student came out worse. adapter: the last of `adapters`, which holds ids.
+    the change in words, where the student came out worse. adapter: the last of `adapters`, which
+    holds ids. licences: what all of it is under.
     """
 
     run: str
@@ -143,6 +145,7 @@ class Findings:
     adapter: TrainedAdapter | None
     adapters: list[str]
     steps: list[StepOutcome]
+    licences: Ledger
 
     def data(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -155,6 +158,7 @@ class Findings:
         for name in ("failed_calls", "own_lessons"):
             if not data[name]:
                 del data[name]
+        data["licences"] = self.licences.as_data()
         return data
 
 
@@ -220,6 +224,7 @@ def report(store: Store, run: str) -> Findings:
         adapter=_trained(store.adapter(adapters[-1])) if adapters else None,
         adapters=adapters,
         steps=[_outcome(step) for step in steps],
+        licences=ledger(store, head),
     )
 
 

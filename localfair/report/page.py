@@ -18,6 +18,7 @@ from localfair.report.difference import Flip
 from localfair.report.figures import WIDTH, Bars, Marks, Plot, bars, intervals, plot
 from localfair.report.findings import Findings, seat_name
 from localfair.report.reviewers import ReviewersReport
+from localfair.report.terms import marks
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,12 +31,16 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Licence:
-    """A model that took part, as which role, and what its card says of it."""
+    """A model that took part, as which role, and what its card says of it.
+
+    may_train: whether others may be trained on its replies, in a word.
+    """
 
     role: str
     model: str
     licence: str
     terms: str
+    may_train: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,7 @@ def page(material: Material) -> str:
         areas=_areas(material.worth),
         gates=_gates(material.worth),
         time=bars([_time(use) for use in material.usage]),
+        marks=marks(material.findings.licences),
     )
     return text.encode("utf-8", "replace").decode("utf-8")
 

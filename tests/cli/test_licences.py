@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
 
+from localfair.record.licences import is_non_commercial
 from tests.cli.conftest import Desk, review
 from tests.models.weights import gguf
 
@@ -73,11 +75,12 @@ def test_a_run_keeps_what_the_cards_said(desk: Desk) -> None:
     found = json.loads(desk.says("licences", "--db", "lab.db", "--json").out)
     assert {model["model"] for model in found["models"]} == {"student", "anna", "bert"}
     assert found["forbidden"] == found["non_commercial"] == []
+    report = desk.says("report", "--db", "lab.db")
+    assert "\n  teacher   anna: none: a script; may train others: yes\n" in report.out
+    assert json.loads(desk.says("report", "--db", "lab.db", "--json").out)["licences"] == found
 
 
 def test_data_for_no_commercial_use_marks_what_learned_from_it(desk: Desk) -> None:
-    import sqlite3
-
     assert desk.says(*review("--db", "lab.db")).code == 0
     with sqlite3.connect(desk.folder / "lab.db") as connection:
         connection.execute(
@@ -86,7 +89,27 @@ def test_data_for_no_commercial_use_marks_what_learned_from_it(desk: Desk) -> No
         )
     said = desk.says("licences", "--db", "lab.db")
     assert "data      ASDiv.xml: CC BY-NC 4.0" in said.out
-    assert "for no commercial use: ASDiv.xml, and what learned from it" in said.out
+    mark = "for no commercial use: ASDiv.xml, and what learned from it"
+    assert mark in said.out
+    assert f"\n  {mark}\n" in desk.says("report", "--db", "lab.db").out
+    found = json.loads(desk.says("report", "--db", "lab.db", "--json").out)["licences"]
+    assert found["non_commercial"] == ["ASDiv.xml"]
+    assert desk.says("report", "--db", "lab.db", "--html", "page.html").code == 0
+    assert f'<p class="warn">{mark}</p>' in (desk.folder / "page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "licence", ["cc-by-nc-4.0", "CC BY-NC-SA", "non commercial", "Not for commercial use"]
+)
+def test_a_licence_says_of_itself_that_it_is_for_no_commercial_use(licence: str) -> None:
+    assert is_non_commercial(licence)
+
+
+@pytest.mark.parametrize(
+    "licence", ["Apache-2.0", "Inc. licence", "commercial and non-commercial use", "unverified", ""]
+)
+def test_and_others_say_it_not(licence: str) -> None:
+    assert not is_non_commercial(licence)
 
 
 def test_an_unknown_run_is_one_line_and_a_hint(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from localfair.cli.show import Watch, lines, span
+from localfair.record.licences import Ledger
 from localfair.report.findings import Accuracy, Findings, worse
 from localfair.report.statistics import change_of, wilson
 from tests.cli.conftest import review
@@ -63,6 +64,7 @@ def findings(before, after):
         adapter=None,
         adapters=[],
         steps=[],
+        licences=Ledger(run="r", task="t", models=(), data=()),
     )
 
 

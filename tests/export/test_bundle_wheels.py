@@ -8,7 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from localfair.errors import UsageError
-from localfair.export.bundle_wheels import Wheels, misfit, requirements
+from localfair.export.bundle_manifest import MOST_NAME
+from localfair.export.bundle_wheels import Wheels, misfit, requirements, short_name
 
 HERE = f"cp{sys.version_info.major}{sys.version_info.minor}"
 
@@ -50,3 +51,14 @@ def test_wheels_of_this_python_are_built_here_and_others_are_fetched() -> None:
     assert Wheels(()).is_here
     assert not Wheels((), python="3.99").is_here
     assert not Wheels((), platform="win_amd64").is_here
+
+
+def test_a_long_list_of_platforms_becomes_the_lowest_that_stands_for_all() -> None:
+    many = "manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64"
+    long = f"charset_normalizer-3.4.4-cp311-cp311-{many}.whl"
+    assert len(long) > MOST_NAME
+    assert short_name(long) == "charset_normalizer-3.4.4-cp311-cp311-manylinux2014_x86_64.whl"
+    other = f"{'n' * 50}-1-cp311-cp311-manylinux_2_28_aarch64.macosx_11_0_arm64.win_arm64.whl"
+    assert short_name(other) == other
+    short = f"six-1-cp311-cp311-{many}.whl"
+    assert short_name(short) == short

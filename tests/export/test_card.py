@@ -55,7 +55,7 @@ def test_the_card_names_the_base_the_adapter_and_how_it_was_trained(taught):
 def test_the_card_names_every_teacher_with_its_terms(taught):
     text = text_of(taught)
     for teacher in ("t0", "t1", "t2"):
-        assert f"| teacher | {teacher} | 1 | unverified | unverified |" in text
+        assert f"| teacher | {teacher} | 1 | none: a script | none: a script |" in text
 
 
 def test_a_model_in_two_seats_is_one_line_that_counts_them(taught, tmp_path):
@@ -66,7 +66,7 @@ def test_a_model_in_two_seats_is_one_line_that_counts_them(taught, tmp_path):
             "UPDATE runs SET settings = json_set(settings, '$.teachers', json_array(?, ?))",
             [teacher, teacher],
         )
-    assert "| teacher | t0 | 2 | unverified | unverified |" in text_of(lab)
+    assert "| teacher | t0 | 2 | none: a script | none: a script |" in text_of(lab)
 
 
 def test_the_card_counts_the_lessons_and_holds_the_hash_of_their_export(taught):

@@ -321,8 +321,10 @@ def report(found: Row, mask: Mask) -> Row:
         # two seats of one index stand in an order that the process decides, a mentor and a teacher
         "acceptance": sorted(found["acceptance"], key=_acceptance_order),
     }
-    # What came to reports later than the fixtures: a change in words, and how long replies are.
+    # What came to reports later than the fixtures: a change in words, how long replies are, and
+    # the licences.
     masked.pop("worse")
+    masked.pop("licences")
     for exam in ("before", "after"):
         if masked[exam]:
             masked[exam] = {key: masked[exam][key] for key in masked[exam] if key not in LATER}
