@@ -8,6 +8,7 @@ Commands load when they are used, so `localfair --help` costs next to nothing.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import os
@@ -101,6 +102,8 @@ Examples:
       --teacher qwen2.5-coder-1.5b-instruct --teacher qwen2.5-coder-0.5b-instruct
   localfair report --json"""
 
+# what a disk says that is broken or gone
+BROKEN = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE)
 AGAIN = "run the same command again: everything answered before is recorded"
 
 
@@ -241,6 +244,11 @@ def os_error_in_words(error: OSError) -> LocalfairError | None:
     if isinstance(error, FileNotFoundError) and not _has_working_directory():
         return UsageError(
             "the working directory was removed", "change to a folder that exists, and try again"
+        )
+    if error.errno in BROKEN:
+        return UsageError(
+            f"a disk cannot be read or written: {error.strerror}",
+            "it is damaged, or was taken away: go on from a copy, on another",
         )
     if error.filename is None:
         return None

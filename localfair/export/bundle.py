@@ -6,13 +6,15 @@ create writes one, verify reads one to its end, unpack puts its files into a fol
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from localfair import __version__
 from localfair.errors import BundleError, UsageError
@@ -48,7 +50,7 @@ def create(
     made_for: the Python and platform of its wheels. No file has its name until all are whole.
     Raises UsageError where something stands already, BundleError, DiskFull.
     """
-    if not out.name.endswith(ENDING):
+    if not out.name.endswith(ENDING) or out.name == ENDING:
         raise UsageError(f"{out.name} does not end in {ENDING}", "name the bundle NAME.tar.gz")
     if not packed:
         raise UsageError("there is nothing to bundle", "name a --recipe, --model, --data or --db")
@@ -102,14 +104,14 @@ def volume_names(out: Path, count: int) -> list[Path]:
 def _write(
     manifest: Manifest, packed: Sequence[Content], names: Sequence[Path], limit: int | None
 ) -> int:
-    offsets = [0] * len(packed)
+    copied = [_Copied() for _ in packed]
     parent = names[0].parent
     parent.mkdir(parents=True, exist_ok=True)
     total = 0
     with tempfile.TemporaryDirectory(dir=parent, prefix=f".{names[0].name}.") as folder:
         unfinished = [Path(folder) / name.name for name in names]
         for number, path in enumerate(unfinished, start=1):
-            _write_volume(manifest.model_copy(update={"volume": number}), packed, offsets, path)
+            _write_volume(manifest.model_copy(update={"volume": number}), packed, copied, path)
             size = path.stat().st_size
             if limit is not None and size > limit:
                 raise BundleError("a volume became too large", "give a larger --volume")
@@ -120,7 +122,7 @@ def _write(
 
 
 def _write_volume(
-    manifest: Manifest, packed: Sequence[Content], offsets: list[int], path: Path
+    manifest: Manifest, packed: Sequence[Content], copied: Sequence[_Copied], path: Path
 ) -> None:
     with path.open("wb") as file:
         volume = Written(file)
@@ -130,24 +132,47 @@ def _write_volume(
         volume.pad(len(said))
         for part in manifest.of_volume(manifest.volume):
             volume.member(part.member, part.size)
-            _copy(packed[part.file], offsets[part.file], part.size, volume)
-            offsets[part.file] += part.size
+            source = packed[part.file]
+            _copy(source, copied[part.file], part.size, volume)
+            copied[part.file].must_be(manifest.files[part.file], source)
             volume.pad(part.size)
         volume.end()
         file.flush()
         os.fsync(file.fileno())
 
 
-def _copy(content: Content, offset: int, size: int, volume: Written) -> None:
+@dataclass(slots=True)
+class _Copied:
+    """How much of a file was written, and the hash of that."""
+
+    size: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def must_be(self, file: BundleFile, source: Content) -> None:
+        """Raises BundleError where a whole file is no longer what its manifest says."""
+        if self.size == file.size and self.digest.hexdigest() != file.sha256:
+            raise _changed(source)
+
+
+def _changed(source: Content) -> BundleError:
+    return BundleError(
+        f"{shown_in_line(source.path)} was changed meanwhile; nothing was written",
+        "let nobody write to it, and try again",
+    )
+
+
+def _copy(content: Content, copied: _Copied, size: int, volume: Written) -> None:
     with content.path.open("rb") as source:
-        source.seek(offset)
+        source.seek(copied.size)
         left = size
         while left:
             piece = source.read(min(left, PIECE))
             if not piece:
-                raise BundleError(f"{content.path} became shorter meanwhile", "try again")
+                raise _changed(content)
             volume.write(piece)
+            copied.digest.update(piece)
             left -= len(piece)
+    copied.size += size
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -162,7 +187,9 @@ def volumes_of(paths: Sequence[Path]) -> tuple[Manifest, list[Path]]:
     match = VOLUME.fullmatch(given[0].name) if len(given) == 1 else None
     first = manifest_of(given[0])
     if match and first.volumes > 1:
-        given = volume_names(given[0].with_name(match["stem"] + ENDING), first.volumes)
+        beside = volume_names(given[0].with_name(match["stem"] + ENDING), first.volumes)
+        # one that goes by another name is missing here, and named below
+        given = [path for path in beside if path.exists()]
     by_number: dict[int, Path] = {}
     for path in given:
         manifest = manifest_of(path)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localfair.errors import BundleError, UsageError
+from localfair.errors import BadDataset, BundleError, UsageError
 from localfair.export.bundle_manifest import BundleFile, Kind
 from localfair.machine.files import sha256_file
 from localfair.machine.terminal import shown_in_line
@@ -132,10 +132,12 @@ def of_data(named: str, allow_unverified: bool) -> Iterator[Content]:
     if not sign or not given:
         raise UsageError(f"{named!r} is not TASK=PATH", "for instance --data svamp=SVAMP.json")
     path = Path(given).expanduser()
+    task = get_task(name)
     if name == "table":
+        # its columns are named where it is imported
         licence, source = UNVERIFIED, ""
+        _must_be_files(path)
     else:
-        task = get_task(name)
         licence, source = task.read(path).licence, task.public_source
     must_be_read(f"the data of {name}", licence, allow_unverified)
     files = [path]
@@ -144,6 +146,17 @@ def of_data(named: str, allow_unverified: bool) -> Iterator[Content]:
     for file in files:
         target = f"data/{name}/{file.name}" if path.is_dir() else f"data/{file.name}"
         yield Content(file, target, "data", licence=licence, source=source)
+
+
+def _must_be_files(path: Path) -> None:
+    """Raises BadDataset unless a path is a file, or a folder that holds one."""
+    if path.is_dir():
+        if not any(file.is_file() for file in path.iterdir()):
+            raise BadDataset(f"{path} holds no file", "name a file, or a folder of files")
+        return
+    path.stat()
+    if not path.is_file():
+        raise BadDataset(f"{path}: it is no regular file", "write it to a file first")
 
 
 def of_record(database: Path, scratch: Path) -> Iterator[Content]:

@@ -82,13 +82,23 @@ class Inflated:
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         self._crc = 0
         self._size = 0
-        if file.read(len(HEAD)) != HEAD:
+        if self._read(len(HEAD)) != HEAD:
             raise damaged("it does not begin as one")
+
+    def _read(self, most: int) -> bytes:
+        """Bytes of the file. Raises BundleError where the disk does not give them."""
+        try:
+            return self._file.read(most)
+        except OSError as error:
+            raise BundleError(
+                f"{shown_in_line(self._file.name)} cannot be read: {error.strerror or error}",
+                "the disk or its drive is damaged: copy the bundle again, on another",
+            ) from error
 
     def piece(self, most: int) -> bytes:
         """The next bytes, at most `most`; b"" at the end of the stream."""
         while not self._inflate.eof:
-            data = self._inflate.unconsumed_tail or self._file.read(1 << 16)
+            data = self._inflate.unconsumed_tail or self._read(1 << 16)
             if not data:
                 raise damaged("it ends too early")
             try:
@@ -115,7 +125,7 @@ class Inflated:
         """Raises BundleError unless the stream ends here and nothing follows it."""
         if self.piece(1):
             raise damaged("something follows its last file")
-        tail = self._inflate.unused_data + self._file.read(9)
+        tail = self._inflate.unused_data + self._read(9)
         if tail != struct.pack("<II", self._crc, self._size & 0xFFFFFFFF):
             raise damaged("bytes of it were changed, or something follows it")
 

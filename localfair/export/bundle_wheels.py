@@ -7,9 +7,11 @@ source alone: for this platform it is built, for another its source goes along.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -33,6 +35,8 @@ from localfair.machine.terminal import one_line
 from localfair.machine.workspace import PACKAGE
 
 SOURCE_ONLY = "llama-cpp-python"
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "localfair", "models", "recipes")
+NO_SOURCE = ("weights", "__pycache__", "*.gguf", "*.safetensors", "*.db*", "*-adapters")
 MANYLINUX = re.compile(r"manylinux_?(?P<version>\d+(?:_\d+)?)_(?P<processor>.+)")
 # the names before PEP 600, as versions of glibc
 GLIBC = {"1": (2, 5), "2010": (2, 12), "2014": (2, 17)}
@@ -133,13 +137,25 @@ def short_name(name: str) -> str:
 
 
 def _own_wheel(folder: Path) -> None:
+    """Build localfair's wheel from a copy: setuptools leaves old files of ours in `build` beside its
+    source, and would take them into the next wheel.
+    """
     checkout = PACKAGE.parent
     if not (checkout / "pyproject.toml").is_file():
         raise BundleError(
             f"the wheel of localfair {__version__} cannot be made: this is no checkout",
             "run it from a checkout, or leave out --wheels and carry the wheel by hand",
         )
-    _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(checkout))
+    with tempfile.TemporaryDirectory(prefix="localfair-source-") as source:
+        for name in SOURCES:
+            path = checkout / name
+            if path.is_dir():
+                shutil.copytree(
+                    path, Path(source) / name, ignore=shutil.ignore_patterns(*NO_SOURCE)
+                )
+            else:
+                shutil.copy(path, Path(source) / name)
+        _pip("wheel", "--no-deps", "--wheel-dir", str(folder), source)
 
 
 def _pip(command: str, *arguments: str) -> None:

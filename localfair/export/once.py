@@ -156,11 +156,26 @@ def _is_there(path: Path) -> UsageError:
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file; of a folder, that of the sorted `name sha256` lines of its files."""
+    """The sha256 of a file; of a folder, that of the sorted `name sha256` lines of its files.
+
+    Raises UsageError for a pipe, a device or a folder of folders, which no export is.
+    """
     if path.is_file():
         return sha256_file(path)
-    lines = [f"{file.name} {sha256_file(file)}\n" for file in sorted(path.iterdir())]
+    if not path.is_dir():
+        raise _no_export(path)
+    lines = []
+    for file in sorted(path.iterdir()):
+        if not file.is_file():
+            raise _no_export(path)
+        lines.append(f"{file.name} {sha256_file(file)}\n")
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _no_export(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} is neither a file nor a folder of files", "name a file or a folder of an export"
+    )
 
 
 def _size(path: Path) -> int:

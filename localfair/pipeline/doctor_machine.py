@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from localfair.machine.files import disk_is_full
 from localfair.machine.hardware import (
     CPUINFO,
     NVIDIA,
@@ -68,7 +69,9 @@ def processor(
     precision = fast_precision(architecture, flags, nvidia)
     name = processor_name(CPUINFO) or architecture
     can = _abilities(architecture, flags or ())
-    finding = f"{name}, {physical_cores()} cores, {can}; localfair computes in {precision}"
+    cores = physical_cores()
+    counted = "1 core" if cores == 1 else f"{cores} cores"
+    finding = f"{name}, {counted}, {can}; localfair computes in {precision}"
     if architecture in X86 and flags is not None and "avx2" not in flags:
         yield warn(
             "processor",
@@ -132,7 +135,18 @@ def judged(name: str, free: int, limits: tuple[int, int], finding: str) -> Check
 def disks(examination: Examination) -> Iterator[Check]:
     """The space of the workspace and of temporary files."""
     yield disk("disk of the workspace", examination.workspace)
-    yield disk("disk of temporary files", Path(tempfile.gettempdir()))
+    name = "disk of temporary files"
+    folder = Path(tempfile.gettempdir())
+    wanted = os.environ.get("TMPDIR")
+    if wanted and Path(wanted).absolute() != folder.absolute():
+        # Python looks for another folder without a word
+        yield fail(
+            name,
+            f"TMPDIR is {wanted}, which cannot be written; {folder} is taken instead",
+            "set TMPDIR to a folder with room that you may write to",
+        )
+        return
+    yield disk(name, folder)
 
 
 def disk(name: str, folder: Path) -> Check:
@@ -142,11 +156,10 @@ def disk(name: str, folder: Path) -> Check:
             _write(Path(trial) / "trial")
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return fail(
-            name,
-            f"{folder} cannot be written ({error.strerror or error})",
-            "choose a folder that you may write to: LOCALFAIR_WORKSPACE, or TMPDIR",
-        )
+        hint = "choose a folder that you may write to: LOCALFAIR_WORKSPACE, or TMPDIR"
+        if disk_is_full(error):
+            hint = f"free at least {LEAST_SPACE / GIB:.2g} GiB there"
+        return fail(name, f"{folder} cannot be written ({error.strerror or error})", hint)
     return judged(name, free, (LEAST_SPACE, LITTLE_SPACE), f"{free / GIB:.1f} GiB free, written to")
 
 

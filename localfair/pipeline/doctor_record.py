@@ -51,7 +51,9 @@ def wal(examination: Examination, vfs: str = "") -> Iterator[Check]:
                 uri, lambda: examination.interpreter.ask_once("second_connection", uri)
             )
         except sqlite3.DatabaseError as error:
-            yield fail(name, f"SQLite cannot work here ({error})", LOCAL_DISK)
+            is_full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+            hint = "free some space there" if is_full else LOCAL_DISK
+            yield fail(name, f"SQLite cannot work here ({error})", hint)
             return
         except ProbeFailed as failed:
             yield cannot_start(name, failed)

@@ -18,12 +18,14 @@ from typing import Any
 from localfair.committee.ask import Progress
 from localfair.committee.seating import Options
 from localfair.errors import StoreError, UsageError
+from localfair.machine.files import whole
 from localfair.machine.versions import versions
 from localfair.machine.workspace import workspace_dir
 from localfair.pipeline.orders import Order
 from localfair.pipeline.prepared import Prepared, Say, prepare, quiet
 from localfair.pipeline.runs import run_prepared
 from localfair.recipe.load import recorded_recipe
+from localfair.record.connection import must_be_file
 from localfair.record.made import Run
 from localfair.record.matching import begin_like, lessons_of, said_in, seats_of
 from localfair.record.runs import settings_of
@@ -102,24 +104,31 @@ def reproduce(
     """
     with Store.open(db) as store:
         old = find_run(store, run)
-        _must_be_new_or_begun(out, store)
+        is_begun = _is_begun(out, store)
         prepared = _prepared(store, old, out)
-        with Store.open(out, create=True) as target:
-            begin_like(store, target, old)
+        with contextlib.ExitStack() as stack:
+            # a new record has its name when it can be gone on with, whatever ends this process
+            path = out if is_begun else stack.enter_context(whole(out, "--out"))
+            with Store.open(path, create=True) as target:
+                begin_like(store, target, old)
     new = run_prepared(prepared, say=say, progress=progress)
     with Store.open(db) as store, Store.open(out) as target:
         return _compared(store, old, target, new)
 
 
-def _must_be_new_or_begun(out: Path, store: Store) -> None:
-    """A record that `reproduce` began has the key of the one that it began from."""
+def _is_begun(out: Path, store: Store) -> bool:
+    """Whether `out` is a record that `reproduce` began: it has the key of the one it began from.
+
+    Raises UsageError when something else is there, StoreError when its folder is not.
+    """
     if not out.exists() and not out.is_symlink():
-        return
+        must_be_file(out)
+        return False
     is_same = out.exists() and out.samefile(store.path)
     if not is_same and out.is_file():
         with contextlib.suppress(StoreError), Store.open(out) as begun:
             if begun.fence_key() == store.fence_key():
-                return
+                return True
     raise UsageError(f"there is something at {out} already", "name a new record")
 
 

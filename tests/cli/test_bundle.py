@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -116,6 +117,11 @@ def test_a_recipe_goes_with_its_prompts(lab: Desk, monkeypatch) -> None:
         (("create", "lab.tar.gz", "--data", "mine.csv"), "'mine.csv' is not TASK=PATH"),
         (("create", "lab.tar.gz", "--data", "tabel=mine.csv"), "there is no task 'tabel'"),
         (("create", "lab.tar.gz", "--data", "table=mine.csv"), "nobody has read the licence"),
+        (("create", "lab.tar.gz", "--data", "table=none.csv"), "none.csv: No such file"),
+        (("create", "lab.tar.gz", "--data", "table=nothing"), "nothing holds no file"),
+        (("create", "lab.tar.gz", "--data", "table=pipe"), "pipe: it is no regular file"),
+        (("create", "lab.tar.gz", "--data", "table=/dev/zero"), "/dev/zero: it is no regular"),
+        (("create", ".tar.gz", "--db", "mine.csv"), "mine.csv is not a localfair database"),
         (
             ("create", "lab.tar.gz", "--model", "tinyllama-1.1b-chat"),
             "nobody has read the licence of the model",
@@ -139,11 +145,68 @@ def test_bad_input_is_one_line_and_a_hint(
     desk: Desk, arguments: tuple[str, ...], error: str
 ) -> None:
     (desk.folder / "mine.csv").write_text(QUESTIONS)
+    (desk.folder / "nothing").mkdir()
+    os.mkfifo(desk.folder / "pipe")
     before = sorted(desk.folder.iterdir())
     said = desk.says("bundle", *arguments)
     assert said.code == 2
     assert said.error.startswith(error), said.err
     assert sorted(desk.folder.iterdir()) == before
+
+
+ON_SMALL_DISKS = """
+import contextlib, io, json, subprocess, sys
+from pathlib import Path
+from localfair.cli import main
+
+COMMANDS = {
+    "create": ("bundle", "create", "small/b.tar.gz", "--db", "mine.db"),
+    "unpack": ("bundle", "unpack", "lab.tar.gz", "--to", "small/there"),
+    "reproduce": ("reproduce", "--db", "mine.db", "--out", "small/again.db"),
+}
+
+def said(command):
+    err = io.StringIO()
+    with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            main(COMMANDS[command])
+        except SystemExit as ended:
+            return [ended.code, err.getvalue().strip().splitlines()]
+
+found = {}
+for options in ("size=100k", "nr_inodes=2"):
+    for command in COMMANDS:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", "small"], check=True)
+        code, lines = said(command)
+        files = [path.name for path in Path("small").rglob("*") if path.is_file()]
+        found[f"{command}, {options}"] = [code, lines, files]
+        subprocess.run(["mount", "-o", "remount,size=50m,nr_inodes=500", "small"], check=True)
+        found[f"{command}, {options}"].append(said(command)[0])
+        subprocess.run(["umount", "--lazy", "small"], check=True)
+print(json.dumps(found))
+"""
+
+
+@has_namespaces
+def test_a_disk_without_room_gets_nothing_and_with_room_it_goes_on(lab: Desk) -> None:
+    bundled(lab)
+    (lab.folder / "small").mkdir()
+    environment = dict(os.environ, PYTHONPATH=str(Path(localfair.__file__).parents[1]))
+    done = subprocess.run(
+        ["unshare", "-rm", sys.executable, "-c", ON_SMALL_DISKS],
+        cwd=lab.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    for case, (code, lines, files, later) in json.loads(done.stdout).items():
+        error, hint = lines[-2:]
+        assert code in (1, 2), case
+        assert "do not fit" in error or "no space left" in error, case
+        assert hint.startswith("hint: free some space"), case
+        assert files == [] or case.startswith("reproduce"), case
+        assert later == 0, case
 
 
 def test_a_wheel_for_another_python_is_refused_before_anything_is_written(desk: Desk) -> None:

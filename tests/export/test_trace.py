@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -74,6 +75,10 @@ def test_what_is_no_export_and_no_adapter_is_a_line(taught, tmp_path):
     stray.write_bytes(b"GGUF")
     with pytest.raises(UsageError, match="is no export of"):
         traced(taught, stray)
+    os.mkfifo(tmp_path / "pipe")
+    for what in (tmp_path / "pipe", tmp_path):  # never waited for, never read through
+        with pytest.raises(UsageError, match="is neither a file nor a folder of files"):
+            traced(taught, what)
     with pytest.raises(UsageError, match="there is no adapter 'b2:00nope'"):
         traced(taught, "b2:00nope")
     (row,) = taught.rows("SELECT id FROM adapters")
