@@ -20,7 +20,7 @@ def damage_in_words(error: Exception, arguments: Sequence[str]) -> LocalfairErro
     Cells of another type, tables without a column, text that is no JSON: rows are not checked where
     they are read, but sealed when they are written. So an error of ours is one still.
     """
-    from localfair.pipeline.reading import verify_record
+    from localfair.pipeline.reading import odd_rows, verify_record
     from localfair.record.verify import ODD_CELLS
 
     path = _record_of(arguments)
@@ -33,6 +33,9 @@ def damage_in_words(error: Exception, arguments: Sequence[str]) -> LocalfairErro
         return refusal
     except (sqlite3.Error, *ODD_CELLS) as failure:  # it cannot even be migrated
         problems = [" ".join(str(failure).split())]
+    if not problems:
+        # whoever changes a record can seal it anew
+        problems = odd_rows(path)
     if not problems:
         return None
     return StoreError(

@@ -8,23 +8,30 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 
+from localfair.errors import LocalfairError
+from localfair.pipeline.comparison import recorded
+from localfair.recipe.load import recorded_recipe
 from localfair.recipe.schema import Accept
 from localfair.record.fits import FITS, Fit
 from localfair.record.made import Reply
 from localfair.record.nouns import Graded, Question
 from localfair.record.readings import Case, Judged, Reread
 from localfair.record.readings import reread as read_rows_again
+from localfair.record.shapes import odd_cells
 from localfair.record.store import Store
-from localfair.record.verify import notes_of, verify
+from localfair.record.verify import ODD_CELLS, notes_of, verify
 from localfair.stages.review import judge, score_of
 from localfair.stages.rows import Written, with_texts
 from localfair.stages.soundness import with_steps
 from localfair.stages.trusted import judge_by
 from localfair.tasks import get_task
 from localfair.tasks.grading import READER_VERSION
+
+MOST_NAMED = 20  # odd cells
 
 
 class ThisReader:
@@ -91,6 +98,25 @@ def verify_record(db: Path) -> Verified:
         problems = verify(store, ThisReader())
         notes = [] if problems else notes_of(store, ThisReader())
     return Verified(problems, notes)
+
+
+def odd_rows(db: Path) -> list[str]:
+    """What the record holds that localfair never writes, its seals notwithstanding."""
+    with Store.open(db) as store:
+        problems = list(islice(odd_cells(store), MOST_NAMED))
+        for run in store.rows("SELECT id, effective FROM runs"):
+            try:
+                recorded_recipe(run["effective"])
+            except (*ODD_CELLS, LocalfairError):
+                problems.append(f"runs {run['id']}: effective is no recipe")
+        for row in store.rows("SELECT id FROM comparisons"):
+            try:
+                comparison = recorded(store, row["id"])
+                comparison.variant_runs()
+                comparison.summary()
+            except (*ODD_CELLS, LocalfairError):
+                problems.append(f"comparisons {row['id']}: it holds no comparison")
+    return problems
 
 
 def reread_record(db: Path, *, dry_run: bool = False) -> list[Reread]:

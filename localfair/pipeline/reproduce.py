@@ -164,7 +164,7 @@ def _order(store: Store, old: Run, out: Path) -> Order:
     day = datetime.date.fromisoformat(settings.date) if settings.date else datetime.date.today()
     options = Options(
         engine=settings.engine,
-        student_engine=recorded["student_engine"],
+        student_engine=settings.student_engine or Options().student_engine,
         precision=settings.precision,
     )
     return Order(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,6 +96,23 @@ def is_non_commercial(licence: str) -> bool:
 def ledger(store: Store, run: Run) -> Ledger:
     """The terms of a run. A run that was begun before they were kept has no models in it."""
     recorded: dict[str, Any] = json.loads(run.settings)
-    models = [ModelTerms(**terms) for terms in recorded.get("terms", [])]
+    models = terms_of_settings(recorded)
     data = [DataTerms(*row) for row in store.db.execute(SOURCES, [run.task])]
     return Ledger(run.id, run.task, tuple(models), tuple(data))
+
+
+def terms_of_settings(settings: Mapping[str, Any]) -> list[ModelTerms]:
+    """What a run's settings say of its models; nothing where it was begun before that was kept.
+
+    Raises ValueError for what no run writes there.
+    """
+    models = []
+    for terms in settings.get("terms", []):
+        model = ModelTerms(**terms)
+        texts = (model.role, model.model, model.licence, model.outputs)
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("the terms of a model are no texts")
+        if model.may_train not in (True, False, None):
+            raise ValueError("whether others may be trained is neither said nor open")
+        models.append(model)
+    return models

@@ -12,6 +12,9 @@ from contextlib import closing
 import pytest
 
 from localfair.cli import main
+from localfair.pipeline.reading import odd_rows, verify_record
+from localfair.record.connection import connect_to_write
+from localfair.record.sealing import TABLES, Sealing
 from tests.cli.conftest import Desk, review
 
 ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
@@ -127,6 +130,71 @@ def test_rows_that_hold_something_else_are_a_line_or_do_not_matter(desk, change,
                 "error",
                 "hint",
             ]
+
+
+SEALED_ANEW = {
+    "no settings": ("runs", "settings = 'null'", "settings is JSON of another kind"),
+    "a number as student": (
+        "runs",
+        "settings = json_set(settings, '$.student', 5)",
+        "settings.student is no text",
+    ),
+    "terms that are none": (
+        "runs",
+        "settings = json_set(settings, '$.terms', json('[{\"role\": 5}]'))",
+        "settings hold no terms of models",
+    ),
+    "a recipe that is none": ("runs", "effective = '{}'", "effective is no recipe"),
+    "versions that are none": ("runs", "versions = '[1]'", "versions is JSON of another kind"),
+    "a time that is none": ("runs", "started = 'never'", "started is no time"),
+    "an outcome that is none": ("run_steps", "outcome = '[]'", "outcome is JSON of another kind"),
+    "a number without measure": (
+        "generations",
+        "completion_tokens = 4611686018427387904",
+        "completion_tokens is a number without measure",
+    ),
+}
+READINGS = (
+    ("report", "--json"),
+    ("licences",),
+    ("status",),
+    ("export", "lessons", "--out", "lessons"),
+)
+
+
+def seal_anew(database, table, assignment):
+    """Change every row of a table, and seal the record as its own code does."""
+    db = connect_to_write(database)
+    db.execute(f"UPDATE {table} SET {assignment}")
+    for name, sealed in TABLES.items():
+        for row in db.execute(f"SELECT * FROM {name}").fetchall():
+            key = {column: row[column] for column in sealed.key}
+            Sealing(db).seal_again(name, key)
+    db.conn.commit()
+    db.conn.close()
+
+
+@pytest.mark.parametrize("case", SEALED_ANEW)
+def test_an_odd_value_under_a_right_seal_is_found(desk, record, case):
+    table, assignment, problem = SEALED_ANEW[case]
+    shutil.copy(record, desk.folder / "localfair.db")
+    seal_anew(desk.folder / "localfair.db", table, assignment)
+    assert verify_record(desk.folder / "localfair.db").problems == []
+    assert problem in odd_rows(desk.folder / "localfair.db")[0]
+
+
+def test_a_command_that_meets_one_says_which_it_is(desk, record):
+    shutil.copy(record, desk.folder / "localfair.db")
+    seal_anew(desk.folder / "localfair.db", *SEALED_ANEW["no settings"][:2])
+    for command in READINGS:
+        said = desk.says(*command)
+        assert said.code == 2
+        assert said.error.startswith("localfair.db is not as localfair wrote it: runs ")
+        assert said.error.endswith(": settings is JSON of another kind")
+
+
+def test_a_record_as_localfair_writes_it_holds_nothing_odd(record):
+    assert odd_rows(record) == []
 
 
 def test_a_line_about_odd_rows_names_the_record_and_what_differs(desk, change):
