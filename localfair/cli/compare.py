@@ -107,7 +107,7 @@ def compare(**options: Any) -> None:
         return
     chosen = RunOptions(**options)
     flops = None if budget_flops is None else int(budget_flops)
-    asked = ask(variants, seeds, chosen, Equal(budget_tokens, flops, lessons), on)
+    asked = ask(variants, seeds, chosen, Equal(budget_tokens, flops, lessons, on))
     if fetch:
         for orders in asked.orders.values():
             fetch_missing(orders[0], say)
@@ -132,17 +132,20 @@ def _show(words: Sequence[str], db: Path, as_json: bool) -> None:
         echo_json({"id": found.id, **found.found}, indent=2)
         return
     asked = found.asked
-    equal = Equal(asked.get("budget_tokens"), asked.get("budget_flops"), asked.get("lessons"))
-    what = _what(asked.get("on", "test"), equal, found.id)
-    echo(*table(found.variant_runs(), found.summary(), what))
+    equal = Equal(
+        asked.get("budget_tokens"),
+        asked.get("budget_flops"),
+        asked.get("lessons"),
+        asked.get("on", "test"),
+    )
+    echo(*table(found.variant_runs(), found.summary(), _what(equal, found.id)))
 
 
 def lines(comparison: Comparison) -> list[str]:
     """A comparison as text."""
     asked = comparison.asked
-    equal = Equal(asked.budget_tokens, asked.budget_flops, asked.lessons)
-    what = _what(asked.on, equal, comparison.id)
-    return table(comparison.rows, comparison.summary, what)
+    equal = Equal(asked.budget_tokens, asked.budget_flops, asked.lessons, asked.on)
+    return table(comparison.rows, comparison.summary, _what(equal, comparison.id))
 
 
 def table(
@@ -202,8 +205,8 @@ def _flops(flops: int | None) -> str:
     return "-" if flops is None else f"{flops:.2g}"
 
 
-def _what(split: str, equal: Equal, comparison: str) -> str:
-    return f"on {split}; {_budget(equal)}; comparison {comparison}"
+def _what(equal: Equal, comparison: str) -> str:
+    return f"on {equal.on}; {_budget(equal)}; comparison {comparison}"
 
 
 def _budget(equal: Equal) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from localfair.cli.export_verbs import (
     export_adapter,
@@ -180,7 +180,6 @@ def compare(
     *,
     seeds: Sequence[int] = (0,),
     equal: Equal = NO_BUDGET,
-    on: Literal["dev", "test"] = "test",
     offline: bool = True,
     say: Say = quiet,
 ) -> Comparison:
@@ -188,13 +187,13 @@ def compare(
 
     A variant is a recipe, or a recipe and its `--set` as on the command line; `untrained` and
     `format-only` are variants by name. equal: how many teacher tokens, teacher FLOPs or lessons each
-    gets; without it each takes the same train questions. on: the split of the exams.
+    gets, and the split of the exams; without it each takes the same train questions.
     """
     from localfair.pipeline.compare import ask as prepare
     from localfair.pipeline.compare import compare as run_and_compare
 
     go_offline(wanted=offline)
-    asked = prepare(variants, seeds, options, equal, on)
+    asked = prepare(variants, seeds, options, equal)
     return run_and_compare(asked, say=say, progress=_no_progress)
 
 

@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from localfair.committee.ask import Progress
 from localfair.errors import UsageError
@@ -78,13 +78,11 @@ def ask(
     seeds: Sequence[int],
     options: RunOptions,
     equal: Equal = NO_BUDGET,
-    on: Literal["dev", "test"] = "test",
 ) -> Asked:
     """Everything read and checked before anybody is asked. Raises UsageError, RecipeError.
 
-    on: the split of the exams before and after; "dev" opens no test question. The settings of
-    `options` are for every variant whose recipe has the step they name; one that fits nobody is
-    refused. `untrained` and `format-only` are variants by name: see `controls`.
+    The settings of `options` are for every variant whose recipe has the step they name; one that
+    fits nobody is refused. `untrained` and `format-only` are variants by name: see `controls`.
     """
     for name in variants:
         if list(variants).count(name) > 1:
@@ -97,7 +95,7 @@ def ask(
     orders: dict[str, tuple[Order, ...]] = {}
     for name, each in parsed.items():
         common = [setting for setting in options.settings if each.recipe in users[setting]]
-        common += _examined_on(on, each.recipe, options)
+        common += _examined_on(equal.on, each.recipe, options)
         chosen = replace(options, settings=(*common, *each.settings))
         make = controls.control if name in controls.NAMES else order_of
         if equal.lessons and name not in controls.NAMES:
@@ -106,14 +104,14 @@ def ask(
             chosen = replace(chosen, settings=(*chosen.settings, cap))
         subject = name if name in controls.NAMES else each.recipe
         orders[name] = tuple(make(subject, replace(chosen, seed=seed)) for seed in seeds)
-        _check(name, orders[name][0], orders[variants[0]][0], on)
+        _check(name, orders[name][0], orders[variants[0]][0], equal.on)
     asked = Asked(
         variants=tuple(variants),
         orders=orders,
         budget_tokens=equal.tokens,
         budget_flops=equal.flops,
         lessons=equal.lessons,
-        on=on,
+        on=equal.on,
     )
     # a budget that cannot be counted is refused before anybody is asked
     budget_of(asked, Parameters())

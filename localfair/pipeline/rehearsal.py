@@ -239,7 +239,12 @@ class Rehearsal:
         may_come = unknown if step.about == "mistakes" else 0
         if step.about == "unsolved":
             # one attempt a question, however many answers it may get
-            may_come = min(unknown, step.first or unknown, len(work.questions("train")))
+            may_come = min(
+                unknown,
+                step.first or unknown,
+                step.at_most or unknown,
+                len(work.questions("train")),
+            )
         each = sum(write.samples for _, write in step.write if write is not None)
         asked = Counter(call.member.seat.id for call in now.waiting())
         members = work.committee.of(step.role)

@@ -56,9 +56,9 @@ class Inquire(Step):
     role: Literal["teacher", "mentor"] = "teacher"
     about: Literal["mistakes", "questions", "unsolved"] = "mistakes"
     input: str = ""  # the exam whose answers; the nearest earlier one on train when left out
-    first: int | None = Field(
-        None, ge=1, le=MOST_STEPS
-    )  # of the train questions only so many, in task order
+    # only so many questions, in task order: of all of the train split, and of the unsolved ones
+    first: int | None = Field(None, ge=1, le=MOST_STEPS)
+    at_most: int | None = Field(None, ge=1, le=MOST_STEPS)
     # authors one after another, each only about questions that no earlier one answered right
     turns: bool = False
     # train questions, the first in task order, about which all are asked to find who comes first

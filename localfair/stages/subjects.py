@@ -58,10 +58,13 @@ class Subjects:
 def subjects_of(work: Work, step: Inquire) -> Subjects:
     """What a step may ask about, as its recipe says."""
     subjects = _subjects_of_all(work, step)
-    if step.first is None:
-        return subjects
-    first = {question.id for question in work.questions("train")[: step.first]}
-    about = [subject for subject in subjects.all if subject.question.id in first]
+    in_order = [question.id for question in work.questions("train")[: step.first]]
+    if step.at_most is not None:
+        solved = [question for question in in_order if question in subjects.solved]
+        left = [question for question in in_order if question not in subjects.solved]
+        in_order = solved + left[: step.at_most]
+    asked = set(in_order)
+    about = [subject for subject in subjects.all if subject.question.id in asked]
     return Subjects(about, subjects.solved)
 
 

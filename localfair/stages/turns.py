@@ -136,11 +136,8 @@ def _inputs(work: Work, step: Inquire, members: Iterable[Member]) -> str:
 
 
 def _data(step: RecipeStep) -> dict[str, Any]:
-    """A step as plain data; `first` only where it is given, since orders of before had no such key."""
-    data = step.model_dump(mode="json")
-    if data.get("first", 0) is None:
-        del data["first"]
-    return data
+    """A step as plain data."""
+    return step.model_dump(mode="json")
 
 
 def _is_asked_on_train(step: RecipeStep) -> bool:

@@ -87,7 +87,7 @@ def asked(lab, *variants, seeds=(0,), settings=QUICK, **options):
         "db": lab.db,
         "settings": settings,
     }
-    return ask(variants, seeds, RunOptions(**usual | options), Equal(*amounts), on)
+    return ask(variants, seeds, RunOptions(**usual | options), Equal(*amounts, on))
 
 
 def run(lab, *variants, **options):

@@ -244,6 +244,14 @@ def test_a_step_may_take_the_first_questions_alone(lab):
     assert set(by_model["few"]) == set(first)  # who goes first is asked about all of them
 
 
+def test_a_step_may_ask_about_some_of_what_is_unsolved(lab):
+    outcome, _ = inquire(lab, "inquire.turns=false", "inquire.at_most=2")
+    solved = solved_by_student(lab)
+    unsolved = [question for question in in_task_order(lab) if question not in solved]
+    assert outcome["unsolved"] == 2
+    assert set().union(*map(set, written(lab).values())) == set(unsolved[:2])
+
+
 def test_an_order_measured_by_an_earlier_step_holds_for_a_later_one(lab):
     recipe = copy_recipe("fair", "seeded", lab.folder) / "recipe.toml"
     text = recipe.read_text()
