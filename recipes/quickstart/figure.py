@@ -10,11 +10,14 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from localfair.errors import LocalfairError
 from localfair.record.store import Store
 from localfair.report.figures import WIDTH, Marks, intervals
 from localfair.report.findings import Findings, report
 
-TOP = 30  # of the figure, under its title
+TOP = 48  # of the figure, under its title
+EDGE = 12  # around it
+LETTERS = 55  # of a title that fit
 COLOURS = {  # text, quiet text, grid, accent, background
     "light": ("#1b1f24", "#57606a", "#d0d7de", "#0b5cad", "#ffffff"),
     "dark": ("#e6edf3", "#9aa7b4", "#39424d", "#6cb6ff", "#0d1117"),
@@ -35,16 +38,19 @@ def drawn(findings: Findings, scheme: str) -> str:
     """The figure as SVG, with its numbers as a description."""
     text, quiet, grid, accent, background = COLOURS[scheme]
     marks = exams(findings)
-    height = TOP + marks.height
-    title = f"{findings.recipe} on {findings.task}: accuracy of the student, 95 % intervals"
+    width = WIDTH + 2 * EDGE
+    height = TOP + marks.height + 2 * EDGE
+    title = f"{findings.recipe} on {findings.task}"
+    measure = "accuracy of the student, 95 % intervals"
     numbers = "; ".join(f"{mark.label} {mark.shown}" for mark in marks.marks)
     lines = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' role='img' "
-        f"width='{WIDTH}' height='{height}' {FONT} font-size='13' aria-labelledby='title numbers'>",
-        f"<title id='title'>{escape(title)}</title>",
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='{-EDGE} {-EDGE} {width} {height}' "
+        f"role='img' width='{width}' height='{height}' {FONT} font-size='13' aria-labelledby='title numbers'>",
+        f"<title id='title'>{escape(title)}: {measure}</title>",
         f"<desc id='numbers'>{escape(numbers)}; run {findings.run}, seed {findings.seed}</desc>",
-        f"<rect width='{WIDTH}' height='{height}' fill='{background}'/>",
-        f"<text x='0' y='16' fill='{text}' font-weight='600'>{escape(title)}</text>",
+        f"<rect x='{-EDGE}' y='{-EDGE}' width='{width}' height='{height}' fill='{background}'/>",
+        f"<text x='0' y='16' fill='{text}' font-weight='600'>{escape(title[:LETTERS])}</text>",
+        f"<text x='0' y='34' fill='{quiet}'>{measure}</text>",
         f"<g transform='translate(0 {TOP})'>",
     ]
     for x, words in marks.ticks:
@@ -75,14 +81,25 @@ def exams(findings: Findings) -> Marks:
     return intervals(values)
 
 
-def main(record: str, folder: str) -> None:
-    """Draw both schemes."""
-    with Store.open(record) as store:
-        findings = findings_of(store)
+def write(findings: Findings, folder: Path) -> None:
+    """Write the figure of both schemes into a folder. Ends the program where that cannot be."""
     for scheme in COLOURS:
-        target = Path(folder) / f"accuracy-{scheme}.svg"
-        target.write_text(drawn(findings, scheme), encoding="utf-8")
+        target = folder / f"accuracy-{scheme}.svg"
+        try:
+            target.write_text(drawn(findings, scheme), encoding="utf-8")
+        except OSError as error:
+            sys.exit(f"error: cannot write to {folder}: {error.strerror}")
         print(target)
+
+
+def main(record: str, folder: str) -> None:
+    """Draw the newest run that can be drawn."""
+    try:
+        with Store.open(record) as store:
+            findings = findings_of(store)
+    except LocalfairError as error:
+        sys.exit(f"error: {error.message}\nhint: {error.hint}")
+    write(findings, Path(folder))
 
 
 if __name__ == "__main__":

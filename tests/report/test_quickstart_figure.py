@@ -44,3 +44,13 @@ def test_a_record_without_both_exams_is_one_line(tmp_path):
     with pytest.raises(SystemExit, match="error: no run of this record"):
         figure.main(str(record), str(tmp_path))
     assert list(tmp_path.glob("*.svg")) == []
+
+
+def test_no_record_and_no_folder_are_one_line(tmp_path, findings):
+    with pytest.raises(SystemExit, match="error: there is no database"):
+        figure.main(str(tmp_path / "none.db"), str(tmp_path))
+    with pytest.raises(SystemExit, match=r"error: cannot write to .*: No such file"):
+        figure.write(findings, tmp_path / "none")
+    figure.write(findings, tmp_path)
+    drawings = {path.name for path in tmp_path.glob("*.svg")}
+    assert drawings == {"accuracy-light.svg", "accuracy-dark.svg"}
