@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localfair.machine.terminal import shown
+from localfair.machine.terminal import one_line, shown
 from localfair.record.made import Run
 from localfair.record.stories import SourceFile, Story, Usage
 from localfair.report.difference import Flip
@@ -103,6 +103,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["safe_text"] = _text
+    environment.filters["label"] = one_line
     environment.filters["percent"] = lambda share: "-" if share is None else f"{share:.1%}"
     environment.filters["seat"] = seat_name
     environment.filters["short"] = lambda row_id: row_id[:11]
