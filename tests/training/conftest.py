@@ -10,6 +10,15 @@ from localfair.training.encode import contrast, encode
 from localfair.training.soft_labels import soften
 from localfair.training.trainer import Example
 from tests import tiny
+from tests.training.forking import Forking
+
+
+@pytest.fixture(scope="session")
+def forking(tmp_path_factory):
+    """A process that has imported the training, to be forked."""
+    process = Forking(tmp_path_factory.mktemp("forking"))
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")

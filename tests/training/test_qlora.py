@@ -1,11 +1,8 @@
 """What must hold of a training, whatever the model."""
 
 import json
-import os
 import pickle
 import socket
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -17,6 +14,7 @@ from localfair.training.encode import Encoded
 from localfair.training.losses import IGNORE
 from localfair.training.qlora import train, training_arguments
 from localfair.training.trainer import Example
+from tests.training.forking import Job
 from tests.training.settings import KD, SETTINGS, distance, losses, weights
 
 TAILORED = (("lm", 1.0), ("triplet", 0.5))
@@ -65,10 +63,8 @@ def test_training_and_saving_open_no_socket_and_print_nothing(
     assert capfd.readouterr() == ("", "")
 
 
-def test_importing_the_engine_says_nothing():
-    command = [sys.executable, "-c", "import localfair.training.qlora"]
-    done = subprocess.run(command, capture_output=True, check=True)
-    assert (done.stdout, done.stderr) == (b"", b"")
+def test_importing_the_engine_says_nothing(forking):
+    assert (forking.imported, forking.complaints) == ("imported\n", "")
 
 
 def test_gradient_checkpointing_changes_no_loss(base, lessons, tmp_path):
@@ -134,7 +130,9 @@ def test_a_batch_that_processes_cannot_share_is_refused(tmp_path, monkeypatch, c
 DISTRIBUTED = """
 import sys, pickle
 from pathlib import Path
+import torch
 from localfair.training.qlora import train
+torch.set_num_threads(1)
 base, out, pickled = map(Path, sys.argv[1:])
 lessons, settings = pickle.loads(pickled.read_bytes())
 train(base, lessons, out, settings)
@@ -147,30 +145,27 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def launch(command, processes):
-    """The command as torch's launcher starts it, on the CPU."""
+def launch(forking, code, arguments, processes):
+    """The code as torch's launcher starts it, on the CPU."""
     world = {
         "WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port()),
-        "OMP_NUM_THREADS": "1",
     }
     ranks = []
     for rank in range(processes):
-        env = {**os.environ, **world, "RANK": str(rank), "LOCAL_RANK": str(rank)}
-        ranks.append(subprocess.Popen(command, env=env, stderr=subprocess.PIPE))
-    errors = [rank.communicate(timeout=300)[1].decode() for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0] * processes, errors
+        ranks.append(Job(code, arguments, {**world, "RANK": str(rank), "LOCAL_RANK": str(rank)}))
+    assert forking.run(*ranks) == [0] * processes, forking.stderr.read_text()
 
 
-def test_two_processes_train_what_one_does(base, taught, tmp_path):
+def test_two_processes_train_what_one_does(forking, base, taught, tmp_path):
     """Gloo, on the CPU: the processes share each step's lessons, and counts are of all of them."""
     settings = replace(SETTINGS, terms=KD, tau=2.0, vocabulary=300, epochs=1)
     alone = train(base, taught, tmp_path / "one", settings)
     pickled = tmp_path / "lessons.pickle"
     pickled.write_bytes(pickle.dumps((taught, settings)))
     arguments = [str(path) for path in (base, tmp_path / "two", pickled)]
-    launch([sys.executable, "-c", DISTRIBUTED, *arguments], processes=2)
+    launch(forking, DISTRIBUTED, arguments, processes=2)
     record = json.loads((tmp_path / "two" / "training.json").read_text())
     shared = [loss for _, loss, _ in record["result"]["curve"]]
     assert shared == pytest.approx(losses(alone), rel=1e-4)

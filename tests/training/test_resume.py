@@ -5,8 +5,6 @@ import os
 import pickle
 import resource
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,6 +14,7 @@ from localfair.errors import DiskFull, TrainingError
 from localfair.models.loading import ADAPTER_FILE
 from localfair.training.checkpoints import last_checkpoint
 from localfair.training.qlora import train
+from tests.training.forking import Job
 from tests.training.settings import SETTINGS, distance, weights
 
 DIES = """
@@ -42,16 +41,15 @@ def interrupted(base, lessons, folder, settings, stops_at):
         train(base, lessons, folder, settings, interrupt)
 
 
-def killed(base, lessons, folder, settings, stops_at):
+def killed(forking, base, lessons, folder, settings, stops_at):
     """kill -9 when the step ends, no chance to write anything.
 
-    A process of its own: one forked from here could wait for threads that only we have.
+    Not a fork of this process, which could wait for threads that only we have.
     """
     pickled = folder.with_suffix(".pickle")
     pickled.write_bytes(pickle.dumps((lessons, settings)))
     arguments = [str(base), str(folder), str(pickled), str(stops_at)]
-    done = subprocess.run([sys.executable, "-c", DIES, *arguments], capture_output=True)
-    assert done.returncode == -signal.SIGKILL
+    assert forking.run(Job(DIES, arguments)) == [-signal.SIGKILL], forking.stderr.read_text()
 
 
 @pytest.mark.parametrize("stops_at", [2, 3, 5])
@@ -79,7 +77,7 @@ ORDERS = {
     [(1, "shuffled"), (4, "shuffled"), (3, "by length"), (2, "a question once")],
 )
 def test_a_killed_training_goes_on_with_the_same_data_to_the_same_adapter(
-    base, taught, tmp_path, stops_at, order
+    forking, base, taught, tmp_path, stops_at, order
 ):
     settings = replace(
         SETTINGS,
@@ -91,7 +89,7 @@ def test_a_killed_training_goes_on_with_the_same_data_to_the_same_adapter(
         **ORDERS[order],
     )
     whole = train(base, taught, tmp_path / "whole", settings)
-    killed(base, taught, tmp_path / "cut", settings, stops_at)
+    killed(forking, base, taught, tmp_path / "cut", settings, stops_at)
     before = json.loads((tmp_path / "cut" / "training.json").read_text())["seconds"]
     steps = []
     resumed = train(base, taught, tmp_path / "cut", settings, steps.append)

@@ -53,12 +53,12 @@ def test_to_look_changes_no_weight(base, lessons, tmp_path, shares):
 
 @pytest.mark.parametrize("stops_at", [3, STEPS + 1, STEPS + 2])
 def test_after_a_kill_it_ends_with_the_same_epoch_and_weights(
-    base, lessons, tmp_path, shares, stops_at
+    forking, base, lessons, tmp_path, shares, stops_at
 ):
     settings = replace(MANY, until=enough_after(shares, 2))
     whole = train(base, lessons, tmp_path / "whole", settings)
     if stops_at == 3:
-        killed(base, lessons, tmp_path / "cut", settings, stops_at)
+        killed(forking, base, lessons, tmp_path / "cut", settings, stops_at)
     else:
         interrupted(base, lessons, tmp_path / "cut", settings, stops_at)
     resumed = train(base, lessons, tmp_path / "cut", settings)
