@@ -131,14 +131,7 @@ def _show(words: Sequence[str], db: Path, as_json: bool) -> None:
     if as_json:
         echo_json({"id": found.id, **found.found}, indent=2)
         return
-    asked = found.asked
-    equal = Equal(
-        asked.get("budget_tokens"),
-        asked.get("budget_flops"),
-        asked.get("lessons"),
-        asked.get("on", "test"),
-    )
-    echo(*table(found.variant_runs(), found.summary(), _what(equal, found.id)))
+    echo(*table(found.variant_runs(), found.summary(), _what(found.equal(), found.id)))
 
 
 def lines(comparison: Comparison) -> list[str]:

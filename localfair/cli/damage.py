@@ -33,15 +33,14 @@ def damage_in_words(error: Exception, arguments: Sequence[str]) -> LocalfairErro
         return refusal
     except (sqlite3.Error, *ODD_CELLS) as failure:  # it cannot even be migrated
         problems = [" ".join(str(failure).split())]
+    hint = f"`localfair db verify --db {path}` says all that differs; go on from a copy of it"
     if not problems:
         # whoever changes a record can seal it anew
         problems = odd_rows(path)
+        hint = "something else wrote that and sealed it anew: go on from a copy of before"
     if not problems:
         return None
-    return StoreError(
-        f"{path} is not as localfair wrote it: {problems[0]}",
-        f"`localfair db verify --db {path}` says all that differs; go on from a copy of it",
-    )
+    return StoreError(f"{path} is not as localfair wrote it: {problems[0]}", hint)
 
 
 def _record_of(arguments: Sequence[str]) -> Path:

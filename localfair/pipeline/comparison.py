@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean, stdev
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
+
 from localfair.errors import UsageError
+from localfair.machine.terminal import one_line
+from localfair.pipeline.equal import Equal
 from localfair.record.comparisons import comparison
 from localfair.record.resolving import resolve
 from localfair.record.store import Store
@@ -21,6 +25,7 @@ from localfair.report.permutation import holm, permutation_p
 from localfair.report.statistics import Change, Interval, mean_interval, paired
 
 Read = TypeVar("Read")
+LONGEST = 200  # characters of why a comparison cannot be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,21 +124,14 @@ class VariantSummary:
 def variant_run_of(data: dict[str, Any]) -> VariantRun:
     """A row of a recorded comparison; it holds no single questions.
 
-    Raises KeyError and TypeError for one of another version.
+    Raises ValueError for one of another version, and for what is no such row.
     """
-    known = {each.name: data[each.name] for each in fields(VariantRun) if each.name in data}
-    for exam in ("before", "after"):
-        known[exam] = Accuracy(**data[exam])
-    for change in ("change", "against_first"):
-        known[change] = Change(**data[change]) if data[change] else None
-    return VariantRun(right={}, **known)
+    return TypeAdapter(VariantRun).validate_python({**data, "right": {}})
 
 
 def variant_summary_of(data: dict[str, Any]) -> VariantSummary:
     """A variant over seeds, of a recorded comparison. Raises as `variant_run_of` does."""
-    against = data["against_first"]
-    against_first = SeedsDifference(**against) if against else None
-    return VariantSummary(**data | {"against_first": against_first})
+    return TypeAdapter(VariantSummary).validate_python(data)
 
 
 def accepted_share(findings: Findings) -> float | None:
@@ -224,18 +222,29 @@ class Recorded:
 
     def variant_runs(self) -> list[VariantRun]:
         """Each variant with each seed. Raises UsageError for one of another version."""
-        return [self._read(variant_run_of, row) for row in self.found["rows"]]
+        return self._read(variant_run_of, "rows")
+
+    def equal(self) -> Equal:
+        """What all variants had in common. Raises UsageError for a budget that is no number."""
+        limits = [self.asked.get(name) for name in ("budget_tokens", "budget_flops", "lessons")]
+        if not all(isinstance(limit, int | None) for limit in limits):
+            raise UsageError(
+                f"comparison {self.id} has a budget that is no number",
+                "`localfair compare show --json` shows it as it is",
+            )
+        return Equal(*limits, on="dev" if self.asked.get("on") == "dev" else "test")
 
     def summary(self) -> list[VariantSummary]:
         """Each variant over seeds. Raises UsageError for one of another version."""
-        return [self._read(variant_summary_of, row) for row in self.found["summary"]]
+        return self._read(variant_summary_of, "summary")
 
-    def _read(self, read: Callable[[dict[str, Any]], Read], data: dict[str, Any]) -> Read:
+    def _read(self, read: Callable[[dict[str, Any]], Read], key: str) -> list[Read]:
         try:
-            return read(data)
-        except (KeyError, TypeError) as error:
+            return [read(data) for data in self.found[key]]
+        except (KeyError, TypeError, ValueError) as error:
+            reason = one_line(str(error), LONGEST)
             raise UsageError(
-                f"comparison {self.id} was recorded by another version of localfair ({error})",
+                f"comparison {self.id} was recorded by another version of localfair ({reason})",
                 "`localfair compare show --json` shows it as it is",
             ) from error
 

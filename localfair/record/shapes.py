@@ -9,13 +9,27 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from localfair.machine.terminal import one_line
 from localfair.record.licences import terms_of_settings
 from localfair.record.sealing import TABLES, Cell
 from localfair.record.store import Row, Store
+from localfair.record.tables import (
+    ADAPTERS,
+    ANSWERS,
+    EXPLANATIONS,
+    LESSONS,
+    QUESTIONS,
+    REPLIES,
+    REVIEWS,
+    SEATS,
+    TURNS,
+    VERDICTS,
+)
+from localfair.record.verify import ODD_CELLS
 
 STORED: Mapping[str, tuple[type, ...]] = {
     "TEXT": (str,),
@@ -36,6 +50,22 @@ JSON: Mapping[tuple[str, str], type] = {
     ("comparisons", "asked"): dict,
     ("comparisons", "found"): dict,
 }
+READ: Mapping[str, Callable[[Row], object]] = {
+    table.name: table.of_row
+    for table in (
+        QUESTIONS,
+        SEATS,
+        REPLIES,
+        ANSWERS,
+        EXPLANATIONS,
+        REVIEWS,
+        VERDICTS,
+        LESSONS,
+        TURNS,
+        ADAPTERS,
+    )
+}
+LONGEST = 300  # characters of a problem
 TIMES = ("started", "ended", "created", "imported")
 SIGNED = (
     "score",
@@ -78,8 +108,22 @@ def odd_cells(store: Store) -> Iterator[str]:
                 problem = _problem(table, column, cells[column["name"]])
                 if problem:
                     yield f"{name}: {column['name']} {problem}"
+            problem = _unread(table, cells)
+            if problem:
+                yield f"{name}: {problem}"
             if table == "runs":
                 yield from (f"{name}: {problem}" for problem in _odd_settings(cells))
+
+
+def _unread(table: str, row: Row) -> str | None:
+    """Why a row cannot be read as what it is, or None."""
+    if table not in READ:
+        return None
+    try:
+        READ[table](row)
+    except ODD_CELLS as error:
+        return one_line(f"cannot be read: {type(error).__name__}: {error}", LONGEST)
+    return None
 
 
 def _problem(table: str, column: Row, cell: Cell) -> str | None:
