@@ -25,6 +25,7 @@ from localfair.report.permutation import holm, permutation_p
 from localfair.report.statistics import Change, Interval, mean_interval, paired
 
 Read = TypeVar("Read")
+MOST_FLOPS = 10**40
 LONGEST = 200  # characters of why a comparison cannot be read
 
 
@@ -126,7 +127,10 @@ def variant_run_of(data: dict[str, Any]) -> VariantRun:
 
     Raises ValueError for one of another version, and for what is no such row.
     """
-    return TypeAdapter(VariantRun).validate_python({**data, "right": {}})
+    run = TypeAdapter(VariantRun).validate_python({**data, "right": {}})
+    if run.teacher_flops is not None and abs(run.teacher_flops) > MOST_FLOPS:
+        raise ValueError("teacher_flops is a number without measure")
+    return run
 
 
 def variant_summary_of(data: dict[str, Any]) -> VariantSummary:
@@ -227,7 +231,7 @@ class Recorded:
     def equal(self) -> Equal:
         """What all variants had in common. Raises UsageError for a budget that is no number."""
         limits = [self.asked.get(name) for name in ("budget_tokens", "budget_flops", "lessons")]
-        if not all(isinstance(limit, int | None) for limit in limits):
+        if not all(limit is None or _is_count(limit) for limit in limits):
             raise UsageError(
                 f"comparison {self.id} has a budget that is no number",
                 "`localfair compare show --json` shows it as it is",
@@ -247,6 +251,10 @@ class Recorded:
                 f"comparison {self.id} was recorded by another version of localfair ({reason})",
                 "`localfair compare show --json` shows it as it is",
             ) from error
+
+
+def _is_count(limit: object) -> bool:
+    return isinstance(limit, int) and 0 <= limit <= MOST_FLOPS
 
 
 def recorded(store: Store, comparison_id: str | None) -> Recorded:

@@ -160,6 +160,25 @@ def test_a_comparison_of_another_version_is_shown_as_it_is(desk):
     assert desk.says("compare", "show", "--json").code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", None),
+        ("after", {"accuracy": "high"}),
+        ("teacher_tokens", [1]),
+        ("teacher_flops", 10**400),
+        ("teacher_seconds", "long"),
+    ],
+)
+def test_a_comparison_with_an_odd_value_is_shown_as_it_is(desk, name, value):
+    first = run("fair").data() | {name: value}
+    keep(desk, found={"rows": [first], "summary": []})
+    error, hint = refused(desk, "show")
+    assert "was recorded by another version" in error and "--json" in hint
+    assert "\n" not in error
+    assert desk.says("compare", "show", "--json").code == 0
+
+
 def test_a_record_without_a_comparison_and_an_unknown_one_are_one_line(desk):
     assert refused(desk, "show")[0].startswith("there is no database")
     keep(desk)
