@@ -16,11 +16,13 @@ from localfair.errors import LocalfairError
 from localfair.pipeline.comparison import recorded
 from localfair.recipe.load import recorded_recipe
 from localfair.recipe.schema import Accept
+from localfair.record.comparisons import comparison_ids
 from localfair.record.fits import FITS, Fit
 from localfair.record.made import Reply
 from localfair.record.nouns import Graded, Question
 from localfair.record.readings import Case, Judged, Reread
 from localfair.record.readings import reread as read_rows_again
+from localfair.record.runs import runs
 from localfair.record.shapes import odd_cells
 from localfair.record.store import Store
 from localfair.record.verify import ODD_CELLS, notes_of, verify
@@ -104,18 +106,18 @@ def odd_rows(db: Path) -> list[str]:
     """What the record holds that localfair never writes, its seals notwithstanding."""
     with Store.open(db) as store:
         problems = list(islice(odd_cells(store), MOST_NAMED))
-        for run in store.rows("SELECT id, effective FROM runs"):
+        for run in runs(store):
             try:
-                recorded_recipe(run["effective"])
+                recorded_recipe(run.effective)
             except (*ODD_CELLS, LocalfairError):
-                problems.append(f"runs {run['id']}: effective is no recipe")
-        for row in store.rows("SELECT id FROM comparisons"):
+                problems.append(f"runs {run.id}: effective is no recipe")
+        for comparison_id in comparison_ids(store):
             try:
-                comparison = recorded(store, row["id"])
+                comparison = recorded(store, comparison_id)
                 comparison.variant_runs()
                 comparison.summary()
             except (*ODD_CELLS, LocalfairError):
-                problems.append(f"comparisons {row['id']}: it holds no comparison")
+                problems.append(f"comparisons {comparison_id}: it holds no comparison")
     return problems
 
 

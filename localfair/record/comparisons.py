@@ -11,6 +11,7 @@ from localfair.record.store import Store
 
 NEWEST = "SELECT * FROM comparisons ORDER BY rowid DESC LIMIT 1"
 BY_ID = "SELECT * FROM comparisons WHERE id = ?"
+IDS = "SELECT id FROM comparisons ORDER BY rowid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,11 @@ class RecordedComparison:
 def add_comparison(store: Store, comparison: RecordedComparison) -> None:
     """Write a comparison; the same again is the same row."""
     store.ensure("comparisons", [asdict(comparison)])
+
+
+def comparison_ids(store: Store) -> list[str]:
+    """The ids of all comparisons, in the order in which they were made."""
+    return store.first_column(IDS)
 
 
 def comparison(store: Store, comparison_id: str | None) -> RecordedComparison | None:
