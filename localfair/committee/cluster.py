@@ -12,6 +12,9 @@ from typing import Any, Protocol
 from localfair.committee.ray_actor import Arrived, Asked, Look, Work
 from localfair.committee.ray_placing import Resources
 
+# an answer that is to come, as its cluster knows it: Ray's reference, or a simulated one
+Pending = Any
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -32,11 +35,11 @@ class Remote(Protocol):
     Each call returns at once; what it returns is what `Cluster.wait` waits for.
     """
 
-    def process(self) -> Any:
+    def process(self) -> Pending:
         """Ask for the id of its process, which it tells once it is up."""
         ...
 
-    def exchange(self, requests: list[Asked], seconds: float) -> Any:
+    def exchange(self, requests: list[Asked], seconds: float) -> Pending:
         """Ask these, and for what is finished; see `Replica.exchange`."""
         ...
 
@@ -66,11 +69,11 @@ class Cluster(Protocol):
         """A replica of a member on a node, which is given what it needs there."""
         ...
 
-    def wait(self, answers: list[Any], seconds: float) -> list[Any]:
+    def wait(self, answers: list[Pending], seconds: float) -> list[Pending]:
         """Wait at most so long for one of these; all that are there."""
         ...
 
-    def result(self, answer: Any) -> Arrived | int:
+    def result(self, answer: Pending) -> Arrived | int:
         """An answer that is there: of `exchange` or `process`.
 
         Raises ReplicaDied, and EngineDied for what else went wrong.

@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 from localfair import __version__
-from localfair.committee.cluster import Node, ReplicaDied
+from localfair.committee.cluster import Node, Pending, ReplicaDied
 from localfair.committee.ray_actor import Arrived, Asked, Look, Replica, Work, look
 from localfair.committee.ray_placing import Resources
 from localfair.errors import EngineDied, MissingDependency, UsageError
@@ -200,7 +200,7 @@ class RayCluster:
         )
         return RayReplica(self, remote.remote(shipped))
 
-    def wait(self, answers: list[Any], seconds: float) -> list[Any]:
+    def wait(self, answers: list[Pending], seconds: float) -> list[Pending]:
         """See `Cluster`."""
         with let_through():
             done, _ = self.ray.wait(answers, num_returns=1, timeout=seconds)
@@ -208,7 +208,7 @@ class RayCluster:
                 done, _ = self.ray.wait(answers, num_returns=len(answers), timeout=0)
         return list(done)
 
-    def result(self, answer: Any) -> Arrived | int:
+    def result(self, answer: Pending) -> Arrived | int:
         """See `Cluster`."""
         errors = self.ray.exceptions
         try:
@@ -279,11 +279,11 @@ class RayReplica:
         self._cluster = cluster
         self._actor = actor
 
-    def process(self) -> Any:
+    def process(self) -> Pending:
         """See `Remote`."""
         return self._actor.process.remote()
 
-    def exchange(self, requests: list[Asked], seconds: float) -> Any:
+    def exchange(self, requests: list[Asked], seconds: float) -> Pending:
         """See `Remote`."""
         return self._actor.exchange.remote(requests, seconds)
 

@@ -90,12 +90,12 @@ def main() -> None:
 
 def overhead(setting: Setting) -> Iterator[Result]:
     """CPU milliseconds of a call to an instant script in this process: on Ray, and over those here."""
-    count = setting.size(2000, 40)
+    count = setting.size(1000, 40)
     journal = Journal(setting.work, "ray", calls=count)
     with cluster_of(1) as address:
         residents = RayResidents(RayCluster(address), 1)
         rounds = journal.side_by_side(
-            setting.count(7),
+            setting.count(5),
             here=partial(cost, setting.work, OneResident(), count),
             on_ray=partial(cost, setting.work, residents, count),
         )
