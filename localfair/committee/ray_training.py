@@ -23,7 +23,7 @@ from localfair.committee.ray_actor import Work, adapter_from, model_here, packed
 from localfair.committee.ray_cluster import RayCluster
 from localfair.committee.residents import Training
 from localfair.committee.seating import Member, Seating
-from localfair.errors import LocalfairError, TrainingError
+from localfair.errors import LocalfairError, MissingDependency, TrainingError
 from localfair.machine.offline import go_offline
 from localfair.machine.workspace import workspace_dir
 
@@ -50,9 +50,18 @@ class Share:
 
 
 class RayTrainer:
-    """Trains on so many workers of a cluster."""
+    """Trains on so many workers of a cluster.
+
+    Raises MissingDependency where Ray is installed without its part for training.
+    """
 
     def __init__(self, cluster: RayCluster, workers: int) -> None:
+        try:
+            importlib.import_module("ray.train.torch")
+        except ImportError as error:
+            raise MissingDependency(
+                f"--train-workers needs Ray Train: {error}", "pip install 'localfair[ray]'"
+            ) from error
         self._cluster = cluster
         self._workers = workers
 

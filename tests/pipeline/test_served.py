@@ -34,7 +34,7 @@ def localfair(folder, *words, **environment):
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -122,6 +122,24 @@ def test_a_student_that_is_trained_here_is_examined_there(
     here = localfair(tmp_path, *[word.replace("there.db", "here.db") for word in whole])
     assert (here.returncode, there.returncode) == (0, 0), there.stderr
     assert rows(tmp_path / "there.db") == rows(tmp_path / "here.db")
+
+
+@pytest.mark.ray
+def test_a_student_is_trained_by_two_workers_of_the_cluster(
+    ray_cluster, tiny_student, tmp_path, words
+):
+    settings = [*FAST, "train.batch=4", "train.epochs=1", "before.enabled=false"]
+    more = ["--student", str(tiny_student), "--ray", ray_cluster.address, "--train-workers", "2"]
+    for setting in settings:
+        more += ["--set", setting]
+    _, *order = words("there.db", *more)
+    done = localfair(tmp_path, "train", *order)
+    assert done.returncode == 0, done.stderr
+    with Store.open(tmp_path / "there.db") as store:
+        [adapter] = store.rows("SELECT id, steps, path FROM adapters")
+        curve = store.rows("SELECT step FROM curve WHERE adapter = ?", adapter["id"])
+    assert adapter["steps"] == len(curve) > 0
+    assert (tmp_path / adapter["path"] / "adapter_model.safetensors").is_file()
 
 
 @pytest.mark.ray
