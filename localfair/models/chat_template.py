@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ANOTHER = "give another chat_template in its card"
 END_OF_THINKING = "</think>"
+END_OF_MESSAGE = "<|end|>"
+END_OF_HARMONY = "<|return|>"
 # what stands for a message's text where a template is tried
 TRIAL = "text{}."
 
@@ -161,6 +163,9 @@ class ChatTemplate:
             after = text.partition(reply)[2].rpartition(next_user)[0]
             header = text.partition(user)[0]
             token = self._ending(after, header)
+        if token == END_OF_MESSAGE and END_OF_HARMONY in self.control:
+            # gpt-oss ends its thinking with the one, and its turn with the other
+            return END_OF_HARMONY
         return token
 
     # -- forms ------------------------------------------------------------------------------------

@@ -16,8 +16,10 @@ import string
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from localfair.tasks.cleaning import clean
+from localfair.tasks.denials import OTHERWISE
 from localfair.tasks.second_thoughts import second_thoughts
-from localfair.tasks.statements import clean, last_sentence, statements
+from localfair.tasks.statements import last_sentence, statements
 
 LETTERS = string.ascii_uppercase
 _NEGATION = re.compile(
@@ -26,7 +28,8 @@ _NEGATION = re.compile(
 # what refuses the choices that follow it, or those before it
 _REFUSES = (
     r"(?i:\b(?:not(?!\s+only)|cannot\s+be|can\s+not\s+be|neither|nor|rather\s+than|instead\s+of|except|unlike"
-    r"|rul(?:e|es|ed|ing)\s+out|(?:eliminat|exclud)(?:e|es|ed|ing)|reject(?:s|ed|ing)?|discard(?:s|ed|ing)?"
+    r"|rul(?:e|es|ed|ing)\s+out|(?:eliminat|exclud)(?:e|es|ed|ing)|reject(?:s|ed|ing)?|discard(?:s|ed|ing)?|anything\s+but|no\s+longer|far\s+from|over|as\s+opposed\s+to"
+    r"|do(?:n't|es\s+not|esn't|\s+not)\s+(?:think|believe)(?:\s+that)?\s+(?:it|this|that|the\s+answer)(?:'s|\s+is)"
     r"|(?:doubt|doubtful|unlikely)(?:\s+(?:that|if|whether))?(?:\s+(?:it|this|the\s+answer)\s+is)?)|n't)"
     r"(?:\s+be)?"
 )
@@ -38,7 +41,8 @@ _REFUSED = (
 # a label as one writes it in a list; in small letters and as "A bank" it may be an article
 _LISTED = (
     r"(?:(?:option|choice|answer)s?\s+)?(?:\([A-Za-z]\)|[b-hj-z]\b(?!['\w]|\s+\w)|[B-HJ-Z]\b(?!['\w])"
-    r"|[AaIi]\b(?!['\w])(?!\s+(?!(?:or|and|nor|is|are|because|since|as|but|so|cannot|can't|isn't|doesn't)\b)\w))"
+    r"|[AaIi]\b(?!['\w])(?!\s+(?!(?:or|and|nor|is|are|because|since|as|but|so|cannot|can|can't|isn't|doesn't|must|would"
+    r"|was|were|over|oder|ou|o|y|und|et|и|или|not)\b)\w))"
 )
 _LIST = rf"{_LISTED}(?:(?:\s*,\s*{_LISTED}){{0,9}},?\s*(?:or|and|nor|/)\s*{_LISTED})?"
 _LONG_LIST = rf"{_LISTED}(?:\s*,\s*{_LISTED}){{2,9}}"
@@ -68,8 +72,13 @@ _LABEL = re.compile(
 )
 # a word after A or I that makes it an article or a pronoun, as in "A bank" and unlike "A because"
 _NEXT_WORD = re.compile(
-    r"\s+(?!(?:because|since|as|and|or|for|is|was|which|due|based|would|must|but)\b)\w"
+    r"\s+(?!(?:because|since|as|and|or|for|is|was|which|due|based|would|must|but|over"
+    r"|oder|ou|o|y|und|et|и|или)\b)\w"
 )
+# B, since A is closed
+_REASONED = re.compile(r"\W*\(?(?P<label>[A-Z])\)?(?:\s*[,;]\s*|\s+)(?:because|since|as|for|due)\b")
+_POSSIBLE = re.compile(r"\b(?:could|might|may)\s+(?:also\s+)?be\b", re.IGNORECASE)
+_TURNS = re.compile(r"\b(?:but|rather|instead|it's|it\s+is|so)\b|\bthe\s+answer\b", re.IGNORECASE)
 _SPOKEN_OF = re.compile(r"(?:is|isn't|was|cannot|can't)\b")
 _ALTERNATIVE = re.compile(r"\W*(?:or|and)\b", re.IGNORECASE)
 _OR_BEFORE = re.compile(r"\bor(?:\s(?:the|an?|in|at))*\s$")
@@ -109,11 +118,12 @@ def read_choice(text: str, choices: Sequence[str] = ()) -> str | None:
                 return letter
         for statement in statements(text):
             letter = _in_statement(statement.line, statement.sentence, choices)
-            if letter:
+            if letter and letter not in _denied_first(statement.sentence, choices):
                 # "The answer is A. No, the answer is not A."
                 return None if letter in denied else letter
             denied |= _denied(statement.sentence, choices)
-        return _without_statement(text, choices)
+        letter = _without_statement(text, choices)
+        return None if letter in denied else letter
     except _Ambiguous:
         return None
 
@@ -127,9 +137,7 @@ def letter_of(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def same_choice(a: str, b: str, choices: Sequence[str]) -> bool:
-    """The same letter, or two letters that carry the same text (published sets do repeat a
-    choice).
-    """
+    """The same letter, or two letters of one text (published sets do repeat a choice)."""
     if a == b or not choices:
         return a == b
     return plain(choices[LETTERS.index(a)]) == plain(choices[LETTERS.index(b)])
@@ -153,6 +161,7 @@ def _in_statement(line: str, sentence: str, choices: Sequence[str]) -> str | Non
             (_exact, line),  # library
             (_exact, sentence),  # library. It has books.
             (_leading_label, line),  # B. library
+            (_opening_label, sentence),  # B, since A is closed
             (_only_label, sentence),  # surely (B), not (A)
             (_only_text, sentence),  # surely the library
         ),
@@ -168,6 +177,11 @@ def _denied(sentence: str, choices: Sequence[str]) -> set[str]:
     names = sentence[denied.end() :]
     letters, _ = _texts(names, choices)
     return letters | _labels(names, choices)
+
+
+def _denied_first(sentence: str, choices: Sequence[str]) -> set[str]:
+    """The choices that a statement begins by denying, up to where it turns: "not A, but B"."""
+    return _denied(_TURNS.split(sentence)[0], choices)
 
 
 def _without_statement(text: str, choices: Sequence[str]) -> str | None:
@@ -241,8 +255,18 @@ def _leading_label(line: str, choices: Sequence[str]) -> str | None:
     return letter
 
 
+def _opening_label(sentence: str, choices: Sequence[str]) -> str | None:
+    """The label that opens a sentence and is given a reason."""
+    opening = _REASONED.match(sentence)
+    if not opening or OTHERWISE.search(sentence):
+        return None
+    return _known(opening["label"], choices)
+
+
 def _only_label(sentence: str, choices: Sequence[str]) -> str | None:
     """The one letter in the sentence that is not rejected. Raises _Ambiguous when there are two."""
+    if _POSSIBLE.search(sentence):
+        return None
     return _only(_labels(sentence, choices), choices)
 
 
@@ -273,9 +297,7 @@ def _judged_best(sentence: str, choices: Sequence[str]) -> str | None:
 
 
 def _closing_text(sentence: str, choices: Sequence[str]) -> str | None:
-    """The choice whose text ends the sentence, the longest if several do, with no negation
-    before it.
-    """
+    """The choice whose text ends the sentence, the longest of several, with no negation before it."""
     words = f" {_spelling(choices)(sentence)}"
     longest = ""
     closing = None

@@ -5,7 +5,7 @@ Ours.
 
 Separators follow one rule, whatever the country:
 
-- Spaces (U+0020, U+00A0, U+202F, U+2009) and apostrophes part groups of three: `12 345`, `12'000`.
+- Spaces (U+0020, U+00A0, U+202F, U+2005 to U+2009) and apostrophes part groups of three: `12 345`, `12'000`.
 - A comma before one group of three parts thousands: `1,234`; after a zero, or before any other
   number of digits, it is a decimal comma: `0,500`, `2,5`, `18,50`.
 - A point is a decimal point: `1.234`; several before groups of three part thousands: `1.234.567`.
@@ -21,7 +21,7 @@ import re
 from fractions import Fraction
 
 LONGEST = 400  # digits; what is longer is a model gone astray, not a number
-SPACES = " \u00a0\u202f\u2009"  # those that may part groups of three
+SPACES = " \u00a0\u202f\u2009\u2005\u2006\u2007\u2008"  # those that may part groups of three
 
 _DECIMAL = re.compile(r"\d+|\d*\.\d+")
 _POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,}")

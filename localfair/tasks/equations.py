@@ -8,6 +8,7 @@ alternatives and ranges have none. Ours.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ _LEAD = (
 )
 _OWNER = r"(?:[\s$€£({\[]*[A-Za-z]+(?:'s)?){0,3}[\s$€£({\[]*"
 _EQUALS = re.compile(
-    rf"{_UNIT_PER}\(?(?:=|≈|≃|≅|\\approx|\\simeq|\\Rightarrow|\\rightarrow|\\to|→|⟶|⇒|=>|->"
+    rf"{_UNIT_PER}\(?(?:which\s+)?(?:=|≈|≃|≅|\\approx|\\simeq|\\Rightarrow|\\rightarrow|\\to|→|⟶|⇒|=>|->"
     rf"|\bequals\b|\bis\s+equal\s+to\b|\bare\s+equal\s+to\b|\bis\s+(?:approximately|about)\b){_LEAD}"
 )
 # words that state a result where a sum stands before them
@@ -45,13 +46,19 @@ _OPERATES = re.compile(
     rf"|\bplus\b|\bminus\b|\btimes\b|\bmultiplied\s+by\b|\bdivided\s+by\b|\bover\b|\bless\b|\badded\s+to\b){_OWNER}",
     re.IGNORECASE,
 )
+_RATIO = re.compile(r"\s:\s")
+_LABEL = re.compile(r"[^\W\d_]\s?$")
 _SHARE_OF = re.compile(rf"\s?(?:%|percent)?\s+of\s+{_LEAD}", re.IGNORECASE)
 _ALTERNATIVE = re.compile(
-    rf"{_UNIT}(?:\bor\b|\band/or\b|\bto\b|\bthrough\b|\btill\b|\buntil\b|\bvs\.?\b|\.\.\.|…|~|±|\\pm|\bup\s+to\b)"
+    rf"{_UNIT}[(,]?\s*(?:\bor\b|\band/or\b|\bto\b|\bthrough\b|\btill\b|\buntil\b|\bvs\.?\b|\.\.\.|…|~|±|\\pm|\bup\s+to\b|\|"
+    rf"|\b(?:oder|ou|o|или|или|або|eller|lub|albo|nebo|hoặc|atau|veya|bis|hasta|jusqu'à)\b|ya\s+da\b"
+    rf"|或者?|还是|還是|または|もしくは|か|또는|혹은|이나|أو|या)"
     rf"(?:\s+(?:maybe|perhaps|even|possibly|up\s+to))?{_LEAD}",
     re.IGNORECASE,
 )
-_BESIDE = re.compile(rf"{_UNIT}(?:\band\b|,|&){_LEAD}", re.IGNORECASE)
+_BESIDE = re.compile(
+    rf"{_UNIT}(?:\b(?:and|und|et|y|e|и|en|och|og|ve)\b|[和与與と및]|,|&){_LEAD}", re.IGNORECASE
+)
 # 5 feet 3 inches, 2 hours 30 minutes
 _COMPOUND = re.compile(
     r"\s?(?:hours?|hrs?|h|minutes?|mins?|feet|foot|ft|'|pounds?|lbs?|dollars?|weeks?|days?|years?|months?|gallons?"
@@ -95,7 +102,11 @@ class Chain:
         `is_strict`: `12 and 15`, `12, 15` and `2x = 10` are two answers; in a running text they
         are steps to the last one.
         """
-        single = [side[0].value for side in self.sides if len(side) == 1]
+        single = [side[0].value for side in self.sides if len(side) == 1 and not _is_part(side[0])]
+        # `2x = 10` says what the term is worth
+        has_term = any(side[0].is_coefficient for side in self.sides)
+        if has_term and is_strict:
+            return None
         values = [value for value in single if value is not None]
         is_legible = len(values) == len(single) or set(self.links) == {"equals"}
         if not values or not is_legible:
@@ -109,8 +120,18 @@ class Chain:
         return None if is_open else values[-1]
 
     def _has_two_answers(self, values: Sequence[Fraction]) -> bool:
-        return "beside" in self.links or (
-            "equals" in self.links and not self._has_sum and not _are_near(values)
+        if "beside" in self.links:
+            return not self._is_worked_out(values)
+        return "equals" in self.links and not self._has_sum and not _are_near(values)
+
+    def _is_worked_out(self, values: Sequence[Fraction]) -> bool:
+        """Whether numbers beside one another come to the last: "24 and 48 make 72"."""
+        *parts, result = values
+        has_result = self.links[-1] in ("equals", "comes to")
+        return (
+            has_result
+            and self.links.count("beside") == len(parts) - 1 > 0
+            and (result in (sum(parts), math.prod(parts)))
         )
 
     @property
@@ -126,7 +147,11 @@ def chains(text: str, numerals: Sequence[Numeral]) -> list[Chain]:
         link: _Link = "none"
         if number:
             previous = numerals[number - 1]
-            link = _link(text[previous.end : numeral.start], previous, grouped[-1])
+            gap = text[previous.end : numeral.start]
+            link = _link(gap, previous, grouped[-1])
+            # 144 : 2 = 72, and not "Step 144 : 2"
+            if _RATIO.fullmatch(gap) and not _LABEL.search(text[: previous.start][-20:]):
+                link = "operates"
         if link == "none":
             grouped.append(Chain([[numeral]]))
         elif link == "operates":
@@ -156,7 +181,7 @@ def _link(gap: str, previous: Numeral, chain: Chain) -> _Link:
         return "operates"
     if _ROUNDS_TO.fullmatch(gap):
         return "comes to"
-    has_sum = any(len(side) > 1 for side in chain.sides)
+    has_sum = any(len(side) > 1 for side in chain.sides) or "beside" in chain.links
     if has_sum and _COMES_TO.fullmatch(gap):
         return "comes to"
     is_share = gap.lstrip().startswith(("%", "percent")) or not _is_whole(previous)
@@ -167,6 +192,10 @@ def _link(gap: str, previous: Numeral, chain: Chain) -> _Link:
     if _BESIDE.fullmatch(gap) or _COMPOUND.fullmatch(gap):
         return "beside"
     return "none"
+
+
+def _is_part(numeral: Numeral) -> bool:
+    return numeral.is_coefficient or numeral.is_argument
 
 
 def _is_whole(numeral: Numeral) -> bool:

@@ -11,8 +11,12 @@ first. To read one more form, add it to a table:
 
     reply._THINKING             how thinking is opened and closed
     statements._MARKERS         where a text states its answer
-    statements._WRAPPINGS       what stands around an answer and is taken away
+    languages._SAYS             the same in other languages
+    cleaning._WRAPPINGS         what stands around an answer and is taken away
+    denials                     how an answer is denied, left open or followed by another
     numerals                    how a number is written
+    sizes._SIZES                what multiplies a number
+    terms                       what makes a number a part of something else
     equations                   what a sentence of several numbers comes to
     choices._in_statement       how a final statement names a choice
     choices._without_statement  how any other text settles on one
@@ -27,18 +31,19 @@ from typing import Literal
 
 from localfair.record.nouns import Grade, Graded
 from localfair.tasks.choices import letter_of, plain, read_choice, same_choice
+from localfair.tasks.cleaning import clean
 from localfair.tasks.latex import same_latex, stated_latex
 from localfair.tasks.numbers import read_denied, read_number, same_number, show_number
 from localfair.tasks.numerals import exact
 from localfair.tasks.reply import answer_of
-from localfair.tasks.statements import clean, first_sentence, last_sentence, statements
+from localfair.tasks.statements import first_sentence, last_sentence, statements
 from localfair.tasks.texts import is_cut, is_figure, is_word, only_figure, same_text
 from localfair.tasks.words import read_words
 from localfair.tasks.yes_no import plain_yes_no, read_yes_no
 
 # Of golds, grades, scores and verdicts. It grows where a text may be read as another thing than before;
 # rows name the one that they were read by.
-READER_VERSION = 2
+READER_VERSION = 3
 
 AnswerKind = Literal["number", "choice", "yes-no", "text", "latex"]
 UNREADABLE = Graded(Grade.UNREADABLE, None)

@@ -12,12 +12,17 @@ import importlib.util
 import logging
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
 from localfair.errors import MissingDependency
-from localfair.tasks.statements import Statement, clean, statements
+from localfair.machine.limited import LimitedProcess, TemplateFault
+from localfair.tasks.cleaning import clean
+from localfair.tasks.statements import Statement, statements
 
-_SECONDS = 5  # for one parse or comparison; on the main thread, where the system can interrupt it
+_SECONDS = 5  # for one parse or comparison
+# the system interrupts the main thread of a process and no other
+_elsewhere = LimitedProcess(Path(__file__).with_name("latex_child.py"))
 _LONGEST = 500  # characters; what is longer is no answer
 _FORMULA = re.compile(r"\$([^$]+)\$")
 # "not 5" and "2 or 3" state no one answer
@@ -32,7 +37,18 @@ def same_latex(gold: str, answer: str) -> bool | None:
     formula = _stated(answer)
     if formula is None:
         return None
+    load()
+    return compared(gold, formula) if _is_main() else _asked(gold, formula)
+
+
+def compared(gold: str, formula: str | None = None) -> bool | None:
+    """Whether two formulas are equal, None when it cannot be told; of one, whether it is a formula.
+
+    For the main thread, where the time limit works.
+    """
     expected = _parsed(gold)
+    if formula is None:
+        return bool(expected)
     given = _parsed(formula)
     if not expected or not given:
         return None
@@ -50,7 +66,8 @@ def stated_latex(answer: str) -> str | None:
 
 def is_latex(text: str) -> bool:
     """Whether math-verify can read a text as a formula. Raises MissingDependency."""
-    return bool(_parsed(text))
+    load()
+    return bool(compared(text) if _is_main() else _asked(text))
 
 
 def _stated(answer: str) -> str | None:
@@ -73,12 +90,12 @@ def _formula(statement: Statement) -> str | None:
 
 def _parsed(formula: str) -> list[Any]:
     """What math-verify makes of a formula; nothing where it makes nothing of it."""
-    parse = _library().parse
+    parse = load().parse
     bare = formula.strip().removeprefix("$").removesuffix("$")
     if not bare or len(bare) > _LONGEST:
         return []
     try:
-        parsed = parse(f"${bare}$", parsing_timeout=_limit(), fallback_mode="no_fallback")
+        parsed = parse(f"${bare}$", parsing_timeout=_SECONDS, fallback_mode="no_fallback")
     except Exception:  # sympy and its parser raise whatever they like at what models write
         return []
     return list(parsed)
@@ -86,19 +103,28 @@ def _parsed(formula: str) -> list[Any]:
 
 def _verified(gold: list[Any], answer: list[Any]) -> bool | None:
     """Whether two parsed formulas are equal; None where it was not found out."""
-    verify = _library().verify
+    verify = load().verify
     try:
-        return bool(verify(gold, answer, timeout_seconds=_limit(), raise_on_error=True))
+        return bool(verify(gold, answer, timeout_seconds=_SECONDS, raise_on_error=True))
     except Exception:  # as above; a time limit too
         return None
 
 
-def _limit() -> int | None:
-    is_main = threading.current_thread() is threading.main_thread()
-    return _SECONDS if is_main else None
+def _asked(*formulas: str) -> bool | None:
+    """What the process with limits says of formulas; None where it ended over them."""
+    try:
+        is_so: bool | None = _elsewhere.ask({"formulas": formulas})["is_so"]
+    except TemplateFault:
+        return None
+    return is_so
 
 
-def _library() -> Any:
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def load() -> Any:
+    """The library math_verify. Raises MissingDependency."""
     if importlib.util.find_spec("math_verify") is None:
         raise MissingDependency(
             "answers of the kind latex need the package 'math-verify'",

@@ -14,18 +14,19 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 
+from localfair.tasks.cleaning import clean
+from localfair.tasks.denials import CONCLUDES, OTHERWISE, asks, is_denied, is_open
 from localfair.tasks.equations import Chain, chains, is_result
-from localfair.tasks.numerals import Numeral, scan
+from localfair.tasks.numerals import Numeral, exact, scan
 from localfair.tasks.second_thoughts import SecondThoughts, second_thoughts
-from localfair.tasks.statements import Statement, clean, statements
+from localfair.tasks.statements import Statement, statements
 
 _LONGEST_SENTENCE = 2000  # characters
+_LONGEST_WORDS = 100  # characters of a reply that is one number in words
+_LONGEST_GAP = 80  # characters after a stated number in which its author may turn
 _ROUNDING = 10**6  # a rounded decimal is off by one part in that many at most
 _PLACES_OF_WHOLE = 6
-_DENIAL = re.compile(
-    r"(?:\b(?:not|cannot|never|neither|nor|rather\s+than|instead\s+of)|n't)\s+(?:be\s+)?(?:(?:equal\s+to|about|exactly)\s+)?$",
-    re.IGNORECASE,
-)
+_SOLVED = re.compile(r"[,;]\s?(?:so\s|and\s|thus\s)?[a-z]\s?=\s?$")  # 2x = 72, x = 36
 # what may stand between "the answer is" and its number
 _FILLER = re.compile(
     r"""[\W_]*(?:(?:about|approximately|approx|around|roughly|exactly|precisely|only|just|simply|also|now|still|then|thus|therefore|a\s+total\s+of|the\s+(?:total|sum|number|amount)(?:\s+of)?|equal\s+to|indeed|at\s+least|at\s+most|found|as|follows|USD|EUR
@@ -34,8 +35,10 @@ _FILLER = re.compile(
 )
 # a bound or a range is no number
 _BOUND = re.compile(
-    r"""(?:\b(?:between|either|from|(?:more|less|fewer|greater|larger|smaller|higher|lower)\s+than|over|under|above|below
-        |nearly|almost|(?<!add\s)(?<!adds\s)(?<!sum\s)(?<!sums\s)(?<!come\s)(?<!comes\s)up\s+to|anywhere|somewhere|ranges?|plus\s+or\s+minus)\b|[<>≤≥±]|\\(?:pm|leq?|geq?|lt|gt)\b)
+    r"""(?:\b(?:between|either|from|(?:less|greater|more|fewer)\s+than\s+or\s+equal\s+to|no\s+(?:more|less|fewer)\s+than
+        |zwischen|entre|между|mehr\s+als|weniger\s+als|m[áa]s\s+de|menos\s+de|plus\s+de|moins\s+de|mais\s+de|più\s+di|meno\s+di
+        |meer\s+dan|minder\s+dan|более|больше|менее|меньше|(?:more|less|fewer|greater|larger|smaller|higher|lower)\s+than|over|under|above|below
+        |nearly|almost|(?<!add\s)(?<!adds\s)(?<!sum\s)(?<!sums\s)(?<!come\s)(?<!comes\s)up\s+to|anywhere|somewhere|ranges?|plus\s+or\s+minus)\b|[<>≤≥±]|超过|超過|大于|小于|少于|多于|不到|\\(?:pm|leq?|geq?|lt|gt)\b)
         [\s$€£]*$""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -94,14 +97,21 @@ def read_number(text: str) -> Fraction | None:
                 return value
             denied |= _denied(thoughts.sentence)
         for statement in statements(text):
+            if is_open(statement.line):
+                raise _Ambiguous
             value = _stated(statement)
-            if thoughts and value != _ending(thoughts.text, value):
+            if thoughts and (asks(thoughts.text) or value != _ending(thoughts.text, value)):
                 return None
             if value is not None:
                 # "The answer is 10. No, the answer is not 10."
                 return None if value in denied else value
             denied |= _denied(statement.sentence)
+        if is_open(text):
+            return None
         value = _ending(text)
+        if value is None and len(text) <= _LONGEST_WORDS:
+            # a number in words and nothing else
+            value = exact(text.strip(" .!*\n"))
         return None if value in denied else value
     except _Ambiguous:
         return None
@@ -184,6 +194,10 @@ def _stated(statement: Statement) -> Fraction | None:
     numerals = _meant(sentence, [*scan(sentence)])
     if not numerals:
         return None
+    # alone in a box, 5! is a factorial
+    is_whole = statement.marker in ("hashes", "boxed")
+    if is_whole and re.search(r"\d\s?!$", statement.line):
+        raise _Ambiguous
     opening = sentence[: numerals[0].start]
     is_opening = _FILLER.fullmatch(opening) is not None
     grouped = chains(sentence, numerals)
@@ -207,11 +221,37 @@ def _stated(statement: Statement) -> Fraction | None:
         # "two 5 dollar bills"
         if not gap.strip():
             raise _Ambiguous
+    if len(grouped) > 1:
+        settled = _settled(sentence, grouped)
+        if settled is not None:
+            return settled
     value = _result(first, is_strict=True)
     # "Three days each make 60 / 3 = 20" begins with a number word that is no answer
     if numerals[0].is_word and any(_differs(chain, value) for chain in grouped[1:]):
         raise _Ambiguous
     return value
+
+
+def _settled(sentence: str, grouped: Sequence[Chain]) -> Fraction | None:
+    """The number that a statement concludes after a sum or a term it began with (`24 × 3, so 72`),
+    or None where it does not go on.
+
+    Raises _Ambiguous where it goes on to another number: "20, possibly 25", "$6 each, so $72".
+    """
+    first, second, *_ = grouped
+    is_term = any(side[0].is_coefficient for side in first.sides)
+    if is_term and _SOLVED.search(sentence[: grouped[-1].start]):
+        return _result(grouped[-1], is_strict=True)
+    gap = sentence[first.end : second.start]
+    if is_term or not OTHERWISE.search(gap[:_LONGEST_GAP]):
+        return None
+    value = None if first.is_sum else first.value(is_strict=True)
+    other = second.value(is_strict=False)
+    if value is None and CONCLUDES.fullmatch(gap):
+        return other
+    if value is None or other is None or not same_number(value, other):
+        raise _Ambiguous
+    return None
 
 
 def _in_all(sentence: str, grouped: Sequence[Chain]) -> Fraction | None:
@@ -318,7 +358,7 @@ def _last_sentences(text: str) -> Iterator[str]:
         if not _DIGIT.search(line):
             continue
         for sentence in reversed(_SENTENCE_BREAK.split(line[-_LONGEST_SENTENCE:])):
-            if _DIGIT.search(sentence):
+            if _DIGIT.search(sentence) and not asks(sentence):
                 yield sentence
 
 
@@ -342,5 +382,5 @@ def _denied(sentence: str) -> set[Fraction | None]:
 
 
 def _is_denied(sentence: str, numeral: Numeral) -> bool:
-    """Whether "not" stands before the number."""
-    return _DENIAL.search(sentence[max(0, numeral.start - 40) : numeral.start]) is not None
+    """Whether "not" stands before the number, or "is wrong" after it."""
+    return is_denied(sentence, numeral.start, numeral.end)

@@ -15,25 +15,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from localfair.tasks.cleaning import clean
 from localfair.tasks.digits import LONGEST, SPACES, plain_digits
 from localfair.tasks.powers import power_at, raised
-from localfair.tasks.spelled import SCALES, fraction_after, runs
-from localfair.tasks.statements import clean
+from localfair.tasks.sizes import CURRENCY, CURRENCY_CODE, size_at
+from localfair.tasks.spelled import fraction_after, runs
+from localfair.tasks.terms import is_argument, is_term
 
 _LONGEST_BRACE = 120  # characters between the braces of a LaTeX command
 _ROOT_PLACES = 12  # decimal places of a root or of pi
 _PI = Fraction("3.141592653590")
-
-_CURRENCY = "$€£¥₹₩₽₺฿"
-_CURRENCY_CODE = (
-    r"(?:USD|EUR|GBP|INR|CHF|CAD|AUD|JPY|Rs\.?|dollars?|euros?|pounds?|rupees?|francs?)"
-)
 
 _START = re.compile(r"\d|(?<!\.)\.\d|\\frac|\\sqrt|√|π|\\pi\b")
 # Digits with their separators. A space or an apostrophe parts groups of three and nothing else.
 _DIGITS = re.compile(
     rf"(?P<grouped>[1-9]\d{{0,2}}(?P<space>[{SPACES}'])\d{{3}}(?:(?P=space)\d{{3}})*(?:[.,]\d+)?)(?![\d/]|[.,]\d)"
     r"|(?P<plain>\d+(?:[.,]\d+)*|\.\d+)"
+)
+_COMMA_DECIMAL = re.compile(r"\d+,\d{1,2}|\d+,\d{4,}")
+_BRACKETS = ("()", "[]", "{}")
+_LONE_COMMA = re.compile(r"(?:^|\s),$")  # ,5 may be 0.5
+_CENTS = re.compile(r"[€£]\d+")  # 18€50
+# two fives
+_BILLS = re.compile(
+    r"\s(?:twos|threes|fours|fives|sixes|sevens|eights|nines|tens|twenties|fifties|hundreds)\b"
 )
 _EXPONENT = re.compile(r"[eE](?P<exponent>[+-]?\d+)(?!\w)")
 _TIMES_TEN = re.compile(r"\s?(?:×|x|\*|·|⋅|\\times|\\cdot)\s?(?=10(?:\s?\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))")
@@ -52,37 +57,23 @@ _ROOT_AFTER = re.compile(r"\s?(?=\\sqrt|√)")
 _COLON = re.compile(r":\d{1,2}(?::\d+)*(?!\d)")
 _OCLOCK = re.compile(r":00(?![:\d])")
 
-_SIZES = {"hundred": 100, "dozen": 12, **SCALES, "万": 10**4, "萬": 10**4, "만": 10**4}
-_SIZES |= {"亿": 10**8, "億": 10**8, "억": 10**8}
-_SIZE = re.compile(
-    r"\s?(?P<size>(?:hundred|dozen|thousand|lakh|crore|million|billion|trillion)s?\b|[万萬만亿億억])",
+_SIGN = re.compile(
+    rf"(?P<minus>[-—])\(?(?P<money>[{CURRENCY}]\s?)?$"
+    rf"|(?<!\d)(?<!\d\s)[{CURRENCY}]\s?(?P<inner>-?)$"
+    r"|(?P<word>\b(?:minus|negative|menos|moins|meno|минус)(?:\s(?:number|value|integer|amount))?\s{1,2}|[负負]|マイナス|마이너스\s?)"
+    r"(?P<paid>[$€£]\s?)?$",
     re.IGNORECASE,
 )
-_LETTERS = {
-    "k": 10**3,
-    "K": 10**3,
-    "M": 10**6,
-    "bn": 10**9,
-    "mn": 10**6,
-    "B": 10**9,
-    "m": 10**6,
-    "b": 10**9,
-}
-_LETTER = re.compile(r"(?P<space>\s?)(?P<letter>bn|mn|[kKMmBb])(?![\w^'²³/])")
-_MONEY_AFTER = re.compile(rf"\s?(?:[{_CURRENCY}]|{_CURRENCY_CODE}\b)")
-_PLANS = ("401", "403", "457")  # 401k is a pension plan
-
-_SIGN = re.compile(
-    rf"(?P<minus>[-—])(?P<money>[{_CURRENCY}]\s?)?$"
-    rf"|(?<!\d)(?<!\d\s)[{_CURRENCY}]\s?(?P<inner>-?)$"
-    r"|(?P<word>\b(?:minus|negative))\s{1,2}(?P<paid>[$€£]\s?)?$",
+_NEAREST = 24  # characters before a number in which its sign stands
+_BELOW_ZERO = re.compile(
+    r"\s?(?:°\s?)?(?:degrees?\s)?(?:°?[CF]\b\s|celsius\s|fahrenheit\s)?below\s(?P<zero>zero|0\b)?",
     re.IGNORECASE,
 )
 _OPERAND = re.compile(r"[\w)\]}%]$|[\d)]\s+$")
 _COUNTED = re.compile(r"[\d)%]\s*(?:[A-Za-z]{1,15}\s+){0,2}$")
 _RAISED = re.compile(r"\^\s?[{(]?\s?-?$")
 _LATEX_STYLE = re.compile(r"^\$(.*)\$$", re.DOTALL)
-_AFTER_EXACT = re.compile(rf"\s?(?:[%{_CURRENCY}]|{_CURRENCY_CODE})?\s?\.?")
+_AFTER_EXACT = re.compile(rf"\s?(?:[%{CURRENCY}]|{CURRENCY_CODE})?\s?\.?")
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
 
 
@@ -91,7 +82,8 @@ class Numeral:
     """A written number in a text. `value` is None where it looks like one and cannot be told.
 
     `is_exact` is False for a root or a multiple of pi, whose value is rounded. `is_word` tells
-    number words from digits.
+    number words from digits. `is_coefficient`: it is a part of a term, such as `3x` or `101_2`.
+    `is_argument`: a function or a multiple is taken of it, as in "half of 10".
     """
 
     value: Fraction | None
@@ -99,6 +91,8 @@ class Numeral:
     end: int
     is_exact: bool = True
     is_word: bool = False
+    is_coefficient: bool = False
+    is_argument: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +154,15 @@ def scan(text: str) -> Iterator[Numeral]:
 
 def _signed_words(text: str, start: int, end: int, value: Fraction | None) -> Numeral:
     sign_start, is_negative = _sign(text, start)
+    piece = _powered(text, _Piece(value, end))
+    if piece.end > end and value is None:
+        piece = _Piece(None, piece.end)
+    size = size_at(text, start, piece.end)
+    is_part = is_argument(text, start)
+    value = None if is_part or not size.factor or _BILLS.match(text, piece.end) else piece.value
     if value is not None and is_negative:
         value = -value
-    return Numeral(value, sign_start, end, is_word=True)
+    return Numeral(value, sign_start, piece.end, is_word=True, is_argument=is_part)
 
 
 def _in_digits(text: str) -> Iterator[Numeral]:
@@ -178,9 +178,25 @@ def _in_digits(text: str) -> Iterator[Numeral]:
             continue
         sign_start, is_negative = _sign(text, start.start())
         value = piece.value
+        below = _BELOW_ZERO.match(text, piece.end)
+        if below:
+            value = -value if value is not None and below["zero"] and not is_negative else None
+            piece = _Piece(value, below.end())
+            position = piece.end
+        is_coefficient = is_term(text, sign_start, piece.end)
+        is_part = is_argument(text, start.start())
+        if is_coefficient or is_part:
+            value = None
         if value is not None and is_negative:
             value = -value
-        yield Numeral(value, sign_start, piece.end, piece.is_exact)
+        yield Numeral(
+            value,
+            sign_start,
+            piece.end,
+            piece.is_exact,
+            is_coefficient=is_coefficient,
+            is_argument=is_part,
+        )
 
 
 def _sign(text: str, start: int) -> tuple[int, bool]:
@@ -188,7 +204,7 @@ def _sign(text: str, start: int) -> tuple[int, bool]:
 
     The minus of `20 - 15`, `5-10` and `20 minus 15` is none of the number's.
     """
-    near = text[max(0, start - 12) : start]
+    near = text[max(0, start - _NEAREST) : start]
     match = _SIGN.search(near)
     if not match:
         return start, False
@@ -200,9 +216,8 @@ def _sign(text: str, start: int) -> tuple[int, bool]:
         return sign_start, match["inner"] == "-"
     if match["word"]:
         # "20 minus 5" subtracts; "negative" never does
-        subtracts = match["word"].lower() == "minus" and _COUNTED.search(
-            text[max(0, sign_start - 40) : sign_start]
-        )
+        can_subtract = not match["word"].lower().startswith("negative")
+        subtracts = can_subtract and _COUNTED.search(text[max(0, sign_start - 40) : sign_start])
         return (start, False) if subtracts else (sign_start, True)
     if _is_operand(text, sign_start):
         return start, False
@@ -224,7 +239,9 @@ def _number(text: str, start: int) -> _Piece:
     colon = _COLON.match(text, piece.end)
     if colon:
         return _Piece(piece.value if is_clock else None, colon.end())
-    return _sized(text, start, _with_root_or_pi(text, piece))
+    piece = _with_root_or_pi(text, piece)
+    size = size_at(text, start, piece.end)
+    return piece.times(size.factor, size.end)
 
 
 def _fraction(text: str, start: int) -> _Piece:
@@ -289,10 +306,22 @@ def _factor(text: str, start: int) -> _Piece:
     if digits is None:
         return _Piece(None, start + 1)
     piece = _Piece(plain_digits(digits[0]), digits.end())
+    if _is_pair(text, digits) or _LONE_COMMA.search(text, max(0, start - 2), start):
+        piece = _Piece(None, piece.end)
+    cents = _CENTS.match(text, piece.end)
+    if cents:
+        return _Piece(None, cents.end())
     exponent = _EXPONENT.match(text, piece.end)
     if exponent:
         return _Piece(_shifted(piece.value, exponent["exponent"]), exponent.end())
     return _powered(text, piece)
+
+
+def _is_pair(text: str, digits: re.Match[str]) -> bool:
+    """Whether `(3,4)` may be a pair; `(3.4)` and `(1,234)` are numbers."""
+    before = text[max(0, digits.start() - 1) : digits.start()]
+    after = text[digits.end() : digits.end() + 2].lstrip("\\")[:1]
+    return _COMMA_DECIMAL.fullmatch(digits[0]) is not None and before + after in _BRACKETS
 
 
 def _powered(text: str, piece: _Piece) -> _Piece:
@@ -351,26 +380,3 @@ def _with_root_or_pi(text: str, piece: _Piece) -> _Piece:
         piece = piece.times(factor.value, factor.end, is_exact=factor.is_exact)
     pi = _PI_AFTER.match(text, piece.end)
     return piece.times(_PI, pi.end(), is_exact=False) if pi else piece
-
-
-def _sized(text: str, start: int, piece: _Piece) -> _Piece:
-    """`1.5 million`, `3 dozen`, `$12K`; letters count beside money, or as capitals at the digits."""
-    size = _SIZE.match(text, piece.end)
-    # "84 / 12 = 7 dozen" counts dozens
-    if size and size["size"].lower().startswith("dozen") and "=" in text[max(0, start - 2) : start]:
-        return _Piece(piece.value, size.end(), piece.is_exact)
-    while size:
-        name = size["size"].lower()
-        multiple = _SIZES.get(name) or _SIZES[name.removesuffix("s")]
-        piece = piece.times(Fraction(multiple), size.end())
-        size = _SIZE.match(text, piece.end)
-    letter = _LETTER.match(text, piece.end)
-    if not letter:
-        return piece
-    before = text[max(0, start - 3) : start]
-    is_money = any(sign in before for sign in _CURRENCY) or _MONEY_AFTER.match(text, letter.end())
-    if not is_money and (letter["space"] or letter["letter"] in "mBb"):
-        return piece
-    if not is_money and text[start : piece.end] in _PLANS:
-        return _Piece(None, letter.end())
-    return piece.times(Fraction(_LETTERS[letter["letter"]]), letter.end())

@@ -25,7 +25,8 @@ _TO_THE = r"\s(?:raised\s)?to\sthe\s"
 _SPELLED = re.compile(
     rf"\s(?P<named>squared|cubed)\b"
     rf"|{_TO_THE}(?:power(?:\sof)?\s)(?P<cardinal>-?\d+\b(?!\.\d)|[a-z]+\b)"
-    rf"|{_TO_THE}(?:(?P<ordinal>\d+)(?:st|nd|rd|th)|(?P<word>[a-z]+))\spower\b",
+    rf"|{_TO_THE}(?:(?P<ordinal>\d+)(?:st|nd|rd|th)|(?P<word>[a-z]+))\spower\b"
+    rf"|{_TO_THE}(?P<last>second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)(?=\s*(?:[.,;:!?)$]|$))",
     re.IGNORECASE,
 )
 _NAMED = {"squared": 2, "cubed": 3}
@@ -67,8 +68,9 @@ def _exponent(spelled: re.Match[str]) -> str | None:
         return str(_NAMED[spelled["named"].lower()])
     if spelled["ordinal"]:
         return spelled["ordinal"]
-    if spelled["word"]:
-        ordinal = _ORDINALS.get(spelled["word"].lower())
+    word = spelled["word"] or spelled["last"]
+    if word:
+        ordinal = _ORDINALS.get(word.lower())
         return None if ordinal is None else str(ordinal)
     cardinal = spelled["cardinal"]
     if cardinal.lstrip("-").isdecimal():

@@ -19,26 +19,38 @@ from dataclasses import dataclass
 
 from localfair.tasks.statements import first_marker_end
 
+# who a message of gpt-oss is for, and in what form
+_ADDRESS = r"[^<\n]{0,80}(?:<\|constrain\|>[^<\n]{0,20})?"
 # How models open and close their thinking, in the order of what ships them.
 _THINKING = (
-    (r"<(?:seed:)?think(?:ing)?>", r"</(?:seed:)?think(?:ing)?>"),  # DeepSeek-R1, Qwen3, SmolLM3
-    (r"<(?:thoughts?|reasoning|reflection|scratchpad|analysis)>", None),  # in distilled data
+    # DeepSeek-R1, Qwen3, SmolLM3
+    (r"<\s?(?:seed:)?think(?:ing)?(?:\s[^<>\n]{0,60})?>", r"<\s?/\s?(?:seed:)?think(?:ing)?\s?>"),
+    # in distilled data
+    (
+        r"<(?:thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner_|internal_)(?:thoughts?|monologue))>",
+        None,
+    ),
+    (r"<\|(?:assistant_)?think(?:ing)?\|>", r"<\|/(?:assistant_)?think(?:ing)?\|>"),
     (r"\[THINK\]", r"\[/THINK\]"),  # Magistral
     (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # Sky-T1, Bespoke
     (r"◁think▷", r"◁/think▷"),  # Kimi
     (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Command A
-    (r"<\|channel\|>(?:analysis|commentary)<\|message\|>", r"<\|channel\|>final<\|message\|>"),
+    # gpt-oss, and the same without its special tokens
+    (
+        rf"<\|channel\|>\s?(?:analysis|commentary)\b{_ADDRESS}<\|message\|>",
+        rf"<\|channel\|>\s?final\b{_ADDRESS}<\|message\|>",
+    ),
+    (r"(?-i:\Aanalysis(?=[A-Z\"'(*\d]))", r"(?-i:assistantfinal(?=[A-Z\"'(*#$\\\d\s]))"),
     (r"Here is my thought process:", r"Here is my response:"),  # Granite 3.2
 )
 _OPENING = "|".join(opening for opening, _ in _THINKING)
 _CLOSING = "|".join(closing or opening.replace("<", "</", 1) for opening, closing in _THINKING)
 _TAG = re.compile(rf"(?P<opening>{_OPENING})|(?P<closing>{_CLOSING})", re.IGNORECASE)
-_PIECES_OF_TAGS = ("<|channel|>", "<|message|>")
+_PIECES_OF_TAGS = ("<|channel|>", "<|message|>", "<|constrain|>")
 _LONGEST_PROMPT_END = 200  # characters; a tag that the prompt ends in is shorter
 
 # Tokens that end a turn or begin another one's, written out as text.
-_ANY_TURN = r"""(?:<\|(?:im_start|im_end|eot_id|eom_id|end_of_text|endoftext|end|start|return|user
-    |system|assistant|start_header_id|end_header_id|end_of_turn|EOT)\|>
+_ANY_TURN = r"""(?:<\|(?!\w{0,20}(?:box|solution|constrain)\|)/?[A-Za-z_]{2,40}\|> | <｜[^｜<>\n]{1,40}｜>
     | </?s> | <(?:start|end)_of_turn> | \[/?INST\] | <[be]os>)"""
 _TURN = re.compile(_ANY_TURN, re.VERBOSE)
 # those that open the assistant's own turn
@@ -46,11 +58,16 @@ _LEADING_TURN = re.compile(rf"(?:\s*{_ANY_TURN}(?:\s*(?:assistant|model)\b)?)+",
 # A line that begins another question: "Question: ...", "Q2: ...", "### Problem 3", "User: ..."
 _NEXT_QUESTION = re.compile(
     r"""^[ \t#>*_-]*
-        (?: (?:next|new|another|follow-?up|practice|similar)\s+(?:question|problem|exercise)
-          | question | q | problem | exercise | example | query | human | user | instruction | input
-          | 问题 | 问 | 題目 | 题目 | 質問 | frage | pregunta | pergunta | domanda | вопрос | 질문 )
-        [ \t]*\#?\d{0,4}[ \t*_]*
-        (?: [:：.)] | (?=\n|$) )""",
+        (?: (?: (?:next|new|another|follow-?up|practice|similar)\s+(?:question|problem|exercise)
+              | question | q | problem | exercise | example | query | human | user | instruction | input
+              | task | 问题 | 问 | 題目 | 题目 | 例题 | 質問 | 問題 | frage | aufgabe | pregunta | problema | ejercicio
+              | pergunta | exercício | domanda | esercizio | problème | exercice | vraag | вопрос | задача
+              | задание | soru | câu\s+hỏi | pertanyaan | 질문 | 문제 )
+            [ \t]*\#?\d{0,4}[ \t*_]*
+            (?: [:：.)] | (?=\n|$) )
+          | (?:now[ ,]+)?let(?:'s|’s|\s+us)\s+(?:now\s+)?
+            (?:solve|try|do|consider|look\s+at|move\s+on\s+to|work\s+(?:on|through))\s+(?:another|(?:a|the)\s+(?:next|new|similar|different|second))\b
+          | here\s+is\s+(?:another|a\s+(?:new|similar|second))\s+(?:question|problem|exercise|example)\b )""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 # what leads in to the question that was asked, before it is written out once more
@@ -59,6 +76,8 @@ _PRELUDE = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_LOOP = 8  # characters; less repeats itself in sums and tables as well
+_SHORTEST_WORDS = 3  # characters with a space, said _MANY times: "12 12 12 12 12 1"
+_MANY = 6
 _LONGEST_TAIL = 4000  # characters of the end of a reply in which a loop is looked for
 _SENTENCE_END = re.compile(r"[.!?。](?=\s|$)|\n")
 
@@ -204,6 +223,7 @@ def _loop_at_end(text: str) -> tuple[int, int]:
     borders = [0] * len(reversed_text)
     border = 0
     best = (0, 0)
+    short = (0, 0)
     for position in range(1, len(reversed_text)):
         while border and reversed_text[position] != reversed_text[border]:
             border = borders[border - 1]
@@ -214,4 +234,8 @@ def _loop_at_end(text: str) -> tuple[int, int]:
         period = length - border
         if period >= _SHORTEST_LOOP and length > 2 * period:
             best = (period, length)
-    return best
+        elif period >= _SHORTEST_WORDS and length > _MANY * period:
+            short = (period, length)
+    said = text[-short[0] :]
+    is_of_words = re.search(r"\s", said) and not re.search(r"[-+*/=×|]", said)
+    return short if short[0] and is_of_words and not best[0] else best

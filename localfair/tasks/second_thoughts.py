@@ -13,13 +13,14 @@ from localfair.tasks.statements import first_marker_end, first_sentence
 
 _LONGEST_LINE = 2000  # characters
 _CUE = r"""(?:wait|oops|whoops|sorry|correction|actually|hold\s+on|scratch\s+that|on\s+second\s+thoughts?
-    |my\s+(?:mistake|bad)|i\s+made\s+(?:a|an)\s+(?:\w+\s+)?(?:mistake|error)|i\s+mean|i\s+meant|rather)"""
+    |my\s+(?:mistake|bad)|i\s+made\s+(?:a|an)\s+(?:\w+\s+)?(?:mistake|error)|i\s+mean|i\s+meant|rather|but\s+(?:really|actually|in\s+fact)|hmm+|let\s+me\s+(?:recheck|recalculate|redo|recount|reconsider|rethink)(?:\s+(?:that|this|it))?)"""
 _IS = r"""(?:(?:it|that|this|(?:the|my)\s+(?:(?:right|correct|real|actual|true)\s+)?
     (?:one|result|total|sum|value|number|amount|letter|option|choice))
     \s*(?:'s|\s(?:is|was|must\s+be|should\s+be|should\s+have\s+been|would\s+be))|make\s+(?:that|it)|i\s+meant?)"""
 _TAKES_BACK = re.compile(
     rf"""(?:^|(?<=[.!?;…()—\n-]))[\s(*]{{0,3}}
-        (?: {_CUE}\b (?:[\s,.:;!…—-]+(?:no|{_CUE})\b(?=\s*[,.:;!…—-]+\s*\w)){{0,3}} [\s,.:;!…—-]* (?P<is>{_IS}\b[\s:]*)?
+        (?: {_CUE}\b (?:[\s,.:;!…—-]+(?:no\b(?=\s*[,.:;!…—-]+\s*\w)|{_CUE}\b)){{0,3}}
+            [\s,.:;!…—-]* (?P<is>{_IS}\b[\s:]*)?
           | no\b[\s,.:;!—-]* (?P<no_is>{_IS}\b[\s:]*) )
         (?P<rest>[^\n]*)""",
     re.IGNORECASE | re.VERBOSE,

@@ -67,13 +67,15 @@ def _any(names: Sequence[str]) -> str:
 
 
 _GAP = r"(?:\s{1,2}|-)"
+# one million, two hundred thousand
+_COMMA = rf"(?<=(?:sand|lion)),\s(?=(?:{_any((*_ONES, *_TEENS, *_TENS))})(?:-\w{{3,5}})?\s(?:hundred|thousand)\b)"
 _AFTER_ARTICLE = _any([*_MULTIPLES, *_SINGULAR])
 # every word that may stand in a number after its first
 _NEXT = _any(["zero", *_CARDINALS, *_MULTIPLES, *_SINGULAR, *_PLURAL])
 _ARTICLE = rf"an?(?={_GAP}(?:{_AFTER_ARTICLE})\b)"
 _FIRST = rf"(?:zero|{_any(_CARDINALS)}|{_HALF}|{_ARTICLE})"
 _RUN = re.compile(
-    rf"\b{_FIRST}\b(?:{_GAP}(?:and{_GAP}|point{_GAP})?(?:{_NEXT}|{_ARTICLE})\b){{0,40}}",
+    rf"\b{_FIRST}\b(?:(?:{_GAP}|{_COMMA})(?:and{_GAP}|point{_GAP})?(?:{_NEXT}|{_ARTICLE})\b){{0,40}}",
     re.IGNORECASE,
 )
 _FRACTION_AFTER_AND = re.compile(
@@ -107,7 +109,7 @@ def fraction_after(text: str, start: int) -> tuple[Fraction, int] | None:
 
 def value_of(text: str) -> Fraction | None:
     """The value of a number in words, or None when the words make no number."""
-    return _value(re.split(r"[\s-]+", text.strip().lower()))
+    return _value(re.split(r"[\s,-]+", text.strip().lower()))
 
 
 def _value(names: list[str]) -> Fraction | None:

@@ -10,44 +10,12 @@ no text takes longer to read than its length says.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-# The character that readers look for, and other characters that are written for it.
-_SPELLINGS = {
-    "-": "−‐‑–﹣－",
-    "/": "⁄∕",
-    "'": "‘’",
-    '"': "“”",
-    "": "`\u200b\u200c\u200d\u2060\ufeff",
-    ". ": "。",
-    ", ": "、",
-}
-# full-width letters, digits and signs stand in the order of ASCII
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_CHARACTERS = _FULL_WIDTH | str.maketrans(
-    {other: usual for usual, others in _SPELLINGS.items() for other in others}
-)
-# What is replaced by what, in this order: later lines read what earlier ones wrote.
-_WRAPPINGS = (
-    # \dfrac, \tfrac and \cfrac are \frac in another size
-    (re.compile(r"\\[dtc]frac"), r"\\frac"),
-    # \text{apples} is its content
-    (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*\{([^{}]*)\}"), r"\1"),
-    # spacing, the brackets of formulas, \left and \right show nothing
-    (re.compile(r"\\[!,;:]|\\[()\[\]]|\\left|\\right"), ""),
-    # 12{,}000
-    (re.compile(r"\{,\}"), ","),
-    # \$5 and 25\%
-    (re.compile(r"\\([$%])"), r"\1"),
-    # 10**5 is a power
-    (re.compile(r"(?<=\d)\s?\*\*\s?(?=\d+(?![\d*]))"), "^"),
-    # **bold** and __bold__
-    (re.compile(r"\*\*|__"), ""),
-    (re.compile(r"[ \t]{2,}"), " "),
-)
+from localfair.tasks import languages
+
 _LONGEST_LINE = 2000  # characters; what is longer is no statement
 _MOST = 50  # statements of one marker that are looked at, the last of the text first
 _HASHES = re.compile(r"####[ \t]*(\S[^\n]*)")
@@ -55,47 +23,34 @@ _HEADING = re.compile(r"\d+[.)]\s+[A-Za-z]|(?:step|solution|explanation|part)\b"
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _LONGEST_BOX = 500  # characters; a box that is still open after them was never closed
 _ANSWER = re.compile(
-    r"""\b(?:answer|(?:correct|right|best)\s+(?:option|choice))\b
-        (?:\s+(?:to|for|of|here|choice|option)\b[^.\n:]{0,80}?)?       # the answer to this question
-        (?: \s+(?:is|was|are|equals|(?:would|will|should|must|can|could)\s+be)\b
-            (?P<not>\s+not\b)?[\s:,]*                                  # the answer is (not) 72
+    r"""\b(?:answer|(?:final|correct)\s+(?:result|solution)|(?:correct|right|best)\s+(?:option|choice))\b
+        (?:\s\([^()\n]{0,60}\))?                                      # the answer (in dollars)
+        (?:\s+(?:to|for|of|in|here|choice|option|(?:that\s+)?(?:I|we|you)\s+(?:get|got|have|want))\b
+            [^.\n:]{0,80}?)?                                           # the answer to this question
+        (?:,?\s+(?:then|therefore|thus|hence|so|finally|clearly|simply),?)?
+        (?: (?:\s+(?:is|was|are|equals|(?:would|will|should|must|can|could)\s+be
+                |(?:comes?|works?|came|worked)\s+(?:out\s+)?(?:to(?:\s+be)?|as|at)|turns?\s+out\s+to\s+be
+                |ends?\s+up\s+(?:being|as))\b|'s\b(?=\s+[^\s\w]{0,3}[\dA-Z]))
+            (?P<not>\s+(?:definitely\s+|certainly\s+)?not\b)?[\s:,]*    # the answer is (not) 72
           | \s+(?P<cannot>cannot|can't|can\s+not)\s+be\b[\s:]*         # the answer cannot be 72
+          | \s+(?P<isnt>(?:is|was)n't)\b[\s:]*                          # the answer isn't 72
+          | (?P<unequal>\s+[$(]{0,2}(?:≠|!=|\\neq?\b))\s*              # the answer ≠ 72
+          | (?P<dash>\s+-\s+(?=[^\s\w]{0,3}(?:\d|[A-Z]\b)))            # Answer - 72
           | (?P<colon>\s*[:=]\s*)                                      # Answer: 72
           | (?P<heading>[ \t]*\n+) )                                   # ### Answer, then 72 below it
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# "the answer is" in other languages
-_ELSEWHERE = re.compile(
-    r"""(?: (?:答案|结果|結果)(?:应该|應該|就)?(?:是|为|為|:|选|選)                    # Chinese
-          | (?:故|应|應|因此|所以)(?:该|該)?(?:选|選)(?:择|擇)?[ :]?
-          | (?:答え|答|正解|結論)(?:は|:)                                   # Japanese
-          | (?:정답|답|결과)(?:은|는|:)                                         # Korean
-          | \b(?:antwort|ergebnis)\s*(?:ist|lautet|beträgt|:)
-            (?:\s+(?:also|daher|somit|damit))?                                # German
-          | \b(?:réponse|résultat)(?:\s+(?:finale?|correcte?))?\s*(?:est|:)
-            (?:\s+(?:donc|alors))?                                           # French
-          | \b(?:respuesta|resultado|opción)(?:\s+(?:final|correct[ao]))?\s*(?:es|:)
-            (?:\s+(?:entonces|por\s+tanto))?                                 # Spanish
-          | \b(?:resposta|resultado|opção)(?:\s+(?:final|corret[ao]))?\s*(?:é|:)
-            (?:\s+(?:então|portanto))?                                       # Portuguese
-          | \b(?:risposta|risultato|opzione)(?:\s+(?:finale|corrett[ao]))?\s*(?:è|:)
-            (?:\s+(?:quindi|dunque))?                                        # Italian
-          | \b(?:antwoord|uitkomst)\s*(?:is|:)(?:\s+dus)?                    # Dutch
-          | \b(?:svaret?|resultatet)\s*(?:är|er|:)                           # Swedish, Danish
-          | \b(?:odpowied[źz]|wynik)\s*(?:to|brzmi|:)                        # Polish
-          | \b(?:odpověď|výsledek)\s*(?:je|:)                                # Czech
-          | \b(?:ответ|итого|результат)\s*(?:[:—-]|равен|будет)              # Russian
-          | \b(?:відповідь)\s*[:—-]                                          # Ukrainian
-          | \b(?:cevap|sonuç)\s*:                                            # Turkish
-          | đáp\s+(?:án|số)\s*(?:là|:)                                       # Vietnamese
-          | \bjawaban(?:nya)?\s*(?:adalah|:)                                 # Indonesian
-          | (?:उत्तर|जवाब)\s*(?:है|:)                                           # Hindi
-          | (?:الجواب|الإجابة)\s*(?:هو|هي|:)                                   # Arabic
-          | \b(?:απάντηση)\s*(?:είναι|:)                                     # Greek
-        )[ \t:]*(?P<line>[^\n]*)""",
-    re.IGNORECASE | re.VERBOSE,
+# Ans: 72
+_SHORT = re.compile(
+    r"(?:^|(?<=[.\n]))[ \t]*ans(?:[.:]|\s?=)[ \t]*(?P<line>\S[^\n]*)", re.IGNORECASE
 )
+# "72 is the answer"
+_PREDICATE = re.compile(
+    r"\s(?:is|must\sbe)\s(?:the|my|our)\s(?:(?:final|correct|right)\s)?answer\b(?!\s+to\b)",
+    re.IGNORECASE,
+)
+_LONGEST_SUBJECT = 80  # characters
 # <answer>72</answer>; the closing tag is missing where a stop sequence took it
 _TAGGED = re.compile(
     r"<(?P<tag>(?:final_?)?(?:answer|result))>(?P<content>[^<]{0,2000})(?:</(?P=tag)>|(?![^<]))",
@@ -103,17 +58,30 @@ _TAGGED = re.compile(
 )
 # {"answer": 72, "confidence": 0.9}
 _JSON = re.compile(
-    r"""["'](?:final[_ ]?)?(?:answer|choice|option|result|prediction)["']\s*:\s*\[?\s*
-        (?: "(?P<double>(?:[^"\\\n]|\\.){0,500})" | '(?P<single>[^'\n]{0,500})'
-          | (?P<bare>-?[\d.][\d.eE+-]{0,40}|true\b|false\b) )""",
+    r"""["'](?:final[_ ]?)?(?:answer|choice|option|result|prediction|solution|value)["']\s*:\s*
+        (?:\{\s*["']\w{1,20}["']\s*:\s*)?                              # {"answer": {"value": 72}}
+        (?: \[\s*(?P<list>[^\[\]\n]{0,500})\]
+          | "(?P<double>(?:[^"\\\n]|\\.){0,500})" | '(?P<single>[^'\n]{0,500})'
+          | (?P<bare>-?[\d.][\d.eE+-]{0,40}|true\b|false\b|null\b|none\b) )""",
     re.IGNORECASE | re.VERBOSE,
 )
-# "I doubt that the answer is 72" denies it
+# "I doubt that the answer is 72" denies it, and "you might think that it is 72" is not what its author says
 _DOUBT = re.compile(
-    r"(?:\b(?:doubt|unlikely|(?:don't|not|never|cannot|can't)\s+(?:think|believe|say|be\s+that)"
-    r"|(?:not|isn't)\s+(?:true|certain|sure|clear|the\s+case))\b)(?:\s+(?:that|if|whether))?[^.,;:!?\n]{0,20}$",
-    re.IGNORECASE,
+    r"""(?:\b(?:doubt|unlikely|(?:don't|do\s+not|not|never|cannot|can't)\s+(?:think|believe|say|be\s+that)
+          |(?:not|isn't)\s+(?:true|certain|sure|clear|the\s+case)
+          |(?:might|may|could|often|first|initially)\s+(?:\w+\s+)?(?:think|thought|say|believe|guess|assume|conclude|answer)
+          |would\s+(?:be\s+)?(?:think|assume|wrong|tempted)
+          |(?:some|many|most|other)\s+(?:\w+\s+)?(?:think|say|believe|guess|assume|claim)
+          |(?:wrong|incorrect|false|tempting|(?:a|an)\s+(?:\w+\s+)?(?:mistake|error))\s+to\s+(?:think|say|believe|guess|assume|conclude)
+          |(?:student|friend|teacher|user|he|she|they)\s+(?:thinks?|says?|said|thought|wrote|claims?|claimed|believes?)
+          |if|suppose|assuming)\b)
+        (?:\s+(?:that|if|whether))?[^.,;:!?\n]{0,20}$""",
+    re.IGNORECASE | re.VERBOSE,
 )
+# "Could the answer be 72?" asks
+_POSSIBLE = re.compile(r"\b(?:can|could)\s+be\b", re.IGNORECASE)
+_ASKS = re.compile(r"\b(?:is|could|can|may|might|will|would)\s+(?:the\s+)?$", re.IGNORECASE)
+_SPACED_MINUS = re.compile(r"-\s\d")
 _BEFORE_HEADING = re.compile(r"[\W_]*(?:the\s+)?(?:final\s+)?", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"(?:\b(?:St|Mr|Mrs|Ms|Dr|Jr|Sr|vs)|(?<![\w-])[A-Z])$")
 _LABEL = re.compile(r"\W*[A-Za-z0-9]?")
@@ -138,20 +106,6 @@ class Statement:
         return first_sentence(self.line)
 
 
-def clean(text: str) -> str:
-    """One spelling of minus signs, quotes, vulgar fractions and LaTeX wrappings; no bold marks.
-
-    Letters with accents are single characters (NFC). Spaces that cannot break stay: they may
-    stand between the thousands of a number.
-    """
-    text = unicodedata.normalize("NFC", text)
-    text = "".join(_without_vulgar_fraction(character) for character in text)
-    text = text.translate(_CHARACTERS)
-    for pattern, replacement in _WRAPPINGS:
-        text = pattern.sub(replacement, text)
-    return text
-
-
 def statements(text: str) -> Iterator[Statement]:
     """Every final statement of a cleaned text, the one that counts most first."""
     for find in _MARKERS:
@@ -161,7 +115,7 @@ def statements(text: str) -> Iterator[Statement]:
 def first_marker_end(text: str) -> int | None:
     """Where the first marker of a raw text ends, or None when it states no answer."""
     ends = []
-    for marker in (_HASHES, _BOXED, _TAGGED, _JSON, _ANSWER, _ELSEWHERE):
+    for marker in (_HASHES, _BOXED, _TAGGED, _JSON, _ANSWER, _SHORT, languages.MARKER):
         match = marker.search(text)
         if match:
             ends.append(match.end())
@@ -194,16 +148,6 @@ def last_sentence(text: str) -> str:
         if re.search(r"\w{2}", before) and re.search(r"\w", after):
             start = end.end()
     return line[start:].strip()
-
-
-def _without_vulgar_fraction(character: str) -> str:
-    """`½` as ` 1/2`, so that `2½` is `2 1/2`; any other character as it is."""
-    # asking for a character's name is slow, and nearly every character comes before the first fraction
-    if character < "¼":
-        return character
-    if not unicodedata.name(character, "").startswith("VULGAR FRACTION"):
-        return character
-    return " " + unicodedata.normalize("NFKC", character).replace("⁄", "/")
 
 
 def _after_hashes(text: str) -> Iterator[Statement]:
@@ -241,12 +185,25 @@ def _after_answer(text: str) -> Iterator[Statement]:
 
 
 def _after_answer_elsewhere(text: str) -> Iterator[Statement]:
-    for match in _last_first(_ELSEWHERE, text):
-        line = match["line"][:_LONGEST_LINE].strip()
+    said = list(languages.stated(text))[: -_MOST - 1 : -1]
+    for match, line in said:
         has_colon = ":" in text[match.start() : match.start("line")]
         more = text[match.end() : match.end() + _LONGEST_LINE].strip()
         if line:
-            yield Statement(line, "answer", not has_colon or not more)
+            yield Statement(line[:_LONGEST_LINE], "answer", not has_colon or not more)
+
+
+def _after_short(text: str) -> Iterator[Statement]:
+    for match in _last_first(_SHORT, text):
+        yield Statement(match["line"][:_LONGEST_LINE].strip(), "answer")
+
+
+def _before_answer(text: str) -> Iterator[Statement]:
+    for match in _last_first(_PREDICATE, text):
+        near = text[max(0, match.start() - _LONGEST_SUBJECT) : match.start()]
+        subject = re.split(r"[.!?;:\n]\s|\n", near)[-1].strip()
+        if re.search(r"\w", subject):
+            yield Statement(subject, "answer")
 
 
 def _in_wrappers(text: str) -> Iterator[Statement]:
@@ -264,7 +221,7 @@ def _wrapped(match: re.Match[str]) -> str:
     """The last line of a wrapper's content."""
     groups = match.groupdict()
     content = groups.get("content") or groups.get("double") or groups.get("single")
-    content = content or groups.get("bare") or ""
+    content = content or groups.get("list") or groups.get("bare") or ""
     return content.strip().rpartition("\n")[2].strip()
 
 
@@ -279,14 +236,21 @@ def _answer_statement(text: str, match: re.Match[str]) -> Statement | None:
     """
     if match["heading"] and not _is_heading(text, match):
         return None
+    before = text[max(0, match.start() - 80) : match.start()]
+    # "the answer could be 72" and "could the answer be 72?" state nothing
+    if _POSSIBLE.search(match[0]) or _ASKS.search(before):
+        return None
     rest = text[match.end() : match.end() + _LONGEST_LINE]
     line, _, more = rest.strip().partition("\n")
     line = line.strip()
     if not line:
         return None
-    before = text[max(0, match.start() - 80) : match.start()]
-    if match["not"] or match["cannot"] or _DOUBT.search(before):
+    is_denied = match["not"] or match["cannot"] or match["isnt"] or match["unequal"]
+    if is_denied or _DOUBT.search(before):
         line = f"not {line}"
+    # "is - 72" is negative; on a line of its own the dash begins a list
+    if _SPACED_MINUS.match(line) and "\n" not in text[match.start() : match.end()]:
+        line = f"-{line[1:].lstrip()}"
     # "Answer: She sold 24 in May." opens a solution as often as it closes one
     is_firm = not match["colon"] or not more.strip()
     return Statement(line, "answer", is_firm)
@@ -306,5 +270,7 @@ _MARKERS = (
     _after_hashes,  # #### 72
     _in_boxes,  # \boxed{72}
     _after_answer,  # the answer is 72; Answer: 72; ### Answer, and 72 on the next line
+    _after_short,  # Ans: 72
     _after_answer_elsewhere,  # la respuesta es 72
+    _before_answer,  # 72 is the answer
 )

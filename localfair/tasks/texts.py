@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from localfair.tasks.statements import clean
+from localfair.tasks.cleaning import clean
 from localfair.tasks.words import join_spelt
 
 # U.S., e.g., y.a.j.o

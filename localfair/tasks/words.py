@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 
-from localfair.tasks.statements import Statement, clean, last_sentence, statements
+from localfair.tasks.cleaning import clean
+from localfair.tasks.second_thoughts import second_thoughts
+from localfair.tasks.statements import Statement, last_sentence, statements
 
 _PLAIN_WORD = re.compile(r"[^\W_]+")
 _QUOTED = re.compile(r'"([^"\n]+)"|(?<!\w)\'([^\'\n]+)\'(?!\w)')
@@ -28,6 +30,9 @@ _PRODUCED = re.compile(
     r"(?:\b(?:is|are|gives|get|spells|makes|forms|form|becomes|produces|obtain)|=)\s*(?:us\s+)?:?\s*([^\s\"']+?)\W*$"
 )
 _DENIED = re.compile(r"not\s")
+# "yajo", not "ajoy"
+_NOT_ANOTHER = re.compile(r"[,;]?\s(?:and\s)?(?:not|rather\sthan|instead\sof)\s", re.IGNORECASE)
+_OR_ANOTHER = re.compile(r"\W*\w{2,}\W{1,3}(?:or|oder|ou|или)\s\W*\w{2,}\W*$", re.IGNORECASE)
 
 
 def read_words(text: str, *, one_word: bool = False) -> str | None:
@@ -36,11 +41,19 @@ def read_words(text: str, *, one_word: bool = False) -> str | None:
     `one_word`: one word of it.
     """
     text = clean(text)
+    thoughts = second_thoughts(text)
+    if thoughts:
+        return _stated(Statement(thoughts.line, "answer"), one_word)
+    denied = ""
     for statement in statements(text):
         words = _stated(statement, one_word)
         if words:
             return words
-    return _ending(last_sentence(text), one_word)
+        denied += f"{statement.sentence}\n"
+    words = _ending(last_sentence(text), one_word)
+    # "The answer is not yajo" says nothing of what it is
+    is_denied = words is not None and re.search(rf"(?<!\w){re.escape(words)}(?!\w)", denied)
+    return None if is_denied else words
 
 
 def join_spelt(text: str) -> str:
@@ -57,6 +70,9 @@ def _stated(statement: Statement, one_word: bool) -> str | None:
         return None
     if not one_word:
         return _phrase(line)
+    line = _NOT_ANOTHER.split(line)[0]
+    if _OR_ANOTHER.match(line):
+        return None
     quoted = _quoted(line)
     return _opening_word(line) if quoted is None else quoted
 

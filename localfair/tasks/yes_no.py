@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from localfair.tasks.cleaning import clean
+from localfair.tasks.denials import asks
 from localfair.tasks.second_thoughts import second_thoughts
-from localfair.tasks.statements import clean, first_sentence, last_sentence, statements
+from localfair.tasks.statements import first_sentence, last_sentence, statements
 
 YesNo = Literal["yes", "no"]
 # What each word says where nothing negates it.
@@ -41,7 +43,7 @@ _ELSEWHERE_LEADING = {
 }
 _WORD = re.compile(rf"\b(?:{'|'.join(_MEANINGS)})\b", re.IGNORECASE)
 _NEGATOR = re.compile(
-    r"\b(?:not|never|cannot|hardly|scarcely|neither|nor|doubtful|unlikely|improbable|deny|denies|far\s+from)\b|n't\b"
+    r"\b(?:not|never|cannot|hardly|scarcely|neither|nor|doubtful|unlikely|improbable|deny|denies|far\s+from|no\s+longer|anything\s+but|(?:wrong|false|incorrect|mistake|lie)\s+(?:to\s+(?:say|think|claim)|that))\b|n't\b"
     r"|(?<!\bno )(?<!\bout )(?<!\bany )(?<!\ba )(?<!\bbeyond )\bdoubts?\b",
     re.IGNORECASE,
 )
@@ -57,7 +59,7 @@ _CONCLUDED = re.compile(
     r"\b(?:so|thus|hence|therefore)\b,?\s+(?:(?:it|this|that)\s+is\s+)?(?P<word>yes|no|true|false)\b\W*$",
     re.IGNORECASE,
 )
-_CLAUSE_END = re.compile(r"[,;:]|\bbut\b", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[,;:]|(?<!anything )\bbut\b", re.IGNORECASE)
 # A word answers where it closes its clause or follows "is". Elsewhere it is a determiner or an
 # attribute, as in "no one" and "true love".
 _CLOSES_CLAUSE = re.compile(
@@ -102,7 +104,9 @@ def read_yes_no(text: str) -> YesNo | None:
         if answer:
             return answer
     first_line = text.lstrip().partition("\n")[0]
-    return _opening(first_line) or _in_sentence(last_sentence(text))
+    last = last_sentence(text)
+    opening = _opening(first_line)
+    return opening or (None if asks(last) else _in_sentence(last))
 
 
 def plain_yes_no(answer: str) -> YesNo | None:

@@ -229,3 +229,21 @@ def test_a_template_that_opens_no_reply_after_a_reply_still_renders_a_lesson():
     lesson = [QUESTION, Message("assistant", "60")]
     expected = "<user>How many pens?<end><assistant>60<end>"
     assert template(text).text(lesson, opens_reply=False) == expected
+
+
+@pytest.mark.parametrize("last", ["<|return|>", "<|end|>"])
+def test_the_turn_of_gpt_oss_ends_after_its_channels_and_not_at_the_end_of_its_thinking(last):
+    template = (
+        "{% for m in messages %}{% if m.role == 'assistant' %}"
+        "<|start|>assistant<|channel|>final<|message|>{{ m.content }}" + last + "{% else %}"
+        "<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endif %}{% endfor %}"
+    )
+    control = ["<|start|>", "<|message|>", "<|channel|>", "<|end|>", "<|return|>"]
+    chat = ChatTemplate("oss", template, bos="", eos="<|return|>", control=control)
+    assert chat.end_of_turn() == "<|return|>"
+
+
+def test_a_template_of_the_phi_kind_ends_turns_at_end():
+    template = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}"
+    chat = ChatTemplate("phi", template, bos="", eos="<eos>", control=["<|user|>", "<|end|>"])
+    assert chat.end_of_turn() == "<|end|>"

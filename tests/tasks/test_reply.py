@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from localfair.tasks.grading import grade
 from localfair.tasks.reply import (
     SplitReply,
     answer_of,
@@ -180,3 +181,36 @@ def test_a_token_that_marks_thinking_is_known(token):
 @pytest.mark.parametrize("token", ["<|im_end|>", "<s>", "think", "<|start|>", ""])
 def test_any_other_token_marks_none(token):
     assert not marks_thinking(token)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "analysisFour rows of six. The answer is 20?assistantfinal24 seats.",
+        '<|channel|>commentary<|message|>20?<|channel|>final <|constrain|>json<|message|>{"answer": 24}',
+        "< think >The answer is 20.</ think >24 seats.",
+        '<think time="3">The answer is 20.</think>24 seats.',
+        "<|thinking|>The answer is 20.<|/thinking|>24 seats.",
+        "<analysis>The answer is 20.</analysis>\n<final>24 seats.</final>",
+        "<|begin_of_thought|>The answer is 20.<|end_of_thought|>\n"
+        "<|begin_of_solution|>24 seats.<|end_of_solution|>",
+        "There are 24 seats.\n\nNow, let's solve another problem: Ida has 20 plums.\nThe answer is 20.",
+        "The answer is 24.\n\nTask: Ida has 20 plums.\nThe answer is 20.",
+        "The answer is 24.<｜end▁of▁sentence｜><｜User｜>And now?<｜Assistant｜>The answer is 20.",
+        "<response>24 seats.</response>",
+    ],
+)
+def test_more_ways_to_think_and_to_run_on(text):
+    assert grade("number", "24", text).grade.value == "right"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "analysisFour rows of six make 24. The answer is 24.",
+        "<|channel|>analysis<|message|>Four rows of six. The answer is 24.<|end|>",
+        "24 24 24 24 24 24 24 24 24 2",
+    ],
+)
+def test_more_replies_that_never_came_to_an_answer(text):
+    assert split_reply(text).answer is None

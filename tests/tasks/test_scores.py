@@ -163,3 +163,33 @@ def test_a_number_of_any_length_is_no_score_and_no_error(reply, as_paper):
     digits = "7" * 20_000
     score = read_score(reply.format(digits), as_paper=as_paper)
     assert score in ((None, 4) if as_paper else (None,))
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        ("<score>2</score> Scale: [5] is best.", 2),
+        ("Bewertung: 2", 2),
+        ("评分：2分", 2),
+        ("2 von 5", 2),
+        ("Score (1-5): 2", 2),
+        ("On a 1-5 scale: 2", 2),
+        ("2 stars", 2),
+        ("2.0 out of 5.0", 2),
+        ('{"scale": "1-5", "score": 2}', 2),
+        ("[2] To get a [5], name the step.", 2),
+        ("Score: 2\nTo reach a score of 5, name the step.", 2),
+        ("[2]. Source [12].", 2),
+        ("[2]\n\nLegend: [1] poor, [3] fair, [5] good", 2),
+        ("I would not give it a 5.", None),
+        ("This is not a [5].", None),
+        ("[2] or [3]", None),
+        ("Score: 2 (or 3)", None),
+        ("★★½", None),
+        ("He ate 2 out of 5.", None),
+        ("2/5 = 0.4", None),
+        ("4 stars are on the flag.", None),
+    ],
+)
+def test_more_ways_to_give_a_score_and_to_speak_of_one(reply, score):
+    assert read_score(reply) == score

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from localfair.tasks.statements import clean, first_sentence, last_sentence, statements
+from localfair.tasks.cleaning import clean
+from localfair.tasks.statements import first_sentence, last_sentence, statements
 
 
 def lines(text):
