@@ -236,7 +236,8 @@ class Recorded:
                 f"comparison {self.id} has a budget that is no number",
                 "`localfair compare show --json` shows it as it is",
             )
-        return Equal(*limits, on="dev" if self.asked.get("on") == "dev" else "test")
+        tokens, flops, lessons = limits
+        return Equal(tokens, flops, lessons, "dev" if self.asked.get("on") == "dev" else "test")
 
     def summary(self) -> list[VariantSummary]:
         """Each variant over seeds. Raises UsageError for one of another version."""
