@@ -344,7 +344,7 @@ def test_a_design_is_chosen_on_dev_and_no_test_question_is_opened(lab):
 
 
 def test_an_exam_on_dev_within_the_rounds_chooses_and_compares_nothing(lab):
-    asked(lab, "committee", on="dev", settings=())  # it sits dev once a round, and is no third exam
+    asked(lab, "tailored", on="dev", settings=())  # it sits dev once a round, and is no third exam
     with pytest.raises(UsageError, match="on dev once before and once after"):
         asked(lab, "fair --set after.enabled=false", on="dev")
 

@@ -17,7 +17,7 @@ from tests.lab import item, script
 NAMES = sorted(path.parent.name for path in packaged_dir("recipes").glob("*/recipe.toml"))
 WHOLE = {
     "mentor-kd": ("mentor-teach.write.rationale.samples=1", "teach.write.rationale.samples=2"),
-    "committee": ("rounds=2", "train.best_epoch.epochs=[1]", "exam.samples=2"),
+    "committee": ("learn.epochs=1", "train.best_epoch.epochs=[1]", "exam.samples=2"),
 }
 
 # one that reads worked examples before the question, as quickstart's prompts have them
@@ -27,7 +27,7 @@ when = "Do the two agree"
 replies = ["They agree. Score: [5]"]
 [[rule]]
 when = ".*code of item (\\d+)"
-replies = ["The code of item \\1 is \\1. The answer is \\1."]
+replies = ["Each item has its own number for a code, which is \\1 here. The answer is \\1."]
 """
 
 
@@ -66,7 +66,7 @@ def seats(lab, name):
     """Who else a recipe needs: a mentor, teachers that read worked examples."""
     if name == "mentor-kd":
         return {"mentor": lab.student}
-    if name == "quickstart":
+    if name in ("quickstart", "committee"):
         return {"teachers": (script(lab.folder, "reader", READER),) * 3}
     return {}
 
