@@ -55,7 +55,8 @@ class Tally:
 class Authors:
     """Asks members of the committee, and keeps and counts what they write in one step.
 
-    solved: the ids of the questions that one of them answered right. mistakes: the ids of the
+    solved: the ids of the questions that one of them answered right. explained: of these, the ones
+    that were answered with their steps. mistakes: the ids of the
     student's answers that they were asked about.
     """
 
@@ -66,6 +67,7 @@ class Authors:
         self.written: Counter[Form] = Counter()
         self.right: Counter[Form] = Counter()
         self.solved: set[str] = set()
+        self.explained: set[str] = set()
         self.mistakes: list[str] = []
 
     def ask(self, members: Iterable[Member], subjects: Sequence[Subject]) -> dict[str, Tally]:
@@ -107,10 +109,11 @@ class Authors:
             self.written[form] += 1
             if explanation.grade == Grade.RIGHT:
                 self.right[form] += 1
+                self.solved.add(explanation.question)
                 # an answer without a step teaches nothing, and earns no turn
                 if shows_steps(answer_text(reply)):
                     tally.right += 1
-                    self.solved.add(explanation.question)
+                    self.explained.add(explanation.question)
             yield explanation
 
     def _request(self, member: Member, assignment: Assignment) -> Request:

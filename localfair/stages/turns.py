@@ -50,8 +50,8 @@ def ask_in_turn(work: Work, step: Inquire, authors: Authors, subjects: Subjects)
         work.rows.made(TURNS, work.store.add(TURNS, [order.turns]))
     in_order = _in_order(members, order.turns)
     for member in in_order:
-        solved = order.asked | authors.solved
-        left = [each for each in subjects.unsolved() if each.question.id not in solved]
+        done = order.asked | authors.explained
+        left = [each for each in subjects.unsolved() if each.question.id not in done]
         authors.ask([member], left)
     if not order.is_known:
         return {}

@@ -123,10 +123,6 @@ def test_a_recipe_goes_with_its_prompts(lab: Desk, monkeypatch) -> None:
         (("create", "lab.tar.gz", "--data", "table=/dev/zero"), "/dev/zero: it is no regular"),
         (("create", ".tar.gz", "--db", "mine.csv"), "mine.csv is not a localfair database"),
         (
-            ("create", "lab.tar.gz", "--model", "tinyllama-1.1b-chat"),
-            "nobody has read the licence of the model",
-        ),
-        (
             ("create", "lab.tar.gz", "--model", "qwen2.5-coder-1.5b-instruct"),
             "the weights of qwen2.5",
         ),

@@ -50,7 +50,7 @@ def step(name, state, **changes):
 
 
 def stands(text="Read it.", reason="mean 4.00 above 3"):
-    exam = ExamScore(run="r", position=0, answers=100, right=18)
+    exam = ExamScore(run="r", position=0, split="test", answers=100, right=18)
     return Standing(
         run="3f2a91c0aabb",
         recipe="fair",

@@ -88,6 +88,8 @@ def test_no_room_above_names_an_engine(room):
         named = {text.split("/")[0] for text in texts} & set(NAMES)
         if path.name.startswith("doctor_"):
             continue  # it looks for packages, some of which are called as their engines
+        if path.name == "beside.py":
+            named -= {"transformers"}  # the library of a model card on a hub
         # a script's student is called scripted, whatever engine answers for it
         assert named <= {"scripted"}, path
 

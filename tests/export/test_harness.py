@@ -154,7 +154,7 @@ REPLIES = {
         ("B", "Not A. The answer is: B. library"),
         ("B", "The answer is C."),
         ("B", "<answer>B</answer>. A is wrong."),
-        ("A", "It could be a bank, so (A)."),
+        ("A", "It has to be a bank, so (A)."),
     ],
     "yes-no": [
         ("yes", "So the answer is yes."),

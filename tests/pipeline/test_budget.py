@@ -20,7 +20,7 @@ from localfair.pipeline.budget import (
 from localfair.recipe.load import load_recipe
 from localfair.record.costs import Cost, costs_of
 from localfair.record.store import Store
-from tests.lab import item, quiet, scripted_student, teacher
+from tests.lab import item, quiet, script, scripted_student
 
 NO_EXAM = ("before.enabled=false",)
 
@@ -209,7 +209,9 @@ IN_TURN = (*NO_EXAM, "teach.turns=true", "teach.about=unsolved", "teachers=[]")
 @pytest.fixture
 def unlike(lab):
     """Three teachers with weights of their own."""
-    return tuple(teacher(lab.folder, f"s{score}", score=score) for score in (1, 2, 3))
+    reply = r"Each item has its own number for a code, here \\1. The answer is \\1."
+    rule = f"[[rule]]\nwhen = 'code of item (\\d+)'\nreplies = [\"{reply}\"]\n"
+    return tuple(script(lab.folder, name, f"# {name}\n{rule}") for name in ("one", "two", "three"))
 
 
 def in_turn(lab, budget, order_on, teachers):

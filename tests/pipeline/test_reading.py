@@ -300,6 +300,6 @@ def test_a_record_of_an_earlier_version_is_sound_and_can_be_read_again(tmp_path,
     is_unsealed = version < SEALED_SINCE
     noted = any("sealed when this record was migrated" in note for note in verified.notes)
     assert noted == is_unsealed
-    reread_rows = [count.rows for count in reread_record(path)]
-    assert reread_rows == ([4, 6, 12, 12] if is_unsealed else [0, 0, 0, 0])
+    # no fixture was read by the reader of now
+    assert [count.rows for count in reread_record(path)] == [4, 6, 12, 12]
     assert verify_record(path).problems == []
