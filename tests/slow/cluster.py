@@ -44,10 +44,13 @@ SAME = {
 
 
 def prove(folder: Path, quick: bool) -> Iterator[Row]:
-    """That both hosts are seen by their addresses, and that FAIR makes the rows that it makes here.
+    """That both hosts are seen by their addresses, that FAIR makes the rows that it makes here, and
+    every test that starts a cluster: nodes, replicas and the head killed, training shared.
 
     Quick, the plan is made alone.
     """
+    if not quick:
+        yield _tests()
     words = _words(folder)
     with _hosts(folder) as head:
         yield _planned(head, words)
@@ -63,6 +66,20 @@ def prove(folder: Path, quick: bool) -> Iterator[Row]:
         seconds = round(time.perf_counter() - started, 1)
     here = _localfair(["select", *words, "--db", str(folder / "here.db")])
     yield _same(folder, there, here, seconds)
+
+
+def _tests() -> Row:
+    """The tests marked `ray`, which the usual run skips where Ray is not installed."""
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "ray", "tests"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    seconds = round(time.perf_counter() - started, 1)
+    return Row(
+        name="the tests that start a cluster",
+        outcome="held" if done.returncode == 0 else "broke",
+        measures={"exit": done.returncode, "seconds": seconds},
+        note=_last(done),
+    )
 
 
 def _words(folder: Path) -> list[str]:
