@@ -136,9 +136,8 @@ def _show(words: Sequence[str], db: Path, as_json: bool) -> None:
 
 def lines(comparison: Comparison) -> list[str]:
     """A comparison as text."""
-    asked = comparison.asked
-    equal = Equal(asked.budget_tokens, asked.budget_flops, asked.lessons, asked.on)
-    return table(comparison.rows, comparison.summary, _what(equal, comparison.id))
+    what = _what(comparison.asked.equal, comparison.id)
+    return table(comparison.rows, comparison.summary, what)
 
 
 def table(

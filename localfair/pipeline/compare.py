@@ -108,10 +108,7 @@ def ask(
     asked = Asked(
         variants=tuple(variants),
         orders=orders,
-        budget_tokens=equal.tokens,
-        budget_flops=equal.flops,
-        lessons=equal.lessons,
-        on=equal.on,
+        equal=equal,
     )
     # a budget that cannot be counted is refused before anybody is asked
     budget_of(asked, Parameters())

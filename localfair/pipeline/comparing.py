@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from localfair.committee.ask import Progress
 from localfair.errors import UsageError
 from localfair.pipeline import controls
 from localfair.pipeline.budget import Budget, asking_step, smaller, with_budget, with_lessons
 from localfair.pipeline.comparison import VariantRun, accepted_share
+from localfair.pipeline.equal import NO_BUDGET, Equal
 from localfair.pipeline.flops import Parameters
 from localfair.pipeline.orders import Order
 from localfair.pipeline.runs import run
@@ -32,10 +33,7 @@ class Asked:
 
     variants: tuple[str, ...]
     orders: dict[str, tuple[Order, ...]]  # one per seed
-    budget_tokens: int | None = None
-    budget_flops: int | None = None
-    lessons: int | None = None
-    on: Literal["dev", "test"] = "test"  # the split of the exams before and after
+    equal: Equal = NO_BUDGET
 
     def data(self) -> dict[str, Any]:
         """What decides a comparison, as plain data."""
@@ -46,15 +44,15 @@ class Asked:
         recipes = {}
         for name, variant_orders in self.orders.items():
             recipes[name] = variant_orders[0].recipe.model_dump(mode="json")
-        budget = {"budget_flops": self.budget_flops} if self.budget_flops else {}
-        on = {"on": self.on} if self.on != "test" else {}
+        budget = {"budget_flops": self.equal.flops} if self.equal.flops else {}
+        on = {"on": self.equal.on} if self.equal.on != "test" else {}
         return {
             **budget,
             **on,
             "variants": recipes,
             "seeds": [order.seed for order in orders],
-            "budget_tokens": self.budget_tokens,
-            "lessons": self.lessons,
+            "budget_tokens": self.equal.tokens,
+            "lessons": self.equal.lessons,
             "task": first.task,
             "student": first.student,
             "teachers": list(taught.teachers),
@@ -76,13 +74,14 @@ def budget_of(asked: Asked, parameters: Parameters) -> Budget | None:
 
     Raises UsageError where FLOPs are to be equal and a teacher's size is not known.
     """
-    if asked.budget_tokens:
-        return Budget(asked.budget_tokens)
-    if not asked.budget_flops:
+    equal = asked.equal
+    if equal.tokens:
+        return Budget(equal.tokens)
+    if not equal.flops:
         return None
     for orders in asked.orders.values():
         parameters.must_know(orders[0])
-    return Budget(asked.budget_flops, "teacher FLOPs", parameters.price)
+    return Budget(equal.flops, "teacher FLOPs", parameters.price)
 
 
 class Comparing:
@@ -115,7 +114,7 @@ class Comparing:
     def _row(self, name: str, order: Order, most: int | None) -> VariantRun:
         """One variant with one seed, run within the budget."""
         if name == controls.UNTRAINED:
-            exam = controls.exam_of(order, self._asked.on)
+            exam = controls.exam_of(order, self._asked.equal.on)
             run_id = run(order, until=exam, say=self._say, progress=self._progress)
             with Store.open(order.db) as store:
                 return self._untrained(store, order, run_id)
@@ -140,8 +139,8 @@ class Comparing:
         if name == controls.FORMAT_ONLY:
             # it learns from few lessons: no more are asked for
             return with_lessons(order, controls.lessons_of(order), self._progress)
-        if self._asked.lessons:
-            return with_lessons(order, self._asked.lessons, self._progress)
+        if self._asked.equal.lessons:
+            return with_lessons(order, self._asked.equal.lessons, self._progress)
         if self._budget is not None:
             return with_budget(order, self._budget, most, self._say, self._progress)
         return order

@@ -10,6 +10,7 @@ from localfair.cli.compare import compare, lines
 from localfair.pipeline.compare import Comparison
 from localfair.pipeline.comparing import Asked
 from localfair.pipeline.comparison import VariantRun, summary_of
+from localfair.pipeline.equal import Equal
 from localfair.record.comparisons import RecordedComparison, add_comparison
 from localfair.record.store import Store
 from localfair.report.findings import Accuracy
@@ -109,7 +110,7 @@ def test_the_table_has_a_line_per_run_and_one_for_the_budget():
     other = run("single", against_first=CHANGE, accepted=0.5)
     comparison = Comparison(
         id="b2:c",
-        asked=Asked(variants=("fair", "single"), orders={}, lessons=16),
+        asked=Asked(variants=("fair", "single"), orders={}, equal=Equal(lessons=16)),
         rows=[first, other],
         summary=[summary_of([each], [first]) for each in (first, other)],
     )

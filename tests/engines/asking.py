@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from localfair.engines import Opening, engine_named
+from localfair.engines import Opening, engine_named, stream
 from localfair.record.nouns import Message, Request, Sampling
 
 NAMES = ("scripted", "transformers", "llama_cpp", "xllamacpp", "openai_http", "vllm")
@@ -40,3 +40,14 @@ def opening(name, model, folder=None, adapter_id="", **options):
     """What an engine's own class is opened with, for options that only it takes."""
     identity = engine_named(name).identity(model, "bf16", adapter_id)
     return Opening(identity=identity, folder=lambda: folder or model.path, **options)
+
+
+def streamed(engine, request):
+    """The pieces of a reply, and the generation that they end in."""
+    pieces = []
+    reading = stream(engine, request)
+    while True:
+        try:
+            pieces.append(next(reading))
+        except StopIteration as ended:
+            return pieces, ended.value

@@ -11,7 +11,7 @@ from localfair.engines import Engine, Scorer, engine_named, open_engine, stream
 from localfair.errors import PromptTooLong, UsageError
 from localfair.models import Card, Model
 from localfair.record.nouns import Constraint, Message, Sampling, canonical_json
-from tests.engines.asking import SERVERS, asked, logprobs, scoring, texts
+from tests.engines.asking import SERVERS, asked, logprobs, scoring, streamed, texts
 
 ENDPOINT = Model(
     card=Card(
@@ -208,17 +208,6 @@ def test_each_continuation_is_scored_by_itself(opened, name):
     alone = logprobs(opened(batch=1), requests)
     for about, values in scored.items():
         assert values == pytest.approx(alone[about], abs=0.05)
-
-
-def streamed(engine, request):
-    """The pieces of a reply, and the generation that they end in."""
-    pieces = []
-    reading = stream(engine, request)
-    while True:
-        try:
-            pieces.append(next(reading))
-        except StopIteration as ended:
-            return pieces, ended.value
 
 
 @pytest.mark.parametrize("stop", [(), ("§§", "answer")])

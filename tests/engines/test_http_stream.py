@@ -8,6 +8,7 @@ from localfair.engines import open_engine, stream
 from localfair.errors import LocalfairError, ReplyError
 from localfair.models import Card, Model
 from localfair.record.nouns import Message, Request, Sampling
+from tests.engines.asking import streamed
 from tests.engines.stub_server import Stub, reply
 
 EVENTS = {"Content-Type": "text/event-stream"}
@@ -64,13 +65,9 @@ def engine():
 
 
 def read(engine):
-    pieces = []
-    reading = stream(engine, REQUEST)
-    while True:
-        try:
-            pieces.append(next(reading))
-        except StopIteration as ended:
-            return [piece for piece in pieces if piece], ended.value
+    """The pieces that say something, and the generation that they end in."""
+    pieces, generation = streamed(engine, REQUEST)
+    return [piece for piece in pieces if piece], generation
 
 
 def test_events_are_pieces_and_the_last_ones_say_how_it_ended(engine):

@@ -7,7 +7,7 @@ from localfair.engines.vllm_engine import VllmEngine
 from localfair.errors import PromptTooLong
 from localfair.models import resolve
 from localfair.record.nouns import Message, Request, Sampling
-from tests.engines.asking import opening
+from tests.engines.asking import opening, streamed
 
 SERVER = """
 import json, os, sys
@@ -78,13 +78,9 @@ def vllm(tiny_folder, tmp_path, monkeypatch):
 
 
 def read(engine):
-    pieces = []
-    reading = stream(engine, REQUEST)
-    while True:
-        try:
-            pieces.append(next(reading))
-        except StopIteration as ended:
-            return [piece for piece in pieces if piece], ended.value
+    """The pieces that say something, and the generation that they end in."""
+    pieces, generation = streamed(engine, REQUEST)
+    return [piece for piece in pieces if piece], generation
 
 
 @pytest.mark.parametrize(
