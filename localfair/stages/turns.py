@@ -128,16 +128,11 @@ def _inputs(work: Work, step: Inquire, members: Iterable[Member]) -> str:
         tokens="read and written",
         task=work.task.name,
         seed=work.seed,
-        step=_data(step),
-        earlier=[_data(each) for each in earlier],
+        step=step.model_dump(mode="json"),
+        earlier=[each.model_dump(mode="json") for each in earlier],
         engines=engines,
         prompts=work.wording.prompts.texts(),
     )
-
-
-def _data(step: RecipeStep) -> dict[str, Any]:
-    """A step as plain data."""
-    return step.model_dump(mode="json")
 
 
 def _is_asked_on_train(step: RecipeStep) -> bool:
