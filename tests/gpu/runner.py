@@ -20,6 +20,9 @@ from tests.gpu.parts import Part
 from tests.gpu.results import Outcome
 from tests.gpu.setting import Setting
 
+# how long a killed process may take to give back what it held
+DYING_SECONDS = 30.0
+
 
 def done(part: Part, setting: Setting, seconds: float) -> Outcome:
     """Do a part for at most `seconds`; the rows that it wrote before its end are kept."""
@@ -62,7 +65,10 @@ def run_limited(
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and all that it started; nothing happens when it has ended."""
+    """Kill a process and all that it started, and wait until each has let go of the card.
+
+    Nothing happens when the process has ended.
+    """
     try:
         process = psutil.Process(pid)
         members = [*process.children(recursive=True), process]
@@ -73,6 +79,17 @@ def kill_tree(pid: int) -> None:
             member.kill()
         except psutil.NoSuchProcess:
             continue
+    until = time.monotonic() + DYING_SECONDS
+    while any(is_running(member.pid) for member in members) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody asked after does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _command(part: Part, setting: Setting, rows: Path) -> list[str]:

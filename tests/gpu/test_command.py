@@ -5,14 +5,13 @@ import os
 import subprocess
 import sys
 
-import psutil
 import pytest
 
 from tests.gpu.__main__ import main
 from tests.gpu.machine import ROOT
 from tests.gpu.parts import Part, parts
 from tests.gpu.results import Outcome, Results
-from tests.gpu.runner import done, run_limited
+from tests.gpu.runner import done, is_running, run_limited
 from tests.gpu.setting import Setting
 
 # part -> what the first of its rows must say
@@ -42,14 +41,6 @@ MACHINE = {
     "trl": "",
     "llama-cpp-python": "",
 }
-
-
-def is_running(pid):
-    """Whether a process runs; one that has ended and that nobody asked after does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def outcome(status, **row):
