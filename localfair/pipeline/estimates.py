@@ -61,8 +61,10 @@ class Estimates:
             self._learn(step, self._outcomes.get(position), expected[position])
         return expected
 
-    def _questions(self, split: str) -> int:
+    def _questions(self, split: str, beyond: int = 0) -> int:
         limit = self._settings["train_limit" if split == "train" else "test_limit"]
+        if limit is not None:
+            limit += beyond
         return question_count(self._store, self._run.task, split, limit)
 
     def _with_role(self, role: str) -> list[SeatedEngine]:
@@ -70,7 +72,7 @@ class Estimates:
 
     def _of(self, step: RecipeStep) -> Expected:
         if isinstance(step, Exam):
-            calls = self._questions(step.split) * step.samples
+            calls = self._questions(step.split, step.beyond) * step.samples
             return self._asked(self._with_role(step.role)[:1], calls, step.sampling)
         if isinstance(step, Inquire):
             about = self._mistakes if step.about == "mistakes" else self._questions("train")

@@ -182,6 +182,8 @@ def _steps(recipe: r.Recipe) -> Iterator[str]:
     earlier: list[r.RecipeStep] = []
     for _, _, step in recipe.sections():
         yield from _inputs(step, earlier)
+        if isinstance(step, r.Exam) and step.beyond and step.split != "train":
+            yield f"{step.id}.beyond: only an exam on the train split goes beyond the run's questions"
         if isinstance(step, r.Inquire):
             yield from _writing(step, earlier)
         if isinstance(step, r.Select) and step.per_question.own and step.enabled:

@@ -43,6 +43,8 @@ class Exam(Step):
     split: Literal["train", "dev", "test"]
     ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
     samples: int = Field(1, ge=1, le=MOST_SAMPLES)
+    # so many more train questions than the run's own: nobody else is asked about these
+    beyond: int = Field(0, ge=0, le=MOST_STEPS)
     unreadable_is: Literal["mistake", "format", "nothing"] = "mistake"
     sampling: Sampling = Sampling()
 

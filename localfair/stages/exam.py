@@ -21,8 +21,10 @@ from localfair.tasks.grading import READER_VERSION
 
 
 def exam(work: Work, step: Exam) -> dict[str, Any]:
-    """Ask every question of the split `samples` times; the outcome counts grades."""
-    questions = work.questions(step.split)
+    """Ask every question of the split, and those beyond, `samples` times; the outcome counts
+    grades.
+    """
+    questions = work.questions(step.split, step.beyond)
     replies = work.committee.ask(_calls(work, step, questions), f"{step.id}:")
     answers = (answer_from(work, call, reply) for call, reply in replies)
     grades = Counter(answer.grade for answer in work.rows.keep(ANSWERS, answers))

@@ -205,9 +205,15 @@ class Work:
                 said = exam.step.sampling.enable_thinking
         return said
 
-    def questions(self, split: str) -> list[Question]:
-        """This run's questions of a split. Raises TaskError when it has none."""
-        questions = self.store.questions(self.task.name, split, self.scope.limit(split))
+    def questions(self, split: str, beyond: int = 0) -> list[Question]:
+        """This run's questions of a split, and so many beyond its limit, where there are as many.
+
+        Raises TaskError when it has none.
+        """
+        limit = self.scope.limit(split)
+        if limit is not None:
+            limit += beyond
+        questions = self.store.questions(self.task.name, split, limit)
         if not questions:
             raise TaskError(
                 f"task {self.task.name!r} has no {split} questions", "see `localfair tasks show`"

@@ -113,10 +113,12 @@ class Benchmark:
                 f"left out {len(faults)} of {count + len(faults)} items, which cannot be asked or "
                 f"graded; the first: {faults[0].message}"
             )
+        questions = assemble(self.name, parts)
         return Dataset(
-            assemble(self.name, parts),
+            questions,
             tuple(file.source for file in files),
             self.licence,
+            warnings=_repeats(count - len(questions)),
             skipped=tuple(fault.message for fault in faults),
             skipped_told=told,
         )
@@ -146,6 +148,14 @@ class Benchmark:
         if self.soundness is not None:
             return self.soundness(question, text)
         return sums_hold(text) if self.answer_kind == "number" else None
+
+
+def _repeats(count: int) -> tuple[str, ...]:
+    """What is said of so many items that ask what another one asks."""
+    if not count:
+        return ()
+    items = "1 item repeats" if count == 1 else f"{count} items repeat"
+    return (f"{items} a question: it is kept once",)
 
 
 def prompt(question: Question) -> str:

@@ -37,6 +37,11 @@ def test_before_anything_is_asked_only_exams_are_known(lab):
     assert counts["after"] == (0, 4, 0)
 
 
+def test_an_exam_beyond_the_runs_questions_is_known_whole(lab):
+    counts = calls(rehearse(lab.order(settings=("exam.beyond=4",), train_limit=3)))
+    assert counts["exam"] == (0, 7, 0)
+
+
 def test_what_may_come_is_handed_from_step_to_step(lab):
     steps = by_step(rehearse(lab.order()))
     assert [steps[name].unknown for name in ("exam", "inquire", "review", "select")] == [

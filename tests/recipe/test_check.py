@@ -141,6 +141,11 @@ def test_own_answers_need_the_students_exam_on_train(tmp_path, settings, problem
     assert any(problem in line for line in lines), lines
 
 
+def test_only_an_exam_on_train_goes_beyond_the_runs_questions(tmp_path):
+    (line,) = problems(tmp_path, "before.beyond=8")
+    assert line == "before.beyond: only an exam on the train split goes beyond the run's questions"
+
+
 def test_a_select_may_take_own_answers_alone(tmp_path):
     settings = ("select.per_question.rationale=0", 'select.input=["exam"]')
     steps = load_recipe("single-teacher-own", tmp_path, settings).steps()

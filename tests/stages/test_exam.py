@@ -2,6 +2,8 @@
 
 from tests.lab import always, scripted_student
 
+BEYOND = ("exam.beyond=4",)
+
 
 def exam(lab, *settings, **options):
     """The outcome of an exam on train by a scripted student."""
@@ -28,6 +30,19 @@ def test_every_sample_of_a_question_is_an_answer(lab):
 
 def test_a_limit_asks_fewer_questions(lab):
     assert exam(lab, train_limit=3)["answers"] == 3
+
+
+def test_an_exam_may_go_beyond_the_questions_of_the_run_and_nobody_else_is_asked_about_these(lab):
+    found = lab.run(settings=BEYOND, until="inquire", train_limit=3)
+    exam, inquire = found["steps"][-2:]
+    assert exam["outcome"]["answers"] == 7
+    assert inquire["outcome"]["feedback"] == 3 * 3  # of three teachers
+    assert lab.run(settings=BEYOND, until="inquire", train_limit=3)["backend_calls"] == 0
+
+
+def test_beyond_all_questions_there_are_none(lab):
+    assert exam(lab, "exam.beyond=100", train_limit=3)["answers"] == 8
+    assert exam(lab, "exam.beyond=100")["answers"] == 8
 
 
 def test_an_answer_says_what_was_read_in_it(lab):

@@ -46,6 +46,12 @@ def asked(found, step):
 # -- own answers ----------------------------------------------------------------------------------
 
 
+def test_an_own_answer_beyond_the_runs_questions_is_a_lesson_like_another(lab):
+    settings = (*ALONE, "exam.beyond=2")
+    outcome, lessons = select(lab, *settings, student=diverse(lab), train_limit=3)
+    assert outcome["questions"] == len({lesson["question"] for lesson in own(lessons)}) == 5
+
+
 def test_right_answers_of_the_exam_are_lessons_with_the_exams_prompt(lab):
     outcome, lessons = select(lab, *ALONE, student=diverse(lab))
     assert outcome["own"] == outcome["lessons"] == outcome["rationale"] > 8

@@ -49,6 +49,13 @@ def test_a_wrong_item_among_others_is_left_out_and_counted(write):
     assert "left out 1 of 2 items" in dataset.skipped_told
 
 
+def test_items_that_repeat_a_question_are_counted(write):
+    again = PROBLEM | {"iIndex": 8, "sQuestion": f" {PROBLEM['sQuestion']} "}
+    dataset = get_task("multiarith").read(write("MultiArith.json", [PROBLEM, again]))
+    assert len(dataset.questions) == 1
+    assert dataset.warnings == ("1 item repeats a question: it is kept once",)
+
+
 def test_the_file_as_windows_saves_it_is_read_alike(write):
     text = "\ufeff" + json.dumps([PROBLEM], indent=4).replace("\n", "\r\n") + "\r\n"
     (question,) = get_task("multiarith").read(write("MultiArith.json", text)).questions
