@@ -67,6 +67,7 @@ ROWS = {
     "done_steps": "A step that was done to its end. `inputs` is the hash of all that decided it; "
     "`first_run` and `first_position` name the step whose rows it refers to.",
     "links": "A row that a step used or made, whichever run did it first.",
+    "imports": "A data set that was read. `id` is the hash of its files and of the source that read them.",
     "turns": "The order in which teachers are asked one after another, and what it rests on.",
     "fits": "What reviewers' votes are worth: a fit of their scores to labels.",
 }

@@ -10,13 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import localfair
 from localfair.machine.hardware import usual_precision
+from localfair.pipeline.imports import source_hash
 from localfair.recipe.schema import Exam, RecipeStep
 from localfair.record.nouns import content_id
 from localfair.record.steps import made_by, questions_hash, readings_mark
@@ -76,14 +74,3 @@ def _seats(work: Work) -> Iterator[dict[str, Any]]:
     """Everybody at the table: seat, weights, adapter, chat template and engine."""
     for member in work.committee.members:
         yield {"seat": asdict(member.seat), "engine": asdict(member.identity)}
-
-
-@cache
-def source_hash() -> str:
-    """32 hex digits over the source of localfair: other code may make other rows."""
-    root = Path(localfair.__file__).parent
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\n")
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -19,6 +19,7 @@ from localfair.pipeline.checks import (
     check_weights,
     taking_part,
 )
+from localfair.pipeline.imports import import_id, is_imported
 from localfair.pipeline.notes import dated_models
 from localfair.pipeline.orders import Order, steps_until
 from localfair.record.connection import exists
@@ -38,6 +39,7 @@ class Prepared:
     """An order whose input was read and checked; nothing is written yet.
 
     dataset: the questions that the command line brings, or None when the record holds them.
+    import_id: see `imports`.
     """
 
     order: Order
@@ -45,6 +47,7 @@ class Prepared:
     task: Task
     members: list[Member]
     dataset: Dataset | None
+    import_id: str | None = None
 
 
 def prepare(order: Order, until: str | None) -> Prepared:
@@ -60,9 +63,12 @@ def prepare(order: Order, until: str | None) -> Prepared:
     check_licences(order, members, steps)
     check_weights(order, steps)
     check_mentor(order, seating, steps)
-    dataset = _dataset(order, task)
+    identity = import_id(task.name, order.data)
+    dataset = None if is_imported(order.db, identity) else _dataset(order, task)
     check_questions(order, task, dataset, steps)
-    return Prepared(order=order, until=until, task=task, members=members, dataset=dataset)
+    return Prepared(
+        order=order, until=until, task=task, members=members, dataset=dataset, import_id=identity
+    )
 
 
 def _imported(db: Path) -> list[str]:
@@ -109,6 +115,8 @@ def store_questions(store: Store, prepared: Prepared, say: Say = quiet) -> None:
     if prepared.dataset is None:
         return
     new = store.ensure_dataset(prepared.task.name, prepared.dataset)
+    if prepared.import_id is not None:
+        store.keep_import(prepared.import_id, prepared.task.name)
     if new:
         for note in prepared.dataset.told():
             say(note)

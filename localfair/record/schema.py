@@ -249,6 +249,13 @@ CREATE TABLE fits (
   labels TEXT NOT NULL, reviews TEXT NOT NULL, plants TEXT NOT NULL, seal TEXT);
 """
 
+# A data set that was read. `id`: the hash of its files and of the source that read them; `task`: whose
+# questions it became.
+IMPORTS = """
+CREATE TABLE imports (
+  id TEXT PRIMARY KEY, task TEXT NOT NULL, imported TEXT NOT NULL, seal TEXT);
+"""
+
 # (reason, SQL): the index + 1 is the version
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the nouns of the first release", FIRST),
@@ -269,6 +276,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the order in which teachers are asked, frozen: a longer run keeps it", TURNS),
     ("what reviewers' votes are worth, as verdicts are judged by it", FITS),
     ("views for people, and an index of what was said, to browse and search", VIEWS + SEARCH),
+    ("data sets that were read: a run given again reads no file that did not change", IMPORTS),
 )
 VERSION = len(MIGRATIONS)
 SEALED_SINCE = 4  # the version in which rows have a seal

@@ -58,6 +58,7 @@ LINKED = Children("run_rows", ("run", "position"), ("noun", "row"))
 
 TABLES: Mapping[str, Sealed] = {
     "sources": Sealed(),
+    "imports": Sealed(),
     "questions": Sealed(),
     "seats": Sealed(),
     "generations": Sealed(),

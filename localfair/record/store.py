@@ -213,6 +213,14 @@ class Store:
         self._read_by(dataset.reader, column(rows, "id"))
         return new
 
+    def keep_import(self, identity: str, task: str) -> None:
+        """Say that a data set was read and that all of its questions are here."""
+        self.ensure("imports", [{"id": identity, "task": task, "imported": now()}])
+
+    def is_imported(self, identity: str) -> bool:
+        """Whether the questions of a data set are here, see `keep_import`."""
+        return bool(self.first_column("SELECT 1 FROM imports WHERE id = ?", identity))
+
     def _read_by(self, reader: int, questions: Sequence[str]) -> None:
         """Say that a newer reader read the same golds as an older one."""
         with self.transaction():

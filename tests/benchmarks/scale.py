@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from localfair.pipeline.inputs import source_hash
+from localfair.pipeline.imports import source_hash
 from tests.benchmarks.pairs import Journal, Measure, Result, Target, counted, result
 from tests.benchmarks.setting import Setting, used_by
 

@@ -15,6 +15,7 @@ from localfair.record.nouns import Request
 from localfair.record.steps import note_readings
 from localfair.record.store import Store
 from localfair.report.reviewers import reviewers
+from localfair.tasks.table_rows import TableReader
 from tests.lab import Lab, always, item, quiet, scripted_student
 from tests.pipeline.counting import counted
 
@@ -49,6 +50,27 @@ def test_a_run_given_again_builds_no_request(untrained):
         assert select(untrained) == STEPS
     assert min(first.values()) > 0
     assert set(again.values()) == {0}
+
+
+def test_a_run_given_again_reads_no_file_that_did_not_change(untrained, monkeypatch):
+    first = untrained.run(until="select")
+    with counted(TableReader.read) as again:
+        untrained.run(until="select")
+    assert set(again.values()) == {0}
+    untrained.write_questions([item(4017, "train")])
+    with counted(TableReader.read) as changed:
+        found = untrained.run(until="select")
+    assert set(changed.values()) == {1}
+    assert found["before"] == first["before"]
+
+
+def test_a_record_that_lost_its_note_of_a_file_reads_it_again(untrained):
+    untrained.run(until="select")
+    with Store.open(untrained.db, create=True) as store:
+        store.db.execute("DELETE FROM imports")
+    with counted(TableReader.read) as again:
+        untrained.run(until="select")
+    assert set(again.values()) == {1}
 
 
 def test_its_report_is_that_of_the_first(untrained):

@@ -10,7 +10,8 @@ from localfair.record.lock import WriterLock
 from localfair.record.migrating import migrate_with_backup, version_of
 from localfair.record.schema import VERSION
 from localfair.record.store import Store
-from tests.record.old_versions import VERSIONS, restore
+from localfair.record.verify import verify
+from tests.record.old_versions import VERSIONS, restore, todays_record
 
 
 @pytest.fixture
@@ -34,6 +35,19 @@ def test_the_copy_is_the_record_as_it_was(tmp_path, version):
     assert backup == tmp_path / f"old.db.before-{VERSION}"
     assert (version_of(path), version_of(backup)) == (VERSION, version)
     assert rows_of(backup, "generations") == before
+
+
+def test_a_record_of_the_version_before_is_that_of_today_without_what_came_since(tmp_path):
+    path = todays_record(tmp_path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE imports")
+        connection.execute("DELETE FROM migrations WHERE version = 10")
+        connection.execute("PRAGMA user_version=9")
+    backup = migrate_with_backup(path)
+    assert (version_of(path), version_of(backup)) == (VERSION, 9)
+    with Store.open(path) as store:
+        assert verify(store) == []
+        assert not store.is_imported("an-import")
 
 
 def test_no_row_is_lost_and_no_id_changes(old):

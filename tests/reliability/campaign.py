@@ -120,6 +120,8 @@ class _Campaign:
         undisturbed, whole = self._undisturbed()
         self.tally.moments = undisturbed.moments
         self.tally.requests = len(whole.ids.get("generations", []))
+        if self.tally.broken:  # there is nothing to hold others beside
+            return self.tally
         faults = deque(self._faults(undisturbed))
         while faults and time.monotonic() - started < self._plan.seconds:
             self._one_record(faults, whole)
