@@ -23,8 +23,8 @@ WHOLE = {
 # one that reads worked examples before the question, as quickstart's prompts have them
 READER = r"""
 [[rule]]
-when = "Do the two agree"
-replies = ["They agree. Score: [5]"]
+when = "Does the solution's answer agree"
+replies = ["4016 agrees: [5]"]
 [[rule]]
 when = ".*code of item (\\d+)"
 replies = ["Each item has its own number for a code, which is \\1 here. The answer is \\1."]
@@ -33,9 +33,8 @@ replies = ["Each item has its own number for a code, which is \\1 here. The answ
 
 # those of quickstart are more than the laboratory has questions
 FEW_DEMONSTRATIONS = (
-    "review.demonstrations=2",
-    "inquire.write.feedback.demonstrations=2",
-    "inquire.write.rationale.demonstrations=2",
+    "check.demonstrations=2",
+    "teach.write.rationale.demonstrations=2",
 )
 
 

@@ -186,6 +186,7 @@ def test_an_old_key_in_a_recipe_file_is_refused_with_everything_else(tmp_path):
     toml.write_text(toml.read_text().replace("train_limit", "train").replace("method =", "kind ="))
     assert refusal(tmp_path, "train.epochs=0", name="mine").problems == (
         "defaults.train: this key is called defaults.train_limit now",
+        "learn.adapter.kind: this key is called learn.adapter.method now",
         "train.adapter.kind: this key is called train.adapter.method now",
         "train.epochs: input should be greater than or equal to 1",
     )

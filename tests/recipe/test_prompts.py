@@ -82,8 +82,15 @@ def test_what_stands_before_the_last_fence_does_not_depend_on_what_is_in_it():
     assert first != second
 
 
-@pytest.mark.parametrize("name", ["review-feedback", "review-rationale"])
-@pytest.mark.parametrize("recipe", ["fair", "quickstart"])
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ("fair", "review-feedback"),
+        ("fair", "review-rationale"),
+        ("committee", "review-rationale"),
+        ("quickstart", "review-rationale"),
+    ],
+)
 def test_no_shipped_review_prompt_quotes_a_score_in_brackets(recipe, name):
     path = packaged_dir("recipes") / recipe / "prompts" / f"{name}.md"
     shipped = Prompts({name: path.read_text(encoding="utf-8")}, KEY)

@@ -11,12 +11,12 @@ from localfair.recipe.load import load_recipe
 
 FOLDER = packaged_dir("recipes")
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/recipe.toml"))
-PAPERS = {"fair", "mentor-kd", "quickstart", "tailored", "tinyllm"}
+PAPERS = {"fair", "mentor-kd", "tailored", "tinyllm"}
 BASELINES = {"answers-only", "single-teacher", "single-teacher-own", "step-by-step"}
 MAKE_TEACHERS = {"specialist"}
-OURS = {"committee"}
+OURS = {"committee", "quickstart"}
 SOURCE = re.compile(
-    r"\[(paper|code|ours|fair|single-teacher|single-teacher-own)\]|the same as before"
+    r"\[(paper|code|ours|fair|single-teacher|single-teacher-own|committee)\]|the same as before"
 )
 
 

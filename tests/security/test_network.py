@@ -87,9 +87,8 @@ def quickstart(student):
         "before.sampling.max_tokens=4",
         "exam.sampling.max_tokens=4",
         "after.sampling.max_tokens=4",
-        "inquire.write.feedback.demonstrations=0",
-        "inquire.write.rationale.demonstrations=0",
-        "review.demonstrations=0",
+        "teach.write.rationale.demonstrations=0",
+        "check.demonstrations=0",
     )
     seats = ("--student", student, "--teacher", "anna.script.toml", "--teacher", "bert.script.toml")
     changed = [word for setting in settings for word in ("--set", setting)]
