@@ -17,9 +17,8 @@ APART = ("unshare", "-rn")
 # llama.cpp's server is reached over 127.0.0.1, which a new namespace has and keeps down
 UP = (*APART, "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 EXTRAS = "train,llama,xllamacpp"
-# The way is proved, not what is learned: of so few questions reviewers of this size accept nothing,
-# and then nothing is trained.
-LIMITS = ("--train-limit", "32", "--test-limit", "32", "--set", "review.mode=none")
+# The way is proved, not what is learned.
+LIMITS = ("--train-limit", "32", "--test-limit", "32")
 QUESTION = "Mia has 3 jars with 8 beads each. How many beads has she?"
 
 
