@@ -50,6 +50,7 @@ BENCHMARKS = {
         "CPU time of a call on a Ray cluster beside the local path",
     ),
     "memory": ("memory", "memory", "resident size from 100 to 10,000 recorded generations"),
+    "commits": ("commits", "commits", "rows a second, 16 in a transaction over one by one"),
     "scale": ("scale", "scale", "commands on a record ten times as large; a run given again"),
     "trl": ("sft", "beside_trl", "training beside TRL's SFTTrainer: loss, step time, memory"),
     "kd": (
