@@ -345,6 +345,8 @@ def environment() -> dict[str, str]:
     switches = {
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_DO_NOT_TRACK": "1",
+        # it would look for its own address by a socket to a public name server
+        "VLLM_HOST_IP": "127.0.0.1",
         "VLLM_LOGGING_COLOR": "0",
         "NO_COLOR": "1",
     }

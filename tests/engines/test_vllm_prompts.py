@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from localfair.engines.vllm_engine import VllmEngine
+from localfair.engines.vllm_engine import VllmEngine, environment
 from localfair.errors import ModelError
 from localfair.models.chat import ChatSettings
 from localfair.record.nouns import Message, Request, Sampling
@@ -47,3 +47,10 @@ def test_card_and_request_say_whether_the_model_is_to_think(folder):
         request = Request(messages=(Message("user", "Tom"),), sampling=sampling)
         texts.append(tokenizer.decode(engine._prompt(request, 1)))
     assert [text.rpartition("\n")[2] for text in texts] == ["True", "False"]
+
+
+def test_the_child_looks_for_no_name_server_and_the_users_address_stands(monkeypatch):
+    monkeypatch.delenv("VLLM_HOST_IP", raising=False)
+    assert environment()["VLLM_HOST_IP"] == "127.0.0.1"
+    monkeypatch.setenv("VLLM_HOST_IP", "10.0.0.7")
+    assert "VLLM_HOST_IP" not in environment()
