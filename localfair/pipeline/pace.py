@@ -63,6 +63,10 @@ class Pace:
         elif isinstance(event, StepEnded):
             self._is_stale = True
         elif isinstance(event, TrainedStep):
+            if not self._losses:
+                # before the first step the weights were loaded: the others say how long one takes
+                self._began = self._last
+                self._before = self.done
             self._losses.append(event.loss)
 
     def progress(self, done: int, total: int, label: str) -> None:

@@ -121,6 +121,20 @@ def test_a_pace_is_replies_over_time_and_what_was_recorded_counts_for_nothing(la
     assert pace.rate == pytest.approx(1 / 2)
 
 
+def test_the_rate_of_a_training_leaves_out_what_its_first_step_waited_for(lab):
+    time = [0.0]
+    pace = Pace(lab.db, clock=lambda: time[0])
+    pace.listen(RunBegun("r"))
+    pace.listen(StepBegun(1, "train", "train", 1))
+    rates = []
+    for number, now in ((1, 48.0), (2, 50.0), (3, 52.0)):
+        time[0] = now
+        pace.progress(number, 60, "train: loss 1.000")
+        pace.listen(TrainedStep(number, 60, 1.0))
+        rates.append(pace.rate)
+    assert rates == [None, 0.5, 0.5]
+
+
 def test_losses_of_a_training_are_seen_while_it_goes_on(lab):
     run_id = lab.run(until="before")["run"]
     pace = Pace(lab.db)
