@@ -131,7 +131,7 @@ class RecordDatabase(Database):  # type: ignore[misc]
         """The tables that may be looked at."""
         return [name for name in await super().table_names() if name != SECRETS]
 
-    async def execute_fn(self, fn: Callable[[sqlite3.Connection], Any]) -> Any:
+    async def execute_fn(self, fn: Callable[[sqlite3.Connection], object]) -> Any:
         """What a function makes of a connection; what it may not read is an error that pages show."""
         try:
             return await super().execute_fn(fn)

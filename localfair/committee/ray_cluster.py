@@ -171,7 +171,7 @@ class RayCluster:
             if looked is not None:
                 yield node, looked
 
-    def _looked_at(self, node: Node, answer: Any) -> Look | None:
+    def _looked_at(self, node: Node, answer: object) -> Look | None:
         """What a node says; None when it is no more."""
         errors = self.ray.exceptions
         try:

@@ -55,11 +55,11 @@ class Context:
 
     def __init__(
         self,
-        model: Any,
+        model: object,
         length: int,
         sequences: int,
         threads: int,
-        adapter: Any = None,
+        adapter: object = None,
         prompt_chunk: int = PROMPT_CHUNK,
     ) -> None:
         self._pointer: Any = None
@@ -75,7 +75,7 @@ class Context:
         self._batch = low.llama_batch_init(self._room, 0, 1)
         self.cached: list[list[int]] = [[] for _ in range(self.sequences)]
 
-    def _made(self, model: Any, length: int, threads: int) -> Any:
+    def _made(self, model: object, length: int, threads: int) -> Any:
         pointer = low.llama_init_from_model(model, self._params(length, threads))
         if not pointer:
             raise NoRoom(f"llama.cpp could not make a context{complaint()}")

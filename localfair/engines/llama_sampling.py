@@ -37,7 +37,7 @@ class Sampler:
     free: Callable[[], None] = lambda: None
 
 
-def sampler(request: Request, vocab: Any) -> Sampler:
+def sampler(request: Request, vocab: object) -> Sampler:
     """The sampler of a request, greedy at temperature 0. Free it.
 
     Raises EngineError when llama.cpp cannot follow the constraint.
@@ -88,7 +88,7 @@ def nucleus_candidates(weights: NDArray[numpy.float32], needed: float) -> NDArra
     return likely
 
 
-def _chain(constraint: Constraint, request: Request, vocab: Any) -> Sampler:
+def _chain(constraint: Constraint, request: Request, vocab: object) -> Sampler:
     """llama.cpp's own samplers behind its grammar."""
     sampling = request.sampling
     grammar = _grammar(constraint, vocab)
@@ -107,7 +107,7 @@ def _chain(constraint: Constraint, request: Request, vocab: Any) -> Sampler:
     )
 
 
-def _grammar(constraint: Constraint, vocab: Any) -> Any:
+def _grammar(constraint: Constraint, vocab: object) -> Any:
     """llama.cpp's sampler of a constraint. Raises EngineError when it cannot follow it."""
     text = constraint.text
     if constraint.kind == "json_schema":

@@ -6,7 +6,7 @@ Reads a loaded model's vocabulary and a template. Knows nothing of contexts, sam
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llama_cpp import llama_cpp as low
 
@@ -30,7 +30,7 @@ class Vocabulary:
     Raises ModelError when the template is missing or no Jinja.
     """
 
-    def __init__(self, weights: Any, model: Model) -> None:
+    def __init__(self, weights: object, model: Model) -> None:
         self.pointer = low.llama_model_get_vocab(weights)
         self._bos: int = low.llama_vocab_bos(self.pointer)
         self._template = ChatTemplate(
@@ -109,7 +109,7 @@ class Vocabulary:
         return self.piece(token, special=True).decode(errors="replace")
 
 
-def _texts(vocab: Any, attributes: int) -> tuple[str, ...]:
+def _texts(vocab: object, attributes: int) -> tuple[str, ...]:
     """How the tokens with one of these attributes are spelled, those of two characters or more."""
     texts = []
     for token in range(low.llama_vocab_n_tokens(vocab)):

@@ -107,7 +107,7 @@ class OpenAIHttpEngine:
         self,
         asked: list[Request],
         read: Callable[[Answer], Generation],
-        body: Callable[[Request], dict[str, Any]],
+        body: Callable[[Request], dict[str, object]],
     ) -> ServerArrivals:
         failed = by_request(self._failed)
 

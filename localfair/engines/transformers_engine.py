@@ -324,7 +324,7 @@ def _ends_of_turn(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(token for token in ends if token is not None)
 
 
-def _refuse_windows(config: Any) -> None:
+def _refuse_windows(config: object) -> None:
     """Raise EngineError for a model with other layers than full attention: our cache keeps every
     token for each.
     """

@@ -16,7 +16,7 @@ from typing import Any
 KEY = "LOCALFAIR_SERVER_KEY"
 
 
-def main(settings: dict[str, Any]) -> None:
+def main(settings: dict[str, object]) -> None:
     """Serve the GGUF at `path`: `slots` sequences of `length` tokens each, on loopback."""
     # the server's threads do not wait for Python's own way of ending
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))

@@ -168,7 +168,7 @@ class XllamacppEngine:
             self._template = self._made_template(properties)
         return server
 
-    def _made_template(self, properties: dict[str, Any]) -> ChatTemplate:
+    def _made_template(self, properties: dict[str, object]) -> ChatTemplate:
         tokens = marked_tokens(self._model.path)
         with read_from(WHO, "/props"):
             self._bos = str(properties["bos_token"])

@@ -10,7 +10,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from localfair.export.exam_prompt import ExamPrompt
 from localfair.export.markdown import code, escaped
@@ -94,5 +93,5 @@ def _page(
     return "\n".join([*lines, *prompt_section(prompt), *section(student.terms)])
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
+def _write_json(path: Path, value: dict[str, object]) -> None:
     path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -135,7 +135,7 @@ def _pre_tokenizer(tokenizer: dict[str, Any], folder: Path) -> str:
     return PRE_TOKENIZERS[cuts]
 
 
-def _cut(step: dict[str, Any]) -> str:
+def _cut(step: dict[str, object]) -> str:
     """What one step of a pre-tokenizer cuts by.
 
     One of words, bytes, digits and unknown, or the step's own regular expression.

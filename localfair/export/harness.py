@@ -157,7 +157,7 @@ def _group(name: str, kinds: list[AnswerKind]) -> dict[str, Any]:
     }
 
 
-def _as_yaml(settings: dict[str, Any]) -> str:
+def _as_yaml(settings: dict[str, object]) -> str:
     """Settings as YAML whose values are JSON; a function of the loader is YAML's own tag."""
     lines = []
     for key, value in settings.items():

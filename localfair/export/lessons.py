@@ -106,7 +106,7 @@ def as_json_lines(store: Store, run: str | None) -> str:
     return "".join(_json_line(asdict(chat)) for chat in chats(store, run))
 
 
-def _json_line(values: dict[str, Any]) -> str:
+def _json_line(values: dict[str, object]) -> str:
     """Values as JSON on a line, for programs too that end a line at more than a line feed."""
     text = json.dumps(values, ensure_ascii=False)
     return LINE_ENDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"

@@ -6,12 +6,11 @@ Pure. pyarrow is loaded only when a file is made.
 from __future__ import annotations
 
 import io
-from typing import Any
 
 from localfair.errors import MissingDependency
 
 
-def as_parquet(rows: list[dict[str, Any]]) -> bytes:
+def as_parquet(rows: list[dict[str, object]]) -> bytes:
     """The rows of the form prompt-completion as one parquet file. Raises MissingDependency."""
     try:
         import pyarrow

@@ -41,7 +41,7 @@ def readable_config(folder: Path, head_is_tied: bool) -> None:
     _write(folder / CONFIG, config)
 
 
-def _older_rotation(rotation: dict[str, Any]) -> dict[str, Any]:
+def _older_rotation(rotation: dict[str, object]) -> dict[str, Any]:
     """`rope_theta`, and `rope_scaling` where positions are scaled."""
     older: dict[str, Any] = {}
     if "rope_theta" in rotation:
@@ -71,6 +71,6 @@ def _read(path: Path) -> dict[str, Any]:
     return values
 
 
-def _write(path: Path, values: dict[str, Any]) -> None:
+def _write(path: Path, values: dict[str, object]) -> None:
     text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True)
     path.write_text(text + "\n", encoding="utf-8")

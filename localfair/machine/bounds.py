@@ -55,7 +55,7 @@ def toml_table(text: str) -> dict[str, Any]:
     return content
 
 
-def must_be_shallow(content: dict[str, Any] | list[Any]) -> None:
+def must_be_shallow(content: dict[str, object] | list[object]) -> None:
     """Raises OutOfBounds for containers that are nested deeper than MOST_DEPTH."""
     layer: list[dict[str, Any] | list[Any]] = [content]
     for _ in range(MOST_DEPTH):

@@ -116,7 +116,7 @@ class Connection:
             self._connection = http.client.HTTPConnection(host, parts.port, timeout=CONNECT)
         self._connection.response_class = self._response  # type: ignore[assignment]
 
-    def ask(self, path: str, body: Any = None) -> Reply:
+    def ask(self, path: str, body: object = None) -> Reply:
         """The reply to a POST of `body` as JSON, or to a GET without one.
 
         Raises Unreachable, Broken, or TimeoutError when the whole reply is not there in time.
@@ -149,7 +149,7 @@ class Connection:
             self.close()
             raise
 
-    def lines(self, path: str, body: dict[str, Any]) -> Iterator[bytes]:
+    def lines(self, path: str, body: dict[str, object]) -> Iterator[bytes]:
         """The lines of a reply that comes as server-sent events, each as soon as it is there.
 
         Raises NotStreamed for any other reply, Unreachable, Broken, or TimeoutError when the whole
@@ -260,7 +260,7 @@ def _no_constant(name: str) -> NoReturn:
 STRICT = json.JSONDecoder(parse_constant=_no_constant)
 
 
-def _mended(value: Any) -> Any:
+def _mended(value: object) -> Any:
     """A value without halves of surrogate pairs, which neither UTF-8 nor SQLite can hold."""
     if isinstance(value, str):
         return LONE_HALF.sub("\ufffd", value)

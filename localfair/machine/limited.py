@@ -52,7 +52,7 @@ class LimitedProcess:
         self._lock = threading.Lock()
         atexit.register(self.close)
 
-    def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def ask(self, question: Mapping[str, object]) -> dict[str, Any]:
         """The answer to one question. Raises TemplateFault where it names a problem."""
         answer = self._answer(json.dumps(question))
         if "problem" in answer:

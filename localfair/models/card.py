@@ -50,7 +50,7 @@ def _printable(text: str) -> str:
     return text
 
 
-def _folded(value: Any) -> Any:
+def _folded(value: object) -> Any:
     """The text in one line: a note may be written in several."""
     return " ".join(value.split()) if isinstance(value, str) else value
 

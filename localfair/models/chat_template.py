@@ -215,7 +215,7 @@ class ChatTemplate:
         return text
 
     def _render(
-        self, turns: list[dict[str, Any]], opens_reply: bool, enable_thinking: bool | None
+        self, turns: list[dict[str, object]], opens_reply: bool, enable_thinking: bool | None
     ) -> str:
         values = {**self._values, "messages": turns, "add_generation_prompt": opens_reply}
         if enable_thinking is None:

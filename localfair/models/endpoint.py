@@ -206,7 +206,7 @@ def _looked(server: _Asking, served: str) -> ServedModel:
     return ServedModel(server="unknown", identity="", context=None)
 
 
-def _llama_server(server: _Asking, model: dict[str, Any]) -> ServedModel:
+def _llama_server(server: _Asking, model: dict[str, object]) -> ServedModel:
     properties = server.ask("/props", optional=True)
     context = _context(_table(properties, "default_generation_settings").get("n_ctx"))
     meta = dict(_table(model, "meta"))
@@ -223,14 +223,14 @@ def _llama_server(server: _Asking, model: dict[str, Any]) -> ServedModel:
     return ServedModel(server="llamacpp", identity=identity, context=context)
 
 
-def _vllm(model: dict[str, Any]) -> ServedModel:
+def _vllm(model: dict[str, object]) -> ServedModel:
     identity = _identity("vllm", root=model.get("root"))
     return ServedModel(
         server="vllm", identity=identity, context=_context(model.get("max_model_len"))
     )
 
 
-def _ollama(tags: list[dict[str, Any]], served: str) -> ServedModel:
+def _ollama(tags: list[dict[str, object]], served: str) -> ServedModel:
     for tag in tags:
         if tag.get("name") in (served, f"{served}:latest"):
             digest = tag.get("digest")
@@ -239,7 +239,7 @@ def _ollama(tags: list[dict[str, Any]], served: str) -> ServedModel:
     return ServedModel(server="ollama", identity="", context=None)
 
 
-def _lm_studio(loaded: list[dict[str, Any]], served: str) -> ServedModel:
+def _lm_studio(loaded: list[dict[str, object]], served: str) -> ServedModel:
     for model in loaded:
         if model.get("id") == served:
             context = _context(model.get("loaded_context_length"))
@@ -259,13 +259,13 @@ def _context(reported: object) -> int | None:
         return None
 
 
-def _table(answer: dict[str, Any], name: str) -> dict[str, Any]:
+def _table(answer: dict[str, object], name: str) -> dict[str, Any]:
     """The object at a key of the answer; an empty one when there is something else."""
     value = answer.get(name)
     return value if isinstance(value, dict) else {}
 
 
-def _items(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def _items(answer: dict[str, object], name: str) -> list[dict[str, Any]]:
     """The objects in a list of the answer; none when it has no such list."""
     items = answer.get(name)
     if not isinstance(items, list):

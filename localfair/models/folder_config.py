@@ -6,7 +6,6 @@ Reads no file. Knows the names that transformers' configurations use.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from localfair.models.gguf_header import ARCHITECTURE, MOST_CONTEXT
 from localfair.models.parsing import Malformed, quoted, whole_number
@@ -49,7 +48,7 @@ class FolderSizes:
     kv_bytes: int
 
 
-def sizes_in(config: dict[str, Any]) -> FolderSizes:
+def sizes_in(config: dict[str, object]) -> FolderSizes:
     """The sizes that a configuration says. Raises Malformed for one that makes no sense."""
     layers = [config]
     for name in NESTED:
@@ -75,7 +74,7 @@ def sizes_in(config: dict[str, Any]) -> FolderSizes:
     )
 
 
-def _architecture(config: dict[str, Any]) -> str:
+def _architecture(config: dict[str, object]) -> str:
     architecture = config.get("model_type") or ""
     if not isinstance(architecture, str):
         raise Malformed(f"model_type is no text: {quoted(architecture)}")
@@ -84,7 +83,7 @@ def _architecture(config: dict[str, Any]) -> str:
     return architecture
 
 
-def _number(layers: list[dict[str, Any]], name: str) -> int:
+def _number(layers: list[dict[str, object]], name: str) -> int:
     """The first of the names that a configuration has; the largest where each layer has its own."""
     keys, most = NAMES[name]
     for layer in layers:

@@ -7,7 +7,6 @@ its assertions (GGML_ASSERT) abort, and nothing in Python can catch that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from localfair.models.gguf_reader import STRING
 from localfair.models.parsing import Malformed, quoted, whole_number
@@ -27,7 +26,7 @@ TOKENIZER = {
 
 
 def refuse_hazards(
-    meta: Mapping[str, Any], arrays: Mapping[str, tuple[int, int]], architecture: str
+    meta: Mapping[str, object], arrays: Mapping[str, tuple[int, int]], architecture: str
 ) -> None:
     """Raises Malformed for metadata that would end the process.
 
@@ -59,7 +58,7 @@ def refuse_hazards_of_tokens(tokens: list[bytes], model: object) -> None:
         raise Malformed("its tokenizer has no tokens for single bytes")
 
 
-def _must_fit_the_tokens(meta: Mapping[str, Any], arrays: Mapping[str, tuple[int, int]]) -> None:
+def _must_fit_the_tokens(meta: Mapping[str, object], arrays: Mapping[str, tuple[int, int]]) -> None:
     """Raises Malformed for arrays of the tokenizer that llama.cpp would read past their ends."""
     for key, types in TOKENIZER.items():
         if key in meta and key not in arrays:

@@ -184,7 +184,7 @@ def _size(head: int, alignment: int, tensors: list[Tensor]) -> int:
     return math.ceil(head / alignment) * alignment + max(tensor.end for tensor in tensors)
 
 
-def _alignment(meta: dict[str, Any]) -> int:
+def _alignment(meta: dict[str, object]) -> int:
     """Bytes; llama.cpp takes powers of two alone."""
     alignment = whole_number(meta.get("general.alignment", 32), "general.alignment", 1 << 20, 1)
     if alignment & (alignment - 1):
@@ -192,14 +192,14 @@ def _alignment(meta: dict[str, Any]) -> int:
     return alignment
 
 
-def _split(meta: dict[str, Any]) -> tuple[int, int]:
+def _split(meta: dict[str, object]) -> tuple[int, int]:
     """Which shard of how many the file is; (0, 1) for a file that was not split."""
     count = whole_number(meta.get("split.count", 1), "split.count", MOST_SHARDS) or 1
     number = whole_number(meta.get("split.no", 0), "split.no", count - 1)
     return number, count
 
 
-def _must_be_complete(meta: dict[str, Any], tensors: list[Tensor]) -> None:
+def _must_be_complete(meta: dict[str, object], tensors: list[Tensor]) -> None:
     """Raises Malformed when shards hold a tensor twice, or fewer than they should."""
     if len({tensor.name for tensor in tensors}) < len(tensors):
         raise Malformed("two of its shards hold one tensor")
@@ -248,14 +248,14 @@ def _header(head: _Head, tensors: list[Tensor], size: int) -> GgufHeader:
     )
 
 
-def _context(meta: dict[str, Any], key: str) -> int:
+def _context(meta: dict[str, object], key: str) -> int:
     """The context that the file says, 0 when it says none: a 0 in the file would fit no prompt."""
     if key not in meta:
         return 0
     return whole_number(meta[key], key, MOST_CONTEXT, 1)
 
 
-def _template(meta: dict[str, Any]) -> str | None:
+def _template(meta: dict[str, object]) -> str | None:
     """The chat template of the weights."""
     key = "tokenizer.chat_template"
     if key not in meta:
@@ -266,14 +266,14 @@ def _template(meta: dict[str, Any]) -> str | None:
     return template
 
 
-def _text(meta: dict[str, Any], key: str) -> str:
+def _text(meta: dict[str, object], key: str) -> str:
     value = meta.get(key, "")
     if not isinstance(value, str):
         raise Malformed(f"{key} is no text: {quoted(value)}")
     return value
 
 
-def _number(meta: dict[str, Any], key: str, most: int) -> int:
+def _number(meta: dict[str, object], key: str, most: int) -> int:
     """A number of the metadata, the largest where each layer has its own; 0 when there is none."""
     value = meta.get(key, 0)
     if not isinstance(value, list):

@@ -100,13 +100,13 @@ def read_config(adapter: Path) -> dict[str, Any]:
     return config
 
 
-def _is_plain(config: dict[str, Any], key: str) -> bool:
+def _is_plain(config: dict[str, object], key: str) -> bool:
     """Whether a setting is absent, empty, or the only value that a GGUF LoRA can express."""
     setting = config.get(key)
     return not setting or setting == PLAIN[key]
 
 
-def _check_scale(config: dict[str, Any]) -> None:
+def _check_scale(config: dict[str, object]) -> None:
     """Raises Malformed for a rank or an alpha that no LoRA has."""
     whole_number(config.get("r", 1), "r", MOST_RANK, 1)
     alpha = config.get("lora_alpha", 1)

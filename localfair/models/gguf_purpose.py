@@ -6,7 +6,6 @@ Reads no file. Knows the keys and architectures of llama.cpp (`gguf-py/gguf/cons
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 # architectures of llama.cpp that give vectors, not text
 ENCODERS = frozenset(
@@ -36,7 +35,7 @@ SPEECH = frozenset({"wavtokenizer-dec"})
 EMBEDDING = "an embedding model"
 
 
-def not_text(meta: Mapping[str, Any], tensors: Collection[str]) -> str:
+def not_text(meta: Mapping[str, object], tensors: Collection[str]) -> str:
     """What a GGUF of this metadata and these names of tensors is, if it is no text model; or ''."""
     file_type = meta.get("general.type")
     if isinstance(file_type, str) and file_type in TYPES:
@@ -61,7 +60,7 @@ def not_text(meta: Mapping[str, Any], tensors: Collection[str]) -> str:
     return ""
 
 
-def _embeds(meta: Mapping[str, Any], architecture: str) -> bool:
+def _embeds(meta: Mapping[str, object], architecture: str) -> bool:
     """Whether the model pools its states, or sees what comes after a token, as embedders do."""
     pooling = meta.get(f"{architecture}.pooling_type")
     pools = isinstance(pooling, int) and pooling > 0

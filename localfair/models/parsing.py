@@ -174,7 +174,7 @@ def quoted(value: object) -> str:
     return "an object" if isinstance(value, dict) else "something else"
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
         raise Malformed("an object holds one key twice")

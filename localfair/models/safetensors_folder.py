@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from localfair.errors import MissingWeights, ModelError
 from localfair.machine.terminal import one_line
@@ -175,7 +174,7 @@ def _chat_template(folder: Path) -> str | None:
     return template
 
 
-def _template_in(settings: dict[str, Any]) -> str | None:
+def _template_in(settings: dict[str, object]) -> str | None:
     """The template of the tokenizer's settings, the one called `default` where there are several."""
     template = settings.get("chat_template")
     if isinstance(template, list):

@@ -98,7 +98,7 @@ def _must_be_texts(metadata: object) -> None:
         raise Malformed("its __metadata__ holds something else than texts")
 
 
-def _end(tensors: dict[str, Any]) -> int:
+def _end(tensors: dict[str, object]) -> int:
     """Bytes of all tensors together, which follow one another without a gap."""
     end = 0
     spans = sorted(_span(name, tensor) for name, tensor in tensors.items())

@@ -53,7 +53,7 @@ class PlainNamespace(Namespace):
             _refuse_underscore(name)
         Namespace.__init__(self, attributes)
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         _refuse_underscore(name)
         Namespace.__setitem__(self, name, value)
 
@@ -75,7 +75,7 @@ def environment() -> ImmutableSandboxedEnvironment:
 
 
 def _tojson(
-    value: Any,
+    value: object,
     ensure_ascii: bool = False,
     indent: int | None = None,
     separators: tuple[str, str] | None = None,

@@ -122,7 +122,7 @@ class VariantSummary:
     steps: float
 
 
-def variant_run_of(data: dict[str, Any]) -> VariantRun:
+def variant_run_of(data: dict[str, object]) -> VariantRun:
     """A row of a recorded comparison; it holds no single questions.
 
     Raises ValueError for one of another version, and for what is no such row.
@@ -133,7 +133,7 @@ def variant_run_of(data: dict[str, Any]) -> VariantRun:
     return run
 
 
-def variant_summary_of(data: dict[str, Any]) -> VariantSummary:
+def variant_summary_of(data: dict[str, object]) -> VariantSummary:
     """A variant over seeds, of a recorded comparison. Raises as `variant_run_of` does."""
     return TypeAdapter(VariantSummary).validate_python(data)
 
@@ -243,7 +243,7 @@ class Recorded:
         """Each variant over seeds. Raises UsageError for one of another version."""
         return self._read(variant_summary_of, "summary")
 
-    def _read(self, read: Callable[[dict[str, Any]], Read], key: str) -> list[Read]:
+    def _read(self, read: Callable[[dict[str, object]], Read], key: str) -> list[Read]:
         try:
             return [read(data) for data in self.found[key]]
         except (KeyError, TypeError, ValueError) as error:

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from localfair.engines.server import Launch, ServerFailed, start
 from localfair.engines.vllm_engine import environment as vllm_environment
@@ -107,7 +106,7 @@ def _weights_of(model: Listed, card: Card, examination: Examination) -> Check:
 
 def renderer(
     examination: Examination,
-    render: Callable[[str, Mapping[str, Any], date], str] = templates.rendered,
+    render: Callable[[str, Mapping[str, object], date], str] = templates.rendered,
 ) -> Iterator[Check]:
     """Whether the process that renders chat templates answers. `render` asks it."""
     name = "renderer"

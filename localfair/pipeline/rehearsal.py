@@ -229,7 +229,7 @@ class Rehearsal:
             share.more += unknown + max(0, known)
         return unknown
 
-    def _bound_inquire(self, work: Work, step: Inquire, outcome: dict[str, Any]) -> None:
+    def _bound_inquire(self, work: Work, step: Inquire, outcome: dict[str, object]) -> None:
         """Every author writes all it is asked for about each mistake that may come.
 
         In turn, each may also be asked what it was spared here, where the order is not known yet.

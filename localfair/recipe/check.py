@@ -11,7 +11,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -47,13 +46,13 @@ UNKNOWN_TAG = ("union_tag_not_found", "union_tag_invalid")
 # -- pydantic's errors as lines -------------------------------------------------------------------
 
 
-def readable(error: ValidationError, data: dict[str, Any]) -> list[str]:
+def readable(error: ValidationError, data: dict[str, object]) -> list[str]:
     """One line per pydantic error: where (with the step's id), what, and the nearest known key."""
     lines = [_line(details, data) for details in error.errors(include_url=False)]
     return list(dict.fromkeys(lines))
 
 
-def _line(error: ErrorDetails, data: dict[str, Any]) -> str:
+def _line(error: ErrorDetails, data: dict[str, object]) -> str:
     location = error["loc"]
     message = error["msg"]
     where = _where(location, data)
@@ -72,7 +71,7 @@ def _nearest_key(key: str, known: list[str]) -> str:
     return f"known keys: {', '.join(known)}"
 
 
-def _where(location: Location, data: dict[str, Any]) -> str:
+def _where(location: Location, data: dict[str, object]) -> str:
     """`review.accept.mean_above` rather than `round.2.review.accept.mean_above`."""
     # pydantic puts the tag of a union into the location: a term's name, a step's stage
     names = [name for name in location if name not in TERM_MODELS]
@@ -85,7 +84,7 @@ def _where(location: Location, data: dict[str, Any]) -> str:
     return ".".join(str(name) for name in names)
 
 
-def _step_id(section: Any, position: int) -> str | None:
+def _step_id(section: object, position: int) -> str | None:
     """The id of a step in data that is not valid, or None when it has none."""
     step = section[position] if isinstance(section, list) else None
     return step.get("id") if isinstance(step, dict) else None

@@ -303,7 +303,7 @@ def apply_setting(data: Table, setting: str) -> None:
     table[keys[-1]] = _toml_value(raw.strip())
 
 
-def _terms(loss: list[Any]) -> dict[str, Table]:
+def _terms(loss: list[object]) -> dict[str, Table]:
     """The terms of a loss by name: a ce term's is its kind, any other's its own."""
     tables = [term for term in loss if isinstance(term, dict)]
     return {str(term.get("kind") or term.get("term")): term for term in tables}

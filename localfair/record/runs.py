@@ -94,7 +94,7 @@ def begin_step(store: Store, step: BegunStep) -> None:
     store.ensure("run_steps", [begun_step_row(step)])
 
 
-def end_step(store: Store, step: BegunStep, cost: Cost, outcome: dict[str, Any]) -> None:
+def end_step(store: Store, step: BegunStep, cost: Cost, outcome: dict[str, object]) -> None:
     """Write what a step cost and what came out; the outcome keeps the order of its keys."""
     ended = {"ended": now(), **asdict(cost), "outcome": json.dumps(outcome, allow_nan=False)}
     store.update("run_steps", {"run": step.run, "position": step.position}, ended)

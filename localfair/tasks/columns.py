@@ -69,7 +69,7 @@ def _spelled(row: Row, names: Any, name: str) -> str | None:
     return same[0] if same else None
 
 
-def _inside(row: Row, value: Any, steps: list[str]) -> tuple[Any] | None:
+def _inside(row: Row, value: object, steps: list[str]) -> tuple[Any] | None:
     """What stands at `a.b` of a value; the longest name of its beginning that there is counts."""
     if not steps:
         return (value,)

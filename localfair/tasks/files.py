@@ -225,7 +225,7 @@ def parse_json(text: str, where: str, hint: str) -> Any:
     Numbers keep their digits. A name that stands twice in an object is refused.
     """
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, value in pairs:
             if composed(name) in values:

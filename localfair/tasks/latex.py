@@ -101,7 +101,7 @@ def _parsed(formula: str) -> list[Any]:
     return list(parsed)
 
 
-def _verified(gold: list[Any], answer: list[Any]) -> bool | None:
+def _verified(gold: list[object], answer: list[object]) -> bool | None:
     """Whether two parsed formulas are equal; None where it was not found out."""
     verify = load().verify
     try:

@@ -103,7 +103,7 @@ def _excel_records(openpyxl: Any, path: Path, data: bytes) -> Iterator[Record]:
             return
 
 
-def _header(path: Path, number: int, values: list[Any]) -> list[str]:
+def _header(path: Path, number: int, values: list[object]) -> list[str]:
     header = [composed(str(value).strip()) if value is not None else "" for value in values]
     for name in header:
         if name and header.count(name) > 1:
@@ -130,7 +130,7 @@ def _parquet_records(parquet: Any, path: Path, data: bytes) -> Iterator[Record]:
             yield number, {name: value for name, value in cells.items() if value is not None}
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> Any:
     """A value as JSON would have it: what is no text, number, list or object becomes text.
 
     An empty cell is None.
