@@ -18,6 +18,7 @@ from localfair.record.made import Run, RunStep
 from localfair.record.nouns import EngineIdentity, Sampling
 from localfair.record.progress import SeatedEngine, question_count, seated_engines
 from localfair.record.store import Store
+from localfair.stages.step import Scope
 
 BATCH = 16  # sequences at once; no run records it (the default of --batch)
 Outcome = Mapping[str, Any]
@@ -41,7 +42,8 @@ class Estimates:
         self._store = store
         self._run = run
         self._recipe = recipe
-        self._settings = json.loads(run.settings)
+        settings = json.loads(run.settings)
+        self._scope = Scope(run.seed, settings["train_limit"], settings["test_limit"])
         self._seats = seated_engines(store, run.id)
         self._averages = Averages(store.path)
         # of what is known or expected of the steps so far
@@ -62,9 +64,7 @@ class Estimates:
         return expected
 
     def _questions(self, split: str, beyond: int = 0) -> int:
-        limit = self._settings["train_limit" if split == "train" else "test_limit"]
-        if limit is not None:
-            limit += beyond
+        limit = self._scope.limit(split, beyond)
         return question_count(self._store, self._run.task, split, limit)
 
     def _with_role(self, role: str) -> list[SeatedEngine]:

@@ -47,9 +47,10 @@ class Scope:
     train_limit: int | None = None
     test_limit: int | None = None
 
-    def limit(self, split: str) -> int | None:
-        """How many questions of a split the run takes. Dev is taken like test."""
-        return self.train_limit if split == "train" else self.test_limit
+    def limit(self, split: str, beyond: int = 0) -> int | None:
+        """How many questions of a split the run takes, and so many more. Dev is taken like test."""
+        limit = self.train_limit if split == "train" else self.test_limit
+        return None if limit is None else limit + beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,7 @@ class Work:
 
         Raises TaskError when it has none.
         """
-        limit = self.scope.limit(split)
-        if limit is not None:
-            limit += beyond
+        limit = self.scope.limit(split, beyond)
         questions = self.store.questions(self.task.name, split, limit)
         if not questions:
             raise TaskError(
