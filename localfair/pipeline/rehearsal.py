@@ -252,8 +252,10 @@ class Rehearsal:
         for member in members:
             more = may_come * each
             if step.turns and len(members) > 1:
-                # another engine may be asked between two seats of this one
+                # another engine may be asked between two seats of this one, and between two places
                 loads = sum(other.identity == member.identity for other in members)
+                if step.nearest:
+                    loads *= len(members)
                 if not is_known:
                     loads += 1  # to find the order
                     more += self._spared(work, step, member)

@@ -65,6 +65,8 @@ class Inquire(Step):
     turns: bool = False
     # train questions, the first in task order, about which all are asked to find who comes first
     order_on: int = Field(24, ge=1, le=MOST_STEPS)
+    # of these the most alike to a question decide who is asked about it: not who solved none of them
+    nearest: int = Field(0, ge=0, le=MOST_STEPS)
     write: Write
     sampling: Sampling = Sampling()
 

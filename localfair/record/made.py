@@ -166,12 +166,14 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A teacher's turn, by its seat's id, and what gave it: right answers, and the tokens that it read
-    and wrote.
+    and wrote. solved: the ids of the questions that it answered right, sorted; empty in the record
+    of an older localfair.
     """
 
     seat: str
     right: int
     tokens: int
+    solved: tuple[str, ...] = ()
 
     @property
     def rate(self) -> Fraction:

@@ -229,7 +229,7 @@ CREATE VIEW links AS
 
 # The order in which teachers are asked one after another. `inputs`: the hash of everything that decides
 # what they were asked for it, but for how many questions a run takes. `questions`: on how many it rests, the
-# first of train in task order. `teachers`: [seat, right answers, tokens written], in their order.
+# first of train in task order. `teachers`: [seat, right answers, tokens, questions solved ...], in their order.
 TURNS = """
 CREATE TABLE turns (
   id TEXT PRIMARY KEY, inputs TEXT NOT NULL, task TEXT NOT NULL,

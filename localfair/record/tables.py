@@ -258,15 +258,20 @@ TURNS_COLUMNS = _names(Turns)
 def turns_row(turns: Turns) -> Row:
     """An order of teachers as its row."""
     row = {"id": turns.id, **_cells(turns, TURNS_COLUMNS)}
-    row["teachers"] = canonical_json([[t.seat, t.right, t.tokens] for t in turns.teachers])
+    teachers = [[t.seat, t.right, t.tokens, *t.solved] for t in turns.teachers]
+    row["teachers"] = canonical_json(teachers)
     return row
 
 
 def turns_of_row(row: Row) -> Turns:
     """A row as its order of teachers."""
     columns = _columns(row, TURNS_COLUMNS)
-    columns["teachers"] = tuple(Turn(*cells) for cells in json.loads(row["teachers"]))
+    columns["teachers"] = tuple(_turn(*cells) for cells in json.loads(row["teachers"]))
     return Turns(**columns)
+
+
+def _turn(seat: str, right: int, tokens: int, *solved: str) -> Turn:
+    return Turn(seat, right, tokens, solved)
 
 
 # -- weights, and what they are trained on --------------------------------------------------------

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from localfair.committee.ask import Call, request_seed
@@ -43,13 +43,14 @@ class Assignment:
 @dataclass(slots=True)
 class Tally:
     """What one seat was asked for and wrote: requests, replies, right answers that show their steps,
-    and the tokens that it read and wrote.
+    to which questions, and the tokens that it read and wrote.
     """
 
     requests: int = 0
     replies: int = 0
     right: int = 0
     tokens: int = 0
+    solved: set[str] = field(default_factory=set)  # the ids of the questions
 
 
 class Authors:
@@ -113,6 +114,7 @@ class Authors:
                 # an answer without a step teaches nothing, and earns no turn
                 if shows_steps(answer_text(reply)):
                     tally.right += 1
+                    tally.solved.add(explanation.question)
                     self.explained.add(explanation.question)
             yield explanation
 

@@ -2,16 +2,16 @@
 
 Who comes first is measured once: every author is asked about the first questions in task order, and
 those with more right answers per token that they read and wrote go first (ours); an answer without
-a step counts for nothing. That order and the number
-of questions are a row of the record: they are not measured again when a run takes more questions,
-nor in a later round or step that asks the same teachers.
+a step counts for nothing. That order, who solved which question and the number of questions are a
+row of the record: they are not measured again when a run takes more questions, nor in a later round
+or step that asks the same teachers. Who is asked about which of the other questions says `routing`.
 
 Reads and writes `turns`; asks through `authors`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,8 +21,9 @@ from localfair.record.made import Turn, Turns
 from localfair.record.nouns import content_id
 from localfair.record.tables import TURNS
 from localfair.stages.authors import Authors, Tally
+from localfair.stages.routing import Router
 from localfair.stages.step import Work, of_stage
-from localfair.stages.subjects import Subjects
+from localfair.stages.subjects import Subject, Subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,48 @@ class Ordering:
 def ask_in_turn(work: Work, step: Inquire, authors: Authors, subjects: Subjects) -> dict[str, Any]:
     """Ask everybody about the first questions, then one after another about the rest.
 
-    The outcome names the order and on how many questions it rests. It is empty while a reply is
-    missing that the order rests on: it is measured again then, and is not yet in the record.
+    The outcome names the order, on how many questions it rests, and about how many questions nobody
+    was asked. It is empty while a reply is missing that the order rests on: it is measured again
+    then, and is not yet in the record.
     """
     members = work.committee.of(step.role)
     order = _of_earlier_step(work, members) or _measured(work, step, authors, subjects)
     if order.is_known:
         work.rows.made(TURNS, work.store.add(TURNS, [order.turns]))
+    measured = work.questions("train")[: order.turns.questions]
+    router = Router(order.turns, measured, step.nearest)
+    left = [each for each in subjects.unsolved() if each.question.id not in order.asked]
+    seats = {each.question.id: router.seats(each.question) for each in left}
     in_order = _in_order(members, order.turns)
-    for member in in_order:
-        done = order.asked | authors.explained
-        left = [each for each in subjects.unsolved() if each.question.id not in done]
-        authors.ask([member], left)
+    for place in range(len(members)):
+        for member in in_order:
+            about = _at(place, member.seat.id, left, seats, authors.explained)
+            authors.ask([member], about)
     if not order.is_known:
         return {}
     names = [member.seat.model for member in in_order]
-    return {"order": ", ".join(names), "ordered_on": order.turns.questions}
+    outcome: dict[str, Any] = {"order": ", ".join(names), "ordered_on": order.turns.questions}
+    if step.nearest:
+        outcome["unasked"] = sum(not asked for asked in seats.values())
+    return outcome
+
+
+def _at(
+    place: int,
+    seat: str,
+    subjects: Iterable[Subject],
+    seats: Mapping[str, Sequence[str]],
+    explained: Container[str],
+) -> list[Subject]:
+    """What a seat is asked about in a place: subjects for which it stands there among the `seats` of
+    their question, and which no earlier one explained.
+    """
+    about: list[Subject] = []
+    for subject in subjects:
+        question = subject.question.id
+        if question not in explained and seats[question][place : place + 1] == [seat]:
+            about.append(subject)
+    return about
 
 
 def _of_earlier_step(work: Work, members: Iterable[Member]) -> Ordering | None:
@@ -105,7 +132,8 @@ def _by_rate(members: Iterable[Member], tallies: Mapping[str, Tally]) -> tuple[T
     turns: list[Turn] = []
     for member in members:
         tally = tallies.get(member.seat.id, Tally())
-        turns.append(Turn(member.seat.id, tally.right, tally.tokens))
+        solved = tuple(sorted(tally.solved))
+        turns.append(Turn(member.seat.id, tally.right, tally.tokens, solved))
     return tuple(sorted(turns, key=lambda turn: turn.rate, reverse=True))
 
 

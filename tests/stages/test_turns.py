@@ -70,7 +70,7 @@ def turns(lab):
     models = dict(lab.tuples("SELECT id, model FROM seats"))
     found = []
     for questions, teachers in lab.tuples("SELECT questions, teachers FROM turns"):
-        order = [models[seat] for seat, _, _ in json.loads(teachers)]
+        order = [models[seat] for seat, *_ in json.loads(teachers)]
         found.append((questions, order))
     return found
 
