@@ -11,7 +11,17 @@ from localfair.models import Model, find_model
 from tests.lab import FAST, teacher
 from tests.pages import README, ROOT, commands, section
 
-SETTINGS = [word for setting in FAST for word in ("--set", setting)]
+QUICK = (
+    *FAST,
+    "exam.samples=2",
+    "exam.beyond=0",
+    "learn.epochs=1",
+    "learn.max_length=500",
+    "learn.accumulation=1",
+    "train.best_epoch={ epochs = [1, 2], sampling = { max_tokens = 8 } }",
+    "check.accept.shows_steps=false",  # the scripts' rationales are of five words
+)
+SETTINGS = [word for setting in QUICK for word in ("--set", setting)]
 FETCHED = ("qwen2.5-coder-1.5b-instruct", "qwen2.5-coder-0.5b-instruct")
 
 
