@@ -11,7 +11,7 @@ from localfair.record.made import Turn, Turns
 from localfair.record.nouns import Question
 from localfair.record.store import Store
 from localfair.stages.routing import Router
-from tests.lab import item, quiet, script, scripted_student
+from tests.lab import item, script, scripted_student
 from tests.stages.test_turns import in_task_order, inquire, turns
 
 RIVER = "How far does river {} run from its spring to the sea?"
