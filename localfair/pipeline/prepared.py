@@ -5,7 +5,7 @@ Reads recipes, tasks, model cards and data files; writes questions alone. Knows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,8 @@ def prepare(order: Order, until: str | None) -> Prepared:
 
     Raises what a user can cause, and writes nothing.
     """
-    task = get_task(order.task, imported=_imported(order.db))
+    held = _imported(order.db)
+    task = get_task(order.task, imported=held)
     seating = Seating(order.workspace, order.seed, order.options, order.date)
     members = _seat(order, seating)
     steps = steps_until(order.recipe, until)
@@ -64,7 +65,7 @@ def prepare(order: Order, until: str | None) -> Prepared:
     check_weights(order, steps)
     check_mentor(order, seating, steps)
     identity = import_id(task.name, order.data)
-    dataset = None if is_imported(order.db, identity) else _dataset(order, task)
+    dataset = None if is_imported(order.db, identity) else _dataset(order, task, held)
     check_questions(order, task, dataset, steps)
     return Prepared(
         order=order, until=until, task=task, members=members, dataset=dataset, import_id=identity
@@ -89,11 +90,16 @@ def _seat(order: Order, seating: Seating) -> list[Member]:
     return members
 
 
-def _dataset(order: Order, task: Task) -> Dataset | None:
-    """The questions that the command line brings, or that the task makes."""
+def _dataset(order: Order, task: Task, held: Sequence[str]) -> Dataset | None:
+    """The questions that the command line brings, or that the task makes.
+
+    held: the tasks that the record has questions of. A generated one is made once: whoever imported
+    it with a seed wants those questions, and no others beside them.
+    """
     if order.data is not None:
         return task.read(order.data)
-    return task.generate() if task.generated else None
+    is_made = task.name in held
+    return task.generate() if task.generated and not is_made else None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from localfair.record.nouns import Request
 from localfair.record.steps import note_readings
 from localfair.record.store import Store
 from localfair.report.reviewers import reviewers
+from localfair.tasks import get_task
 from localfair.tasks.table_rows import TableReader
 from tests.lab import Lab, always, item, quiet, scripted_student
 from tests.pipeline.counting import counted
@@ -71,6 +72,18 @@ def test_a_record_that_lost_its_note_of_a_file_reads_it_again(untrained):
     with counted(TableReader.read) as again:
         untrained.run(until="select")
     assert set(again.values()) == {1}
+
+
+def test_a_generated_task_is_asked_with_the_seed_that_it_was_imported_with(untrained):
+    made = get_task("arithmetic-1").generate(seed=1)
+    with Store.open(untrained.db, create=True) as store:
+        store.ensure_dataset("arithmetic-1", made)
+    untrained.run("answers-only", until="before", task="arithmetic-1", data=None, test_limit=2)
+    keys = {question.id for question in made.questions}
+    assert set(untrained.column("SELECT id FROM questions")) == keys
+    asked = untrained.column("SELECT DISTINCT question FROM answers")
+    assert len(asked) == 2
+    assert keys.issuperset(asked)
 
 
 def test_its_report_is_that_of_the_first(untrained):
