@@ -1,7 +1,8 @@
-"""Draw what a record holds: `python recipes/figure.py accuracy|comparison RECORD FOLDER`.
+"""Draw what a record holds: `python recipes/figure.py accuracy|comparison RECORD FOLDER [ID]`.
 
 `accuracy`: the newest run that sat an exam before training and one after. `comparison`: the newest
-comparison, each variant with each seed. Writes NAME-light.svg and NAME-dark.svg into the folder.
+comparison, each variant with each seed. ID, or its beginning, names another. Writes NAME-light.svg and
+NAME-dark.svg into the folder.
 """
 
 from __future__ import annotations
@@ -77,18 +78,19 @@ def _each(equal: Equal) -> str:
     return "no budget"
 
 
-def newest_run(store: Store) -> Drawing:
-    """Of the newest run that sat both exams. Ends the program where there is none."""
-    for run in store.first_column("SELECT id FROM runs WHERE status = 'done' ORDER BY rowid DESC"):
+def drawn_run(store: Store, run_id: str | None) -> Drawing:
+    """Of a run, or of the newest that sat both exams. Ends the program where there is none."""
+    done = "SELECT id FROM runs WHERE status = 'done' AND id LIKE ? || '%' ORDER BY rowid DESC"
+    for run in store.first_column(done, run_id or ""):
         findings = report(store, run)
         if findings.before is not None and findings.after is not None:
             return of_run(findings)
     sys.exit("error: no run of this record sat an exam before and after training")
 
 
-def newest_comparison(store: Store) -> Drawing:
-    """Of the newest comparison. Raises UsageError where there is none."""
-    return of_comparison(recorded(store, None))
+def drawn_comparison(store: Store, comparison_id: str | None) -> Drawing:
+    """Of a comparison, or of the newest. Raises UsageError where there is none."""
+    return of_comparison(recorded(store, comparison_id))
 
 
 def drawn(drawing: Drawing, scheme: str) -> str:
@@ -130,7 +132,7 @@ def drawn(drawing: Drawing, scheme: str) -> str:
     return "\n".join([*lines, "</g>", "</svg>", ""])
 
 
-FIGURES = {"accuracy": newest_run, "comparison": newest_comparison}
+FIGURES = {"accuracy": drawn_run, "comparison": drawn_comparison}
 
 
 def write(name: str, drawing: Drawing, folder: Path) -> None:
@@ -144,17 +146,17 @@ def write(name: str, drawing: Drawing, folder: Path) -> None:
         print(target)
 
 
-def main(name: str, record: str, folder: str) -> None:
-    """Draw the newest of its kind that a record holds."""
+def main(name: str, record: str, folder: str, wanted: str | None = None) -> None:
+    """Draw what a record holds: the run or comparison that is wanted, or the newest of its kind."""
     try:
         with Store.open(record) as store:
-            drawing = FIGURES[name](store)
+            drawing = FIGURES[name](store, wanted)
     except LocalfairError as error:
         sys.exit(f"error: {error.message}\nhint: {error.hint}")
     write(name, drawing, Path(folder))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[1] not in FIGURES:
-        sys.exit("usage: python recipes/figure.py accuracy|comparison RECORD FOLDER")
+    if len(sys.argv) not in (4, 5) or sys.argv[1] not in FIGURES:
+        sys.exit("usage: python recipes/figure.py accuracy|comparison RECORD FOLDER [ID]")
     main(*sys.argv[1:])

@@ -15,6 +15,7 @@ from localfair.record.exams import exam_scores
 from localfair.record.store import Store
 from localfair.report.findings import report
 from tests.lab import Lab, item, quiet, script, teacher
+from tests.scripts import recipe_script
 
 QUICK = (
     "before.sampling.max_tokens=4",
@@ -135,6 +136,16 @@ def test_every_variant_sits_the_same_test_and_is_paired_with_the_first(twice):
     assert any("6 questions: only a change of 100 points" in line for line in lines(found))
     assert by_name(found)["answers-only"].accepted is None
     assert by_name(found)[FAIR].accepted > 0
+
+
+def test_the_grades_behind_it_are_read_out_of_the_record(twice):
+    lab, found, _ = twice
+    with Store.open(lab.db) as store:
+        columns = recipe_script("grades").columns_of(store, [found.id])
+    assert list(columns) == [f"{row.variant}/0" for row in found.rows]
+    for row, grades in zip(found.rows, columns.values(), strict=True):
+        assert len(grades) == row.after.questions == 6
+        assert list(grades.values()).count("right") == row.after.right
 
 
 def test_the_second_comparison_asks_nobody_and_is_the_same_row(twice):

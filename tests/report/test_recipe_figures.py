@@ -1,10 +1,7 @@
 """A run and a comparison are drawn from a record, for light and for dark pages."""
 
-import importlib.util
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,12 +10,9 @@ from localfair.pipeline.comparison import Recorded, VariantRun
 from localfair.record.store import Store
 from localfair.report.findings import Accuracy, report
 from tests.record.old_versions import todays_record
+from tests.scripts import recipe_script
 
-SCRIPT = Path(__file__).parents[2] / "recipes" / "figure.py"
-spec = importlib.util.spec_from_file_location("figure", SCRIPT)
-figure = importlib.util.module_from_spec(spec)
-sys.modules["figure"] = figure  # where its dataclasses look for its names
-spec.loader.exec_module(figure)
+figure = recipe_script("figure")
 
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -94,6 +88,8 @@ def test_a_record_without_what_is_drawn_is_one_line(tmp_path):
         figure.main("accuracy", str(record), str(tmp_path))
     with pytest.raises(SystemExit, match=r"error: .* holds no comparison"):
         figure.main("comparison", str(record), str(tmp_path))
+    with pytest.raises(SystemExit, match=r"error: .*b2:none"):
+        figure.main("comparison", str(record), str(tmp_path), "b2:none")
     assert list(tmp_path.glob("*.svg")) == []
 
 
