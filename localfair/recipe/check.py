@@ -246,10 +246,10 @@ def _writing(step: r.Inquire, earlier: list[r.RecipeStep]) -> Iterator[str]:
             f"{step.id}.turns: a turn ends with right answers, and a feedback gives none; "
             "write a rationale or a repair too"
         )
-    if step.nearest and not (step.turns and step.about != "mistakes"):
+    if step.nearest and step.about == "mistakes":
         yield (
-            f"{step.id}.nearest: it looks at the first questions, which everybody is asked about in turn; "
-            'set turns = true, and about = "questions" or "unsolved"'
+            f"{step.id}.nearest: it looks at the first questions, and who is asked about mistakes "
+            'may not have seen them; set about = "questions" or "unsolved"'
         )
     if not (step.write.feedback or checked):
         yield f"{step.id}.write: nothing to write; name feedback, rationale or repair"

@@ -25,7 +25,8 @@ def settle(recipe: Recipe) -> Recipe:
     """The recipe whose steps name only what is done.
 
     A step that names a review that is off reads what the review would have read. The name of an
-    inquire that is off is dropped where others remain, and a review of nothing is off too. A select
+    inquire that is off is dropped where others remain, and a review of nothing is off too. Without
+    turns nobody is chosen by the questions most alike. A select
     step that takes no own answers names no exam, and one that takes these alone nothing else. A kl
     term goes with its soften step, a term of weight 0 goes where others remain; what is left keeps
     its weights. Names that no step has are kept.
@@ -45,6 +46,8 @@ def _settled(step: RecipeStep, earlier: list[RecipeStep]) -> RecipeStep:
     named = getattr(step, "input", ())
     if isinstance(named, tuple) and named:
         step = _with_inputs(step, _all_inputs(named, earlier))
+    if isinstance(step, Inquire) and not step.turns:
+        step = step.model_copy(update={"nearest": 0})
     if isinstance(step, Select):
         step = _without_unread(step, earlier)
     if isinstance(step, Train):

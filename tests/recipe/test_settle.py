@@ -40,6 +40,11 @@ def test_a_select_of_own_answers_alone_names_no_review(tmp_path):
     assert alone.input == ("exam",)
 
 
+def test_without_turns_nobody_is_chosen_by_the_questions_most_alike(tmp_path):
+    assert steps(tmp_path, "committee")["teach"].nearest == 2
+    assert steps(tmp_path, "committee", "teach.turns=false")["teach"].nearest == 0
+
+
 def test_a_kl_term_goes_with_its_soften_step(tmp_path):
     whole = steps(tmp_path, "mentor-kd")
     without = steps(tmp_path, "mentor-kd", "soften.enabled=false")

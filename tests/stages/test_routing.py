@@ -189,9 +189,7 @@ def test_a_run_asks_no_more_than_its_plan_says(lab, limit, begun):
     assert found["steps"][-1]["loads"] <= loads
 
 
-@pytest.mark.parametrize("settings", [("inquire.turns=false",), ("inquire.about=mistakes",)])
-def test_nearest_without_first_questions_that_everybody_is_asked_is_an_error(lab, settings):
-
+def test_nearest_about_mistakes_is_an_error(lab):
     with pytest.raises(RecipeError, match="1 problem") as problem:
-        lab.order(settings=(*ROUTED, *settings))
+        lab.order(settings=(*ROUTED, "inquire.about=mistakes"))
     assert "nearest: it looks at the first questions" in problem.value.problems[0]
