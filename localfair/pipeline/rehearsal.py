@@ -196,11 +196,8 @@ class Rehearsal:
 
     def _unknown_before(self, work: Work, stages: tuple[str, ...], split: str | None = None) -> int:
         """Rows that the steps read by this one may yet make."""
-        return self._unknown_of(work.rows.earlier(self.now.step, stages, split=split))
-
-    def _unknown_of(self, read: Iterable[Done]) -> int:
-        """Rows that these steps may yet make."""
-        return sum(each.unknown for each in self._rehearsed(read))
+        read = self._rehearsed(work.rows.earlier(self.now.step, stages, split=split))
+        return sum(each.unknown for each in read)
 
     def _rehearsed(self, done: Iterable[Done]) -> list[Rehearsed]:
         """Steps before this one, as they were rehearsed."""
@@ -218,16 +215,29 @@ class Rehearsal:
         return self._unknown_before(work, ("review", "inquire"))
 
     def _bound_select(self, work: Work, step: Select) -> int:
-        """Each candidate that may come is a lesson, and the student may have to score all of them."""
-        unknown = self._unknown_before(work, ("review", "inquire"))
-        if step.per_question.own:
-            unknown += self._unknown_of(work.rows.students_exams(step))
+        """Each candidate that may come is a lesson, but of a question's own answers so many as the
+        step takes; the student may have to score all of them.
+        """
+        explanations = self._unknown_before(work, ("review", "inquire"))
+        own = self._unknown_own(work, step) if step.per_question.own else []
+        unknown = explanations + sum(answers for answers, _ in own)
         if step.prefer == "likely" and unknown:
             share = self.now.share(work.committee.of("student")[0])
             # those that are known and need no choice yet may need one then
             known = inputs_of(work, step).candidates - share.recorded - len(share.calls)
             share.more += unknown + max(0, known)
-        return unknown
+        return explanations + sum(lessons for _, lessons in own)
+
+    def _unknown_own(self, work: Work, step: Select) -> list[tuple[int, int]]:
+        """By exam that gives own answers: how many may come, and how many lessons they may make."""
+        takes = step.per_question.own
+        bounds: list[tuple[int, int]] = []
+        for exam in self._rehearsed(work.rows.students_exams(step)):
+            assert isinstance(exam.step, Exam)
+            questions = len(work.questions("train", exam.step.beyond))
+            most = exam.unknown if takes == "all" else takes * questions
+            bounds.append((exam.unknown, min(exam.unknown, most)))
+        return bounds
 
     def _bound_inquire(self, work: Work, step: Inquire, outcome: dict[str, object]) -> None:
         """Every author writes all it is asked for about each mistake that may come.

@@ -53,6 +53,14 @@ def test_what_may_come_is_handed_from_step_to_step(lab):
     assert (steps["train"].lessons, steps["train"].more_lessons) == (0, 48)
 
 
+@pytest.mark.parametrize(("own", "lessons"), [("all", 48), ("2", 16), ("7", 48)])
+def test_a_question_gives_so_many_own_answers_as_are_taken(lab, own, lessons):
+    settings = (f"select.per_question.own={own}", "exam.samples=6")
+    steps = by_step(rehearse(lab.order(settings=settings)))
+    assert steps["exam"].unknown == 48
+    assert steps["select"].unknown == steps["review"].unknown + lessons
+
+
 def test_each_engine_of_a_step_has_a_share(lab):
     shares = by_step(rehearse(lab.order()))["inquire"].shares
     assert sorted(identity.model for identity in shares) == ["t0", "t1", "t2"]
