@@ -2,7 +2,8 @@
 
 `python recipes/grades.py write RECORD COMPARISON... > FILE.csv`: a row a question of the exam after
 training, a column a variant and seed (`committee/0`), each cell right, wrong or unreadable.
-`python recipes/grades.py test FILE.csv [FIRST]`: every variant against FIRST, or the first column's.
+`python recipes/grades.py test FILE.csv [FIRST [VARIANT...]]`: these variants, or all, against FIRST, or
+that of the first column; each is one claim of the table.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ RIGHT = "right"
 GRADES = (RIGHT, "wrong", "unreadable")
 Grades = Mapping[str, str]  # by question
 Seeds = Mapping[str, Grades]  # by seed
-USAGE = "usage: python recipes/grades.py write RECORD COMPARISON... | test FILE.csv [FIRST]"
+USAGE = "usage: python recipes/grades.py write RECORD COMPARISON... | test FILE.csv [FIRST [VARIANT...]]"
 
 
 # -- out of a record ------------------------------------------------------------------------------
@@ -138,22 +139,22 @@ def write(record: str, *comparisons: str) -> None:
     csv.writer(sys.stdout, lineterminator="\n").writerows(written(columns))
 
 
-def test(file: str, first: str | None = None) -> None:
-    """Print every variant of a file against one of them."""
+def test(file: str, first: str | None = None, *others: str) -> None:
+    """Print variants of a file against one of them."""
     variants = read(Path(file))
     first = first or next(iter(variants), "")
-    if first not in variants:
-        sys.exit(f"error: {file} has no variant {first!r}\nhint: it has {', '.join(variants)}")
-    print("\n".join(lines(variants, first)))
+    for name in (first, *others):
+        if name not in variants:
+            sys.exit(f"error: {file} has no variant {name!r}\nhint: it has {', '.join(variants)}")
+    chosen = {name: variants[name] for name in (first, *others)} if others else variants
+    print("\n".join(lines(chosen, first)))
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["write", record, *comparisons] if comparisons:
             write(record, *comparisons)
-        case ["test", file]:
-            test(file)
-        case ["test", file, first]:
-            test(file, first)
+        case ["test", file, *variants]:
+            test(file, *variants)
         case _:
             sys.exit(USAGE)

@@ -55,6 +55,16 @@ def test_another_variant_can_be_the_first(table, capsys):
     assert "against plain --set rounds=2: -37.5% [" in out
 
 
+def test_so_many_claims_are_tested_as_are_asked_for(tmp_path, capsys):
+    path = tmp_path / "grades.csv"
+    rows = [f"{number},wrong,right,right" for number in range(9)]
+    path.write_text("\n".join(["question,plain/0,one/0,two/0", *rows]) + "\n")
+    assert told(path, capsys=capsys).count("p = 0.0039, by Holm 0.0078") == 2
+    out = told(path, "plain", "two", capsys=capsys)
+    assert "p = 0.0039, by Holm 0.0039" in out
+    assert "one" not in out
+
+
 def test_one_seed_has_the_interval_of_two_proportions(tmp_path, capsys):
     path = tmp_path / "grades.csv"
     rows = [f"{number},wrong,right" for number in range(9)]
