@@ -12,14 +12,13 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 
 from localfair.errors import LocalfairError
-from localfair.pipeline.comparison import recorded
+from localfair.pipeline.comparison import SeedsDifference, over_seeds, recorded
 from localfair.record.exams import exam_answers
 from localfair.record.store import Store
-from localfair.report.permutation import holm, permutation_p
-from localfair.report.statistics import Interval, mean_interval, tango, wilson
+from localfair.report.permutation import holm
+from localfair.report.statistics import wilson
 
 RIGHT = "right"
 GRADES = (RIGHT, "wrong", "unreadable")
@@ -75,45 +74,40 @@ def read(path: Path) -> dict[str, dict[str, dict[str, str]]]:
     return variants
 
 
-def changes(first: Seeds, other: Seeds) -> list[list[int]]:
-    """By question, the change of each seed that both have: 1 became right, -1 wrong, 0 neither."""
-    by_question: dict[str, list[int]] = {}
-    for seed in first.keys() & other.keys():
-        for question in first[seed].keys() & other[seed].keys():
-            was, is_now = (grades[seed][question] == RIGHT for grades in (first, other))
-            by_question.setdefault(question, []).append(is_now - was)
-    return [by_question[question] for question in sorted(by_question)]
-
-
 def lines(variants: Mapping[str, Seeds], first: str) -> Iterator[str]:
     """Each variant's accuracy by seed, and its difference from the first one over seeds."""
-    others = [variant for variant in variants if variant != first]
-    tested = {variant: changes(variants[first], variants[variant]) for variant in others}
-    chances = [permutation_p([sum(each) for each in tested[variant]]) for variant in others]
-    adjusted = dict(zip(others, holm(chances), strict=True))
+    right = {variant: _right(seeds) for variant, seeds in variants.items()}
+    found: dict[str, SeedsDifference] = {}
+    for variant in variants:
+        difference = over_seeds(right[first], right[variant])
+        if variant != first and difference is not None:
+            found[variant] = difference
+    claims = holm([difference.permutation for difference in found.values()])
+    adjusted = dict(zip(found, claims, strict=True))
     for variant, seeds in variants.items():
         yield variant
         for seed, grades in sorted(seeds.items()):
             yield f"  seed {seed}: {_accuracy(list(grades.values()))}"
-        if variant == first:
-            continue
-        means = [fmean(each) for each in tested[variant]]
-        if not means:
+        if variant in found:
+            yield _against(first, found[variant], adjusted[variant])
+        elif variant != first:
             yield f"  shares no seed and no question with {first}"
-            continue
-        low, high = _interval(tested[variant], means)
-        p = chances[others.index(variant)]
-        yield (
-            f"  against {first}: {fmean(means):+.1%} [{low:+.1%}, {high:+.1%}], "
-            f"p = {p:.2g}, by Holm {adjusted[variant]:.2g}"
-        )
 
 
-def _interval(tested: Sequence[Sequence[int]], means: Sequence[float]) -> Interval:
-    """Of one seed Tango's, of several a bootstrap over questions: as `compare` has them."""
-    if any(len(each) > 1 for each in tested):
-        return mean_interval(means)
-    return tango(means.count(1), means.count(-1), len(means))
+def _right(seeds: Seeds) -> dict[str, dict[str, bool]]:
+    """By seed and question, whether the answer was right."""
+    right: dict[str, dict[str, bool]] = {}
+    for seed, grades in seeds.items():
+        right[seed] = {question: grade == RIGHT for question, grade in grades.items()}
+    return right
+
+
+def _against(first: str, found: SeedsDifference, adjusted: float) -> str:
+    low, high = found.interval
+    return (
+        f"  against {first}: {found.difference:+.1%} [{low:+.1%}, {high:+.1%}], "
+        f"p = {found.permutation:.2g}, by Holm {adjusted:.2g}"
+    )
 
 
 def _accuracy(grades: Sequence[str]) -> str:

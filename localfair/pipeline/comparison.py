@@ -25,6 +25,8 @@ from localfair.report.permutation import holm, permutation_p
 from localfair.report.statistics import Change, Interval, mean_interval, paired
 
 Read = TypeVar("Read")
+Seed = TypeVar("Seed", int, str)
+Right = Mapping[str, bool]  # by question, whether its answer was right
 MOST_FLOPS = 10**40
 LONGEST = 200  # characters of why a comparison cannot be read
 
@@ -63,7 +65,7 @@ class VariantRun:
     adapter: str | None
     accepted: float | None
     calls: int
-    right: Mapping[str, bool]
+    right: Right
     against_first: Change | None = None
 
     def against(self, first: VariantRun) -> VariantRun:
@@ -150,7 +152,10 @@ def summary_of(runs: Sequence[VariantRun], first: Sequence[VariantRun]) -> Varia
     """A variant's runs over seeds, beside those of the first variant."""
     after = [run.after.accuracy for run in runs]
     flops = [run.teacher_flops for run in runs]
-    is_first = runs[0].variant == first[0].variant
+    against_first = None
+    if runs[0].variant != first[0].variant:
+        against_first = over_seeds(_right(first), _right(runs))
+        assert against_first is not None, "every variant is run with the same seeds"
     return VariantSummary(
         variant=runs[0].variant,
         seeds=len(runs),
@@ -160,7 +165,7 @@ def summary_of(runs: Sequence[VariantRun], first: Sequence[VariantRun]) -> Varia
         lowest=min(after),
         highest=max(after),
         unreadable=fmean(run.after.unreadable / run.after.questions for run in runs),
-        against_first=None if is_first else _over_seeds(runs, first),
+        against_first=against_first,
         teacher_tokens=fmean(run.teacher_tokens for run in runs),
         lessons=fmean(run.lessons for run in runs),
         train_questions=fmean(run.train_questions for run in runs),
@@ -185,21 +190,26 @@ def with_holm(summaries: Sequence[VariantSummary]) -> list[VariantSummary]:
     return corrected
 
 
-def _over_seeds(runs: Sequence[VariantRun], first: Sequence[VariantRun]) -> SeedsDifference:
+def _right(runs: Sequence[VariantRun]) -> dict[int, Right]:
+    return {run.seed: run.right for run in runs}
+
+
+def over_seeds(first: Mapping[Seed, Right], other: Mapping[Seed, Right]) -> SeedsDifference | None:
     """The difference on the same questions and seeds, averaged over seeds before it is resampled
-    over questions (ours).
+    over questions (ours). None where they share no question of a seed.
     """
-    first_of = {base.seed: base for base in first}
     changes: dict[str, list[int]] = {}
-    differences = []
-    for run in runs:
-        base = first_of.get(run.seed)
-        if base is None or run.against_first is None:
+    differences: list[Change] = []
+    for seed, right in other.items():
+        base = first.get(seed, {})
+        difference = paired(base, right)
+        if difference is None:
             continue
-        for question in run.right.keys() & base.right.keys():
-            changes.setdefault(question, []).append(run.right[question] - base.right[question])
-        differences.append(run.against_first)
-    assert differences, "every variant is run with the same seeds"
+        for question in right.keys() & base.keys():
+            changes.setdefault(question, []).append(right[question] - base[question])
+        differences.append(difference)
+    if not differences:
+        return None
     means = [fmean(changes[question]) for question in sorted(changes)]
     permutation = permutation_p([sum(values) for values in changes.values()])
     # of one seed a question is gained, lost or neither: a comparison of two proportions

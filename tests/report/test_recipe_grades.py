@@ -3,6 +3,7 @@
 import pytest
 
 from localfair.report.permutation import permutation_p
+from localfair.report.statistics import tango
 from tests.record.old_versions import todays_record
 from tests.scripts import recipe_script
 
@@ -69,7 +70,7 @@ def test_one_seed_has_the_interval_of_two_proportions(tmp_path, capsys):
     path = tmp_path / "grades.csv"
     rows = [f"{number},wrong,right" for number in range(9)]
     path.write_text("\n".join(["question,plain/0,other/0", *rows, "9,right,wrong"]) + "\n")
-    change = grades.tango(9, 1, 10)
+    change = tango(9, 1, 10)
     out = told(path, capsys=capsys)
     assert f"+80.0% [{change[0]:+.1%}, {change[1]:+.1%}]" in out
 
