@@ -18,7 +18,7 @@ from localfair.record.store import Store
 MOST_BYTES = 2**28  # a folder that holds more is read again: weights may lie beside its tables
 
 
-def import_id(task: str, data: Path | None) -> str | None:
+def import_id(task: str, data: Path) -> str | None:
     """The hash of all that decides what questions a task reads: its files, and how they are read.
 
     None for files that cannot be listed or are too large to look at each time.
@@ -38,10 +38,8 @@ def is_imported(db: Path, identity: str | None) -> bool:
         return store.is_imported(identity)
 
 
-def _files(data: Path | None) -> list[list[str]]:
+def _files(data: Path) -> list[list[str]]:
     """Name and sha256 of a file, or of each file in a folder. Raises OSError."""
-    if data is None:
-        return []
     paths = sorted(data.iterdir()) if data.is_dir() else [data]
     files = [path for path in paths if path.is_file()]
     if sum(path.stat().st_size for path in files) > MOST_BYTES:

@@ -64,7 +64,7 @@ def prepare(order: Order, until: str | None) -> Prepared:
     check_licences(order, members, steps)
     check_weights(order, steps)
     check_mentor(order, seating, steps)
-    identity = import_id(task.name, order.data)
+    identity = None if order.data is None else import_id(task.name, order.data)
     dataset = None if is_imported(order.db, identity) else _dataset(order, task, held)
     check_questions(order, task, dataset, steps)
     return Prepared(
