@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 from localfair.errors import LocalfairError
 from localfair.pipeline.comparison import Recorded, recorded
 from localfair.pipeline.equal import Equal
+from localfair.record.resolving import resolve
 from localfair.record.store import Store
 from localfair.report.figures import WIDTH, intervals
 from localfair.report.findings import Accuracy, Findings, report
@@ -79,9 +80,14 @@ def _each(equal: Equal) -> str:
 
 
 def drawn_run(store: Store, run_id: str | None) -> Drawing:
-    """Of a run, or of the newest that sat both exams. Ends the program where there is none."""
-    done = "SELECT id FROM runs WHERE status = 'done' AND id LIKE ? || '%' ORDER BY rowid DESC"
-    for run in store.first_column(done, run_id or ""):
+    """Of a run, or of the newest that sat both exams. Ends the program where there is none.
+
+    Raises UsageError where no run has that id.
+    """
+    runs = store.first_column("SELECT id FROM runs WHERE status = 'done' ORDER BY rowid DESC")
+    if run_id is not None:
+        runs = [resolve(store, run_id, ["run"]).id]
+    for run in runs:
         findings = report(store, run)
         if findings.before is not None and findings.after is not None:
             return of_run(findings)

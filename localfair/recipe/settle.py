@@ -26,10 +26,10 @@ def settle(recipe: Recipe) -> Recipe:
 
     A step that names a review that is off reads what the review would have read. The name of an
     inquire that is off is dropped where others remain, and a review of nothing is off too. Without
-    turns nobody is chosen by the questions most alike. A select
-    step that takes no own answers names no exam, and one that takes these alone nothing else. A kl
-    term goes with its soften step, a term of weight 0 goes where others remain; what is left keeps
-    its weights. Names that no step has are kept.
+    turns nobody is chosen by the questions most alike. A select step that takes no own answers
+    names no exam, and one that takes these alone nothing else. A kl term goes with its soften step,
+    a term of weight 0 goes where others remain; what is left keeps its weights. Names that no step
+    has are kept.
     """
     earlier: list[RecipeStep] = []
     sections: dict[str, tuple[RecipeStep, ...]] = {}

@@ -90,6 +90,8 @@ def test_a_record_without_what_is_drawn_is_one_line(tmp_path):
         figure.main("comparison", str(record), str(tmp_path))
     with pytest.raises(SystemExit, match=r"error: .*b2:none"):
         figure.main("comparison", str(record), str(tmp_path), "b2:none")
+    with pytest.raises(SystemExit, match=r"error: there is no run 'none'"):
+        figure.main("accuracy", str(record), str(tmp_path), "none")
     assert list(tmp_path.glob("*.svg")) == []
 
 
