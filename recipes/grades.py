@@ -2,6 +2,9 @@
 
 `python recipes/grades.py write RECORD COMPARISON... > FILE.csv`: a row a question of the exam after
 training, a column a variant and seed (`committee/0`), each cell right, wrong or unreadable.
+`python recipes/grades.py costs RECORD COMPARISON... > FILE.csv`: a row a variant and seed, what it cost.
+`python recipes/grades.py join FILE.csv... > FILE.csv`: the columns of several such files in one, for a
+table whose rows were not made in one record.
 `python recipes/grades.py test FILE.csv [FIRST [VARIANT...]]`: these variants, or all, against FIRST, or
 that of the first column; each is one claim of the table.
 """
@@ -11,6 +14,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from localfair.errors import LocalfairError
@@ -24,7 +28,22 @@ RIGHT = "right"
 GRADES = (RIGHT, "wrong", "unreadable")
 Grades = Mapping[str, str]  # by question
 Seeds = Mapping[str, Grades]  # by seed
-USAGE = "usage: python recipes/grades.py write RECORD COMPARISON... | test FILE.csv [FIRST [VARIANT...]]"
+USAGE = (
+    "usage: python recipes/grades.py write RECORD COMPARISON... | costs RECORD COMPARISON... | "
+    "join FILE.csv... | test FILE.csv [FIRST [VARIANT...]]"
+)
+# of a variant's run; tokens, floating-point operations and seconds, as if nothing had been recorded
+COSTS = (
+    "train_questions",
+    "lessons",
+    "teacher_tokens",
+    "teacher_flops",
+    "student_tokens",
+    "trained_tokens",
+    "steps",
+    "teacher_seconds",
+    "train_seconds",
+)
 
 
 # -- out of a record ------------------------------------------------------------------------------
@@ -52,11 +71,24 @@ def written(columns: Mapping[str, Grades]) -> Iterator[list[str]]:
         yield [key, *(grades.get(key, "") for grades in columns.values())]
 
 
+def costs_of(store: Store, comparisons: Iterable[str]) -> Iterator[list[object]]:
+    """The rows of a CSV of costs, its header first: a row a variant and seed, each once."""
+    yield ["variant", "seed", *COSTS]
+    runs = [run for name in comparisons for run in recorded(store, name).variant_runs()]
+    for run in {(run.variant, run.seed): run for run in runs}.values():
+        yield [run.variant, run.seed, *(_cell(getattr(run, cost)) for cost in COSTS)]
+
+
+def _cell(cost: float | None) -> object:
+    """Seconds are whole ones; what is not known is empty."""
+    return "" if cost is None else round(cost)
+
+
 # -- tested again ---------------------------------------------------------------------------------
 
 
-def read(path: Path) -> dict[str, dict[str, dict[str, str]]]:
-    """By variant and seed, the grade of each question. Ends the program for another file."""
+def columns_in(path: Path) -> dict[str, dict[str, str]]:
+    """By column, the grade of each question that it has one of. Ends the program for another file."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))
@@ -64,14 +96,34 @@ def read(path: Path) -> dict[str, dict[str, dict[str, str]]]:
         sys.exit(f"error: cannot read {path}: {error}")
     if not rows or rows[0][:1] != ["question"] or any(len(row) != len(rows[0]) for row in rows):
         sys.exit(f"error: {path} has not a row a question and a column a variant and seed")
-    variants: dict[str, dict[str, dict[str, str]]] = {}
+    columns: dict[str, dict[str, str]] = {}
     for place, name in enumerate(rows[0][1:], 1):
-        variant, _, seed = name.rpartition("/")
         grades = {row[0]: row[place] for row in rows[1:] if row[place]}
         if not set(grades.values()) <= set(GRADES):
             sys.exit(f"error: {path}: a grade of {name} is none of {', '.join(GRADES)}")
+        columns[name] = grades
+    return columns
+
+
+def read(path: Path) -> dict[str, dict[str, dict[str, str]]]:
+    """By variant and seed, the grade of each question. Ends the program as `columns_in` does."""
+    variants: dict[str, dict[str, dict[str, str]]] = {}
+    for name, grades in columns_in(path).items():
+        variant, _, seed = name.rpartition("/")
         variants.setdefault(variant, {})[seed] = grades
     return variants
+
+
+def joined(paths: Iterable[Path]) -> dict[str, dict[str, str]]:
+    """The columns of all files, each once. Ends the program where two of them differ in a grade."""
+    columns: dict[str, dict[str, str]] = {}
+    for path in paths:
+        for name, grades in columns_in(path).items():
+            before = columns.setdefault(name, {})
+            if any(before.get(question, grade) != grade for question, grade in grades.items()):
+                sys.exit(f"error: {path}: {name} has other grades in a file before it")
+            before.update(grades)
+    return columns
 
 
 def lines(variants: Mapping[str, Seeds], first: str) -> Iterator[str]:
@@ -125,12 +177,33 @@ def _accuracy(grades: Sequence[str]) -> str:
 
 def write(record: str, *comparisons: str) -> None:
     """Print the grades of comparisons as a CSV."""
+    with _opened(record) as store:
+        _print(written(columns_of(store, comparisons)))
+
+
+def costs(record: str, *comparisons: str) -> None:
+    """Print the costs of comparisons as a CSV."""
+    with _opened(record) as store:
+        _print(list(costs_of(store, comparisons)))
+
+
+def join(*files: str) -> None:
+    """Print several files of grades as one."""
+    _print(written(joined(Path(file) for file in files)))
+
+
+@contextmanager
+def _opened(record: str) -> Iterator[Store]:
+    """A record; the program ends with one line where it cannot be used."""
     try:
         with Store.open(record) as store:
-            columns = columns_of(store, comparisons)
+            yield store
     except LocalfairError as error:
         sys.exit(f"error: {error.message}\nhint: {error.hint}")
-    csv.writer(sys.stdout, lineterminator="\n").writerows(written(columns))
+
+
+def _print(rows: Iterable[Sequence[object]]) -> None:
+    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
 
 
 def test(file: str, first: str | None = None, *others: str) -> None:
@@ -148,6 +221,10 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["write", record, *comparisons] if comparisons:
             write(record, *comparisons)
+        case ["costs", record, *comparisons] if comparisons:
+            costs(record, *comparisons)
+        case ["join", *files] if files:
+            join(*files)
         case ["test", file, *variants]:
             test(file, *variants)
         case _:

@@ -40,6 +40,24 @@ def test_what_is_written_is_read_again(tmp_path):
     }
 
 
+def test_files_are_joined_by_question_and_column(table, tmp_path, capsys):
+    other = tmp_path / "later.csv"
+    other.write_text(
+        "question,plain/0,later/0\ne,,right\nd,right,wrong\nc,right,\nb,wrong,\na,wrong,\n"
+    )
+    grades.join(str(table), str(other))
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert first == "question,plain/0,plain/1,plain --set rounds=2/0,plain --set rounds=2/1,later/0"
+    assert rows[3:] == ["d,right,right,right,,wrong", "e,,,,,right"]
+
+
+def test_two_grades_of_one_answer_are_refused(table, tmp_path):
+    other = tmp_path / "later.csv"
+    other.write_text("question,plain/0\na,right\n")
+    with pytest.raises(SystemExit, match=r"error: .*later.csv: plain/0 has other grades"):
+        grades.join(str(table), str(other))
+
+
 def test_each_seed_has_its_accuracy_and_both_are_one_claim(table, capsys):
     out = told(table, capsys=capsys)
     assert "seed 0: 2 of 4 right, 50.0%" in out
@@ -99,3 +117,5 @@ def test_no_file_no_variant_and_no_comparison_are_one_line(table, tmp_path):
         grades.test(str(table), "nobody")
     with pytest.raises(SystemExit, match="error: "):
         grades.write(str(todays_record(tmp_path)), "b2:none")
+    with pytest.raises(SystemExit, match="error: "):
+        grades.costs(str(todays_record(tmp_path)), "b2:none")
