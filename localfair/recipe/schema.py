@@ -24,6 +24,7 @@ from localfair.record.nouns import Role, Sampling
 
 Section = Literal["before", "round", "after"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
+Asked = Literal["rationale", "answer"]  # which prompt a model is examined with
 Distinct = Literal["text", "equations"]
 Take = Annotated[int, Field(ge=0, le=MOST_SAMPLES)] | Literal["all", "each-teacher"]
 
@@ -41,7 +42,7 @@ class Exam(Step):
     stage: Literal["exam"]
     role: Role = "student"
     split: Literal["train", "dev", "test"]
-    ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
+    ask: Asked = "rationale"
     samples: int = Field(1, ge=1, le=MOST_SAMPLES)
     # so many more train questions than the run's own: nobody else is asked about these
     beyond: int = Field(0, ge=0, le=MOST_STEPS)
@@ -248,7 +249,8 @@ class BestEpoch(Strict):
 
     # the epochs whose adapters sit it, counted from 1; every one where it is left out
     epochs: tuple[Annotated[int, Field(ge=1, le=MOST_EPOCHS)], ...] = ()
-    ask: Literal["rationale", "answer"] = "rationale"  # which prompt the model is examined with
+    # which prompt the model is examined with; that of the recipe's last exam where it is left out
+    ask: Asked | None = None
     sampling: Sampling = Sampling()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from localfair.recipe.schema import (
     SECTIONS,
+    Asked,
     CrossEntropy,
     Divergence,
     Exam,
@@ -15,6 +16,7 @@ from localfair.recipe.schema import (
     Recipe,
     RecipeStep,
     Review,
+    Section,
     Select,
     Soften,
     Train,
@@ -29,16 +31,34 @@ def settle(recipe: Recipe) -> Recipe:
     turns nobody is chosen by the questions most alike. A select step that takes no own answers
     names no exam, and one that takes these alone nothing else. A kl term goes with its soften step,
     a term of weight 0 goes where others remain; what is left keeps its weights. Names that no step
-    has are kept.
+    has are kept. The exams that choose an epoch ask as the last exam does, unless they say how.
     """
     earlier: list[RecipeStep] = []
-    sections: dict[str, tuple[RecipeStep, ...]] = {}
+    sections: dict[Section, tuple[RecipeStep, ...]] = {}
     for section in SECTIONS:
         start = len(earlier)
         for step in getattr(recipe, section):
             earlier.append(_settled(step, earlier))
         sections[section] = tuple(earlier[start:])
-    return recipe.model_copy(update=sections)
+    ask = _asked_last(earlier)
+    asking: dict[str, tuple[RecipeStep, ...]] = {}
+    for section, steps in sections.items():
+        asking[section] = tuple(_asking(step, ask) for step in steps)
+    return recipe.model_copy(update=asking)
+
+
+def _asked_last(steps: list[RecipeStep]) -> Asked:
+    """What the recipe's last exam asks a student for, on whatever split."""
+    asked = [step.ask for step in steps if isinstance(step, Exam) and step.role == "student"]
+    return asked[-1] if asked else "rationale"
+
+
+def _asking(step: RecipeStep, ask: Asked) -> RecipeStep:
+    """A step whose exams on dev ask for this where it does not say what; a mentor's, for rationales."""
+    if not isinstance(step, Train) or step.best_epoch is None or step.best_epoch.ask:
+        return step
+    kind = ask if step.role == "student" else "rationale"
+    return step.model_copy(update={"best_epoch": step.best_epoch.model_copy(update={"ask": kind})})
 
 
 def _settled(step: RecipeStep, earlier: list[RecipeStep]) -> RecipeStep:

@@ -67,6 +67,7 @@ def keep_epoch(folder: Path, epoch: int) -> None:
 def _sit(work: Work, step: Train, exam: BestEpoch, epoch: int) -> tuple[int, int]:
     """The exam on dev: how many answers are right, and of how many."""
     member = work.committee.of(step.role)[0]
+    assert exam.ask is not None, "a settled recipe says it"
     questions = work.questions("dev")
     calls = []
     for question in questions:

@@ -3,6 +3,8 @@ would have read.
 """
 
 from localfair.recipe.load import load_recipe
+from localfair.recipe.schema import BestEpoch, Train
+from localfair.recipe.settle import settle
 
 
 def steps(tmp_path, name, *settings):
@@ -43,6 +45,28 @@ def test_a_select_of_own_answers_alone_names_no_review(tmp_path):
 def test_without_turns_nobody_is_chosen_by_the_questions_most_alike(tmp_path):
     assert steps(tmp_path, "committee")["teach"].nearest == 2
     assert steps(tmp_path, "committee", "teach.turns=false")["teach"].nearest == 0
+
+
+def test_an_epoch_is_chosen_by_what_the_last_exam_asks(tmp_path):
+    def asked(name, *settings):
+        train = steps(tmp_path, name, "train.best_epoch.epochs=[1]", *settings)["train"]
+        return train.best_epoch.ask
+
+    assert asked("fair") == "rationale"
+    assert asked("answers-only") == "answer"
+    assert asked("step-by-step", "train.best_epoch.ask=rationale") == "rationale"
+
+
+def test_a_mentors_epoch_is_chosen_by_its_rationales(tmp_path):
+    recipe = load_recipe("mentor-kd", tmp_path)
+    after = [step.model_copy(update={"ask": "answer"}) for step in recipe.after]
+    steps = []
+    for step in recipe.round:
+        chooses = {"best_epoch": BestEpoch()} if isinstance(step, Train) else {}
+        steps.append(step.model_copy(update=chooses))
+    settled = settle(recipe.model_copy(update={"after": tuple(after), "round": tuple(steps)}))
+    asked = {step.role: step.best_epoch.ask for step in settled.round if isinstance(step, Train)}
+    assert asked == {"mentor": "rationale", "student": "answer"}
 
 
 def test_a_kl_term_goes_with_its_soften_step(tmp_path):
