@@ -208,7 +208,8 @@ def _without_cut_loop(text: str) -> tuple[str, str]:
     # a whole sentence is whole wherever the loop is said to begin
     for sentence_end in _SENTENCE_END.finditer(text, max(tail_start, len(text) - period)):
         end = sentence_end.end()
-    while text[end - 1].isalnum() and end < len(text) and text[end].isalnum():
+    # nor is a word cut in two; of a text that is one word nothing is left
+    while 0 < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
         end -= 1
     return text[:end], text[end:]
 
