@@ -70,6 +70,11 @@ def variant(text: str) -> Variant:
         if option != "--set" or not value:
             raise UsageError(f"{text!r}: a variant is a recipe and its --set", EXAMPLE)
         settings.append(value)
+    if recipe in controls.NAMES:
+        raise UsageError(
+            f"{text!r}: {recipe} takes no --set, it is what it is beside every variant",
+            f"name it {recipe} alone; a --set for all variants stands outside the quotes",
+        )
     return Variant(recipe, tuple(settings))
 
 

@@ -245,6 +245,7 @@ def test_what_is_no_recipe_with_its_settings_is_no_variant(text):
         (("fair", "fair --set after.enabled=false"), {}, "does not examine"),
         (("fair", "fair --set before.samples=2"), {}, "does not examine"),
         (("fair", "nosuch"), {}, "unknown recipe"),
+        (("fair", "format-only --set teachers=[0]"), {}, "format-only takes no --set"),
         (("fair --set review.acept=1",), {}, "recipe 'fair' has 1 problem"),
     ],
 )
