@@ -1,8 +1,9 @@
-"""Draw what a record holds: `python recipes/figure.py accuracy|comparison RECORD FOLDER [ID]`.
+"""Draw what a record holds: `python recipes/figure.py accuracy|comparison RECORD FOLDER [ID]`, or what
+a file of grades does (see `grades.py`): `python recipes/figure.py grades FILE.csv FOLDER TITLE [VARIANT...]`.
 
 `accuracy`: the newest run that sat an exam before training and one after. `comparison`: the newest
 comparison, each variant with each seed. ID, or its beginning, names another. Writes NAME-light.svg and
-NAME-dark.svg into the folder.
+NAME-dark.svg into the folder; a file of grades gives them its own name.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from grades import RIGHT, Grades, chosen  # beside this script
+
 from localfair.errors import LocalfairError
 from localfair.pipeline.comparison import Recorded, recorded
 from localfair.pipeline.equal import Equal
@@ -19,9 +22,14 @@ from localfair.record.resolving import resolve
 from localfair.record.store import Store
 from localfair.report.figures import WIDTH, intervals
 from localfair.report.findings import Accuracy, Findings, report
+from localfair.report.statistics import wilson
 
 TOP = 48  # of the figure, under its title
 EDGE = 12  # around it
+USAGE = (
+    "usage: python recipes/figure.py accuracy|comparison RECORD FOLDER [ID] | "
+    "grades FILE.csv FOLDER TITLE [VARIANT...]"
+)
 LETTERS = 55  # of a title that fit
 COLOURS = {  # text, quiet text, grid, accent, background
     "light": ("#1b1f24", "#57606a", "#d0d7de", "#0b5cad", "#ffffff"),
@@ -77,6 +85,34 @@ def _each(equal: Equal) -> str:
         if amount:
             return f"{amount:,} {unit} each"
     return "no budget"
+
+
+def of_grades(path: Path, title: str, *variants: str) -> Drawing:
+    """The exams of a file of grades: of these variants, or of all. Ends the program as `chosen` does."""
+    exams = []
+    for variant, seeds in chosen(path, *variants).items():
+        for seed, grades in sorted(seeds.items()):
+            label = variant if len(seeds) == 1 else f"{variant} {seed}"
+            exams.append((label, _exam(grades)))
+    return Drawing(
+        title=title,
+        measure="accuracy after training, 95 % intervals",
+        exams=exams,
+        origin=f"the grades in {path.name}",
+    )
+
+
+def _exam(grades: Grades) -> Accuracy:
+    found = list(grades.values())
+    right = found.count(RIGHT)
+    return Accuracy(
+        step="after",
+        questions=len(found),
+        right=right,
+        accuracy=right / len(found),
+        interval=wilson(right, len(found)),
+        unreadable=found.count("unreadable"),
+    )
 
 
 def drawn_run(store: Store, run_id: str | None) -> Drawing:
@@ -163,6 +199,10 @@ def main(name: str, record: str, folder: str, wanted: str | None = None) -> None
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (4, 5) or sys.argv[1] not in FIGURES:
-        sys.exit("usage: python recipes/figure.py accuracy|comparison RECORD FOLDER [ID]")
-    main(*sys.argv[1:])
+    match sys.argv[1:]:
+        case ["grades", file, folder, title, *variants]:
+            write(Path(file).stem, of_grades(Path(file), title, *variants), Path(folder))
+        case [name, record, folder, *wanted] if name in FIGURES and len(wanted) < 2:
+            main(name, record, folder, *wanted)
+        case _:
+            sys.exit(USAGE)

@@ -114,6 +114,19 @@ def read(path: Path) -> dict[str, dict[str, dict[str, str]]]:
     return variants
 
 
+def chosen(path: Path, *names: str) -> dict[str, dict[str, dict[str, str]]]:
+    """These variants of a file, or all where none is named. Ends the program for one it lacks."""
+    variants = read(path)
+    for name in names:
+        _named(name, variants, path)
+    return {name: variants[name] for name in names} if names else variants
+
+
+def _named(name: str, variants: Iterable[str], path: Path) -> None:
+    if name not in variants:
+        sys.exit(f"error: {path} has no variant {name!r}\nhint: it has {', '.join(variants)}")
+
+
 def joined(paths: Iterable[Path]) -> dict[str, dict[str, str]]:
     """The columns of all files, each once. Ends the program where two of them differ in a grade."""
     columns: dict[str, dict[str, str]] = {}
@@ -208,13 +221,11 @@ def _print(rows: Iterable[Sequence[object]]) -> None:
 
 def test(file: str, first: str | None = None, *others: str) -> None:
     """Print variants of a file against one of them."""
-    variants = read(Path(file))
+    wanted = (first, *others) if others and first else ()
+    variants = chosen(Path(file), *wanted)
     first = first or next(iter(variants), "")
-    for name in (first, *others):
-        if name not in variants:
-            sys.exit(f"error: {file} has no variant {name!r}\nhint: it has {', '.join(variants)}")
-    chosen = {name: variants[name] for name in (first, *others)} if others else variants
-    print("\n".join(lines(chosen, first)))
+    _named(first, variants, Path(file))
+    print("\n".join(lines(variants, first)))
 
 
 if __name__ == "__main__":

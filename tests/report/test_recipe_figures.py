@@ -12,8 +12,8 @@ from localfair.report.findings import Accuracy, report
 from tests.record.old_versions import todays_record
 from tests.scripts import recipe_script
 
+grades = recipe_script("grades")  # which figure imports as its neighbour
 figure = recipe_script("figure")
-
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -55,6 +55,18 @@ def test_a_comparison_is_drawn_a_line_a_variant_and_seed(seeds):
     assert "on dev" in words
     assert len(drawing.findall(f".//{SVG}circle")) == 1 + 2 * len(seeds)
     assert ("committee 1" in words) == (len(seeds) == 2)
+
+
+def test_grades_are_drawn_a_line_a_variant_and_seed(tmp_path):
+    path = tmp_path / "sums.csv"
+    path.write_text("question,plain/0,ours/0,ours/1\na,wrong,right,right\nb,right,right,wrong\n")
+    drawing = figure.of_grades(path, "sums, 12,000 teacher tokens each")
+    words = " ".join(ElementTree.fromstring(figure.drawn(drawing, "dark")).itertext())
+    assert "plain 50.0% [9.5%, 90.5%]; ours 0 100.0% [34.2%, 100.0%]; ours 1 50.0%" in words
+    assert "the grades in sums.csv" in words
+    assert [label for label, _ in figure.of_grades(path, "sums", "plain").exams] == ["plain"]
+    with pytest.raises(SystemExit, match=r"error: .* has no variant 'mine'"):
+        figure.of_grades(path, "sums", "mine")
 
 
 def row(variant, seed):
