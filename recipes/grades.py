@@ -42,6 +42,7 @@ COSTS = (
     "trained_tokens",
     "steps",
     "teacher_seconds",
+    "student_seconds",
     "train_seconds",
 )
 

@@ -150,7 +150,7 @@ def table(
     shown = [
         f"  {'variant':{width}} seed  before   after [95 %]           unread  change, p            "
         "against the first [95 %], p      questions lessons accepted  tokens asked  written  "
-        "FLOPs    student tokens: asked  trained  steps  asked, trained"
+        "FLOPs    student tokens: asked  trained  steps  asked, sampled, trained"
     ]
     shown += [_run(run, width) for run in runs]
     if summaries[0].seeds > 1 or len(summaries) > 2:
@@ -175,7 +175,7 @@ def _run(run: VariantRun, width: int) -> str:
     lessons = f"{run.train_questions:9} {run.lessons:7} {_share(run.accepted):>8}"
     tokens = f"{run.teacher_tokens:13} {run.written_tokens:8}  {_flops(run.teacher_flops):7}"
     student = f"{run.student_tokens:21} {run.trained_tokens:8} {run.steps:6}"
-    times = f"{run.teacher_seconds:.0f} s, {run.train_seconds:.0f} s"
+    times = f"{run.teacher_seconds:.0f} s, {run.student_seconds:.0f} s, {run.train_seconds:.0f} s"
     name = f"{run.variant:{width}} {run.seed:4}"
     against = _against(run.against_first)
     return f"  {name} {exams}  {change}  {against:32} {lessons} {tokens} {student}  {times}"

@@ -20,7 +20,7 @@ from localfair.pipeline.equal import NO_BUDGET, Equal
 from localfair.pipeline.flops import Parameters
 from localfair.pipeline.orders import Order
 from localfair.pipeline.runs import run
-from localfair.record.costs import costs_of, sampled_tokens
+from localfair.record.costs import asked_seconds, costs_of, sampled_seconds, sampled_tokens
 from localfair.record.made import Adapter
 from localfair.record.store import Store
 from localfair.record.tables import ADAPTERS
@@ -196,7 +196,8 @@ class Comparing:
             student_tokens=sampled_tokens(store, run_id),
             trained_tokens=sum(trained_tokens(adapter) for adapter in students),
             steps=sum(adapter.steps for adapter in students),
-            teacher_seconds=sum(cost.seconds for cost in costs),
+            teacher_seconds=asked_seconds(store, run_id),
+            student_seconds=sampled_seconds(store, run_id),
             train_seconds=sum(adapter.seconds for adapter in adapters),
             explanations=findings.explanations,
             lessons=findings.lessons,

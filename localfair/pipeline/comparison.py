@@ -41,7 +41,8 @@ class VariantRun:
     first variant with the same seed, None for that one itself. teacher_flops: 2 a parameter and
     token; None where a teacher's size is not known. student_tokens: what the student read and wrote
     about train questions. trained_tokens, steps: what it learned from, epochs counted, and in how
-    many steps.
+    many steps. teacher_seconds, student_seconds: how long engines were at work on what was asked of
+    teachers, reviewers and mentors, and on what the student said about train questions.
     """
 
     variant: str
@@ -59,6 +60,7 @@ class VariantRun:
     trained_tokens: int = 0
     steps: int = 0
     teacher_seconds: float
+    student_seconds: float = 0
     train_seconds: float
     explanations: int
     lessons: int

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from localfair.record.at_work import SPAN, at_work
 from localfair.record.store import Store
 
 COLUMNS = """
-s.role, g.fingerprint, g.prompt_tokens, g.completion_tokens, g.seconds
+s.role, g.fingerprint, g.prompt_tokens, g.completion_tokens
 """
 EXPLAINED = f"""
 SELECT g.id AS generation, e.question, {COLUMNS}
@@ -48,7 +49,7 @@ LABEL_COSTS = f"{REVIEWED} AND {OF_LABELS} UNION {PLANTED}"
 # replies of a teacher or reviewer that made no answer, explanation or review
 OTHERS = """
 SELECT g.id AS generation, '' AS question, 'teacher' AS role,
-       g.fingerprint, g.prompt_tokens, g.completion_tokens, g.seconds
+       g.fingerprint, g.prompt_tokens, g.completion_tokens
   FROM links r JOIN generations g ON g.id = r."row"
   WHERE r.run = ?1 AND r.noun = 'generation'
   AND NOT EXISTS (SELECT 1 FROM answers a WHERE a.generation = g.id)
@@ -62,12 +63,16 @@ SELECT g.id AS generation, '' AS question, 'teacher' AS role,
     WHERE w.run = ?1 AND s.role IN ('teacher', 'reviewer')
     AND s.model = g.model AND s.fingerprint = g.fingerprint AND s.adapter = g.adapter)
 """
-SAMPLED = """
-SELECT SUM(tokens) AS tokens FROM (
-  SELECT DISTINCT g.id, g.prompt_tokens + g.completion_tokens AS tokens
-  FROM links r JOIN answers a ON a.id = r."row" JOIN seats s ON s.id = a.seat
-  JOIN generations g ON g.id = a.generation
-  WHERE r.run = ? AND r.noun = 'answer' AND s.role = 'student' AND a.split = 'train')
+SAMPLED = f"""
+SELECT DISTINCT g.id, g.fingerprint, g.engine, g.prompt_tokens + g.completion_tokens AS tokens, {SPAN}
+FROM links r JOIN answers a ON a.id = r."row" JOIN seats s ON s.id = a.seat
+JOIN generations g ON g.id = a.generation
+WHERE r.run = ?1 AND r.noun = 'answer' AND s.role = 'student' AND a.split = 'train'
+"""
+ASKED = f"""
+SELECT g.fingerprint, g.engine, {SPAN}
+FROM (SELECT generation FROM ({COSTS}) UNION SELECT generation FROM ({OTHERS})) asked
+JOIN generations g ON g.id = asked.generation
 """
 
 
@@ -85,7 +90,6 @@ class Cost:
     fingerprint: str = ""
     prompt_tokens: int
     completion_tokens: int
-    seconds: float
 
     @property
     def tokens(self) -> int:
@@ -111,5 +115,21 @@ def label_costs_of(store: Store, run: str) -> list[Cost]:
 
 def sampled_tokens(store: Store, run: str) -> int:
     """Tokens that the student read and wrote about train questions, as if nothing was recorded."""
-    [tokens] = store.first_column(SAMPLED, run)
+    [tokens] = store.first_column(f"SELECT SUM(tokens) FROM ({SAMPLED})", run)
     return tokens or 0
+
+
+def asked_seconds(store: Store, run: str) -> float:
+    """How long engines were at work on what `costs_of` counts, as if nothing was recorded."""
+    return _at_work(store, ASKED, run)
+
+
+def sampled_seconds(store: Store, run: str) -> float:
+    """How long engines were at work on the student's replies about train questions."""
+    return _at_work(store, SAMPLED, run)
+
+
+def _at_work(store: Store, replies: str, run: str) -> float:
+    busy = at_work(replies, by="fingerprint, engine")
+    [seconds] = store.first_column(f"SELECT SUM(busy) FROM ({busy})", run)
+    return seconds or 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from localfair.record.at_work import SPAN, at_work
 from localfair.record.store import Store
 
 RATES = """
@@ -22,19 +23,14 @@ SELECT fingerprint, engine, json_extract(sampling, '$.max_tokens') AS "limit",
 FROM generations WHERE action = 'generate' AND prompt_tokens > 0
 GROUP BY fingerprint, engine, "limit" HAVING COUNT(*) >= ?
 """
-# The time in which an engine was at work: of each reply its own seconds, or those since the reply
-# before it where less, so that what was decoded at once counts once and a pause not at all.
-RECORDED = """
+NEWEST = f"""
+SELECT g.fingerprint, g.engine, g.prompt_tokens, g.completion_tokens, {SPAN}
+FROM generations g ORDER BY g.rowid DESC LIMIT ?
+"""
+RECORDED = f"""
 SELECT fingerprint, engine, COUNT(*) AS calls, SUM(prompt_tokens) AS prompt_tokens,
        SUM(completion_tokens) AS reply_tokens, SUM(busy) AS seconds
-FROM (
-  SELECT *, MIN(seconds, COALESCE(
-    ended - LAG(ended) OVER (PARTITION BY fingerprint, engine ORDER BY ended), seconds)) AS busy
-  FROM (
-    SELECT fingerprint, engine, prompt_tokens, completion_tokens, seconds,
-           julianday(created) * 86400 AS ended
-    FROM generations ORDER BY rowid DESC LIMIT ?))
-GROUP BY fingerprint, engine
+FROM ({at_work(NEWEST, by="fingerprint, engine")}) GROUP BY fingerprint, engine
 """
 RECENT = 20_000  # generations that a recorded rate is of
 READING = 0.1  # of the time of a written token that a token of a prompt takes (ours)

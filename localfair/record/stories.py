@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from localfair.record.at_work import SPAN, at_work
 from localfair.record.made import Answer, Explanation, Reply, Review
 from localfair.record.nouns import Question, Seat
 from localfair.record.store import Store, marks
@@ -31,12 +32,18 @@ REVIEWS_OF = """
 SELECT r.id FROM reviews r JOIN (SELECT DISTINCT "row" FROM links WHERE run = ? AND noun = 'review') k
   ON k."row" = r.id WHERE r.explanation IN ({marks}) ORDER BY r.id
 """
-USAGE = """
-SELECT s.stage, g.model, COUNT(DISTINCT g.id) AS calls, SUM(g.prompt_tokens) AS prompt_tokens,
-       SUM(g.completion_tokens) AS written_tokens, SUM(g.seconds) AS seconds
+USED = f"""
+SELECT DISTINCT s.stage, s.position, g.id, g.model, g.fingerprint, g.engine, g.prompt_tokens,
+       g.completion_tokens, {SPAN}
 FROM links l JOIN run_steps s ON s.run = l.run AND s.position = l.position
 JOIN generations g ON g.id = l."row"
-WHERE l.run = ? AND l.noun = 'generation' GROUP BY s.stage, g.model ORDER BY MIN(s.position), g.model
+WHERE l.run = ? AND l.noun = 'generation'
+"""
+USAGE = f"""
+SELECT stage, model, COUNT(*) AS calls, SUM(prompt_tokens) AS prompt_tokens,
+       SUM(completion_tokens) AS written_tokens, SUM(busy) AS seconds
+FROM ({at_work(USED, by="stage, fingerprint, engine")})
+GROUP BY stage, model ORDER BY MIN(position), model
 """
 SOURCES = "SELECT name, sha256, licence FROM sources WHERE task = ? ORDER BY name"
 

@@ -102,7 +102,6 @@ def test_a_generation_costs_its_prompt_and_its_reply():
         role="teacher",
         prompt_tokens=3,
         completion_tokens=4,
-        seconds=1.0,
     )
     assert cost.tokens == 7
 

@@ -41,6 +41,7 @@ ROW = {
     "written_tokens",
     "mentor_tokens",
     "teacher_seconds",
+    "student_seconds",
     "train_seconds",
     "explanations",
     "lessons",
