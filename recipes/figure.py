@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from grades import RIGHT, Grades, chosen  # beside this script
+from grades import accuracy, chosen  # beside this script
 
 from localfair.errors import LocalfairError
 from localfair.pipeline.comparison import Recorded, recorded
@@ -22,7 +22,6 @@ from localfair.record.resolving import resolve
 from localfair.record.store import Store
 from localfair.report.figures import WIDTH, intervals
 from localfair.report.findings import Accuracy, Findings, report
-from localfair.report.statistics import wilson
 
 TOP = 48  # of the figure, under its title
 EDGE = 12  # around it
@@ -93,25 +92,12 @@ def of_grades(path: Path, title: str, *variants: str) -> Drawing:
     for variant, seeds in chosen(path, *variants).items():
         for seed, grades in sorted(seeds.items()):
             label = variant if len(seeds) == 1 else f"{variant} {seed}"
-            exams.append((label, _exam(grades)))
+            exams.append((label, accuracy(grades)))
     return Drawing(
         title=title,
         measure="accuracy after training, 95 % intervals",
         exams=exams,
         origin=f"the grades in {path.name}",
-    )
-
-
-def _exam(grades: Grades) -> Accuracy:
-    found = list(grades.values())
-    right = found.count(RIGHT)
-    return Accuracy(
-        step="after",
-        questions=len(found),
-        right=right,
-        accuracy=right / len(found),
-        interval=wilson(right, len(found)),
-        unreadable=found.count("unreadable"),
     )
 
 

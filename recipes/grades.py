@@ -21,6 +21,7 @@ from localfair.errors import LocalfairError
 from localfair.pipeline.comparison import SeedsDifference, over_seeds, recorded
 from localfair.record.exams import exam_answers
 from localfair.record.store import Store
+from localfair.report.findings import Accuracy
 from localfair.report.permutation import holm
 from localfair.report.statistics import wilson
 
@@ -153,7 +154,7 @@ def lines(variants: Mapping[str, Seeds], first: str) -> Iterator[str]:
     for variant, seeds in variants.items():
         yield variant
         for seed, grades in sorted(seeds.items()):
-            yield f"  seed {seed}: {_accuracy(list(grades.values()))}"
+            yield f"  seed {seed}: {_told(accuracy(grades))}"
         if variant in found:
             yield _against(first, found[variant], adjusted[variant])
         elif variant != first:
@@ -176,13 +177,25 @@ def _against(first: str, found: SeedsDifference, adjusted: float) -> str:
     )
 
 
-def _accuracy(grades: Sequence[str]) -> str:
-    right = grades.count(RIGHT)
-    low, high = wilson(right, len(grades))
-    unreadable = grades.count("unreadable")
+def accuracy(grades: Grades) -> Accuracy:
+    """What an exam's grades come to."""
+    found = list(grades.values())
+    right = found.count(RIGHT)
+    return Accuracy(
+        step="after",
+        questions=len(found),
+        right=right,
+        accuracy=right / len(found),
+        interval=wilson(right, len(found)),
+        unreadable=found.count("unreadable"),
+    )
+
+
+def _told(exam: Accuracy) -> str:
+    low, high = exam.interval
     return (
-        f"{right} of {len(grades)} right, {right / len(grades):.1%} [{low:.1%}, {high:.1%}], "
-        f"{unreadable} unreadable"
+        f"{exam.right} of {exam.questions} right, {exam.accuracy:.1%} [{low:.1%}, {high:.1%}], "
+        f"{exam.unreadable} unreadable"
     )
 
 
@@ -222,7 +235,7 @@ def _print(rows: Iterable[Sequence[object]]) -> None:
 
 def test(file: str, first: str | None = None, *others: str) -> None:
     """Print variants of a file against one of them."""
-    wanted = (first, *others) if others and first else ()
+    wanted = (first, *others) if others else ()
     variants = chosen(Path(file), *wanted)
     first = first or next(iter(variants), "")
     _named(first, variants, Path(file))

@@ -16,7 +16,6 @@ from localfair.recipe.schema import (
     Recipe,
     RecipeStep,
     Review,
-    Section,
     Select,
     Soften,
     Train,
@@ -33,24 +32,24 @@ def settle(recipe: Recipe) -> Recipe:
     a term of weight 0 goes where others remain; what is left keeps its weights. Names that no step
     has are kept. The exams that choose an epoch ask as the last exam does, unless they say how.
     """
+    ask = _asked_last(recipe)
     earlier: list[RecipeStep] = []
-    sections: dict[Section, tuple[RecipeStep, ...]] = {}
+    sections: dict[str, tuple[RecipeStep, ...]] = {}
     for section in SECTIONS:
         start = len(earlier)
         for step in getattr(recipe, section):
-            earlier.append(_settled(step, earlier))
+            earlier.append(_settled(_asking(step, ask), earlier))
         sections[section] = tuple(earlier[start:])
-    ask = _asked_last(earlier)
-    asking: dict[str, tuple[RecipeStep, ...]] = {}
-    for section, steps in sections.items():
-        asking[section] = tuple(_asking(step, ask) for step in steps)
-    return recipe.model_copy(update=asking)
+    return recipe.model_copy(update=sections)
 
 
-def _asked_last(steps: list[RecipeStep]) -> Asked:
+def _asked_last(recipe: Recipe) -> Asked:
     """What the recipe's last exam asks a student for, on whatever split."""
-    asked = [step.ask for step in steps if isinstance(step, Exam) and step.role == "student"]
-    return asked[-1] if asked else "rationale"
+    ask: Asked = "rationale"
+    for _, _, step in recipe.sections():
+        if isinstance(step, Exam) and step.role == "student":
+            ask = step.ask
+    return ask
 
 
 def _asking(step: RecipeStep, ask: Asked) -> RecipeStep:
