@@ -164,14 +164,17 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+GPU_MEMORY = "GPU memory"
+
+
 def free_memory() -> tuple[str, int]:
-    """("GPU memory", bytes free on the first GPU that torch sees), else ("memory", bytes free)."""
+    """(GPU_MEMORY, bytes free on the first GPU that torch sees), else ("memory", bytes free)."""
     if importlib.util.find_spec("torch") is not None:
         import torch
 
         if torch.cuda.is_available():
             free, _ = torch.cuda.mem_get_info()
-            return "GPU memory", int(free)
+            return GPU_MEMORY, int(free)
     import psutil
 
     return "memory", int(psutil.virtual_memory().available)

@@ -1,8 +1,8 @@
 """How much memory a model takes to be served or trained by QLoRA, and what would fit otherwise.
 
 Reads headers, and what memory this machine has. The numbers are estimates, for choosing, never for
-refusing. Their constants were fitted to peaks of the resident set, without a GPU (models/README.md
-shows formula beside measurement).
+refusing. Their constants were fitted to peaks of the resident set, and to those of a card's memory
+(models/README.md shows formula beside measurement).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localfair.errors import ModelError
-from localfair.machine.hardware import free_memory
+from localfair.machine.hardware import GPU_MEMORY, free_memory
 from localfair.models.gguf_header import read_gguf_header
 from localfair.models.metadata import weights_size
 from localfair.models.registry import Model
@@ -23,15 +23,9 @@ ENGINE = 60_000_000
 WORD = 900  # for each entry of the vocabulary: its text and its logits
 CHUNK = 512 * 8  # for each unit of the feed-forward layers: one chunk of a prompt
 
-# Training: bytes.
-LIBRARIES = 700_000_000  # torch and what it loads
-NF4 = 0.53  # of a parameter in NF4, doubly quantised
-STEP = 2.5  # of a parameter in a step: NF4, and what is kept of the 16-bit copies each layer makes
-LORA = 16  # of a LoRA parameter in float32: itself, its gradient, two moments of Adam
-KEPT = {"bf16": 55, "fp32": 100}  # for the backward pass, per token, layer and width
-WIDE = {"bf16": 2, "fp32": 4}  # of a parameter that is not quantised
-LOGIT = 28  # per supervised token and word: bf16, float32, and their gradients
+# Training.
 REPLY = 0.5  # the part of a lesson that is supervised
+INPUT = 2  # bytes of an activation in bf16
 
 MARGIN = 1.1  # of what is needed must be free: the formula was up to 11 % too low
 LEAST = 256  # tokens: shorter lessons or contexts are not proposed
@@ -74,6 +68,61 @@ class Sizes:
         attention = 2 * (self.width + self.queries) + 2 * (self.width + self.keys)
         feed_forward = 3 * (self.width + self.feed_forward)
         return self.layers * (attention + feed_forward)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBytes:
+    """What a step of QLoRA takes where it is computed, in bytes. Fitted to measured peaks.
+
+    libraries: torch, what it loads, and the driver's context on a card. linear: of a parameter that
+    is quantised, with the copies that its layers make. wide: of one that is not. lora: of a LoRA
+    parameter, its gradient and two moments of Adam. hidden, heads, feed_forward: kept for the
+    backward pass, per token, layer and unit of the model's width, of its queries and keys, and of
+    its feed-forward layers. logit: per supervised token and word. inputs: of a layer's input, per
+    token and unit of the width, that checkpointing keeps. loading: of any parameter in the file
+    that is read into the same memory.
+    """
+
+    libraries: float
+    linear: float
+    wide: float
+    lora: float
+    hidden: float
+    heads: float
+    feed_forward: float
+    logit: float
+    inputs: float
+    loading: float
+
+
+PROCESSOR = StepBytes(
+    libraries=700e6,
+    linear=2.5,  # NF4, and what is kept of the 16-bit copies that each layer makes
+    wide=2,
+    lora=16,  # all in float32
+    hidden=55,
+    heads=0,
+    feed_forward=0,
+    logit=28,  # bf16, float32, and their gradients
+    inputs=2 * INPUT,
+    loading=2,
+)
+# a processor without bf16: activations and what is not quantised are twice as wide
+PROCESSOR_FP32 = replace(PROCESSOR, wide=4, hidden=100, inputs=4 * INPUT)
+# An H200, bf16 (tests/gpu/README.md): how a checkpoint is loaded was not measured, nor was fp32.
+CARD = StepBytes(
+    libraries=0.84e9,
+    linear=0.5,  # NF4, doubly quantised
+    wide=2,
+    lora=10,  # itself and its gradient in float32, two moments in 8 bits
+    hidden=10.9,
+    heads=10.9,
+    feed_forward=7.0,
+    logit=12,
+    inputs=INPUT,
+    loading=0,
+)
+NF4 = 0.53  # of a parameter in NF4, doubly quantised, beside the file it is read from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,29 +199,36 @@ def to_train(
     rank: int,
     *,
     checkpointing: bool = False,
-    compute: str = "bf16",
+    step: StepBytes = PROCESSOR,
 ) -> int:
     """Bytes of QLoRA (arXiv 2305.14314) on all linear layers: the larger of two peaks.
 
-    Both hold LIBRARIES + WIDE * outer + LORA * rank * LoRA parameters. Loading adds a 16-bit file,
-    2 * all parameters, and NF4 * linear. A step adds STEP * linear + tokens * (KEPT * layers *
-    width + REPLY * LOGIT * vocabulary). With checkpointing KEPT counts for one layer alone, and
-    every layer's input stays: 2 * WIDE * width.
+    Both hold libraries + wide * outer + lora * rank * LoRA parameters. Loading adds `loading` * all
+    parameters, and NF4 * linear. A step adds linear * linear parameters + tokens * (layers * kept +
+    REPLY * logit * vocabulary), and kept = hidden * width + heads * (queries + keys) + feed_forward
+    * their width. With checkpointing layers * kept becomes layers * inputs * width, beside the
+    larger of one layer's kept and the logits.
     """
-    kept = KEPT[compute] * sizes.width
+    kept = (
+        step.hidden * sizes.width
+        + step.heads * (sizes.queries + sizes.keys)
+        + step.feed_forward * sizes.feed_forward
+    )
+    logits = REPLY * step.logit * sizes.vocabulary
     if checkpointing:
-        kept += 2 * WIDE[compute] * sizes.width * sizes.layers
+        token = sizes.layers * step.inputs * sizes.width + max(kept, logits)
     else:
-        kept *= sizes.layers
-    always = LIBRARIES + WIDE[compute] * sizes.outer + LORA * rank * sizes.per_rank
-    loading = 2 * (sizes.linear + sizes.outer) + NF4 * sizes.linear
-    logits = REPLY * LOGIT * sizes.vocabulary
-    step = STEP * sizes.linear + length * batch * (kept + logits)
-    return always + int(max(loading, step))
+        token = sizes.layers * kept + logits
+    always = step.libraries + step.wide * sizes.outer + step.lora * rank * sizes.per_rank
+    loading = step.loading * (sizes.linear + sizes.outer)
+    if loading:
+        loading += NF4 * sizes.linear
+    stepping = step.linear * sizes.linear + length * batch * token
+    return int(always + max(loading, stepping))
 
 
-def needed(sizes: Sizes, load: Load) -> int:
-    """Bytes for a load."""
+def needed(sizes: Sizes, load: Load, step: StepBytes = PROCESSOR) -> int:
+    """Bytes for a load; `step` says what a training step takes where it is computed."""
     if not load.train:
         return to_serve(sizes, load.context, load.batch)
     return to_train(
@@ -181,8 +237,15 @@ def needed(sizes: Sizes, load: Load) -> int:
         load.batch,
         load.rank,
         checkpointing=load.checkpointing,
-        compute=load.compute,
+        step=step,
     )
+
+
+def step_bytes(memory: str, compute: str) -> StepBytes:
+    """What a step takes in a memory, as `free_memory` calls it, computed in `bf16` or `fp32`."""
+    if memory == GPU_MEMORY:
+        return CARD
+    return PROCESSOR if compute == "bf16" else PROCESSOR_FP32
 
 
 def fit(model: Model, load: Load, memory: Callable[[], tuple[str, int]] = free_memory) -> Fit:
@@ -197,11 +260,12 @@ def fit(model: Model, load: Load, memory: Callable[[], tuple[str, int]] = free_m
             f"{model.name} does not say how large its layers are", "its memory cannot be estimated"
         )
     name, free = memory()
-    asked = Fit(load=load, needed=needed(sizes, load), memory=name, free=free, instead=None)
+    step = step_bytes(name, load.compute)
+    asked = Fit(load=load, needed=needed(sizes, load, step), memory=name, free=free, instead=None)
     if asked.fits:
         return asked
     for other in lighter(load):
-        proposed = replace(asked, load=other, needed=needed(sizes, other))
+        proposed = replace(asked, load=other, needed=needed(sizes, other, step))
         if proposed.fits:
             return replace(asked, instead=other)
     return asked

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import groupby
 from pathlib import Path
 
 from localfair.errors import nearest
@@ -91,23 +93,41 @@ def _is_asked_for(part: Part, half: str | None, names: list[str] | None) -> bool
 def _do_all(chosen: list[Part], setting: Setting, results: Results, minutes: float | None) -> bool:
     """Do every part that is not done; whether one did not come to its end."""
     until = time.monotonic() + 60 * minutes if minutes else float("inf")
-    failed = False
+    left_out = []
     for part in chosen:
         key = part.key(setting.toy)
         if results.is_done(key):
             print(f"{key}: done before", file=sys.stderr)
-            continue
-        left = until - time.monotonic()
-        if left < LEAST:
-            print(f"{key}: left for the next command", file=sys.stderr)
-            failed = True
-            continue
-        print(f"{key}: at most {min(part.seconds, left):.0f} s", file=sys.stderr)
-        outcome = done(part, setting, min(part.seconds, left))
-        results.add(key, outcome)
-        print("\n".join(part_lines(key, outcome.as_json())), file=sys.stderr, flush=True)
-        failed = failed or outcome.status != "done"
-    return failed
+        else:
+            left_out.append(part)
+    ended = [
+        _do_together(list(group), setting, results, until)
+        for _, group in groupby(left_out, key=lambda part: part.name if part.shares else part)
+    ]
+    return not all(ended)
+
+
+def _do_together(group: list[Part], setting: Setting, results: Results, until: float) -> bool:
+    """Do parts at once, most often one; whether all came to their ends."""
+    left = until - time.monotonic()
+    if left < LEAST:
+        for part in group:
+            print(f"{part.key(setting.toy)}: left for the next command", file=sys.stderr)
+        return False
+    ended = True
+    with ThreadPoolExecutor(len(group)) as pool:
+        running = {}
+        for part in group:
+            seconds = min(part.seconds, left)
+            print(f"{part.key(setting.toy)}: at most {seconds:.0f} s", file=sys.stderr)
+            running[pool.submit(done, part, setting, seconds)] = part.key(setting.toy)
+        for finished in as_completed(running):
+            outcome = finished.result()
+            key = running[finished]
+            results.add(key, outcome)
+            print("\n".join(part_lines(key, outcome.as_json())), file=sys.stderr, flush=True)
+            ended = ended and outcome.status == "done"
+    return ended
 
 
 if __name__ == "__main__":

@@ -2,21 +2,22 @@
 
 Reads a shape; writes a journal below the working folder, so that a part that was killed goes on.
 Weights are random, steps are real. First the peaks of doubling batches on the whole card, then each
-cap is tried near the batch at which those peaks would reach it. Loading a checkpoint, which holds a
-16-bit file beside the model, is not measured here.
+cap is tried near the batch at which those peaks would reach it. Several shapes may share the card:
+`cards` tells no time; `pace` does, alone on it. Loading a checkpoint, which holds a 16-bit file
+beside the model, is not measured here.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from localfair.models.fit import LIBRARIES, to_train
+from localfair.models.fit import CARD, to_train
 from localfair.training.lora import fresh_lora
 from localfair.training.qlora import TrainSettings, training_arguments
 from localfair.training.trainer import TermTrainer, TrainerCallback
@@ -32,12 +33,12 @@ from tests.gpu.steps import Moments, described
 CARDS = tuple(size * GIB for size in (8, 12, 16, 24))
 LENGTHS = (512, 1024)
 MOST = 64  # lessons of a batch: larger ones are not looked for
-STEPS = 4  # of a batch on the whole card
-TRIES = 2  # steps under a cap: Adam's moments are there from the second on
+STEPS = 2  # of a batch: Adam's moments are there from the second on
+PACED = 5  # of a batch whose pace is taken
 RANK = 16
 
 # at toy size peaks are the formula's, of a model of less than a megabyte beside the libraries
-TOY_CARDS = (LIBRARIES + 3 * MIB // 2,)
+TOY_CARDS = (int(CARD.libraries) + 3 * MIB // 2,)
 TOY_LENGTHS = (16,)
 TOY_MOST = 4
 
@@ -56,23 +57,42 @@ class Load:
 
 def cards(setting: Setting, shape: str) -> Iterator[Row]:
     """Every batch's peak on the whole card, then what each card holds of each load."""
-    sizes = CARDS if not setting.toy else TOY_CARDS
-    lengths = LENGTHS if not setting.toy else TOY_LENGTHS
-    most = MOST if not setting.toy else TOY_MOST
+    sizes = TOY_CARDS if setting.toy else CARDS
+    most = TOY_MOST if setting.toy else MOST
     bench = Bench(shapes()[shape], memory(), setting.folder("cards"))
     journal = Journal(setting.folder("cards"), f"cards-{shape}", sizes=sizes, most=most)
-    loads = [Load(*each) for each in product(lengths, (False, True))]
     measured: dict[Load, list[Measures]] = {}
-    for load in loads:
+    for load in _loads(setting):
         measured[load] = []
         for point in whole_card(bench, journal, load, max(sizes), most):
             measured[load].append(point)
             yield Row(f"{load.words}, batch {point['batch']}, whole card", point)
     for card in sizes:
-        for load in loads:
-            holds = partial(on_card, bench, load, card, measured[load], most)
+        for load, points in measured.items():
+            holds = partial(on_card, bench, load, card, points, most)
             held = journal.once(f"{load.words}, a card of {card}", holds)
             yield Row(f"{load.words}, a card of {card / GIB:.3g} GiB", held, NOT_CAPPED)
+
+
+def pace(setting: Setting, names: Sequence[str]) -> Iterator[Row]:
+    """Tokens a second of each shape and load, alone on the whole card.
+
+    The batch is the largest that the largest card held; `cards` is done first where it was not.
+    """
+    for name in names:
+        largest_card = list(cards(setting, name))[-len(_loads(setting)) :]
+        bench = Bench(shapes()[name], memory(), setting.folder("cards"))
+        for load, row in zip(_loads(setting), largest_card, strict=True):
+            batch = row.measures["largest_batch"]
+            measures = bench.pace(load, batch, PACED) if batch else None
+            if measures is not None:
+                yield Row(f"{name}, {load.words}, batch {batch}", measures)
+
+
+def _loads(setting: Setting) -> list[Load]:
+    """Every length, without and with checkpointing."""
+    lengths = TOY_LENGTHS if setting.toy else LENGTHS
+    return [Load(*each) for each in product(lengths, (False, True))]
 
 
 def whole_card(
@@ -92,24 +112,28 @@ def whole_card(
 
 
 def on_card(bench: Bench, load: Load, card: int, points: list[Measures], most: int) -> Measures:
-    """The largest batch on a card, and the peak and the pace of it."""
+    """The largest batch on a card, and its peak."""
     beyond = max((point["beyond_bytes"] for point in points), default=0)
     limit = card - beyond
     peaks = {point["batch"]: point["peak_bytes"] for point in points}
+    # near a cap the allocator holds less beside what it gave out than it does on a whole card
+    likely = {
+        point["batch"]: (point["peak_bytes"] + point["reserved_bytes"]) // 2 for point in points
+    }
     held: dict[int, Measures] = {}
 
     def fits(batch: int) -> bool:
         # more than the whole card gave out at its peak is more than the cap allows
         if peaks.get(batch, 0) > limit:
             return False
-        point = bench.measured(load, batch, TRIES)
+        point = bench.measured(load, batch, STEPS)
         if point is not None:
             held[batch] = point
         return point is not None
 
     bench.memory.cap(limit)
     try:
-        batch = largest(fits, expected_largest(peaks, limit), most)
+        batch = largest(fits, expected_largest(likely, limit), most)
     finally:
         bench.memory.cap(None)
     measures = held.get(batch, {"shape": bench.shape.name, "length": load.length})
@@ -139,27 +163,20 @@ class Bench:
         return fresh_lora(base, self._settings(Load(0, False), 1), self.shape.name)
 
     def measured(self, load: Load, batch: int, steps: int) -> Measures | None:
-        """Peak and pace of so many steps, or None when they do not fit."""
+        """The peak of so many steps, or None when they do not fit."""
         return tried(lambda: self._steps(load, batch, steps))
 
+    def pace(self, load: Load, batch: int, steps: int) -> Measures | None:
+        """The median step and its tokens a second, or None when they do not fit."""
+        return tried(lambda: self._pace(load, batch, steps))
+
     def _steps(self, load: Load, batch: int, steps: int) -> Measures:
-        model = self._model
-        _as_new(model)
-        expected = to_train(self._sizes, load.length, batch, RANK, checkpointing=load.checkpointing)
-        self.memory.begin(expected)
-        watch = _Watch()
-        settings = self._settings(load, batch)
-        lessons = of_length(load.length, batch * steps, self._sizes.vocabulary)
-        arguments = training_arguments(self._folder, settings)
-        trainer = TermTrainer(model, arguments, lessons, settings)
-        trainer.add_callback(watch)
+        trainer = self._trainer(load, batch, steps)
         trainer.train()
         peak = self.memory.peak()
         optimizer = described(trainer.optimizer.optimizer)
         del trainer
-        release()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        seconds = watch.moments.median(warm=1)
+        self._clear()
         return {
             "shape": self.shape.name,
             "length": load.length,
@@ -169,10 +186,45 @@ class Bench:
             "peak_bytes": peak.allocated,
             "reserved_bytes": peak.reserved,
             "beyond_bytes": peak.beyond,
-            "step_seconds": seconds,
-            "tokens_per_second": load.length * batch / seconds,
             "optimizer": optimizer,
         }
+
+    def _pace(self, load: Load, batch: int, steps: int) -> Measures:
+        watch = _Watch()
+        trainer = self._trainer(load, batch, steps)
+        trainer.add_callback(watch)
+        trainer.train()
+        del trainer
+        self._clear()
+        seconds = watch.moments.median(warm=1)
+        return {
+            "shape": self.shape.name,
+            "batch": batch,
+            "step_seconds": seconds,
+            "tokens_per_second": load.length * batch / seconds,
+        }
+
+    def _trainer(self, load: Load, batch: int, steps: int) -> TermTrainer:
+        """A trainer of so many steps on the model as it was built; peaks count from here."""
+        model = self._model
+        _as_new(model)
+        expected = to_train(
+            self._sizes,
+            load.length,
+            batch,
+            RANK,
+            checkpointing=load.checkpointing,
+            step=CARD,
+        )
+        self.memory.begin(expected)
+        settings = self._settings(load, batch)
+        lessons = of_length(load.length, batch * steps, self._sizes.vocabulary)
+        arguments = training_arguments(self._folder, settings)
+        return TermTrainer(model, arguments, lessons, settings)
+
+    def _clear(self) -> None:
+        release()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _settings(self, load: Load, batch: int) -> TrainSettings:
         return TrainSettings(
@@ -185,15 +237,15 @@ class Bench:
 
 
 def _as_new(model: Any) -> None:
-    """Undo what an earlier Trainer left on the model: gradients, checkpointing, its autocast."""
+    """Undo what an earlier Trainer left on the model: gradients and checkpointing.
+
+    Its autocast stays: accelerate wraps the forward of a model once, whatever prepares it again.
+    """
     model.zero_grad(set_to_none=True)
     base = model.get_base_model()
     base.gradient_checkpointing_disable()
     if hasattr(base, "_require_grads_hook") or hasattr(base, "_require_grads_hooks"):
         base.disable_input_require_grads()
-    # accelerate wraps the forward of what it prepares, once more each time
-    model.__dict__.pop("forward", None)
-    model.__dict__.pop("_original_forward", None)
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]

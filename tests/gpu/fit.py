@@ -2,63 +2,28 @@
 
     python -m tests.gpu.fit gpu.json
 
-Reads the rows of the part `cards`; writes nothing: the constants of `localfair.models.fit` are
-changed by hand, once they were measured. The constants are fitted on half of the shapes and tested
-on the other half. What a load of a checkpoint needs is not in these rows.
+Reads the rows of the part `cards`; writes nothing: `localfair.models.fit.CARD` is changed by hand,
+once its constants were measured. They are fitted on half of the shapes and tested on the other
+half. What a load of a checkpoint needs is not in these rows.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from localfair.models import fit
+from localfair.models.fit import CARD, REPLY, StepBytes, to_train
 from tests.gpu.results import Results
 from tests.gpu.setting import Measures
 from tests.gpu.shapes import shapes
 
 FITTED_ON = ("0.5B", "4B", "14B")
-# bytes of a LoRA parameter on CUDA: itself and its gradient in float32, two moments in 8 bits.
-# It is not fitted: three shapes cannot tell it from what a linear parameter takes.
-CUDA_LORA = 10.0
 GIB = 2**30
 HEAD = (
     "| shape | load | batch | measured GiB | formula | off | fitted | off | |\n"
     "|---|---|--:|--:|--:|--:|--:|--:|---|"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constants:
-    """The constants of a step in `localfair.models.fit.to_train`, in its words, for bf16.
-
-    inputs: bytes of a layer's input that checkpointing keeps, per token, layer and width.
-    """
-
-    libraries: float
-    step: float
-    kept: float
-    logit: float
-    inputs: float
-    lora: float
-
-    def peak(self, row: Measures) -> float:
-        """Bytes that a step of the row's load takes."""
-        unknown = (self.libraries, self.step, self.kept, self.logit, self.inputs)
-        factors = _factors(row)
-        total = sum(constant * factor for constant, factor in zip(unknown, factors, strict=True))
-        return total + _known(row, self.lora)
-
-
-FORMULA = Constants(
-    libraries=fit.LIBRARIES,
-    step=fit.STEP,
-    kept=fit.KEPT["bf16"],
-    logit=fit.LOGIT,
-    inputs=2 * fit.WIDE["bf16"],
-    lora=fit.LORA,
 )
 
 
@@ -68,8 +33,8 @@ class Comparison:
 
     row: Measures
     measured: int
-    formula: float
-    fitted: float
+    formula: int
+    fitted: int
     is_tested: bool
 
     @property
@@ -88,31 +53,58 @@ def measured_bytes(row: Measures) -> int:
     return int(row["peak_bytes"] + row["beyond_bytes"])
 
 
+def predicted(row: Measures, step: StepBytes) -> int:
+    """What `models fit` says of a row's load with these constants."""
+    sizes = shapes()[row["shape"]].sizes()
+    return to_train(
+        sizes,
+        row["length"],
+        row["batch"],
+        row["rank"],
+        checkpointing=row["checkpointing"],
+        step=step,
+    )
+
+
 def whole_card(rows: Iterable[Measures]) -> list[Measures]:
     """The rows that were measured without a cap."""
     return [row for row in rows if "card_bytes" not in row and "peak_bytes" in row]
 
 
-def fitted(rows: Sequence[Measures], lora: float = CUDA_LORA) -> Constants:
-    """The constants, none below zero, with the least sum of squared relative errors."""
+def fitted(rows: Sequence[Measures]) -> StepBytes:
+    """CARD with the constants, none below zero, that have the least sum of squared relative errors.
+
+    What stays bf16, LoRA and the inputs that checkpointing keeps are counted, not fitted. A unit of
+    the width takes what one of queries and keys does: few shapes cannot tell them apart.
+    """
     import numpy as np
     from scipy.optimize import nnls
 
     factors = np.array([_factors(row) for row in rows], dtype=float)
     measured = np.array([measured_bytes(row) for row in rows], dtype=float)
-    known = np.array([_known(row, lora) for row in rows], dtype=float)
+    counted = np.array([predicted(row, COUNTED) for row in rows], dtype=float)
     relative = factors / measured[:, None]
     # columns differ by nine powers of ten: alike in size they are solved well
     scale = relative.max(axis=0)
     scale[scale == 0] = 1.0
-    solved, _ = nnls(relative / scale, (measured - known) / measured)
-    libraries, step, kept, logit, inputs = solved / scale
-    return Constants(
-        libraries=libraries, step=step, kept=kept, logit=logit, inputs=inputs, lora=lora
+    solved, _ = nnls(relative / scale, (measured - counted) / measured)
+    libraries, linear, hidden, feed_forward, logit = (float(one) for one in solved / scale)
+    return replace(
+        CARD,
+        libraries=libraries,
+        linear=linear,
+        hidden=hidden,
+        heads=hidden,
+        feed_forward=feed_forward,
+        logit=logit,
     )
 
 
-def compared(rows: Sequence[Measures], constants: Constants) -> list[Comparison]:
+# CARD without what is fitted
+COUNTED = replace(CARD, libraries=0, linear=0, hidden=0, heads=0, feed_forward=0, logit=0)
+
+
+def compared(rows: Sequence[Measures], constants: StepBytes) -> list[Comparison]:
     """Every row beside the formula and beside constants that were fitted on FITTED_ON."""
     comparisons = []
     for row in rows:
@@ -120,17 +112,17 @@ def compared(rows: Sequence[Measures], constants: Constants) -> list[Comparison]
             Comparison(
                 row=row,
                 measured=measured_bytes(row),
-                formula=FORMULA.peak(row),
-                fitted=constants.peak(row),
+                formula=predicted(row, CARD),
+                fitted=predicted(row, constants),
                 is_tested=row["shape"] not in FITTED_ON,
             )
         )
     return comparisons
 
 
-def report(rows: Sequence[Measures], lora: float = CUDA_LORA) -> str:
+def report(rows: Sequence[Measures]) -> str:
     """A table of all rows, the constants, and the largest error of each half."""
-    constants = fitted([row for row in rows if row["shape"] in FITTED_ON], lora)
+    constants = fitted([row for row in rows if row["shape"] in FITTED_ON])
     comparisons = compared(rows, constants)
     tested = [each for each in comparisons if each.is_tested]
     return "\n".join(
@@ -147,20 +139,16 @@ def report(rows: Sequence[Measures], lora: float = CUDA_LORA) -> str:
 
 
 def _factors(row: Measures) -> tuple[float, float, float, float, float]:
-    """What each unknown constant is multiplied by, in the order of `Constants.peak`."""
+    """What each fitted constant is multiplied by: libraries, linear, hidden, feed-forward, logit.
+
+    With checkpointing no layer's activations: logits take more than one layer of any shape here.
+    """
     sizes = shapes()[row["shape"]].sizes()
     tokens = row["length"] * row["batch"]
-    logits = tokens * fit.REPLY * sizes.vocabulary
-    if row["checkpointing"]:
-        one_layer = tokens * sizes.width
-        return 1, sizes.linear, one_layer, logits, one_layer * sizes.layers
-    return 1, sizes.linear, tokens * sizes.width * sizes.layers, logits, 0
-
-
-def _known(row: Measures, lora: float) -> float:
-    """Bytes of what stays bf16, and of the LoRA weights: counted, not fitted."""
-    sizes = shapes()[row["shape"]].sizes()
-    return fit.WIDE["bf16"] * sizes.outer + lora * row["rank"] * sizes.per_rank
+    kept = 0 if row["checkpointing"] else tokens * sizes.layers
+    hidden = kept * (sizes.width + sizes.queries + sizes.keys)
+    logits = tokens * REPLY * sizes.vocabulary
+    return 1, sizes.linear, hidden, kept * sizes.feed_forward, logits
 
 
 def _line(comparison: Comparison) -> str:

@@ -7,6 +7,9 @@ without a card, where peaks are those of `models fit`'s formula. Knows nothing o
 from __future__ import annotations
 
 import gc
+import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -49,7 +52,7 @@ class Memory(Protocol):
 
 
 class CudaMemory:
-    """The first card. Nothing else may run on it: what the driver shows is taken to be ours."""
+    """The first card. Other processes may use it too, where the driver tells them apart."""
 
     device = "cuda:0"
 
@@ -67,13 +70,38 @@ class CudaMemory:
 
     def peak(self) -> Peak:
         torch.cuda.synchronize()
-        used, *_ = gpu_memory() or [0]
-        beyond = used * MIB - torch.cuda.memory_reserved()
+        beyond = held_by_this_process() - torch.cuda.memory_reserved()
         return Peak(
             allocated=torch.cuda.max_memory_allocated(),
             reserved=torch.cuda.max_memory_reserved(),
             beyond=max(0, beyond),
         )
+
+
+def held_by_this_process() -> int:
+    """Bytes of the card that the driver says this process holds.
+
+    All that is in use where the driver does not name this process, as from within a container.
+    """
+    used = _used_by_process().get(os.getpid())
+    if used is None:
+        used, *_ = gpu_memory() or [0]
+    return used * MIB
+
+
+def _used_by_process() -> dict[int, int]:
+    """MiB in use on the card by process id, as nvidia-smi says it; empty where it does not."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return {}
+    command = [tool, "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    used = {}
+    for line in done.stdout.splitlines():
+        process, _, megabytes = line.partition(",")
+        if megabytes.strip().isdigit():
+            used[int(process)] = int(megabytes)
+    return used
 
 
 class CountedMemory:

@@ -18,7 +18,8 @@ class Part:
     """One measurement in a process of its own.
 
     module, function: where it stands in `tests.gpu`; the function takes a Setting and `settings`,
-    and yields rows. seconds: after which the process and its children are killed.
+    and yields rows. seconds: after which the process and its children are killed. shares: it tells
+    no time, so it is done beside its neighbours that share, too.
     """
 
     name: str
@@ -28,11 +29,15 @@ class Part:
     seconds: int
     about: str
     settings: dict[str, Any] = field(default_factory=dict)
+    shares: bool = False
 
     @property
     def title(self) -> str:
         """Its name and settings, in words."""
-        words = [f"{key} {value}" for key, value in self.settings.items()]
+        words = []
+        for key, value in self.settings.items():
+            if not isinstance(value, tuple):  # which are the same for every part of the name
+                words.append(f"{key} {value}")
         return " ".join([self.name, *words])
 
     def key(self, toy: bool) -> str:
@@ -70,6 +75,15 @@ def parts(toy: bool) -> list[Part]:
             about="a training that was killed, resumed, beside one that was not",
         ),
         *(_card(shape) for shape in shapes),
+        Part(
+            name="pace",
+            half="first",
+            module="cards",
+            function="pace",
+            seconds=240,
+            about="tokens a second of the largest batches, alone on the card",
+            settings={"names": shapes},
+        ),
         Part(
             name="quickstart",
             half="first",
@@ -115,16 +129,16 @@ def parts(toy: bool) -> list[Part]:
 
 
 def _card(shape: str) -> Part:
-    """The cards of 8 to 24 GB, for one shape: 12 minutes for all five."""
-    seconds = {"0.5B": 110, "1.7B": 130, "4B": 140, "8B": 160, "14B": 180}
+    """The cards of 8 to 24 GB, for one shape."""
     return Part(
         name="cards",
         half="first",
         module="cards",
         function="cards",
-        seconds=seconds.get(shape, 60),
-        about="NF4 QLoRA of random weights: peak, tokens a second, the largest batch of a card",
+        seconds=420,
+        about="NF4 QLoRA of random weights: peak, and the largest batch of a card",
         settings={"shape": shape},
+        shares=True,
     )
 
 

@@ -12,8 +12,9 @@ from localfair.errors import ModelError
 from localfair.machine.hardware import free_memory
 from localfair.models import Model, resolve
 from localfair.models.fit import (
-    LORA,
     MARGIN,
+    PROCESSOR,
+    PROCESSOR_FP32,
     Fit,
     Load,
     Sizes,
@@ -107,7 +108,7 @@ def test_training_is_estimated_within_a_third_of_what_was_measured(
 
 @pytest.mark.parametrize(("length", "batch", "peak"), TRAINED_IN_FP32)
 def test_training_in_fp32_is_estimated_within_a_fifth_of_what_was_measured(length, batch, peak):
-    estimate = to_train(SMOL, length, batch, 16, compute="fp32") / MIB
+    estimate = to_train(SMOL, length, batch, 16, step=PROCESSOR_FP32) / MIB
     assert 0.8 < estimate / peak < 1.2
 
 
@@ -115,7 +116,7 @@ def test_parameters_are_counted_from_widths():
     assert SMOL.linear == 106_168_320
     assert SMOL.outer == 28_311_552
     one_rank_more = to_train(SMOL, 512, 8, 17) - to_train(SMOL, 512, 8, 16)
-    assert one_rank_more == pytest.approx(LORA * SMOL.per_rank, abs=1)
+    assert one_rank_more == pytest.approx(PROCESSOR.lora * SMOL.per_rank, abs=1)
 
 
 def test_an_output_layer_of_its_own_counts_beside_the_embedding():
