@@ -80,7 +80,7 @@ def parts(toy: bool) -> list[Part]:
             half="first",
             module="cards",
             function="pace",
-            seconds=240,
+            seconds=200,
             about="tokens a second of the largest batches, alone on the card",
             settings={"names": shapes},
         ),
@@ -89,7 +89,7 @@ def parts(toy: bool) -> list[Part]:
             half="first",
             module="recipes",
             function="quickstart",
-            seconds=420,
+            seconds=600,
             about="`localfair run quickstart`: before, after, time",
         ),
         Part(
@@ -124,7 +124,7 @@ def parts(toy: bool) -> list[Part]:
             seconds=240,
             about="the review stage, direct and reasoned: calls, time",
         ),
-        *(_svamp(recipe, seed) for seed in seeds for recipe in ("fair", "single-teacher")),
+        *(_svamp(recipe, seed) for seed in seeds for recipe in ("fair", "committee")),
     ]
 
 

@@ -37,20 +37,15 @@ def quickstart(setting: Setting) -> Iterator[Row]:
 
 
 def svamp(setting: Setting, recipe: str, seed: int) -> Iterator[Row]:
-    """A recipe on SVAMP: Qwen2.5-Coder-0.5B is the student, 1.5B and 0.5B teach.
-
-    The single teacher is the larger one.
-    """
+    """A recipe on SVAMP: Qwen2.5-Coder-0.5B is the student, 1.5B and 0.5B teach."""
     arguments = [recipe, "--task", "svamp", "--seed", str(seed)]
     if setting.toy:
         arguments += ["--data", str(svamp_file(setting)), "--student", str(tiny_folder(setting))]
-        arguments += [*seats(setting, 2 if recipe == "fair" else 1), *small(recipe)]
+        arguments += [*seats(setting, 2), *small(recipe)]
     else:
         limits = ["--train-limit", str(QUESTIONS), "--test-limit", str(QUESTIONS)]
         arguments += ["--data", str(setting.data / "svamp"), "--student", QWEN, *limits]
-        arguments += ["--teacher", QWEN_LARGE]
-        if recipe == "fair":
-            arguments += ["--teacher", QWEN]
+        arguments += ["--teacher", QWEN_LARGE, "--teacher", QWEN]
     yield Row(f"localfair run {recipe}", run(setting, f"svamp-{recipe}-{seed}.db", arguments))
 
 

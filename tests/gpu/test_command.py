@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from threading import Barrier
 
 import pytest
 
@@ -20,6 +21,7 @@ SAYS = {
     "qlora": ("NF4 QLoRA", "losses"),
     "resume": ("killed and resumed", "equal_tensors"),
     "cards": ("16 tokens, batch 1, whole card", "peak_bytes"),
+    "pace": ("toy, 16 tokens", "tokens_per_second"),
     "quickstart": ("localfair run quickstart", "after"),
     "generation": ("llama_cpp, 2 sequences", "written_tokens_per_second"),
     "pipeline-over-engine": ("pipeline-over-engine", "median"),
@@ -150,10 +152,35 @@ def test_results_are_kept_and_toy_rows_are_no_measurements(tmp_path):
 def test_the_list_of_parts_begins_with_what_is_worth_most():
     titles = [part.title for part in parts(False)]
     assert titles[:3] == ["facts", "qlora", "resume"]
-    assert len(titles) == len(set(titles)) == 19
-    first = [part for part in parts(False) if part.half == "first"]
-    assert sum(part.seconds for part in first if part.name == "cards") <= 12 * 60
-    assert sum(part.seconds for part in first) <= 30 * 60
+    assert len(titles) == len(set(titles)) == 20
+    seconds = {}  # the cards are done at once
+    for part in parts(False):
+        if part.half == "first":
+            seconds[part.name if part.shares else part.title] = part.seconds
+    assert sum(seconds.values()) <= 30 * 60
+
+
+def test_parts_that_share_the_card_are_done_at_once_and_others_alone(tmp_path, monkeypatch):
+    at_once = Barrier(5, timeout=10)  # of the cards: each waits for the others
+    running = []
+
+    def stand_in(part, setting, seconds):
+        running.append(part.name)
+        if part.shares:
+            at_once.wait()
+        else:
+            assert running == [part.name]
+        running.remove(part.name)
+        return outcome("done")
+
+    monkeypatch.setattr("tests.gpu.__main__.done", stand_in)
+    monkeypatch.setattr("tests.gpu.__main__.card_facts", lambda: {"name": "a card"})
+    out = tmp_path / "gpu.json"
+    names = ("resume", "cards", "pace", "quickstart")
+    assert main(["--out", str(out), "--work", str(tmp_path), "--parts", *names]) == 0
+    keys = list(Results(out).parts)
+    assert (keys[0], keys[-2:]) == ("resume", ["pace", "quickstart"])
+    assert len(keys) == 8
 
 
 def test_help_loads_neither_torch_nor_bitsandbytes():

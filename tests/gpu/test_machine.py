@@ -3,6 +3,7 @@
 import os
 
 from tests.gpu.machine import PACKAGES, about, card_facts, commit
+from tests.gpu.memory import MIB, held_by_this_process
 
 
 def driver(folder, monkeypatch, prints, code=0):
@@ -40,3 +41,13 @@ def test_every_package_has_a_version_or_is_said_to_be_missing():
 def test_the_commit_can_be_given_where_there_is_no_git(monkeypatch):
     monkeypatch.setenv("LOCALFAIR_COMMIT", "abc1234")
     assert commit() == "abc1234"
+
+
+def test_what_this_process_holds_of_a_card_is_told_from_what_others_hold(tmp_path, monkeypatch):
+    driver(tmp_path, monkeypatch, f"1, 9000\n{os.getpid()}, 700\n2, [N/A]")
+    assert held_by_this_process() == 700 * MIB
+
+
+def test_all_that_is_in_use_is_taken_where_the_driver_names_no_processes(tmp_path, monkeypatch):
+    driver(tmp_path, monkeypatch, "1024")
+    assert held_by_this_process() == 1024 * MIB

@@ -45,7 +45,25 @@ SMALL = {
         "teach.write.rationale.samples=1",
     ),
     "fair": (*TRAINING, *EXAMS, "exam.sampling.max_tokens=4", "train.accumulation=1"),
-    "single-teacher": (*TRAINING, *EXAMS, "train.accumulation=1"),
+    "committee": (
+        *TRAINING,
+        *EXAMS,
+        "train.accumulation=1",
+        "train.epochs=2",
+        "train.best_epoch.epochs=[1,2]",
+        "train.best_epoch.sampling.max_tokens=4",
+        "learn.epochs=1",
+        "learn.max_length=2000",
+        "learn.adapter.rank=4",
+        "learn.accumulation=1",
+        "attempts.sampling.max_tokens=4",
+        "attempts.beyond=0",
+        "exam.sampling.max_tokens=4",
+        "exam.beyond=0",
+        "teach.order_on=2",
+        "check.accept.shows_steps=false",
+        "check.accept.labels=2",
+    ),
 }
 
 
