@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from localfair.errors import UsageError
-from localfair.machine.terminal import echo, echo_json, echo_text, shown_in_line
+from localfair.machine.terminal import (
+    cut_to_terminal,
+    echo,
+    echo_json,
+    echo_text,
+    shown_in_line,
+)
 
 if TYPE_CHECKING:
     from localfair.pipeline.listing import ListedRun
@@ -96,16 +102,22 @@ def _print_list(db: Path, as_json: bool) -> None:
     if as_json:
         echo_json([run.data() for run in runs], indent=2)
     else:
-        echo(*map(_line, runs))
+        widest = max((len(_became(run)) for run in runs), default=0)
+        echo(*(cut_to_terminal(_line(run, widest)) for run in runs))
 
 
-def _line(run: ListedRun) -> str:
-    """A run as one line; its start to the second."""
+def _line(run: ListedRun, widest: int) -> str:
+    """A run as one line; its start to the second, what is long last."""
     exams = f"{_percent(run.before)} {_percent(run.after)}"
     return (
-        f"{run.run}  {run.started[:19]}  {run.status:11}  {exams}  "
-        f"{run.variant} on {run.task}, seed {run.seed}"
+        f"{run.run}  {run.started[:19]}  {_became(run):{widest}}  {exams}  "
+        f"{run.task}, seed {run.seed}: {run.variant}"
     )
+
+
+def _became(run: ListedRun) -> str:
+    """What became of a run: `done to check` of one that was to go no further."""
+    return f"{run.status} to {run.until}" if run.until else run.status
 
 
 def _percent(share: float | None) -> str:

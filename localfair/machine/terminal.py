@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 
 import click
@@ -51,6 +52,14 @@ def one_line(text: object, most: int = MOST_QUOTED) -> str:
 def echo(*lines: object, err: bool = False) -> None:
     """Print each line on stdout, or on stderr. No line can become two, nor an escape code."""
     _print([shown_in_line(line) for line in lines], err)
+
+
+def cut_to_terminal(line: str) -> str:
+    """A line as long as stdout's terminal is wide, with … where it was cut; whole elsewhere."""
+    if not sys.stdout.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def echo_text(text: str, *, err: bool = False) -> None:

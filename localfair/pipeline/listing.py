@@ -12,9 +12,10 @@ from typing import Any
 
 from localfair.errors import RecipeError
 from localfair.recipe.load import load_recipe, recorded_recipe
+from localfair.recipe.schema import Recipe
 from localfair.record.exams import ExamScore, exam_scores
 from localfair.record.made import Run
-from localfair.record.runs import runs
+from localfair.record.runs import last_step_of_each, runs
 from localfair.record.store import Store
 from localfair.report.settings import differences, flat_recipe
 
@@ -23,12 +24,15 @@ from localfair.report.settings import differences, flat_recipe
 class ListedRun:
     """A run, its variant as `compare` takes it, and its first and its last exam on test.
 
-    before, after: shares of right answers, None for an exam that was not sat.
+    until: the step that a run ended with on purpose, None for one that went through all of its
+    recipe or was cut short. before, after: shares of right answers, None for an exam that was not
+    sat.
     """
 
     run: str
     started: str
     status: str
+    until: str | None
     task: str
     variant: str
     seed: int
@@ -43,6 +47,7 @@ class ListedRun:
 def listed(store: Store, workspace: Path) -> list[ListedRun]:
     """Every run of the record, newest first."""
     scores = exam_scores(store)
+    last_steps = last_step_of_each(store)
     recipes: dict[str, dict[str, str] | None] = {}
     lines = []
     for run in runs(store):
@@ -54,6 +59,7 @@ def listed(store: Store, workspace: Path) -> list[ListedRun]:
                 run=run.id,
                 started=run.started,
                 status=run.status,
+                until=_until(run, last_steps.get(run.id)),
                 task=run.task,
                 variant=variant_of(run, recipes[run.recipe]),
                 seed=run.seed,
@@ -62,6 +68,23 @@ def listed(store: Store, workspace: Path) -> list[ListedRun]:
             )
         )
     return lines
+
+
+def _until(run: Run, last: str | None) -> str | None:
+    """The last step of a run that is done, where its recipe has further ones."""
+    effective = _effective(run)
+    if run.status != "done" or effective is None:
+        return None
+    *_, (_, step) = effective.steps()
+    return last if last != step.id else None
+
+
+def _effective(run: Run) -> Recipe | None:
+    """The recipe of a run, read as one of now; None where its vocabulary is no longer ours."""
+    try:
+        return recorded_recipe(run.effective)
+    except ValueError:
+        return None
 
 
 def _share(exam: ExamScore) -> float:
@@ -82,14 +105,10 @@ def variant_of(run: Run, as_it_is: dict[str, str] | None) -> str:
     A changed prompt is named without its text.
     """
     words = [run.recipe]
-    if as_it_is is None:
+    effective = _effective(run)
+    if as_it_is is None or effective is None:
         return run.recipe
-    try:
-        # a run of an older version has fewer keys: read as a recipe of now
-        effective = recorded_recipe(run.effective).model_dump(mode="json")
-    except ValueError:  # its vocabulary is no longer ours
-        return run.recipe
-    for setting in differences(as_it_is, flat_recipe(effective)):
+    for setting in differences(as_it_is, flat_recipe(effective.model_dump(mode="json"))):
         if setting.name.startswith("prompts."):
             words.append(f"(another {setting.name.removeprefix('prompts.')} prompt)")
         elif setting.second is not None and setting.name != "name":

@@ -112,6 +112,12 @@ def runs(store: Store) -> list[Run]:
     return [_as_it_stands(store, run_of(row)) for row in rows]
 
 
+def last_step_of_each(store: Store) -> dict[str, str]:
+    """The id of the last step that each run began."""
+    rows = store.rows("SELECT run, step, MAX(position) FROM run_steps GROUP BY run")
+    return {row["run"]: row["step"] for row in rows}
+
+
 def _as_it_stands(store: Store, run: Run) -> Run:
     """A run that was killed could not write that it ended."""
     if run.status == "running" and not is_held(store.path):

@@ -75,13 +75,15 @@ def test_runs_are_listed_with_their_variant_and_their_exams(reviewed):
     options = ("--set", "review.accept.mean_above=2", "--seed", 3)
     assert reviewed.says(*review(*options)).code == 0
     newer, older = reviewed.says("report", "--list").out.splitlines()
-    assert newer.endswith("fair --set review.accept.mean_above=2.0 on arithmetic-1, seed 3")
-    assert older.endswith("fair on arithmetic-1, seed 0")
+    assert newer.endswith("arithmetic-1, seed 3: fair --set review.accept.mean_above=2.0")
+    assert older.endswith("arithmetic-1, seed 0: fair")
+    assert "  done to review  " in newer and "  done to review  " in older
     report = json.loads(reviewed.says("report", "--json").out)
     assert f" {report['before']['accuracy']:6.1%}      -  " in newer
     listed = json.loads(reviewed.says("report", "--list", "--json").out)
     assert listed[0]["before"] == report["before"]["accuracy"]
     assert listed[0]["after"] is None
+    assert (listed[0]["status"], listed[0]["until"]) == ("done", "review")
 
 
 def test_a_run_is_named_by_its_beginning_in_every_command(reviewed):

@@ -8,6 +8,7 @@ import pytest
 
 from localfair.machine.terminal import (
     Pieces,
+    cut_to_terminal,
     echo,
     echo_json,
     echo_text,
@@ -106,3 +107,12 @@ def test_a_piece_is_there_as_soon_as_it_is_printed_and_every_line_is_indented(ca
     pieces.print("\n> two")
     pieces.end()
     assert capsys.readouterr().out == "\n  > two\n"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_long_line_is_cut_where_a_terminal_ends_and_whole_in_a_file(monkeypatch, is_terminal):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    monkeypatch.setenv("COLUMNS", "20")
+    line = "x" * 30
+    assert cut_to_terminal(line) == ("x" * 19 + "…" if is_terminal else line)
+    assert cut_to_terminal("x" * 20) == "x" * 20
