@@ -149,6 +149,18 @@ def test_the_grades_behind_it_are_read_out_of_the_record(twice):
         assert list(grades.values()).count("right") == row.after.right
 
 
+def test_what_each_row_cost_is_read_out_of_the_record_once(twice):
+    lab, found, _ = twice
+    with Store.open(lab.db) as store:
+        header, *rows = recipe_script("grades").costs_of(store, [found.id, found.id])
+    assert [row[0] for row in rows] == [row.variant for row in found.rows]
+    for row, cells in zip(found.rows, rows, strict=True):
+        costs = dict(zip(header, cells, strict=True))
+        assert costs["seed"] == row.seed
+        assert costs["teacher_tokens"] == row.teacher_tokens
+        assert costs["lessons"] == row.lessons > 0
+
+
 def test_the_second_comparison_asks_nobody_and_is_the_same_row(twice):
     lab, first, second = twice
     assert first.rows[0].calls > 0
