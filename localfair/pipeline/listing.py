@@ -54,14 +54,15 @@ def listed(store: Store, workspace: Path) -> list[ListedRun]:
         if run.recipe not in recipes:
             recipes[run.recipe] = _as_it_is(run.recipe, workspace)
         exams = scores.get(run.id, [])
+        effective = _effective(run)
         lines.append(
             ListedRun(
                 run=run.id,
                 started=run.started,
                 status=run.status,
-                until=_until(run, last_steps.get(run.id)),
+                until=_until(run, effective, last_steps.get(run.id)),
                 task=run.task,
-                variant=variant_of(run, recipes[run.recipe]),
+                variant=variant_of(run, effective, recipes[run.recipe]),
                 seed=run.seed,
                 before=_share(exams[0]) if exams else None,
                 after=_share(exams[-1]) if len(exams) > 1 else None,
@@ -70,9 +71,8 @@ def listed(store: Store, workspace: Path) -> list[ListedRun]:
     return lines
 
 
-def _until(run: Run, last: str | None) -> str | None:
+def _until(run: Run, effective: Recipe | None, last: str | None) -> str | None:
     """The last step of a run that is done, where its recipe has further ones."""
-    effective = _effective(run)
     if run.status != "done" or effective is None:
         return None
     *_, (_, step) = effective.steps()
@@ -99,13 +99,12 @@ def _as_it_is(recipe: str, workspace: Path) -> dict[str, str] | None:
         return None
 
 
-def variant_of(run: Run, as_it_is: dict[str, str] | None) -> str:
+def variant_of(run: Run, effective: Recipe | None, as_it_is: dict[str, str] | None) -> str:
     """`fair --set train.epochs=2`: the recipe, and in what the run's differs from it as it is now.
 
     A changed prompt is named without its text.
     """
     words = [run.recipe]
-    effective = _effective(run)
     if as_it_is is None or effective is None:
         return run.recipe
     for setting in differences(as_it_is, flat_recipe(effective.model_dump(mode="json"))):

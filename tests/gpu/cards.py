@@ -10,21 +10,23 @@ beside the model, is not measured here.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from localfair.models.fit import CARD, to_train
+from localfair.models.fit import CARD
 from localfair.training.lora import fresh_lora
 from localfair.training.qlora import TrainSettings, training_arguments
 from localfair.training.trainer import TermTrainer, TrainerCallback
 from tests.benchmarks.pairs import Journal
+from tests.gpu.fit import predicted
 from tests.gpu.lessons import TERM, of_length
 from tests.gpu.memory import GIB, MIB, NOT_CAPPED, Memory, memory, release, tried
 from tests.gpu.nf4 import random_nf4
+from tests.gpu.parts import SHAPES, TOY_SHAPES
 from tests.gpu.search import expected_largest, largest
 from tests.gpu.setting import Measures, Row, Setting
 from tests.gpu.shapes import Shape, shapes
@@ -74,16 +76,18 @@ def cards(setting: Setting, shape: str) -> Iterator[Row]:
             yield Row(f"{load.words}, a card of {card / GIB:.3g} GiB", held, NOT_CAPPED)
 
 
-def pace(setting: Setting, names: Sequence[str]) -> Iterator[Row]:
+def pace(setting: Setting) -> Iterator[Row]:
     """Tokens a second of each shape and load, alone on the whole card.
 
     The batch is the largest that the largest card held; `cards` is done first where it was not.
     """
-    for name in names:
-        largest_card = list(cards(setting, name))[-len(_loads(setting)) :]
+    largest_card = max(TOY_CARDS if setting.toy else CARDS)
+    for name in TOY_SHAPES if setting.toy else SHAPES:
+        rows = [row.measures for row in cards(setting, name)]
+        held = [row for row in rows if row.get("card_bytes") == largest_card]
         bench = Bench(shapes()[name], memory(), setting.folder("cards"))
-        for load, row in zip(_loads(setting), largest_card, strict=True):
-            batch = row.measures["largest_batch"]
+        for load, row in zip(_loads(setting), held, strict=True):
+            batch = row["largest_batch"]
             measures = bench.pace(load, batch, PACED) if batch else None
             if measures is not None:
                 yield Row(f"{name}, {load.words}, batch {batch}", measures)
@@ -177,12 +181,7 @@ class Bench:
         optimizer = described(trainer.optimizer.optimizer)
         del trainer
         self._clear()
-        return {
-            "shape": self.shape.name,
-            "length": load.length,
-            "checkpointing": load.checkpointing,
-            "batch": batch,
-            "rank": RANK,
+        return self._row(load, batch) | {
             "peak_bytes": peak.allocated,
             "reserved_bytes": peak.reserved,
             "beyond_bytes": peak.beyond,
@@ -208,19 +207,21 @@ class Bench:
         """A trainer of so many steps on the model as it was built; peaks count from here."""
         model = self._model
         _as_new(model)
-        expected = to_train(
-            self._sizes,
-            load.length,
-            batch,
-            RANK,
-            checkpointing=load.checkpointing,
-            step=CARD,
-        )
-        self.memory.begin(expected)
+        self.memory.begin(predicted(self._row(load, batch), CARD))
         settings = self._settings(load, batch)
         lessons = of_length(load.length, batch * steps, self._sizes.vocabulary)
         arguments = training_arguments(self._folder, settings)
         return TermTrainer(model, arguments, lessons, settings)
+
+    def _row(self, load: Load, batch: int) -> Measures:
+        """What a step's memory depends on."""
+        return {
+            "shape": self.shape.name,
+            "length": load.length,
+            "checkpointing": load.checkpointing,
+            "batch": batch,
+            "rank": RANK,
+        }
 
     def _clear(self) -> None:
         release()

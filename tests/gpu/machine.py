@@ -49,16 +49,22 @@ def about() -> dict[str, str]:
 
 def card_facts() -> dict[str, str]:
     """What nvidia-smi says of the first card, by the names it is asked with; empty without one."""
+    for values in driver_says(f"--query-gpu={','.join(CARD)}"):
+        return dict(zip(CARD, values, strict=False))
+    return {}
+
+
+def driver_says(query: str) -> list[list[str]]:
+    """The values of each line that nvidia-smi answers a query with; none where it is not or fails."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return {}
-    command = [tool, f"--query-gpu={','.join(CARD)}", "--format=csv,noheader"]
+        return []
+    command = [tool, query, "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
-        return {}
-    first, *_ = done.stdout.splitlines() or [""]
-    return dict(zip(CARD, [value.strip() for value in first.split(",")], strict=False))
+        return []
+    return [[value.strip() for value in line.split(",")] for line in done.stdout.splitlines()]
 
 
 def commit() -> str:

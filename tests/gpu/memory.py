@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from localfair.machine.hardware import gpu_memory
+from tests.gpu.machine import driver_says
 
 MIB = 2**20
 GIB = 2**30
@@ -90,16 +89,11 @@ def held_by_this_process() -> int:
 
 
 def _used_by_process() -> dict[int, int]:
-    """MiB in use on the card by process id, as nvidia-smi says it; empty where it does not."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return {}
-    command = [tool, "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    """MiB in use on the card by process id; empty where the driver names no processes."""
     used = {}
-    for line in done.stdout.splitlines():
-        process, _, megabytes = line.partition(",")
-        if megabytes.strip().isdigit():
+    for process, *memory in driver_says("--query-compute-apps=pid,used_memory"):
+        megabytes, *_ = memory[0].split() if memory else [""]
+        if megabytes.isdigit():
             used[int(process)] = int(megabytes)
     return used
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SHAPES = ("0.5B", "1.7B", "4B", "8B", "14B")
+TOY_SHAPES = ("toy",)
 SEEDS = (0, 1, 2)
 HALVES = ("first", "second", "third")
 
@@ -34,10 +35,7 @@ class Part:
     @property
     def title(self) -> str:
         """Its name and settings, in words."""
-        words = []
-        for key, value in self.settings.items():
-            if not isinstance(value, tuple):  # which are the same for every part of the name
-                words.append(f"{key} {value}")
+        words = [f"{key} {value}" for key, value in self.settings.items()]
         return " ".join([self.name, *words])
 
     def key(self, toy: bool) -> str:
@@ -47,7 +45,7 @@ class Part:
 
 def parts(toy: bool) -> list[Part]:
     """Every part, the most worth first. Toy size has one shape and one seed."""
-    shapes = ("toy",) if toy else SHAPES
+    shapes = TOY_SHAPES if toy else SHAPES
     seeds = SEEDS[:1] if toy else SEEDS
     return [
         Part(
@@ -82,7 +80,6 @@ def parts(toy: bool) -> list[Part]:
             function="pace",
             seconds=200,
             about="tokens a second of the largest batches, alone on the card",
-            settings={"names": shapes},
         ),
         Part(
             name="quickstart",

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from localfair.models.fit import CARD, to_train
+from localfair.models.fit import CARD
 from tests.benchmarks.pairs import Journal
 from tests.gpu.cards import Bench, Load, on_card, whole_card
+from tests.gpu.fit import predicted
 from tests.gpu.memory import CountedMemory, tried
 from tests.gpu.shapes import shapes
 
@@ -15,9 +16,9 @@ MIB = 2**20
 EMPTY = int(CARD.libraries)
 
 
-def predicted(load, batch):
-    checkpointing = load.checkpointing
-    return to_train(TOY.sizes(), load.length, batch, 16, checkpointing=checkpointing, step=CARD)
+def bytes_of(load, batch):
+    row = {"shape": "toy", "length": load.length, "checkpointing": load.checkpointing}
+    return predicted(row | {"batch": batch, "rank": 16}, CARD)
 
 
 class Untrained(Bench):
@@ -29,7 +30,7 @@ class Untrained(Bench):
 
     def _steps(self, load, batch, steps):
         self.tries += 1
-        expected = predicted(load, batch)
+        expected = bytes_of(load, batch)
         self.memory.begin(expected)
         return {
             "batch": batch,
@@ -47,7 +48,7 @@ def test_a_card_holds_the_largest_batch_whose_peak_is_below_its_size(tmp_path, b
     bench.tries = 0
     held = on_card(bench, LOAD, card, points, most=64)
     batch = held["largest_batch"]
-    peaks = [predicted(LOAD, each) for each in (batch, batch + 1)]
+    peaks = [bytes_of(LOAD, each) for each in (batch, batch + 1)]
     assert batch == 0 or peaks[0] <= card
     assert peaks[1] > card
     assert bench.tries <= 3

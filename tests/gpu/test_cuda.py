@@ -9,7 +9,7 @@ import torch
 
 from localfair.engines import transformers as engine
 from localfair.models.chat import load_tokenizer
-from localfair.models.fit import sizes_of, to_train
+from localfair.models.fit import CARD, sizes_of, to_train
 from localfair.models.loading import load_causal_lm
 from localfair.record.nouns import Message, Request, Sampling
 from localfair.training.encode import contrast, encode
@@ -127,7 +127,7 @@ def test_the_peak_of_a_real_nf4_training_is_what_fit_says(tmp_path):
     settings = TrainSettings(terms=(("rationale", 1.0),), rank=16, batch_size=4, quantise="nf4")
     result = train(folder, examples, tmp_path / "adapter", settings)
     longest = max(example.encoded.length for example in examples)
-    expected = to_train(sizes_of(folder), longest, 4, 16)
+    expected = to_train(sizes_of(folder), longest, 4, 16, step=CARD)
     print(
         f"peak {result.peak_bytes / 2**20:.0f} MiB, fit {expected / 2**20:.0f},"
         f" {result.tokens_per_second:.0f} tokens/s"

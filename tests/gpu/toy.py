@@ -28,15 +28,14 @@ replies = ["Count both numbers together. The answer is 7."]
 """
 LIMITS = ("--train-limit", "4", "--test-limit", "4")
 TRAINING = ("train.epochs=1", "train.max_length=2000", "train.adapter.rank=4")
+LEARNING = ("learn.epochs=1", "learn.max_length=2000", "learn.adapter.rank=4")
 EXAMS = ("before.sampling.max_tokens=4", "after.sampling.max_tokens=4")
 # what `--set` makes small, by recipe; no answer check where nobody knows the answer
 SMALL = {
     "quickstart": (
         *TRAINING,
         *EXAMS,
-        "learn.epochs=1",
-        "learn.max_length=2000",
-        "learn.adapter.rank=4",
+        *LEARNING,
         "exam.sampling.max_tokens=4",
         "check.accept.answer_check=false",
         "check.accept.shows_steps=false",
@@ -52,9 +51,7 @@ SMALL = {
         "train.epochs=2",
         "train.best_epoch.epochs=[1,2]",
         "train.best_epoch.sampling.max_tokens=4",
-        "learn.epochs=1",
-        "learn.max_length=2000",
-        "learn.adapter.rank=4",
+        *LEARNING,
         "learn.accumulation=1",
         "attempts.sampling.max_tokens=4",
         "attempts.beyond=0",
