@@ -197,7 +197,7 @@ def _acceptance(counts: Sequence[AuthorCount | ReviewerCount]) -> list[str]:
     """What authors wrote and what reviewers gave, a table each, by kind of explanation."""
     width = max(len(count.who) for count in counts)
     head = f"  {'':8} {'kind':9} {'who':{width}}  count"
-    authors = [f"{head}  accepted  answer right"]
+    authors = [f"{head}  accepted  right"]
     reviewers = [f"{head}  above 3    mean  unreadable"]
     for count in counts:
         if count.what == "author":
@@ -209,7 +209,7 @@ def _acceptance(counts: Sequence[AuthorCount | ReviewerCount]) -> list[str]:
 
 def _author(count: AuthorCount, width: int) -> str:
     right = "-" if count.right is None else str(count.right)
-    return f"{_who(count, width)} {count.accepted:9} {right:>13}"
+    return f"{_who(count, width)} {count.accepted:9} {right:>6}"
 
 
 def _reviewer(count: ReviewerCount, width: int) -> str:

@@ -18,7 +18,7 @@ def test_a_report_counts_what_the_run_made(desk):
 
 def test_a_report_shows_what_authors_wrote_and_reviewers_gave(desk):
     out = desk.says(*review()).out
-    assert re.search(r"\n +kind +who +count +accepted +answer right\n", out)
+    assert re.search(r"\n +kind +who +count +accepted +right\n", out)
     assert re.search(r"\n +kind +who +count +above 3 +mean +unreadable\n", out)
     for table in ("author", "reviewer"):
         for teacher in ("teacher#0 anna", "teacher#1 bert"):
