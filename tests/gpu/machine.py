@@ -49,9 +49,8 @@ def about() -> dict[str, str]:
 
 def card_facts() -> dict[str, str]:
     """What nvidia-smi says of the first card, by the names it is asked with; empty without one."""
-    for values in driver_says(f"--query-gpu={','.join(CARD)}"):
-        return dict(zip(CARD, values, strict=False))
-    return {}
+    first = next(iter(driver_says(f"--query-gpu={','.join(CARD)}")), [])
+    return dict(zip(CARD, first, strict=False))
 
 
 def driver_says(query: str) -> list[list[str]]:
